@@ -1,0 +1,1 @@
+"""The daemon: events in from Kafka, forecasts out to Kafka, exactly once."""
