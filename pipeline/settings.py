@@ -1,0 +1,568 @@
+"""Every knob of the daemon, declared once, frozen.
+
+A value comes from the default below, then the TOML file, then the environment (`LSTM_STREAM_KAFKA__GROUP`), then
+`--set kafka.group=x`; the later wins. The help texts, the ranges, the sample file and the README's table all derive
+from these declarations.
+"""
+
+import difflib
+import json
+import math
+import textwrap
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Annotated, Literal, NamedTuple
+
+import msgspec
+from msgspec import Meta, Struct, inspect, structs
+
+PREFIX = "LSTM_STREAM_"
+MASK = "********"
+
+Count = Annotated[int, Meta(ge=1)]
+Seconds = Annotated[float, Meta(gt=0)]
+Secret = Annotated[str, Meta(extra={"secret": True})]
+Topic = Annotated[str, Meta(min_length=1, max_length=249, pattern=r"^(?!\.{1,2}\Z)[A-Za-z0-9._-]+\Z")]
+
+
+class SettingsError(ValueError):
+    """Settings that cannot be used. The message is one line, and says the fix.
+
+    Attributes
+    ----------
+    keys
+        The keys of the section that do not go together; empty where one value alone is wrong.
+    """
+
+    def __init__(self, message: str, keys: Sequence[str] = ()) -> None:
+        super().__init__(" ".join(message.splitlines()))
+        self.keys = tuple(keys)
+
+
+class Kafka(Struct, frozen=True, kw_only=True):
+    """The broker, the topics, and how the group shares its partitions."""
+
+    bootstrap_servers: Annotated[
+        str, Meta(min_length=1, description="Brokers to ask first: host:port, several with commas between them.")
+    ] = "localhost:9092"
+    group: Annotated[
+        str, Meta(min_length=1, description="Consumer group. Workers of one group share the partitions.")
+    ] = "lstm-stream"
+    instance: Annotated[
+        str,
+        Meta(
+            description="Name of this worker, unique in its group, for static membership: a restart keeps its"
+            " partitions, but they wait for it until session_timeout. Empty: a random name, which leaves at once."
+        ),
+    ] = ""
+    input: Annotated[Topic, Meta(description="Topic that the events are read from.")] = "events"
+    forecasts: Annotated[Topic, Meta(description="Topic that the forecasts are written to.")] = "forecasts"
+    dead_letters: Annotated[
+        Topic, Meta(description="Topic for what cannot be read: unchanged, the reason in its headers.")
+    ] = "dead-letters"
+    security_protocol: Annotated[
+        Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"],
+        Meta(description="How to speak to the broker: SSL encrypts, SASL signs in with a name and a password."),
+    ] = "PLAINTEXT"
+    sasl_mechanism: Annotated[
+        Literal["", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"],
+        Meta(description="How to sign in, with a SASL security_protocol. Empty: not at all."),
+    ] = ""
+    sasl_username: Annotated[str, Meta(description="Name to sign in with.")] = ""
+    sasl_password: Annotated[
+        Secret, Meta(description="Password to sign in with. Better in the environment than in a file.")
+    ] = ""
+    ssl_cafile: Annotated[
+        str, Meta(description="PEM file of the authority that signed the broker. Empty: the system's.")
+    ] = ""
+    ssl_certfile: Annotated[str, Meta(description="PEM file of this client's certificate. Empty: none.")] = ""
+    ssl_keyfile: Annotated[str, Meta(description="PEM file of the key of ssl_certfile. Empty: it is in there.")] = ""
+    ssl_password: Annotated[Secret, Meta(description="Password of the key. Empty: it has none.")] = ""
+    assignor: Annotated[
+        Literal["cooperative-sticky", "sticky", "range"],
+        Meta(description="How the group shares partitions: the first stops only those that move, the others all."),
+    ] = "cooperative-sticky"
+    session_timeout: Annotated[
+        Seconds, Meta(description="Seconds without a sign of life until a worker's partitions go to others.")
+    ] = 45.0
+    transaction_timeout: Annotated[
+        Seconds, Meta(description="Seconds until the broker aborts what a dead worker left open.")
+    ] = 10.0
+    connect_timeout: Annotated[Seconds, Meta(description="Seconds to wait for a broker to answer at first.")] = 10.0
+    max_poll_records: Annotated[
+        Count, Meta(le=1_000_000, description="Records taken at once; one transaction commits them all.")
+    ] = 2000
+    partitions: Annotated[
+        Count, Meta(le=10_000, description="Partitions of a topic that `lstm-stream topics` creates.")
+    ] = 4
+    replication: Annotated[
+        Count, Meta(le=100, description="Replicas of a topic that `lstm-stream topics` creates; production: 3.")
+    ] = 1
+
+    def __post_init__(self) -> None:
+        _check_topics(self)
+        _check_sign_in(self)
+
+
+class Events(Struct, frozen=True, kw_only=True):
+    """Where an event keeps its fields, and how its times become steps."""
+
+    series: Annotated[
+        str, Meta(min_length=1, description="Dotted path of the series' name. Not in the event: the record's key.")
+    ] = "series"
+    timestamp: Annotated[
+        str,
+        Meta(min_length=1, description="Dotted path of the time. Not in the event: the record's own time."),
+    ] = "timestamp"
+    values: Annotated[
+        tuple[Annotated[str, Meta(min_length=1)], ...],
+        Meta(
+            min_length=1,
+            description="Dotted paths of the values. With several, each is a series of its own: <series>/<path>.",
+        ),
+    ] = ("value",)
+    step: Annotated[
+        Literal["infer", "event"] | Seconds,
+        Meta(
+            description="Seconds between the observations of a series; `infer` finds them from each series' first"
+            " gaps; `event` takes each event as one step, whatever its time (months, irregular times)."
+        ),
+    ] = "infer"
+    max_gap: Annotated[
+        int, Meta(ge=0, le=1_000_000, description="Missing steps that are filled; after more a series starts again.")
+    ] = 168
+    max_ahead: Annotated[
+        Seconds, Meta(description="Seconds that an event's time may be ahead of its record's; more: a dead letter.")
+    ] = 86400.0
+    restart_after: Annotated[
+        Count,
+        Meta(le=1_000_000, description="Late observations in a row after which a series starts again from them."),
+    ] = 100
+
+    def __post_init__(self) -> None:
+        _check_values(self)
+
+
+class Model(Struct, frozen=True, kw_only=True):
+    """What is forecast, the network, and how hard it learns. A change makes older checkpoints unusable."""
+
+    horizon: Annotated[Count, Meta(le=1000, description="Steps ahead that each forecast tells.")] = 24
+    quantiles: Annotated[
+        tuple[Annotated[float, Meta(gt=0, lt=1)], ...],
+        Meta(min_length=1, description="Quantiles that each forecast tells, rising."),
+    ] = (0.05, 0.5, 0.95)
+    hidden_size: Annotated[
+        Count, Meta(le=4096, description="Width of the LSTM: how much a series' state can remember.")
+    ] = 48
+    window: Annotated[Count, Meta(le=10_000, description="Steps that a learning step reaches back through time.")] = 48
+    windows: Annotated[
+        Count, Meta(le=1000, description="Windows of a learning step: the newest, the others replayed.")
+    ] = 8
+    effort: Annotated[
+        float,
+        Meta(ge=0, le=1000, description="How much to learn from each observation: 2 is twice the usual, 0 nothing."),
+    ] = 1.0
+    learning_rate: Annotated[float, Meta(gt=0, le=1, description="Size of a learning step (Adam).")] = 1e-3
+    replay: Annotated[
+        Count, Meta(le=10_000_000, description="Past windows that a partition keeps to learn from again.")
+    ] = 1024
+    memory: Annotated[Count, Meta(le=1_000_000, description="Recent values kept of each series.")] = 2048
+    seed: Annotated[int, Meta(ge=0, le=2**32 - 1, description="Seed of the first weights and of the replay.")] = 0
+
+    def __post_init__(self) -> None:
+        _check_quantiles(self)
+
+
+class Delivery(Struct, frozen=True, kw_only=True):
+    """What is promised about each forecast, and when."""
+
+    mode: Annotated[
+        Literal["exactly_once", "at_least_once"],
+        Meta(
+            description="exactly_once: forecasts and progress are one transaction; at_least_once: none, and a crash"
+            " may repeat forecasts, under the same ids."
+        ),
+    ] = "exactly_once"
+    start: Annotated[
+        Literal["earliest", "latest"],
+        Meta(description="Where a new group starts in the input: at its beginning, or only with what comes next."),
+    ] = "earliest"
+    publish: Annotated[
+        Literal["every", "latest"],
+        Meta(
+            description="every: a forecast for each observation; latest: while catching up, only the newest of each"
+            " series."
+        ),
+    ] = "every"
+    bootstrap: Annotated[
+        int,
+        Meta(ge=0, le=1_000_000_000, description="Past records to learn from silently when there is no checkpoint."),
+    ] = 10_000
+    commit_interval: Annotated[
+        float, Meta(ge=0, le=60, description="Seconds that a commit may wait for more records, at low rates.")
+    ] = 0.2
+    deadline: Annotated[
+        Seconds, Meta(description="Seconds that a call to Kafka may take before the daemon exits to be restarted.")
+    ] = 60.0
+
+
+class Checkpoints(Struct, frozen=True, kw_only=True):
+    """Where the state is kept at rest, so that a restart need not read everything again."""
+
+    url: Annotated[
+        str, Meta(min_length=1, description="Folder, or a URL such as s3://bucket/path (extras: s3, gcs).")
+    ] = "checkpoints"
+    interval: Annotated[Seconds, Meta(description="Seconds between the checkpoints of a partition.")] = 30.0
+    keep: Annotated[Count, Meta(le=1000, description="Checkpoints kept of each partition.")] = 3
+
+
+class Web(Struct, frozen=True, kw_only=True):
+    """The one HTTP port: live page, /metrics, /healthz, /readyz, /api."""
+
+    host: Annotated[str, Meta(min_length=1, description="Address to listen on; 0.0.0.0 lets other machines in.")] = (
+        "127.0.0.1"
+    )
+    port: Annotated[int, Meta(ge=0, le=65535, description="Port to listen on; 0: any free one.")] = 8000
+
+
+class Log(Struct, frozen=True, kw_only=True):
+    """What is told on standard error."""
+
+    level: Annotated[
+        Literal["debug", "info", "warning", "error"], Meta(description="The least important that is told.")
+    ] = "info"
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """Every knob of the daemon."""
+
+    kafka: Kafka = msgspec.field(default_factory=Kafka)
+    events: Events = msgspec.field(default_factory=Events)
+    model: Model = msgspec.field(default_factory=Model)
+    delivery: Delivery = msgspec.field(default_factory=Delivery)
+    checkpoints: Checkpoints = msgspec.field(default_factory=Checkpoints)
+    web: Web = msgspec.field(default_factory=Web)
+    log: Log = msgspec.field(default_factory=Log)
+
+
+def _check_topics(kafka: Kafka) -> None:
+    """Refuse a topic with two roles: forecasts would be read as events, for ever."""
+    for one, other in (("input", "forecasts"), ("input", "dead_letters"), ("forecasts", "dead_letters")):
+        if getattr(kafka, one) == getattr(kafka, other):
+            raise SettingsError(
+                f"kafka.{one} and kafka.{other} are both {_toml(getattr(kafka, one))}; use two topics", (one, other)
+            )
+
+
+def _check_sign_in(kafka: Kafka) -> None:
+    keys = ("security_protocol", "sasl_mechanism", "sasl_username", "sasl_password")
+    if bool(kafka.sasl_mechanism) != kafka.security_protocol.startswith("SASL_"):
+        raise SettingsError(
+            f"kafka.security_protocol is {_toml(kafka.security_protocol)} and kafka.sasl_mechanism is"
+            f" {_toml(kafka.sasl_mechanism)}; set both to sign in, or neither",
+            keys[:2],
+        )
+    missing = [key for key in keys[2:] if not getattr(kafka, key)]
+    if kafka.sasl_mechanism and missing:
+        variables = " and ".join(variable("kafka", key) for key in missing)
+        raise SettingsError(
+            f"kafka.sasl_mechanism {_toml(kafka.sasl_mechanism)} needs a name and a password; set {variables}", keys
+        )
+
+
+def _check_values(events: Events) -> None:
+    if len(set(events.values)) < len(events.values):
+        raise SettingsError(f"events.values is {_toml(events.values)}; name each path once", ("values",))
+
+
+def _check_quantiles(model: Model) -> None:
+    ordered = sorted({quantile for quantile in model.quantiles if 0 < quantile < 1})
+    if list(model.quantiles) != ordered:
+        raise SettingsError(
+            f"model.quantiles is {_toml(model.quantiles)}; each must lie between 0 and 1 and above the one before"
+            + (f", such as {_toml(ordered)}" if ordered else ""),
+            ("quantiles",),
+        )
+
+
+class _Given(NamedTuple):
+    """One value that somebody set, and where."""
+
+    section: str
+    key: str
+    value: object
+    source: str
+    is_raw: bool  # of an environment variable or --set: text still to be read as TOML
+
+
+def load(path: str | None, environment: Mapping[str, str], overrides: Sequence[str]) -> Settings:
+    """Bring the settings together: defaults < file < environment < overrides.
+
+    Parameters
+    ----------
+    path
+        A TOML file, or None.
+    environment
+        Usually `os.environ`; names that do not begin with `LSTM_STREAM_` are ignored.
+    overrides
+        `section.key=value` each, as from `--set`.
+
+    Raises
+    ------
+    SettingsError
+        Whatever is wrong, in one line that names where it came from and says the fix.
+    """
+    given = [*_from_file(path), *_from_environment(environment), *_from_overrides(overrides)]
+    sections = {name: _section(name, [one for one in given if one.section == name]) for name in _FIELDS}
+    return msgspec.convert(sections, Settings)
+
+
+def _from_file(path: str | None) -> Iterator[_Given]:
+    if path is None:
+        return
+    for section, table in _read(path).items():
+        _check_section(section, path)
+        if not isinstance(table, dict):
+            raise SettingsError(f"{path}: {section} is {_found(table)}; expected a section, [{section}]")
+        for key, value in table.items():
+            yield _Given(section, key, value, path, is_raw=False)
+
+
+def _read(path: str) -> dict[str, object]:
+    try:
+        with open(path, "rb") as file:
+            return tomllib.load(file)
+    except OSError as error:
+        raise SettingsError(f"{path}: {error.strerror or error}; name a settings file that can be read") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path}: byte {error.start} is not UTF-8; save the file as UTF-8") from error
+    except ValueError as error:
+        raise SettingsError(f"{path}: not TOML: {error}; text needs quotes, a section [brackets]") from error
+
+
+def _from_environment(environment: Mapping[str, str]) -> Iterator[_Given]:
+    for name in sorted(environment):
+        section, separator, key = name.removeprefix(PREFIX).lower().partition("__")
+        if name.startswith(PREFIX) and separator:
+            _check_section(section, name)
+            yield _Given(section, key, environment[name], name, is_raw=True)
+        # Kubernetes sets LSTM_STREAM_WEB_PORT=tcp://... by itself for a service named lstm-stream-web.
+        elif name in _MISNAMED and not environment[name].startswith("tcp://"):
+            raise SettingsError(f"{name}: a section ends in two underscores; name it {_MISNAMED[name]}")
+
+
+def _from_overrides(overrides: Sequence[str]) -> Iterator[_Given]:
+    for override in overrides:
+        name, equals, text = override.partition("=")
+        section, dot, key = name.strip().partition(".")
+        source = f"--set {name.strip()}"
+        if not (equals and dot):
+            raise SettingsError(f"{source}: expected SECTION.KEY=VALUE, such as --set model.horizon=24")
+        _check_section(section, source)
+        yield _Given(section, key, text, source, is_raw=True)
+
+
+def _check_section(name: str, source: str) -> None:
+    if name not in _FIELDS:
+        homes = [section for section, fields in _FIELDS.items() if name in fields]
+        hint = f"the key is in [{homes[0]}]" if homes else _suggestion(name, _FIELDS)
+        raise SettingsError(f"{source}: unknown section `{name}`; {hint}")
+
+
+def _suggestion(name: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean `{close[0]}`?" if close else f"known are {', '.join(known)}"
+
+
+def _section(name: str, given: Sequence[_Given]) -> Struct:
+    """Check each value alone, then all of them together."""
+    values = {one.key: _checked(one) for one in given}
+    sources = {one.key: one.source for one in given}
+    try:
+        return _CLASSES[name](**values)
+    except SettingsError as error:
+        blamed = dict.fromkeys(sources[key] for key in error.keys if key in sources)
+        raise SettingsError(f"{', '.join(blamed)}: {error}") from error
+
+
+def _checked(given: _Given) -> object:
+    """Return the value in its declared type."""
+    field = _FIELDS[given.section].get(given.key)
+    if field is None:
+        hint = _suggestion(given.key, _FIELDS[given.section])
+        raise SettingsError(f"{given.source}: unknown key `{given.key}` in [{given.section}]; {hint}")
+    value = _parsed(str(given.value), field) if given.is_raw else given.value
+    try:
+        return msgspec.convert(_finite(value), field.type)
+    except msgspec.ValidationError as error:
+        found = MASK if field.is_secret else _found(value)
+        raise SettingsError(
+            f"{given.source}: {given.section}.{given.key} is {found}; expected {field.expected}"
+        ) from error
+
+
+def _parsed(text: str, field: "_Field") -> object:
+    """Read text as a TOML value; what is none, or not of a text's type, stands for itself."""
+    if field.is_secret:
+        return text
+    try:
+        document = tomllib.loads(f"value = {text}")
+    except ValueError:
+        return text.strip()
+    value: object = document["value"]
+    return value if len(document) == 1 and (isinstance(value, str) or not field.is_text) else text.strip()
+
+
+def _finite(value: object) -> object:
+    """Pass the value on, unless it holds a NaN or an infinity, which no range stops."""
+    if any(
+        isinstance(one, float) and not math.isfinite(one) for one in (value if isinstance(value, list) else [value])
+    ):
+        raise msgspec.ValidationError("not a finite number")
+    return value
+
+
+def variable(section: str, key: str) -> str:
+    """Name the environment variable of a setting.
+
+    >>> variable("kafka", "group")
+    'LSTM_STREAM_KAFKA__GROUP'
+    """
+    return f"{PREFIX}{section}__{key}".upper()
+
+
+def to_toml(settings: Settings, mask: bool = True) -> str:
+    """Write every setting as TOML; with `mask`, secrets as asterisks."""
+    lines: list[str] = []
+    for section, values in structs.asdict(settings).items():
+        lines += ["", f"[{section}]"]
+        for key, value in structs.asdict(values).items():
+            is_hidden = mask and value and _FIELDS[section][key].is_secret
+            lines.append(f"{key} = {_toml(MASK if is_hidden else value)}")
+    return "\n".join(lines[1:]) + "\n"
+
+
+def sample() -> str:
+    """Write a settings file in which every setting is explained and out-commented with its default."""
+    lines = [
+        "# Settings of lstm-stream. Everything is optional: to change a default, take away the # before its key.",
+        "# The environment goes before this file (LSTM_STREAM_KAFKA__GROUP=x), --set kafka.group=x before both.",
+    ]
+    for section, fields in _FIELDS.items():
+        lines += ["", "", f"# {_CLASSES[section].__doc__}", f"[{section}]"]
+        for field in fields.values():
+            lines += [
+                "",
+                *_comment(field.explanation),
+                f"#{field.name} = {_toml(field.default)}",
+            ]
+    return "\n".join(lines) + "\n"
+
+
+def table() -> str:
+    """Write the table of all settings in Markdown."""
+    rows = [
+        f"| `{section}.{field.name}` | `{_toml(field.default)}` | {field.explanation} |"
+        for section, fields in _FIELDS.items()
+        for field in fields.values()
+    ]
+    return "\n".join(["| setting | default | what it does |", "|---|---|---|", *rows]) + "\n"
+
+
+def fingerprint(settings: Settings) -> dict[str, object]:
+    """Say what shapes a shard's state: a checkpoint made with another fingerprint does not fit.
+
+    The values are such as JSON gives back.
+    """
+    shaping = [("model", key) for key in _FIELDS["model"]]
+    shaping += [("events", "step"), ("events", "max_gap"), ("events", "restart_after")]
+    values = msgspec.json.decode(msgspec.json.encode(settings))
+    return {f"{section}.{key}": values[section][key] for section, key in shaping}
+
+
+def _comment(text: str) -> list[str]:
+    return textwrap.wrap(text, width=100, initial_indent="# ", subsequent_indent="# ", break_on_hyphens=False)
+
+
+def _found(value: object) -> str:
+    text = _toml(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def _toml(value: object) -> str:
+    """Write a value as TOML does."""
+    match value:
+        case bool():
+            return str(value).lower()
+        case str():  # JSON escapes what TOML does, but for DEL
+            return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+        case list() | tuple():
+            return f"[{', '.join(map(_toml, value))}]"
+        case dict():
+            return f"{{{', '.join(f'{key} = {_toml(one)}' for key, one in value.items())}}}"
+        case _:
+            return str(value)
+
+
+class _Field(NamedTuple):
+    """What a declaration says."""
+
+    name: str
+    default: object
+    explanation: str
+    expected: str
+    type: object
+    is_text: bool
+    is_secret: bool
+
+
+def _fields(section: type[Struct]) -> dict[str, _Field]:
+    return {field.name: _field(field) for field in structs.fields(section)}
+
+
+def _field(field: structs.FieldInfo) -> _Field:
+    declared = inspect.type_info(field.type)
+    assert isinstance(declared, inspect.Metadata)
+    is_text = isinstance(declared.type, inspect.StrType)
+    expected = _expected(declared.type)
+    return _Field(
+        name=field.name,
+        default=field.default,
+        explanation=str((declared.extra_json_schema or {})["description"]) + ("" if is_text else f" ({expected})"),
+        expected=expected,
+        type=field.type,
+        is_text=is_text,
+        is_secret=bool((declared.extra or {}).get("secret")),
+    )
+
+
+def _expected(kind: inspect.Type) -> str:
+    """Say in words what a type takes."""
+    match kind:
+        case inspect.LiteralType(values=values):
+            return " or ".join(_toml(value) for value in values)
+        case inspect.UnionType(types=types):
+            return " or ".join(_expected(one) for one in types)
+        case inspect.VarTupleType(item_type=item):
+            return f"a list of one or more, each {_expected(item)}"
+        case inspect.IntType():
+            return f"a whole number{_range(kind)}"
+        case inspect.FloatType():
+            return f"a number{_range(kind)}"
+        case inspect.StrType(pattern=str()):
+            return "a topic's name: letters, digits, `.`, `_` and `-`"
+        case inspect.StrType(min_length=least):
+            return "text that is not empty" if least else "text"
+    raise TypeError(f"no words for {kind}; add them here")
+
+
+def _range(kind: inspect.IntType | inspect.FloatType) -> str:
+    bounds = {"from": kind.ge, "above": kind.gt, "to": kind.le, "below": kind.lt}
+    return "".join(f" {word} {bound}" for word, bound in bounds.items() if bound is not None)
+
+
+_CLASSES: dict[str, type[Struct]] = {field.name: field.type for field in structs.fields(Settings)}
+_FIELDS = {name: _fields(section) for name, section in _CLASSES.items()}
+_MISNAMED = {
+    variable(section, key).replace("__", "_"): variable(section, key) for section in _FIELDS for key in _FIELDS[section]
+}
