@@ -1,5 +1,8 @@
 """A stateful LSTM that forecasts many time series and learns from each observation as it arrives."""
 
+from lstm_stream.bank import Bank, Forecasts
+from lstm_stream.grid import Outcome
+from lstm_stream.hyperparameters import Hyperparameters
 from lstm_stream.observations import Observation
 
-__all__ = ["Observation"]
+__all__ = ["Bank", "Forecasts", "Hyperparameters", "Observation", "Outcome"]

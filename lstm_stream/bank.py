@@ -1,0 +1,449 @@
+"""Many series, one network: what the daemon's shards and `LSTMForecaster` are made of.
+
+Letters: S series, N observations of a call, H horizons, L quantile levels.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from hashlib import blake2b
+from itertools import pairwise
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from lstm_stream.columns import Array, Columns, Rows
+from lstm_stream.grid import SECOND, Grid, Outcome
+from lstm_stream.hyperparameters import Hyperparameters
+from lstm_stream.intervals import WARM, Intervals
+from lstm_stream.learner import Learner, Lesson
+from lstm_stream.memory import INPUTS, Memory
+from lstm_stream.network import Floats, Gates, Network
+from lstm_stream.past import SNAPSHOT_EVERY, Past
+from lstm_stream.replay import Replay, Stretch
+
+FORMAT = 1
+"""Of a dump."""
+
+
+class Forecasts(NamedTuple):
+    """One forecast an observation; rows whose outcome is another than `Outcome.FORECAST` hold zeros."""
+
+    outcome: npt.NDArray[np.uint8]  # (N,) see Outcome
+    origin: npt.NDArray[np.int64]  # (N,) time of the last observation known, microseconds
+    mean: npt.NDArray[np.float64]  # (N, H)
+    quantiles: npt.NDArray[np.float64]  # (N, H, L)
+    scale: npt.NDArray[np.float64]  # (N,) spread of the series, in its own unit
+    warming: npt.NDArray[np.bool_]  # (N,) too few errors yet for the interval to be its own
+    surprise: npt.NDArray[np.float64]  # (N,) 0 to 1, how far out the value lay; NaN while warming
+    updates: npt.NDArray[np.int64]  # (N,) learning steps behind the forecast
+    step: npt.NDArray[np.float64]  # (N,) seconds; 0: not known yet
+
+    @classmethod
+    def zeros(cls, count: int, horizon: int, levels: int) -> "Forecasts":
+        """Room for so many."""
+        real, whole = np.float64, np.int64
+        return cls(
+            outcome=np.zeros(count, np.uint8),
+            origin=np.zeros(count, whole),
+            mean=np.zeros((count, horizon), real),
+            quantiles=np.zeros((count, horizon, levels), real),
+            scale=np.zeros(count, real),
+            warming=np.zeros(count, np.bool_),
+            surprise=np.full(count, np.nan),
+            updates=np.zeros(count, whole),
+            step=np.zeros(count, real),
+        )
+
+
+class _Steps(NamedTuple):
+    """What the network will go through, in the order of the log: observations, and the gaps before them filled."""
+
+    rows: Rows
+    time: npt.NDArray[np.int64]
+    value: npt.NDArray[np.float64]  # NaN: to be filled
+    restart: npt.NDArray[np.bool_]
+    step: npt.NDArray[np.int64]  # of the series, microseconds; 0: not known
+    source: npt.NDArray[np.int64]  # which observation of the call; -1: a filled one
+
+    def part(self, chosen: slice | npt.NDArray[np.int64]) -> "_Steps":
+        return _Steps(
+            self.rows[chosen],
+            self.time[chosen],
+            self.value[chosen],
+            self.restart[chosen],
+            self.step[chosen],
+            self.source[chosen],
+        )
+
+
+class Bank:
+    """A stateful LSTM over many series, that learns from each observation.
+
+    What `observe` returns and becomes depends on the observations and their order alone: however they are split
+    over calls, the forecasts have the same bits (with the same libraries on the same kind of processor). So all
+    that touches several series at once, which is the learning, happens at fixed counts of steps.
+
+    Parameters
+    ----------
+    rules
+        What the bank is built from.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> bank = Bank(Hyperparameters(horizon=3))
+    >>> hour = 3_600_000_000
+    >>> forecasts = bank.observe(["a", "b", "a"], np.array([0, 0, hour]), np.array([1.0, 5.0, 2.0]))
+    >>> forecasts.mean.round(1).tolist()
+    [[1.0, 1.0, 1.0], [5.0, 5.0, 5.0], [2.0, 2.0, 2.0]]
+    """
+
+    def __init__(self, rules: Hyperparameters | None = None) -> None:
+        self.rules = rules = rules or Hyperparameters()
+        if rules.memory < rules.window + rules.horizon:
+            raise ValueError(
+                f"memory={rules.memory} values are too few for window={rules.window} and horizon={rules.horizon}: "
+                f"let memory be at least {rules.window + rules.horizon}"
+            )
+        self.names: dict[str, int] = {}
+        self._identity = np.zeros(0, np.uint64)
+        self._learner = Learner(Network(INPUTS, rules.hidden_size, rules.horizon, rules.seed), rules.learning_rate)
+        self._grid = Grid.empty()
+        self._memory = Memory.empty(rules.memory)
+        self._intervals = Intervals.empty(rules.horizon, len(rules.quantiles))
+        self._past = Past.empty(rules.window + rules.horizon, INPUTS, rules.hidden_size)
+        self._replay = Replay(rules.replay, Stretch.empty(rules.window, rules.horizon, INPUTS, rules.hidden_size))
+        self._steps = 0  # of all series so far
+        self._next_lesson = self._interval()
+        self._offered = 0  # windows, before this learning interval
+        self._offered_since = 0
+        self._seen: dict[int, None] = {}  # series since the last learning step
+        self.lesson = Lesson(False, 0.0, 0.0)
+
+    # What comes in
+
+    def observe(
+        self, series: Sequence[str], times: npt.NDArray[np.int64], values: npt.NDArray[np.float64]
+    ) -> Forecasts:
+        """Take observations in the order of the log, learn, and forecast from each of them.
+
+        Parameters
+        ----------
+        series
+            Name of each observation's series, (N,); one may occur any number of times.
+        times
+            Microseconds since the epoch, (N,).
+        values
+            Finite, or NaN for a missing one, (N,).
+        """
+        rows = self._rows_of(series)
+        forecasts = Forecasts.zeros(len(rows), self.rules.horizon, len(self.rules.quantiles))
+        steps = self._place(rows, times, values, forecasts.outcome)
+        begin = 0
+        while begin < len(steps.rows):
+            end = min(len(steps.rows), begin + self._next_lesson - self._steps)
+            self._go_through(steps.part(slice(begin, end)), forecasts)
+            begin = end
+            if self._steps == self._next_lesson:
+                self._learn()
+        return forecasts
+
+    def _rows_of(self, series: Sequence[str]) -> Rows:
+        known = len(self.names)
+        rows = np.fromiter((self.names.setdefault(name, len(self.names)) for name in series), np.int64, len(series))
+        if len(self.names) > known:
+            self._welcome(list(self.names)[known:])
+        return rows
+
+    def _welcome(self, names: list[str]) -> None:
+        count = len(self.names)
+        if count > len(self._identity):
+            self._grow(max(8, 2 * len(self._identity), count))
+        new = np.arange(count - len(names), count)
+        self._identity[new] = [_identity(name) for name in names]
+        self._grid.start(new, self.rules)
+
+    def _grow(self, capacity: int) -> None:
+        for columns in self._columns().values():
+            columns.grow(capacity)
+        self._identity = np.concatenate([self._identity, np.zeros(capacity - len(self._identity), np.uint64)])
+
+    def _columns(self) -> dict[str, Columns]:
+        return {"grid": self._grid, "memory": self._memory, "intervals": self._intervals, "past": self._past}
+
+    def _place(
+        self,
+        rows: Rows,
+        times: npt.NDArray[np.int64],
+        values: npt.NDArray[np.float64],
+        outcome: npt.NDArray[np.uint8],
+    ) -> _Steps:
+        missing, step = np.zeros((2, len(rows)), np.int64)
+        restart = np.zeros(len(rows), np.bool_)
+        for round_ in _rounds(rows):
+            placed = self._grid.place(rows[round_], times[round_], np.isnan(values[round_]), self.rules)
+            outcome[round_], missing[round_], restart[round_], step[round_] = placed
+        source = np.flatnonzero(outcome == Outcome.FORECAST)
+        return _expanded(rows, times, values, restart, step, missing, source)
+
+    # What the network goes through
+
+    def _go_through(self, steps: _Steps, forecasts: Forecasts) -> None:
+        """Take steps that lie between two learning steps."""
+        position = self._steps + np.arange(len(steps.rows))
+        for round_ in _rounds(steps.rows):
+            self._round(steps.part(round_), position[round_], forecasts)
+        self._steps += len(steps.rows)
+        self._seen |= dict.fromkeys(steps.rows.tolist())
+
+    def _round(self, steps: _Steps, position: npt.NDArray[np.int64], forecasts: Forecasts) -> None:
+        """Take one step of each of several series."""
+        rows, memory = steps.rows, self._memory
+        self._start_again(rows[steps.restart])
+        memory.set_step(rows, steps.step)
+        observed = ~np.isnan(steps.value)
+        memory.write(rows, np.where(observed, steps.value, self._expected(rows)))
+        step, value = memory.newest(rows)
+        surprise = np.full(len(rows), np.nan)
+        surprise[observed] = self._intervals.score(
+            rows[observed], step[observed], value[observed], self.rules.quantiles
+        )
+        memory.rescale(rows[observed])
+        spread = memory.floored(rows)
+        x = memory.inputs(rows, steps.time, observed)
+        self._past.write(rows, step, x, observed)
+        result = self._learner.average.step(x, self._past.hidden[rows], self._past.cell[rows])
+        self._past.carry(rows, result)
+        moves = result.output * self._reach(rows) / spread[:, None]
+        self._intervals.open(rows, step, value, spread, moves)
+        self._offer_windows(rows, position)
+        self._write_out(steps, surprise, forecasts)
+
+    def _start_again(self, rows: Rows) -> None:
+        if len(rows):
+            for columns in (self._memory, self._intervals, self._past):
+                columns.clear(rows)
+
+    def _expected(self, rows: Rows) -> npt.NDArray[np.float64]:
+        """What was forecast for the next step of each series."""
+        slot = (self._memory.age[rows] - 1) % self.rules.horizon
+        moved = self._intervals.outputs[rows, slot, 0] * self._intervals.origin_spread[rows, slot]
+        expected: npt.NDArray[np.float64] = self._memory.latest[rows] + moved
+        return expected
+
+    def _offer_windows(self, rows: Rows, position: npt.NDArray[np.int64]) -> None:
+        start = self._memory.age[rows] - self.rules.window - self.rules.horizon
+        due = (start >= 0) & (start % SNAPSHOT_EVERY == 0)
+        if not due.any():
+            return
+        stretch = self._past.stretch(rows[due], start[due], self._memory, self._reach(rows[due]), self.rules.window)
+        with np.errstate(over="ignore"):
+            identity = self._identity[rows[due]] + start[due].astype(np.uint64)
+        self._replay.offer(stretch, identity, position[due], self._offered)
+        self._offered_since += int(due.sum())
+
+    def _write_out(self, steps: _Steps, surprise: npt.NDArray[np.float64], forecasts: Forecasts) -> None:
+        asked = steps.source >= 0
+        rows, where = steps.rows[asked], steps.source[asked]
+        for column, part in zip(forecasts[1:], self._forecast(rows, steps.time[asked])[1:], strict=True):
+            column[where] = part
+        forecasts.surprise[where] = surprise[asked]
+
+    def _forecast(self, rows: Rows, time: npt.NDArray[np.int64]) -> Forecasts:
+        """From the newest step of each of these series."""
+        intervals, slot = self._intervals, (self._memory.age[rows] - 1) % self.rules.horizon
+        spread = intervals.origin_spread[rows, slot].astype(np.float64)
+        mean = self._memory.latest[rows, None] + spread[:, None] * intervals.outputs[rows, slot]
+        around = intervals.quantiles(rows, self.rules.quantiles) * spread[:, None, None]
+        return Forecasts(
+            outcome=np.zeros(len(rows), np.uint8),
+            origin=time,
+            mean=mean,
+            quantiles=mean[:, :, None] + around,
+            scale=spread,
+            warming=intervals.scored[rows] < WARM,
+            surprise=np.full(len(rows), np.nan),
+            updates=np.full(len(rows), self._learner.updates),
+            step=self._memory.step[rows] / SECOND,
+        )
+
+    # What it learns
+
+    def _interval(self) -> int:
+        """Steps from one learning step to the next: few series are learnt from often, many seldom."""
+        return max(1, round(min(max(len(self.names) / 5, 4.0), 512.0) / self.rules.effort))
+
+    def _learn(self) -> None:
+        generator = np.random.default_rng([self.rules.seed, self._learner.updates, self._learner.skipped])
+        seen = np.fromiter(self._seen, np.int64, len(self._seen))
+        rows = generator.choice(seen, min(max(1, self.rules.windows // 4), len(seen)), replace=False)
+        newest = self._past.newest(rows, self._memory, self._reach(rows), self.rules.window)
+        replayed = self._replay.draw(self.rules.windows - len(rows), generator)
+        self.lesson = self._learner.learn(Stretch.joined(newest, replayed).windows())
+        self._next_lesson = self._steps + self._interval()
+        self._offered, self._offered_since = self._offered + self._offered_since, 0
+        self._seen.clear()
+
+    def _reach(self, rows: Rows) -> Floats:
+        return self._intervals.reaches(rows, self._memory.floored(rows))
+
+    # What can be asked
+
+    @property
+    def updates(self) -> int:
+        """Learning steps taken so far."""
+        return self._learner.updates
+
+    @property
+    def skipped(self) -> int:
+        """Learning steps whose loss or gradient was not finite."""
+        return self._learner.skipped
+
+    def forecast(self, series: Sequence[str]) -> Forecasts:
+        """The newest forecasts of these series again; changes nothing.
+
+        Raises
+        ------
+        KeyError
+            A series was never observed.
+        """
+        rows = np.asarray([self.names[name] for name in series], np.int64)
+        return self._forecast(rows, self._grid.last[rows])
+
+    def recent(self, series: str, count: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+        """Times in microseconds and values of the last steps of a series, filled gaps among them; oldest first."""
+        row = np.asarray([self.names[series]])
+        count = min(count, int(self._memory.age[row[0]]), self.rules.memory)
+        lags = np.arange(count)[::-1]
+        values = self._memory.look_back(row, lags[None])[0] + self._memory.first[row[0]]
+        step = int(self._grid.step[row[0]]) or SECOND
+        return int(self._grid.last[row[0]]) - lags * step, values.astype(np.float64)
+
+    def errors(self, series: str | None = None) -> tuple[float, float]:
+        """Mean absolute one-step error of the model and of the last value, in spreads: of a series, or of all."""
+        rows = np.arange(len(self.names)) if series is None else np.asarray([self.names[series]])
+        rows = rows[self._intervals.scored[rows] > 0]
+        if not len(rows):
+            return 0.0, 0.0
+        model, last_value = self._intervals.absolute[rows].mean(0).tolist()
+        return model, last_value
+
+    def gates(self) -> Gates:
+        """Mean activations of the gates, over up to 256 series at their last snapshot."""
+        rows = np.flatnonzero(self._memory.age > 0)[:256]
+        if not len(rows):
+            return Gates(0.0, 0.0, 0.0)
+        return self._learner.average.gates(*self._past.last_met(rows, self._memory))
+
+    # What is kept
+
+    def dump(self) -> tuple[dict[str, object], dict[str, Array]]:
+        """The whole state: numbers for a header, and arrays by name."""
+        header: dict[str, object] = {
+            "format": FORMAT,
+            "rules": msgspec.to_builtins(asdict(self.rules)),
+            "steps": self._steps,
+            "next_lesson": self._next_lesson,
+            "offered": self._offered,
+            "offered_since": self._offered_since,
+            "seen": list(self._seen),
+            "updates": self._learner.updates,
+            "skipped": self._learner.skipped,
+        }
+        arrays: dict[str, Array] = {"names": np.frombuffer(msgspec.json.encode(list(self.names)), np.uint8)}
+        for part, columns in self._columns().items():
+            arrays |= {f"{part}.{name}": array for name, array in columns.dump(len(self.names)).items()}
+        arrays |= {f"replay.{name}": array for name, array in self._replay.dump().items()}
+        arrays |= {f"learner.{name}": array for name, array in self._learner.dump().items()}
+        return header, arrays
+
+    @classmethod
+    def load(cls, header: Mapping[str, object], arrays: Mapping[str, Array]) -> "Bank":
+        """The bank of a `dump`.
+
+        Raises
+        ------
+        ValueError
+            The dump has another format than this version reads.
+        """
+        state = msgspec.convert(header, _Header)
+        if state.format != FORMAT:
+            raise ValueError(f"the dump has format {state.format}; this version of lstm-stream reads {FORMAT}")
+        bank = cls(state.rules)
+        bank._take(state, arrays)
+        return bank
+
+    def _take(self, state: "_Header", arrays: Mapping[str, Array]) -> None:
+        names = msgspec.json.decode(arrays["names"].tobytes(), type=list[str])
+        self.names = {name: row for row, name in enumerate(names)}
+        self._grow(len(names))
+        self._identity[:] = [_identity(name) for name in names]
+        for part, columns in self._columns().items():
+            columns.load(_under(f"{part}.", arrays))
+        self._replay.load(_under("replay.", arrays))
+        self._learner.load(_under("learner.", arrays), state.updates, state.skipped)
+        self._steps, self._next_lesson = state.steps, state.next_lesson
+        self._offered, self._offered_since = state.offered, state.offered_since
+        self._seen = dict.fromkeys(state.seen)
+
+
+class _Header(msgspec.Struct, frozen=True):
+    """The numbers of a dump."""
+
+    format: int
+    rules: Hyperparameters
+    steps: int
+    next_lesson: int
+    offered: int
+    offered_since: int
+    seen: list[int]
+    updates: int
+    skipped: int
+
+
+def _identity(name: str) -> int:
+    """A number for a series that depends on its name alone."""
+    return int.from_bytes(blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest())
+
+
+def _rounds(rows: Rows) -> Iterator[npt.NDArray[np.int64]]:
+    """Indices of rounds in each of which a series occurs at most once, in the order of the log."""
+    order = np.argsort(rows, kind="stable")
+    first = np.flatnonzero(np.diff(rows[order], prepend=-1))
+    count = np.diff(first, append=len(rows))
+    turn = np.empty(len(rows), np.int64)  # how often the series occurred before
+    turn[order] = np.arange(len(rows)) - np.repeat(first, count)
+    by_turn = np.argsort(turn, kind="stable")
+    ends = np.flatnonzero(np.diff(turn[by_turn], prepend=-1, append=-2))
+    for begin, end in pairwise(ends.tolist()):
+        yield by_turn[begin:end]
+
+
+def _expanded(
+    rows: Rows,
+    times: npt.NDArray[np.int64],
+    values: npt.NDArray[np.float64],
+    restart: npt.NDArray[np.bool_],
+    step: npt.NDArray[np.int64],
+    missing: npt.NDArray[np.int64],
+    source: npt.NDArray[np.int64],
+) -> _Steps:
+    """Steps with the gaps filled, of the observations that are to be gone through."""
+    times_over = missing[source] + 1
+    each = np.repeat(source, times_over)
+    left = np.repeat(np.cumsum(times_over), times_over) - np.arange(len(each)) - 1  # steps until the observation
+    last = left == 0
+    return _Steps(
+        rows=rows[each],
+        time=times[each] - left * step[each],
+        value=np.where(last, values[each], np.nan),
+        restart=restart[each],
+        step=step[each],
+        source=np.where(last, each, -1),
+    )
+
+
+def _under(prefix: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}

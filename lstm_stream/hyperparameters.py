@@ -1,0 +1,54 @@
+"""Every choice that shapes the model and its state."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hyperparameters:
+    """What a bank is built from; two banks with the same ones have states of the same shape.
+
+    Parameters
+    ----------
+    horizon
+        Steps ahead that are forecast, H.
+    quantiles
+        Levels of the forecast's quantiles, increasing, between 0 and 1.
+    hidden_size
+        Units of the LSTM.
+    window
+        Steps of truncated back-propagation through time.
+    windows
+        Windows that one learning step sees: a quarter of them the newest, the others replayed.
+    effort
+        Learning steps relative to the default schedule.
+    learning_rate
+        Adam's.
+    replay
+        Windows that are kept for replay.
+    memory
+        Latest values kept of each series; a season longer than this is given up.
+    step
+        Seconds between two values of a series, ``"infer"`` (the median of a series' first gaps), or ``"event"``:
+        every event is the next step, whatever its time.
+    max_gap
+        Missing steps that are filled; past them the series starts again.
+    restart_after
+        Late observations in a row after which a series starts again.
+    seed
+        Of the initial weights and of the draws of replayed windows.
+    """
+
+    horizon: int = 24
+    quantiles: tuple[float, ...] = (0.05, 0.5, 0.95)
+    hidden_size: int = 48
+    window: int = 48
+    windows: int = 8
+    effort: float = 1.0
+    learning_rate: float = 1e-3
+    replay: int = 1024
+    memory: int = 2048
+    step: Literal["infer", "event"] | float = "infer"
+    max_gap: int = 168
+    restart_after: int = 100
+    seed: int = 0

@@ -1,0 +1,117 @@
+"""What trains the network: truncated back-propagation through time, from carried state.
+
+Letters: B windows, W steps of a window, F inputs, U units, H horizons.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch.nn.functional import huber_loss
+from torch.nn.utils import clip_grad_norm_
+
+from lstm_stream.network import Floats, Network
+
+LARGEST_GRADIENT = 1.0
+AVERAGE_DECAY = 0.99
+
+
+class Windows(NamedTuple):
+    """Stretches of several series' past, each with the state that was carried into it."""
+
+    inputs: Floats  # (B, W, F)
+    hidden: Floats  # (B, U)
+    cell: Floats  # (B, U)
+    targets: Floats  # (B, W, H)
+    known: npt.NDArray[np.bool_]  # (B, W, H): a target that has come and was observed
+
+
+class Lesson(NamedTuple):
+    """What a learning step did."""
+
+    learnt: bool
+    loss: float
+    gradient_norm: float
+
+
+class Learner:
+    """Adam on the Huber loss, and the running average of the weights that forecasts are made with.
+
+    The gradient is clipped by its global norm (Pascanu, Mikolov and Bengio 2013). A loss or gradient that is not
+    finite leaves weights and optimiser as they were. The average starts short, so that it never lags behind a
+    young network (Polyak and Juditsky 1992).
+
+    Parameters
+    ----------
+    network
+        Trained in place.
+    learning_rate
+        Adam's.
+    """
+
+    def __init__(self, network: Network, learning_rate: float) -> None:
+        torch.set_num_threads(1)  # two threads on windows this small are many times slower
+        self.network = network
+        self.average = Network(network.lstm.input_size, network.units, network.horizon)
+        self.average.load(network.dump())
+        self._adam = torch.optim.Adam(network.parameters(), learning_rate, fused=True)
+        self.updates = 0
+        self.skipped = 0
+
+    def learn(self, windows: Windows) -> Lesson:
+        """Take one learning step on a handful of windows."""
+        self._adam.zero_grad()
+        loss = self._loss(windows)
+        loss.backward()  # type: ignore[no-untyped-call]
+        norm = float(clip_grad_norm_(self.network.parameters(), LARGEST_GRADIENT))
+        value = float(loss.detach())
+        lesson = Lesson(math.isfinite(norm) and math.isfinite(value), value, norm)
+        if lesson.learnt:
+            self._adam.step()
+            self._follow()
+        else:
+            self.skipped += 1
+        return lesson
+
+    def _loss(self, windows: Windows) -> torch.Tensor:
+        x = torch.from_numpy(windows.inputs).transpose(0, 1)  # (W, B, F)
+        outputs = self.network.unroll(x, torch.from_numpy(windows.hidden), torch.from_numpy(windows.cell))
+        targets = torch.from_numpy(windows.targets).transpose(0, 1)  # (W, B, H)
+        known = torch.from_numpy(windows.known).transpose(0, 1).float()
+        errors = huber_loss(outputs, targets, reduction="none") * known
+        return errors.sum() / known.sum().clamp(min=1.0)
+
+    def _follow(self) -> None:
+        self.updates += 1
+        weight = 1.0 - min(AVERAGE_DECAY, (1.0 + self.updates) / (10.0 + self.updates))
+        with torch.no_grad():
+            for mean, weights in zip(self.average.parameters(), self.network.parameters(), strict=True):
+                mean.lerp_(weights, weight)
+
+    def dump(self) -> dict[str, Floats]:
+        """Weights, their average and Adam's moments by name; a copy."""
+        arrays = {f"network.{name}": array for name, array in self.network.dump().items()}
+        arrays |= {f"average.{name}": array for name, array in self.average.dump().items()}
+        for index, moments in self._adam.state_dict()["state"].items():
+            arrays |= {f"adam.{index}.{name}": moment.numpy().copy() for name, moment in moments.items()}
+        return arrays
+
+    def load(self, arrays: dict[str, Floats], updates: int, skipped: int) -> None:
+        """Take the state of a `dump` and the two counts that belong to it."""
+        self.network.load(_under("network.", arrays))
+        self.average.load(_under("average.", arrays))
+        self._load_moments(_under("adam.", arrays))
+        self.updates, self.skipped = updates, skipped
+
+    def _load_moments(self, moments: dict[str, Floats]) -> None:
+        state: dict[int, dict[str, torch.Tensor]] = {}
+        for name, array in moments.items():
+            index, _, moment = name.partition(".")
+            state.setdefault(int(index), {})[moment] = torch.from_numpy(array.copy())
+        self._adam.load_state_dict(self._adam.state_dict() | {"state": state})
+
+
+def _under(prefix: str, arrays: dict[str, Floats]) -> dict[str, Floats]:
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}

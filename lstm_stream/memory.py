@@ -1,0 +1,174 @@
+"""The recent values of each series, their scale, and what the network is shown of them.
+
+Letters: S series, N rows of a round, R values kept, D differences, F inputs.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from lstm_stream.columns import Columns, Rows
+from lstm_stream.grid import DAY, SECOND, seasons
+from lstm_stream.network import Floats
+
+LAGS = (1, 2, 3, 6, 12, 24)
+"""y[t] - y[t-k]."""
+AHEAD = (1, 3, 6, 12, 24)
+"""y[t] - y[t-p+f]: what followed a season ago."""
+DIFFERENCES = len(LAGS) + 2 * (1 + len(AHEAD))
+CALENDAR = 8
+INPUTS = 1 + DIFFERENCES + CALENDAR + 1
+"""F: level, differences, calendar, and whether the value is known to be missing."""
+
+LARGEST_INPUT = 5.0
+OUTLIER = 10.0
+"""In spreads: no value moves the scale further than this."""
+YOUNG = 32
+"""Steps in which the scale is the median's of all values, which up to half of them can't upset."""
+SPAN = 8 * DAY
+"""Seconds of memory of the scale."""
+
+
+@dataclass
+class Memory(Columns):
+    """A ring of each series' values and its running scale, both hard to upset.
+
+    Values are kept relative to the first one, so that single precision is enough for counters and prices.
+    """
+
+    age: npt.NDArray[np.int64]  # (S,) steps so far
+    step: npt.NDArray[np.int64]  # (S,) microseconds; 0: not known yet
+    first: npt.NDArray[np.float64]  # (S,)
+    latest: npt.NDArray[np.float64]  # (S,)
+    ring: Floats  # (S, R) value - first, of step t at t % R
+    level: Floats  # (S,) running mean of the ring's values
+    spread: Floats  # (S,) running scale around it, about a standard deviation
+    extreme_run: npt.NDArray[np.int64]  # (S,) values in a row far outside of the scale
+    span: Floats  # (S,) memory of the scale, in steps
+    lags: npt.NDArray[np.int64]  # (S, D) in steps; 0: none
+    difference_spread: Floats  # (S, D)
+
+    @classmethod
+    def empty(cls, values: int) -> "Memory":
+        """The memory of no series, with room for so many values of each."""
+        single, whole, double = np.float32, np.int64, np.float64
+        return cls(
+            age=np.zeros(0, whole),
+            step=np.zeros(0, whole),
+            first=np.zeros(0, double),
+            latest=np.zeros(0, double),
+            ring=np.zeros((0, values), single),
+            level=np.zeros(0, single),
+            spread=np.zeros(0, single),
+            extreme_run=np.zeros(0, whole),
+            span=np.zeros(0, single),
+            lags=np.zeros((0, DIFFERENCES), whole),
+            difference_spread=np.zeros((0, DIFFERENCES), single),
+        )
+
+    def set_step(self, rows: Rows, steps: npt.NDArray[np.int64]) -> None:
+        """Fix the lags and the memory of series that are new, or whose step in microseconds has become known."""
+        changed = (self.span[rows] == 0) | (self.step[rows] != steps)
+        for row, step in zip(rows[changed].tolist(), steps[changed].tolist(), strict=True):
+            first, second = seasons(step / SECOND)
+            self.step[row] = step
+            self.lags[row] = [*LAGS, *self._seasonal(first), *self._seasonal(second)]
+            self.span[row] = min(max(SPAN * SECOND / step if step else 0.0, 8.0 * first, 192.0), 4096.0)
+
+    def _seasonal(self, season: int) -> list[int]:
+        if not 1 < season < self.ring.shape[1]:
+            return [0] * (1 + len(AHEAD))
+        return [season, *(-ahead % season for ahead in AHEAD)]
+
+    def write(self, rows: Rows, values: npt.NDArray[np.float64]) -> None:
+        """Append one value to each of these series; the first of a series is what the others are relative to."""
+        new = rows[self.age[rows] == 0]
+        self.first[new] = values[self.age[rows] == 0]
+        self.latest[rows] = values
+        self.ring[rows, self.age[rows] % self.ring.shape[1]] = values - self.first[rows]
+        self.age[rows] += 1
+
+    def newest(self, rows: Rows) -> tuple[npt.NDArray[np.int64], Floats]:
+        """Number of the newest step of each of these series, and the ring's value of it."""
+        step = self.age[rows] - 1
+        return step, self.ring[rows, step % self.ring.shape[1]]
+
+    def look_back(self, rows: Rows, lags: npt.NDArray[np.int64]) -> Floats:
+        """The ring's values so many steps before the newest, (N, ...) for lags of that shape."""
+        newest = (self.age[rows] - 1).reshape(-1, *(1,) * (lags.ndim - 1))
+        series = rows.reshape(newest.shape)
+        values: Floats = self.ring[series, (newest - lags) % self.ring.shape[1]]
+        return values
+
+    def rescale(self, rows: Rows) -> None:
+        """Let the newest values move the scale of their series, each by a little at most."""
+        off = self.newest(rows)[1] - self.level[rows]
+        spread = self.floored(rows)
+        weight = np.float32(1.0) / self.span[rows]
+        bound = np.float32(OUTLIER) * spread
+        self.level[rows] += weight * np.clip(off, -bound, bound)
+        self.spread[rows] += weight * (np.float32(1.25) * np.minimum(np.abs(off), bound) - self.spread[rows])
+        self._start_scale_again(rows, np.abs(off) > bound)
+        self._rescale_differences(rows)
+
+    def _start_scale_again(self, rows: Rows, extreme: npt.NDArray[np.bool_]) -> None:
+        run = np.where(extreme, self.extreme_run[rows] + 1, 0)
+        self.extreme_run[rows] = run
+        again = rows[(self.age[rows] <= YOUNG) | (run >= YOUNG)]
+        if len(again):
+            self.level[again], self.spread[again] = self._middle(again)
+            self.extreme_run[again] = 0
+            self.difference_spread[again] = np.minimum(self.difference_spread[again], 2 * self.spread[again, None])
+
+    def _middle(self, rows: Rows) -> tuple[Floats, Floats]:
+        """Median and spread of the last values of these series."""
+        values = self.look_back(rows, np.arange(YOUNG)[None])  # (N, 32)
+        count = np.minimum(self.age[rows], YOUNG)
+        there = np.arange(YOUNG) < count[:, None]
+        level = _median(values, there, count)
+        off = np.abs(values - level[:, None])
+        deviation = np.float32(1.4826) * _median(off, there, count)
+        largest = np.where(there, off, 0.0).max(1)
+        trimmed = (np.where(there, off, 0.0).sum(1) - largest) / np.maximum(count - 1, 1)
+        return level, np.where(deviation > 0, deviation, trimmed).astype(np.float32)
+
+    def _rescale_differences(self, rows: Rows) -> None:
+        since = self.age[rows, None] - self.lags[rows]  # (N, D) differences of this kind so far
+        weight = np.maximum(1.0 / np.maximum(since, 1), 1.0 / self.span[rows, None]).astype(np.float32)
+        size = np.minimum(np.abs(self._differences(rows)), np.float32(OUTLIER) * self.floored(rows)[:, None])
+        moved = self.difference_spread[rows] + weight * (size - self.difference_spread[rows])
+        self.difference_spread[rows] = np.where(since > 0, moved, 0.0)
+
+    def _differences(self, rows: Rows) -> Floats:
+        """y[t] - y[t-k] (N, D), 0 where there is no such value."""
+        lags = self.lags[rows]
+        differences: Floats = self.newest(rows)[1][:, None] - self.look_back(rows, lags)
+        return np.where(lags < self.age[rows, None], differences, np.float32(0.0))
+
+    def floored(self, rows: Rows) -> Floats:
+        """The spread of these series, never zero."""
+        floor = 1e-9 * np.abs(self.first[rows] + self.level[rows]) + 1e-12
+        return np.maximum(self.spread[rows], floor.astype(np.float32))
+
+    def inputs(self, rows: Rows, times: npt.NDArray[np.int64], observed: npt.NDArray[np.bool_]) -> Floats:
+        """What the network is shown of the newest step of each series, (N, F)."""
+        spread = self.floored(rows)[:, None]
+        off = (self.newest(rows)[1] - self.level[rows])[:, None]
+        differences = self._differences(rows) / np.maximum(self.difference_spread[rows], np.float32(1e-3) * spread)
+        x = np.concatenate([off / spread, differences, calendar(times), ~observed[:, None]], 1, dtype=np.float32)
+        return np.clip(x, -LARGEST_INPUT, LARGEST_INPUT)
+
+
+def _median(values: Floats, there: npt.NDArray[np.bool_], count: npt.NDArray[np.int64]) -> Floats:
+    ordered = np.sort(np.where(there, values, np.float32(np.inf)), 1)
+    each = np.arange(len(values))
+    middle: Floats = (ordered[each, (count - 1) // 2] + ordered[each, count // 2]) / np.float32(2)
+    return middle
+
+
+def calendar(times: npt.NDArray[np.int64]) -> Floats:
+    """Two harmonics of the day and of the week, (N, 8), of times in microseconds."""
+    phases = [times % (length * SECOND) / (length * SECOND) for length in (DAY, 7 * DAY)]
+    angles = 2 * np.pi * np.stack([harmonic * phase for phase in phases for harmonic in (1, 2)], 1)
+    return np.concatenate([np.sin(angles), np.cos(angles)], 1, dtype=np.float32, casting="same_kind")

@@ -1,0 +1,213 @@
+"""The laws of the bank: any split, any stop, and no look into the future."""
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lstm_stream import Bank, Forecasts, Hyperparameters, Outcome
+
+SMALL = Hyperparameters(
+    horizon=4, hidden_size=8, window=8, windows=4, replay=16, memory=256, max_gap=6, restart_after=5
+)
+MINUTE = 60_000_000
+
+
+class Log:
+    """A log of observations of several series, with gaps, late ones, repeats and missing values."""
+
+    def __init__(self, seed: int, length: int, series: int = 12) -> None:
+        generator = np.random.default_rng(seed)
+        self.series = [f"s{i}" for i in generator.integers(0, series, length)]
+        steps = np.cumsum(generator.choice([0, 1, 1, 1, 1, 2, 5, 40], length))
+        late = np.where(generator.random(length) < 0.05, generator.integers(0, 50, length), 0)
+        self.times = (steps - late + 50) * MINUTE
+        self.values = np.sin(steps / 7) + generator.normal(size=length) / 5
+        self.values[generator.random(length) < 0.05] = np.nan
+        self.values[generator.random(length) < 0.01] = 1e12
+
+    def part(self, begin: int, end: int) -> tuple[list[str], npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+        return self.series[begin:end], self.times[begin:end], self.values[begin:end]
+
+
+def observed(bank: Bank, log: Log, cuts: list[int]) -> list[bytes]:
+    """Each observation's forecast as bytes, the log given to the bank in parts."""
+    edges = [0, *sorted(cuts), len(log.series)]
+    return [
+        row
+        for begin, end in zip(edges, edges[1:], strict=False)
+        for row in as_bytes(bank.observe(*log.part(begin, end)))
+    ]
+
+
+def as_bytes(forecasts: Forecasts) -> list[bytes]:
+    return [b"".join(np.asarray(column[i]).tobytes() for column in forecasts) for i in range(len(forecasts.origin))]
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 2**16), cuts=st.lists(st.integers(0, 400), max_size=12))
+def test_any_split_of_a_log_gives_the_same_bytes(seed: int, cuts: list[int]) -> None:
+    log = Log(seed, 400)
+    assert observed(Bank(SMALL), log, cuts) == observed(Bank(SMALL), log, [])
+
+
+def test_a_log_given_one_by_one_gives_the_same_bytes_with_the_default_sizes() -> None:
+    log = Log(1, 600)
+    assert observed(Bank(), log, list(range(600))) == observed(Bank(), log, [])
+
+
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 2**16), stop=st.integers(0, 300))
+def test_a_bank_dumped_and_loaded_in_mid_stream_goes_on_as_if_nothing_had_been(seed: int, stop: int) -> None:
+    log = Log(seed, 300)
+    whole = observed(Bank(SMALL), log, [])
+    bank = Bank(SMALL)
+    before = as_bytes(bank.observe(*log.part(0, stop)))
+    after = as_bytes(Bank.load(*bank.dump()).observe(*log.part(stop, 300)))
+    assert before + after == whole
+
+
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 2**16), k=st.integers(1, 299))
+def test_nothing_behind_an_observation_changes_its_forecast(seed: int, k: int) -> None:
+    log, other = Log(seed, 300), Log(seed, 300)
+    other.values[k:] = other.values[k:] * -3 + 100
+    other.times[k:] += 7 * MINUTE
+    other.series[k:] = other.series[k:][::-1]
+    assert observed(Bank(SMALL), log, [])[:k] == observed(Bank(SMALL), other, [])[:k]
+
+
+def test_a_question_changes_nothing() -> None:
+    log = Log(3, 300)
+    asked, unasked = Bank(SMALL), Bank(SMALL)
+    for begin in range(0, 300, 50):
+        first, second = (bank.observe(*log.part(begin, begin + 50)) for bank in (asked, unasked))
+        assert as_bytes(first) == as_bytes(second)
+        names = sorted(asked.names)
+        assert as_bytes(asked.forecast(names)) == as_bytes(asked.forecast(names))
+        asked.recent(names[0], 10)
+        asked.errors()
+        asked.gates()
+        asked.dump()
+
+
+def test_the_newest_forecast_can_be_asked_for_again() -> None:
+    bank = Bank(SMALL)
+    given_out = bank.observe(["a"] * 30, np.arange(30) * MINUTE, np.sin(np.arange(30.0)))
+    again = bank.forecast(["a"])
+    assert np.array_equal(again.mean[0], given_out.mean[-1])
+    assert np.array_equal(again.quantiles[0], given_out.quantiles[-1])
+
+
+def test_a_cold_bank_forecasts_the_last_value() -> None:
+    forecasts = Bank(SMALL).observe(["a", "b"], np.array([0, 0]), np.array([3.5, -1e9]))
+    assert forecasts.mean.tolist() == [[3.5] * 4, [-1e9] * 4]
+
+
+def hourly(values: npt.NDArray[np.float64], rules: Hyperparameters) -> tuple[Bank, Forecasts]:
+    bank = Bank(rules)
+    count = len(values)
+    return bank, bank.observe(["a"] * count, np.arange(count) * 60 * MINUTE, values)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        pytest.param(lambda y: np.where(np.arange(len(y)) == 3, 1e12, y), id="an early outlier"),
+        pytest.param(lambda y: np.where(np.arange(len(y)) == 400, 1e12, y), id="a late outlier"),
+        pytest.param(lambda y: np.where(np.arange(len(y)) > 400, -y, y), id="a sign flip"),
+        pytest.param(lambda y: np.where(np.arange(len(y)) > 400, 1000 * y, y), id="a step of x1000"),
+        pytest.param(lambda y: np.where(np.arange(len(y)) % 7 == 0, np.nan, y), id="missing values"),
+        pytest.param(lambda y: 0 * y, id="zeros"),
+        pytest.param(lambda y: 0 * y + 1e30, id="a constant as large as allowed"),
+    ],
+)
+def test_no_value_poisons_the_model(spoil: "object") -> None:
+    assert callable(spoil)
+    clean = 10 + np.sin(np.arange(900) * 2 * np.pi / 24)
+    bank, forecasts = hourly(spoil(clean), Hyperparameters(horizon=4, hidden_size=16))
+    told = forecasts.outcome == Outcome.FORECAST
+    assert all(np.isfinite(column[told]).all() for column in (forecasts.mean, forecasts.quantiles, forecasts.scale))
+    truth = spoil(clean)[701:]
+    error = np.nanmean(np.abs(forecasts.mean[700:-1, 0] - truth))
+    assert error <= 1.5 * np.nanmean(np.abs(np.diff(truth, prepend=truth[0]))) + 1e-6 * np.nanmax(np.abs(truth))
+    assert bank.skipped == 0
+
+
+def test_the_model_learns_a_season() -> None:
+    generator = np.random.default_rng(0)
+    truth = np.sin(np.arange(1500) * 2 * np.pi / 24)
+    _, forecasts = hourly(truth + generator.normal(size=1500) / 10, Hyperparameters(horizon=12))
+    origins = np.arange(1200, 1480)
+    for ahead in (1, 6, 12):
+        errors = np.abs(forecasts.mean[origins, ahead - 1] - truth[origins + ahead])
+        naive = np.abs(truth[origins] - truth[origins + ahead])
+        assert errors.mean() < 0.5 * naive.mean()
+
+
+def test_the_interval_covers_what_it_says() -> None:
+    generator = np.random.default_rng(0)
+    values = np.cumsum(generator.standard_t(3, 2500))
+    _, forecasts = hourly(values, Hyperparameters(horizon=6, hidden_size=16))
+    origins = np.arange(500, 2490)
+    for ahead in (1, 3, 6):
+        low, high = forecasts.quantiles[origins, ahead - 1, 0], forecasts.quantiles[origins, ahead - 1, 2]
+        covered = np.mean((low <= values[origins + ahead]) & (values[origins + ahead] <= high))
+        assert 0.88 < covered < 0.92
+
+
+def test_quantiles_are_in_order() -> None:
+    log = Log(5, 400)
+    forecasts = Bank(SMALL).observe(*log.part(0, 400))
+    assert (np.diff(forecasts.quantiles, axis=2) >= 0).all()
+
+
+def test_surprise_is_null_while_warming_and_near_one_for_a_spike() -> None:
+    values = np.sin(np.arange(300) / 4) + np.random.default_rng(0).normal(size=300) / 10
+    values[250] += 50
+    _, forecasts = hourly(values, SMALL)
+    assert np.isnan(forecasts.surprise[:WARM_STEPS]).all()
+    assert forecasts.warming[:WARM_STEPS].all()
+    assert forecasts.surprise[250] == 1.0
+    assert not forecasts.warming[-1]
+
+
+WARM_STEPS = 64
+
+
+def test_a_gap_is_filled_and_publishes_nothing() -> None:
+    times = np.array([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 13, 14]) * MINUTE
+    bank = Bank(SMALL)
+    forecasts = bank.observe(["a"] * 12, times, np.arange(12.0))
+    assert (forecasts.outcome == Outcome.FORECAST).all()
+    times_kept, values = bank.recent("a", 100)
+    assert len(values) == 15
+    assert times_kept.tolist() == (np.arange(15) * MINUTE).tolist()
+
+
+def test_past_the_longest_gap_a_series_starts_again() -> None:
+    times = np.array([*range(10), 10 + SMALL.max_gap + 1]) * MINUTE
+    bank = Bank(SMALL)
+    bank.observe(["a"] * 11, times, np.arange(11.0))
+    assert len(bank.recent("a", 100)[1]) == 1
+
+
+def test_after_many_late_ones_in_a_row_a_series_starts_again() -> None:
+    bank = Bank(SMALL)
+    bank.observe(["a"], np.array([1000 * MINUTE]), np.array([1.0]))
+    outcome = bank.observe(["a"] * 7, np.arange(7) * MINUTE, np.arange(7.0)).outcome
+    assert outcome.tolist() == [Outcome.LATE] * 4 + [Outcome.FORECAST] * 3
+
+
+def test_a_missing_value_before_the_first_one_is_unknown_and_changes_nothing() -> None:
+    bank = Bank(SMALL)
+    outcome = bank.observe(["a"] * 3, np.arange(3) * MINUTE, np.array([math.nan, 2.0, math.nan])).outcome
+    assert outcome.tolist() == [Outcome.UNKNOWN, Outcome.FORECAST, Outcome.FORECAST]
+
+
+def test_a_memory_too_short_to_learn_from_is_refused() -> None:
+    with pytest.raises(ValueError, match="let memory be at least 72"):
+        Bank(Hyperparameters(memory=60))
