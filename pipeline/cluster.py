@@ -443,11 +443,14 @@ def _connected(kind: Callable[..., T], kafka: Kafka, **options: object) -> T:
 
 
 def _why_not(kafka: Kafka, reasons: Sequence[BaseException]) -> str:
-    where = f"{kafka.bootstrap_servers} ({kafka.security_protocol})"
-    for reason in reasons:
-        if isinstance(reason, SaslAuthenticationFailedError):
-            return f"{where} refuses user `{kafka.sasl_username}`; correct kafka.sasl_username and kafka.sasl_password"
-    first = _reason(reasons[0])
+    where, first = f"{kafka.bootstrap_servers} ({kafka.security_protocol})", _reason(reasons[0])
+    refused = any(isinstance(reason, SaslAuthenticationFailedError) for reason in reasons)
+    hung_up = any("socket disconnected" in str(reason) for reason in reasons)
+    if kafka.sasl_mechanism and (refused or hung_up):
+        # A broker that refuses hangs up at once: often the client sees that before it has read the refusal.
+        return f"{where} refuses user `{kafka.sasl_username}`; correct kafka.sasl_username and kafka.sasl_password"
+    if hung_up:
+        return f"{where} hangs up; correct kafka.security_protocol: it may want TLS or a name and a password"
     if "Handshake failed" in first or isinstance(reasons[0], ValueError | FileNotFoundError):
         return f"{where}: {first}; correct kafka.security_protocol and the kafka.ssl_ files"
     return f"no Kafka broker answers at {where}: {first}; start it, or correct kafka.bootstrap_servers"

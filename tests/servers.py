@@ -1,0 +1,124 @@
+"""Real brokers for the tests: on free ports, in folders of their own, ended by their process id."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Self
+
+from pipeline.embedded import free_port
+
+PROPERTIES = """
+process.roles=broker,controller
+node.id=1
+listeners=PLAINTEXT://127.0.0.1:{port},SASL_PLAINTEXT://127.0.0.1:{sasl_port},CONTROLLER://127.0.0.1:{controller_port}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port},SASL_PLAINTEXT://127.0.0.1:{sasl_port}
+controller.listener.names=CONTROLLER
+controller.quorum.bootstrap.servers=127.0.0.1:{controller_port}
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT
+inter.broker.listener.name=PLAINTEXT
+sasl.enabled.mechanisms=PLAIN
+listener.name.sasl_plaintext.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule \\
+    required user_alice="secret";
+log.dirs={folder}/data
+num.network.threads=2
+num.io.threads=2
+log.cleaner.enable=false
+offsets.topic.num.partitions=2
+offsets.topic.replication.factor=1
+transaction.state.log.num.partitions=2
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+share.coordinator.state.topic.num.partitions=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+group.initial.rebalance.delay.ms=0
+group.min.session.timeout.ms=1000
+auto.create.topics.enable=false
+log.retention.check.interval.ms=1000
+transaction.abort.timed.out.transaction.cleanup.interval.ms=500
+"""
+PATIENCE = 60.0
+
+
+def wait_until(condition: Callable[[], bool], what: str, patience: float = PATIENCE) -> float:
+    """Ask again and again until `condition` holds; the seconds it took.
+
+    Raises
+    ------
+    AssertionError
+        It did not hold within `patience` seconds.
+    """
+    started = time.monotonic()
+    while not condition():
+        waited = time.monotonic() - started
+        assert waited < patience, f"waited {waited:.0f} s in vain for: {what}"
+        time.sleep(0.05)
+    return time.monotonic() - started
+
+
+class ApacheKafka:
+    """One node of Apache Kafka from the distribution in `home`, from `with` to the end of its block.
+
+    Attributes
+    ----------
+    bootstrap_servers
+        Where it listens without signing in.
+    sasl_servers
+        Where it wants user `alice` with password `secret` (PLAIN).
+    """
+
+    def __init__(self, home: Path, folder: Path) -> None:
+        self._bin, self._folder = home / "bin", folder
+        self._port, self._sasl_port, self._controller_port = free_port(), free_port(), free_port()
+        self.bootstrap_servers = f"127.0.0.1:{self._port}"
+        self.sasl_servers = f"127.0.0.1:{self._sasl_port}"
+        self._environment = {**os.environ, "LOG_DIR": str(folder), "KAFKA_HEAP_OPTS": "-Xmx384m"}
+
+    def __enter__(self) -> Self:
+        self._properties = self._folder / "server.properties"
+        self._properties.write_text(
+            PROPERTIES.format(
+                port=self._port,
+                sasl_port=self._sasl_port,
+                controller_port=self._controller_port,
+                folder=self._folder,
+            )
+        )
+        self._format()
+        self._start()
+        return self
+
+    def _format(self) -> None:
+        storage = self._bin / "kafka-storage.sh"
+        uuid = self._run(storage, "random-uuid").strip()
+        self._run(storage, "format", "--standalone", "-t", uuid, "-c", str(self._properties))
+
+    def _run(self, program: Path, *arguments: str) -> str:
+        command = [str(program), *arguments]
+        done = subprocess.run(command, env=self._environment, capture_output=True, text=True, check=True, timeout=60)
+        return done.stdout
+
+    def _start(self) -> None:
+        with open(self._folder / "server.log", "wb") as log:
+            self._process = subprocess.Popen(
+                [str(self._bin / "kafka-server-start.sh"), str(self._properties)],
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        wait_until(self._is_up, f"Kafka in {self._folder} to listen")
+
+    def _is_up(self) -> bool:
+        assert self._process.poll() is None, (self._folder / "server.log").read_text()[-2000:]
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self._port)) == 0
+
+    def __exit__(self, *_: object) -> None:
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()

@@ -1,0 +1,116 @@
+"""Topics and connections on real brokers; what cannot work says in one line what to do."""
+
+import logging
+
+import pytest
+from msgspec import structs
+
+from pipeline.cluster import ClusterError, KafkaClients, Topic, Writer, create_topics, describe, read_topic
+from pipeline.embedded import EmbeddedBroker, free_port
+from pipeline.messages import Outgoing
+from pipeline.settings import Kafka, Settings
+from tests.servers import ApacheKafka
+
+PATIENCE = 2.0  # seconds
+
+
+def settings_at(servers: str, prefix: str, partitions: int = 2) -> Settings:
+    return Settings(
+        kafka=Kafka(
+            bootstrap_servers=servers,
+            input=f"{prefix}-in",
+            forecasts=f"{prefix}-out",
+            dead_letters=f"{prefix}-dead",
+            group=prefix,
+            partitions=partitions,
+            connect_timeout=PATIENCE,
+        )
+    )
+
+
+def test_topics_are_created_once_and_described(tansu: EmbeddedBroker) -> None:
+    settings = settings_at(tansu.bootstrap_servers, "created", partitions=3)
+    assert create_topics(settings) == ["created-in", "created-out", "created-dead"]
+    assert create_topics(settings) == []
+    description = describe(settings)
+    assert description.id
+    assert description.topics["created-in"] == Topic(description.topics["created-in"].id, 3)
+    ids = {description.topics[name].id for name in ("created-in", "created-out", "created-dead")}
+    assert len(ids) == 3
+    assert KafkaClients(settings).describe() == description
+
+
+@pytest.mark.parametrize("count", [1, 5000])
+def test_what_is_written_is_read_back_in_order(tansu: EmbeddedBroker, count: int) -> None:
+    settings = settings_at(tansu.bootstrap_servers, f"written{count}")
+    create_topics(settings)
+    sent = [Outgoing(key=b"%d" % (n % 7), value=b"%d" % n, headers=(("n", b"%d" % n),)) for n in range(count)]
+    with Writer(settings, settings.kafka.input) as writer:
+        for number, outgoing in enumerate(sent):
+            writer.write(outgoing, timestamp=1_700_000_000_000 + number)
+    records = list(read_topic(settings, settings.kafka.input))
+    assert sorted(int(record.value or b"") for record in records) == list(range(count))
+    assert all(record.timestamp == 1_700_000_000_000 + int(record.value or b"") for record in records)
+    assert all(record.headers == (("n", record.value),) for record in records)
+    for partition in range(2):
+        mine = [record for record in records if record.partition == partition]
+        assert [record.offset for record in mine] == list(range(len(mine)))
+        assert mine == sorted(mine, key=lambda record: int(record.value or b""))
+
+
+def test_an_empty_topic_is_read_at_once(tansu: EmbeddedBroker) -> None:
+    settings = settings_at(tansu.bootstrap_servers, "empty")
+    create_topics(settings)
+    assert list(read_topic(settings, settings.kafka.input)) == []
+
+
+def test_a_missing_topic_says_how_to_make_it(tansu: EmbeddedBroker) -> None:
+    settings = settings_at(tansu.bootstrap_servers, "missing")
+    with pytest.raises(ClusterError, match=r"topic `missing-in`, `missing-out`, `missing-dead` is missing at .*run `"):
+        KafkaClients(settings).describe()
+    with pytest.raises(ClusterError, match="topic `missing-in` is missing; run `lstm-stream topics`"):
+        list(read_topic(settings, "missing-in"))
+
+
+def test_an_unreachable_broker_is_one_line(capfd: pytest.CaptureFixture[str]) -> None:
+    settings = settings_at(f"127.0.0.1:{free_port()}", "nowhere")
+    with pytest.raises(ClusterError, match=r"no Kafka broker answers at 127.0.0.1:\d+ \(PLAINTEXT\): .*") as refusal:
+        describe(settings)
+    assert "correct kafka.bootstrap_servers" in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_connection_leaves_the_clients_logger_as_it_was(tansu: EmbeddedBroker) -> None:
+    client = logging.getLogger("kafka")
+    before = client.level, client.propagate, list(client.handlers)
+    create_topics(settings_at(tansu.bootstrap_servers, "logger"))
+    assert (client.level, client.propagate, client.handlers) == before
+
+
+def signed_in(broker: ApacheKafka, password: str) -> Settings:
+    settings = settings_at(broker.sasl_servers, "signed")
+    kafka = structs.replace(
+        settings.kafka,
+        security_protocol="SASL_PLAINTEXT",
+        sasl_mechanism="PLAIN",
+        sasl_username="alice",
+        sasl_password=password,
+    )
+    return structs.replace(settings, kafka=kafka)
+
+
+def test_a_right_password_signs_in(apache_kafka: ApacheKafka) -> None:
+    create_topics(signed_in(apache_kafka, "secret"))
+    assert "signed-in" in describe(signed_in(apache_kafka, "secret")).topics
+
+
+def test_a_wrong_password_is_named_at_once(apache_kafka: ApacheKafka, capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(ClusterError, match="refuses user `alice`; correct kafka.sasl_username and kafka.sasl_passw"):
+        describe(signed_in(apache_kafka, "wrong"))
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_broker_that_wants_a_name_and_gets_none_is_one_line(apache_kafka: ApacheKafka) -> None:
+    with pytest.raises(ClusterError, match=r"hangs up; correct kafka.security_protocol"):
+        describe(settings_at(apache_kafka.sasl_servers, "nameless"))
