@@ -25,6 +25,8 @@ from lstm_stream.replay import Replay, Stretch
 
 FORMAT = 1
 """Of a dump."""
+NEVER = 2**62
+"""Steps until a learning step that is not to come."""
 
 
 class Forecasts(NamedTuple):
@@ -39,6 +41,20 @@ class Forecasts(NamedTuple):
     surprise: npt.NDArray[np.float64]  # (N,) 0 to 1, how far out the value lay; NaN while warming
     updates: npt.NDArray[np.int64]  # (N,) learning steps behind the forecast
     step: npt.NDArray[np.float64]  # (N,) seconds; 0: not known yet
+
+    def take(self, indices: npt.NDArray[np.int64]) -> "Forecasts":
+        """Some of them."""
+        return Forecasts(
+            outcome=self.outcome[indices],
+            origin=self.origin[indices],
+            mean=self.mean[indices],
+            quantiles=self.quantiles[indices],
+            scale=self.scale[indices],
+            warming=self.warming[indices],
+            surprise=self.surprise[indices],
+            updates=self.updates[indices],
+            step=self.step[indices],
+        )
 
     @classmethod
     def zeros(cls, count: int, horizon: int, levels: int) -> "Forecasts":
@@ -273,6 +289,8 @@ class Bank:
 
     def _interval(self) -> int:
         """Steps from one learning step to the next: few series are learnt from often, many seldom."""
+        if not self.rules.effort:
+            return NEVER
         return max(1, round(min(max(len(self.names) / 5, 4.0), 512.0) / self.rules.effort))
 
     def _learn(self) -> None:

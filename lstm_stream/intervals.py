@@ -18,7 +18,7 @@ WARM = 64
 """One-step errors that must have come before a series is called warm."""
 LARGEST_ERROR = 50.0
 """In spreads: what is further out counts as this."""
-RATE = 0.05
+RATE = 0.08
 """How far a quantile moves on one error, in mean absolute errors of its horizon."""
 SPAN = 200
 """Memory of the mean absolute error, in errors."""

@@ -31,6 +31,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "timestamp_ahead": "the timestamp is further ahead of the record's own time than events.max_ahead",
         "missing_value": "the event has no field for this value",
         "bad_value": "the value is neither a number, a numeric string nor null (true is not a number)",
+        "null_before_first_value": "the series' first value is null, so there is nothing to forecast from",
         "value_out_of_range": "the value is NaN, infinite or beyond 1e30 in size",
     }
 )

@@ -1,6 +1,7 @@
 """The laws of the bank: any split, any stop, and no look into the future."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -36,11 +37,7 @@ class Log:
 def observed(bank: Bank, log: Log, cuts: list[int]) -> list[bytes]:
     """Each observation's forecast as bytes, the log given to the bank in parts."""
     edges = [0, *sorted(cuts), len(log.series)]
-    return [
-        row
-        for begin, end in zip(edges, edges[1:], strict=False)
-        for row in as_bytes(bank.observe(*log.part(begin, end)))
-    ]
+    return [row for begin, end in pairwise(edges) for row in as_bytes(bank.observe(*log.part(begin, end)))]
 
 
 def as_bytes(forecasts: Forecasts) -> list[bytes]:

@@ -1,0 +1,317 @@
+"""What one partition owns: one network, the state of its series, and its next offset.
+
+A shard is a fold of its partition's log. However the log is split into batches, and wherever the shard was at rest
+in between, the forecasts are the same bytes.
+"""
+
+import math
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from lstm_stream import Bank, Forecasts, Hyperparameters, Observation, Outcome
+from pipeline.messages import (
+    Decoder,
+    ForecastMessage,
+    Model,
+    Outgoing,
+    Record,
+    Reject,
+    Source,
+    dead_letter,
+    encode_forecast,
+    forecast_id,
+    iso8601,
+    rounded,
+)
+from pipeline.settings import Settings, fingerprint
+
+Publish = Literal["every", "latest", "none"]
+
+
+class FingerprintError(ValueError):
+    """A checkpoint was made with other settings than it is loaded with. The message names the difference."""
+
+
+class Counts(msgspec.Struct, frozen=True):
+    """What became of observations: each is counted once, and once more under what it came to."""
+
+    observations: int = 0
+    forecasts: int = 0
+    superseded: int = 0
+    """Forecasts that `publish = "latest"` left out, since a newer one of their series goes out with them."""
+    late: int = 0
+    repeated: int = 0
+    dead_letters: dict[str, int] = {}
+    """By reason."""
+
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(
+            self.observations + other.observations,
+            self.forecasts + other.forecasts,
+            self.superseded + other.superseded,
+            self.late + other.late,
+            self.repeated + other.repeated,
+            dict(Counter(self.dead_letters) + Counter(other.dead_letters)),
+        )
+
+
+class Fold(NamedTuple):
+    """What a batch of records came to."""
+
+    forecasts: list[Outgoing]
+    dead_letters: list[Outgoing]
+    counts: Counts
+    seconds: dict[str, float]
+    """By stage: decode, observe (learning included), encode."""
+
+
+class State(NamedTuple):
+    """A shard at rest, without its offset: what a checkpoint keeps."""
+
+    header: dict[str, object]
+    arrays: dict[str, npt.NDArray[Any]]
+
+
+class _Batch(NamedTuple):
+    """Records taken apart; each observation and reject beside the record that it came from."""
+
+    observations: list[tuple[Observation, Record]]
+    rejects: list[tuple[Reject, Record]]
+
+
+class Shard:
+    """The state of a partition's series, and what their next records do to it.
+
+    Make one with `fresh` or `load`.
+
+    Parameters
+    ----------
+    topic, partition
+        Whose log it folds.
+    next_offset
+        The first offset that it has not seen.
+    settings
+        Of the daemon.
+    bank
+        The series.
+    clock
+        Seconds, for the stages' times; nothing else depends on it.
+    """
+
+    def __init__(
+        self,
+        topic: str,
+        partition: int,
+        next_offset: int,
+        settings: Settings,
+        bank: Bank,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self.topic, self.partition, self.next_offset = topic, partition, next_offset
+        self.bank = bank
+        self._fingerprint = fingerprint(settings)
+        self._levels = [str(level) for level in settings.model.quantiles]
+        events = settings.events
+        self._decoder = Decoder(events.series, events.timestamp, events.values, events.max_ahead)
+        self._clock = clock
+
+    @classmethod
+    def fresh(cls, topic: str, partition: int, next_offset: int, settings: Settings) -> "Shard":
+        """A shard that has seen nothing yet."""
+        return cls(topic, partition, next_offset, settings, Bank(hyperparameters(settings)))
+
+    @classmethod
+    def load(
+        cls,
+        topic: str,
+        partition: int,
+        header: Mapping[str, object],
+        arrays: Mapping[str, npt.NDArray[Any]],
+        settings: Settings,
+    ) -> "Shard":
+        """The shard of a `dump`.
+
+        Raises
+        ------
+        FingerprintError
+            It was made with settings that shape the state otherwise.
+        """
+        kept = msgspec.convert(header, _Header)
+        _compare(kept.fingerprint, fingerprint(settings))
+        return cls(topic, partition, kept.next_offset, settings, Bank.load(kept.bank, arrays))
+
+    def dump(self) -> State:
+        """The whole state; changes nothing."""
+        header, arrays = self.bank.dump()
+        return State({"next_offset": self.next_offset, "fingerprint": self._fingerprint, "bank": header}, arrays)
+
+    def fold(self, records: Sequence[Record], publish: Publish) -> Fold:
+        """Take the next records of the log, in its order.
+
+        Parameters
+        ----------
+        records
+            Of this partition, none before `next_offset`.
+        publish
+            Which forecasts to hand out: of every observation, of the newest of each series, or none (they and the
+            dead letters are out already).
+        """
+        start = self._clock()
+        batch = self._decoded(records)
+        decoded = self._clock()
+        forecasts = self._observe([observation for observation, _ in batch.observations])
+        observed = self._clock()
+        rejects = batch.rejects + _unknown(batch, forecasts)
+        told = _told(batch, forecasts, publish)
+        letters = [] if publish == "none" else [dead_letter(record, reject) for reject, record in rejects]
+        fold = Fold(
+            self._encoded(batch, forecasts, told),
+            letters,
+            _counts(forecasts, told, (reject for reject, _ in rejects)),
+            {"decode": decoded - start, "observe": observed - decoded, "encode": self._clock() - observed},
+        )
+        self.next_offset = records[-1].offset + 1 if records else self.next_offset
+        return fold
+
+    def _decoded(self, records: Sequence[Record]) -> _Batch:
+        batch = _Batch([], [])
+        expected = self.next_offset
+        for record in records:
+            assert record.offset >= expected, f"offset {record.offset} came again; {expected} is the next one"
+            expected = record.offset + 1
+            decoded = self._decoder.decode(record)
+            batch.observations.extend((observation, record) for observation in decoded.observations)
+            batch.rejects.extend((reject, record) for reject in decoded.rejects)
+        return batch
+
+    def _observe(self, observations: Sequence[Observation]) -> Forecasts:
+        count = len(observations)
+        return self.bank.observe(
+            [observation.series for observation in observations],
+            np.fromiter((observation.time for observation in observations), np.int64, count),
+            np.fromiter((observation.value for observation in observations), np.float64, count),
+        )
+
+    def _encoded(self, batch: _Batch, forecasts: Forecasts, told: npt.NDArray[np.int64]) -> list[Outgoing]:
+        rows = _rows(forecasts.take(told))
+        return [self._outgoing(*batch.observations[index], row) for index, row in zip(told.tolist(), rows, strict=True)]
+
+    def _outgoing(self, observation: Observation, record: Record, row: "_Row") -> Outgoing:
+        origin = iso8601(row.origin)
+        message = ForecastMessage(
+            id=forecast_id(observation.series, origin),
+            series=observation.series,
+            origin=origin,
+            step_seconds=row.step or None,
+            horizon=len(row.mean),
+            mean=row.mean,
+            quantiles=dict(zip(self._levels, row.by_level, strict=True)),
+            surprise=None if math.isnan(row.surprise) else round(row.surprise, 4),
+            status="warming" if row.warming else "ok",
+            model=Model(row.updates, 1.0),
+            source=Source(self.topic, self.partition, record.offset),
+        )
+        return Outgoing(observation.series.encode(), encode_forecast(message))
+
+
+class _Row(NamedTuple):
+    """One forecast in Python's own numbers."""
+
+    origin: int
+    mean: list[float]  # (H,)
+    by_level: list[list[float]]  # (L, H)
+    surprise: float
+    warming: bool
+    updates: int
+    step: float
+
+
+def _rows(forecasts: Forecasts) -> Iterator[_Row]:
+    """Forecasts one by one, their numbers rounded to what the series' scale can tell."""
+    scale = forecasts.scale[:, None]
+    return map(
+        _Row,
+        forecasts.origin.tolist(),
+        rounded(forecasts.mean, scale).tolist(),
+        rounded(forecasts.quantiles, scale[:, :, None]).transpose(0, 2, 1).tolist(),
+        forecasts.surprise.tolist(),
+        forecasts.warming.tolist(),
+        forecasts.updates.tolist(),
+        forecasts.step.tolist(),
+    )
+
+
+class _Header(msgspec.Struct, frozen=True):
+    """The numbers of a dump."""
+
+    next_offset: int
+    fingerprint: dict[str, object]
+    bank: dict[str, object]
+
+
+def hyperparameters(settings: Settings) -> Hyperparameters:
+    """What the settings say about the model."""
+    model, events = settings.model, settings.events
+    return Hyperparameters(
+        horizon=model.horizon,
+        quantiles=model.quantiles,
+        hidden_size=model.hidden_size,
+        window=model.window,
+        windows=model.windows,
+        effort=model.effort,
+        learning_rate=model.learning_rate,
+        replay=model.replay,
+        memory=model.memory,
+        step=events.step,
+        max_gap=events.max_gap,
+        restart_after=events.restart_after,
+        seed=model.seed,
+    )
+
+
+def _compare(kept: Mapping[str, object], given: Mapping[str, object]) -> None:
+    other = sorted(name for name in kept.keys() | given.keys() if kept.get(name) != given.get(name))
+    if other:
+        told = ", ".join(f"{name} was {kept.get(name)!r} and is now {given.get(name)!r}" for name in other)
+        raise FingerprintError(
+            f"the checkpoint was made with other settings: {told}; set them back, or start with --rebuild to learn anew"
+        )
+
+
+def _unknown(batch: _Batch, forecasts: Forecasts) -> list[tuple[Reject, Record]]:
+    """Missing values of series that never had one: there is nothing to forecast from."""
+    indices = np.flatnonzero(forecasts.outcome == Outcome.UNKNOWN).tolist()
+    return [_nothing_known(*batch.observations[index]) for index in indices]
+
+
+def _nothing_known(observation: Observation, record: Record) -> tuple[Reject, Record]:
+    detail = "the series' first value is null: there is nothing to forecast from"
+    return Reject("null_before_first_value", detail, observation.series), record
+
+
+def _told(batch: _Batch, forecasts: Forecasts, publish: Publish) -> npt.NDArray[np.int64]:
+    """Which observations' forecasts go out."""
+    made = np.flatnonzero(forecasts.outcome == Outcome.FORECAST)
+    if publish == "every":
+        return made
+    newest = {batch.observations[index][0].series: index for index in made.tolist()} if publish == "latest" else {}
+    return np.asarray(sorted(newest.values()), np.int64)
+
+
+def _counts(forecasts: Forecasts, told: npt.NDArray[np.int64], rejects: Iterable[Reject]) -> Counts:
+    came_to = np.bincount(forecasts.outcome, minlength=len(Outcome)).tolist()
+    dead = Counter(reject.reason for reject in rejects)
+    return Counts(
+        observations=len(forecasts.outcome) + dead.total() - came_to[Outcome.UNKNOWN],
+        forecasts=len(told),
+        superseded=came_to[Outcome.FORECAST] - len(told),
+        late=came_to[Outcome.LATE],
+        repeated=came_to[Outcome.REPEATED],
+        dead_letters=dict(dead),
+    )

@@ -1,0 +1,145 @@
+"""The laws of a shard: it is a fold of its partition's log."""
+
+import json
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.messages import Outgoing, Record, decode_forecast
+from pipeline.settings import Events, Model, Settings
+from pipeline.shard import Counts, FingerprintError, Publish, Shard
+
+SETTINGS = Settings(model=Model(horizon=3, hidden_size=8, window=8, windows=4, replay=16, memory=128))
+
+
+def event(offset: int, series: str, time: float, value: object) -> Record:
+    body = json.dumps({"series": series, "timestamp": time, "value": value}).encode()
+    return Record("events", 0, offset, -1, series.encode(), body)
+
+
+def log(seed: int, length: int = 200) -> list[Record]:
+    """A log with good events, bad records, late and repeated observations, nulls and holes in its offsets."""
+    generator = np.random.default_rng(seed)
+    offsets = np.cumsum(generator.integers(1, 3, length)).tolist()
+    clock = np.cumsum(generator.integers(0, 3, length)).tolist()
+    kinds = generator.choice(6, length, p=[0.8, 0.04, 0.04, 0.04, 0.04, 0.04]).tolist()
+    return [
+        _record(kind, offset, f"s{generator.integers(5)}", 3600 * (100 + time), float(generator.normal()))
+        for kind, offset, time in zip(kinds, offsets, clock, strict=True)
+    ]
+
+
+def _record(kind: int, offset: int, series: str, time: int, value: float) -> Record:
+    good = event(offset, series, time, value)
+    bad = Record("events", 0, offset, -1, b"k", b"not json")
+    late, null, word = (event(offset, series, *other) for other in ((3600 * 50, 1.0), (time, None), (time, "x")))
+    return [good, bad, late, null, word, event(offset, "new" + str(offset), time, None)][kind]
+
+
+def folded(shard: Shard, records: list[Record], cuts: list[int], publish: Publish = "every") -> list[Outgoing]:
+    edges = [0, *sorted(min(cut, len(records)) for cut in cuts), len(records)]
+    folds = [shard.fold(records[a:b], publish) for a, b in pairwise(edges)]
+    return [out for fold in folds for out in (*fold.forecasts, *fold.dead_letters)]
+
+
+def fresh() -> Shard:
+    return Shard.fresh("events", 0, 0, SETTINGS)
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 2**16), cuts=st.lists(st.integers(0, 200), max_size=8))
+def test_any_split_of_a_log_gives_the_same_bytes(seed: int, cuts: list[int]) -> None:
+    records = log(seed)
+    whole, parts = folded(fresh(), records, []), folded(fresh(), records, cuts)
+    assert sorted(map(str, parts)) == sorted(map(str, whole))
+
+
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 2**16), stop=st.integers(0, 200))
+def test_a_shard_at_rest_in_mid_stream_goes_on_as_if_nothing_had_been(seed: int, stop: int) -> None:
+    records = log(seed)
+    first = fresh()
+    before = folded(first, records[:stop], [])
+    second = Shard.load("events", 0, *first.dump(), SETTINGS)
+    assert second.next_offset == first.next_offset
+    uninterrupted = fresh()
+    assert before == folded(uninterrupted, records[:stop], [])
+    assert folded(second, records[stop:], []) == folded(uninterrupted, records[stop:], [])
+
+
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 2**16), k=st.integers(1, 199))
+def test_no_forecast_depends_on_a_record_behind_its_own(seed: int, k: int) -> None:
+    records, others = log(seed), log(seed + 1)
+    changed = records[:k] + [Record("events", 0, r.offset, -1, o.key, o.value) for r, o in zip(records, others)][k:]  # noqa: B905
+    whole, other = (fresh().fold(these, "every").forecasts for these in (records, changed))
+    edge = records[k - 1].offset
+    assert _up_to(edge, whole) == _up_to(edge, other)
+
+
+def _up_to(edge: int, forecasts: list[Outgoing]) -> list[bytes]:
+    values = [out.value for out in forecasts if out.value is not None]
+    return [value for value in values if decode_forecast(value).source.offset <= edge]
+
+
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 2**16), publish=st.sampled_from(["every", "latest"]))
+def test_every_observation_is_counted_once(seed: int, publish: Publish) -> None:
+    fold = fresh().fold(log(seed), publish)
+    counts = fold.counts
+    parts = (counts.forecasts, counts.superseded, counts.late, counts.repeated, sum(counts.dead_letters.values()))
+    assert counts.observations == sum(parts) == 200
+    assert (len(fold.forecasts), len(fold.dead_letters)) == (counts.forecasts, sum(counts.dead_letters.values()))
+
+
+def test_a_silent_fold_changes_the_state_alike_and_says_nothing() -> None:
+    records = log(7)
+    silent, loud = fresh(), fresh()
+    assert folded(silent, records[:100], [], "none") == []
+    folded(loud, records[:100], [])
+    assert folded(silent, records[100:], []) == folded(loud, records[100:], [])
+
+
+def test_latest_tells_the_newest_forecast_of_each_series() -> None:
+    records = [event(i, "ab"[i % 2], 3600 * i, float(i)) for i in range(10)]
+    every, latest = fresh().fold(records, "every").forecasts, fresh().fold(records, "latest").forecasts
+    assert latest == every[-2:]
+
+
+def test_a_forecast_names_its_source_and_keeps_its_promises() -> None:
+    records = [event(5 + i, "a", 3600 * i, float(i % 24)) for i in range(100)]
+    fold = fresh().fold(records, "every")
+    assert fold.forecasts[-1].key == b"a"
+    message = decode_forecast(fold.forecasts[-1].value or b"")
+    assert (message.series, message.origin, message.id) == ("a", "1970-01-05T03:00:00Z", "a@1970-01-05T03:00:00Z")
+    assert (message.source.topic, message.source.partition, message.source.offset) == ("events", 0, 104)
+    assert (message.step_seconds, message.horizon, message.status) == (3600.0, 3, "ok")
+    assert list(message.quantiles) == ["0.05", "0.5", "0.95"]
+    low, high = message.quantiles["0.05"], message.quantiles["0.95"]
+    assert all(a < b for a, b in zip(low, high, strict=True))
+    assert message.surprise is not None
+
+
+def test_several_values_of_an_event_are_series_of_their_own_and_the_bad_ones_alone_are_dead() -> None:
+    several = Settings(model=SETTINGS.model, events=Events(values=("temp", "rpm")))
+    body = json.dumps({"series": "m", "timestamp": 0, "temp": 20.5, "rpm": True}).encode()
+    fold = Shard.fresh("events", 0, 0, several).fold([Record("events", 0, 0, -1, None, body)], "every")
+    assert [out.key for out in fold.forecasts] == [b"m/temp"]
+    assert fold.counts == Counts(observations=2, forecasts=1, dead_letters={"bad_value": 1})
+
+
+def test_an_offset_that_came_before_is_never_folded_again() -> None:
+    shard = fresh()
+    records = log(1)
+    shard.fold(records, "every")
+    with pytest.raises(AssertionError, match="came again"):
+        shard.fold(records[-1:], "every")
+
+
+def test_a_checkpoint_of_other_settings_is_refused_with_the_difference_named() -> None:
+    other = Settings(model=Model(horizon=3, hidden_size=16, window=8, windows=4, replay=16, memory=128))
+    with pytest.raises(FingerprintError, match=r"model\.hidden_size was 8 and is now 16.*--rebuild"):
+        Shard.load("events", 0, *fresh().dump(), other)
