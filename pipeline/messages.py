@@ -249,9 +249,7 @@ def _name(name: str, path: str | None) -> str:
     if not name:
         raise _RefusedError("bad_series", "the name is empty", path)
     if len(name) > LONGEST_SERIES:
-        raise _RefusedError(
-            "series_too_long", f"{len(name)} characters, at most {LONGEST_SERIES} are allowed", path
-        )
+        raise _RefusedError("series_too_long", f"{len(name)} characters, at most {LONGEST_SERIES} are allowed", path)
     if not name.isascii() and not _is_text(name):
         raise _RefusedError("bad_series", f"{_shown(name)} holds a lone surrogate", path)
     return name
@@ -281,9 +279,7 @@ def _time(event: dict[str, object], path: str, timestamp: int, max_ahead: float)
 
 def _time_of_record(path: str, timestamp: int) -> int:
     if timestamp < 0:
-        raise _RefusedError(
-            "missing_timestamp", f"no field `{path}`, and the record has no time either", path
-        )
+        raise _RefusedError("missing_timestamp", f"no field `{path}`, and the record has no time either", path)
     if timestamp * 1000 > LAST_TIME:
         raise _RefusedError("timestamp_out_of_range", f"the record's own time is {timestamp} ms")
     return timestamp * 1000
@@ -336,9 +332,7 @@ def _value(event: dict[str, object], path: str) -> float:
     if found is None:
         return math.nan
     if found is msgspec.UNSET:
-        raise _RefusedError(
-            "missing_value", f"no field `{path}`; null says that a value is known to be missing", path
-        )
+        raise _RefusedError("missing_value", f"no field `{path}`; null says that a value is known to be missing", path)
     raise _RefusedError("bad_value", f"found {_shown(found)}, expected a number", path)
 
 
@@ -398,9 +392,7 @@ def _why(record: Record, reject: Reject) -> tuple[tuple[str, bytes], ...]:
         "offset": str(record.offset),
     }
     return tuple(
-        (f"lstm_stream.{name}", text.encode(errors="replace"))
-        for name, text in told.items()
-        if text is not None
+        (f"lstm_stream.{name}", text.encode(errors="replace")) for name, text in told.items() if text is not None
     )
 
 
@@ -538,9 +530,7 @@ def rounded(values: ArrayLike, scale: ArrayLike) -> NDArray[np.float64]:
     with np.errstate(over="ignore", invalid="ignore"):
         nearest = np.rint(values * up / down) * down / up
     finest = 2.0**52 / up * down  # from here on floats have no digit left to round
-    return (
-        np.where(np.abs(values) < finest, np.clip(nearest, -finest, finest), values) + 0.0
-    )  # -0.0 becomes 0.0
+    return np.where(np.abs(values) < finest, np.clip(nearest, -finest, finest), values) + 0.0  # -0.0 becomes 0.0
 
 
 def _decimals(scale: NDArray[np.float64]) -> NDArray[np.int64]:
