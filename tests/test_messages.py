@@ -167,7 +167,8 @@ def test_each_badness_is_one_reject_with_its_reason(kind: str) -> None:
 
 
 def test_every_reason_is_given_by_some_badness() -> None:
-    elsewhere = {reason({"series": "a", "value": 1}, timestamp=-1)}
+    by_the_shard = {"null_before_first_value"}
+    elsewhere = {reason({"series": "a", "value": 1}, timestamp=-1)} | by_the_shard
     assert {expected for _, expected in BAD.values()} | elsewhere == set(REASONS)
 
 

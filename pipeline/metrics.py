@@ -1,0 +1,168 @@
+"""Every metric, declared once; the daemon's numbers for Prometheus."""
+
+from typing import Literal
+
+import msgspec
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+
+Kind = Literal["counter", "gauge", "histogram"]
+
+PREFIX = "lstm_stream_"
+
+
+class Metric(msgspec.Struct, frozen=True):
+    """One metric.
+
+    Attributes
+    ----------
+    name
+        Without the prefix; counters end in ``_total``, others in their unit if they have one.
+    kind
+        Counter, gauge or histogram.
+    help
+        What it says, for the reader of a dashboard.
+    labels
+        Their names.
+    buckets
+        Upper bounds, for a histogram.
+    """
+
+    name: str
+    kind: Kind
+    help: str
+    labels: tuple[str, ...] = ()
+    buckets: tuple[float, ...] = ()
+
+
+TABLE: tuple[Metric, ...] = (
+    Metric("records_total", "counter", "Records read from the input topic."),
+    Metric("observations_total", "counter", "Observations read: forecasts + dead letters + late + repeated."),
+    Metric("forecasts_total", "counter", "Forecasts published and committed."),
+    Metric("dead_letters_total", "counter", "Records or values refused, by reason.", ("reason",)),
+    Metric("late_total", "counter", "Observations older than the last one of their series; they change nothing."),
+    Metric("repeated_total", "counter", "Observations with the same time as the last one of their series."),
+    Metric("commits_total", "counter", "Cycles committed: forecasts, dead letters and offsets together."),
+    Metric("aborts_total", "counter", "Cycles given up and done again, by reason.", ("reason",)),
+    Metric("rebalances_total", "counter", "Changes of the partitions that this process holds."),
+    Metric("partitions_assigned", "gauge", "Partitions that this process holds."),
+    Metric("lag_records", "gauge", "Records from the next one to fold to the end of the log.", ("partition",)),
+    Metric("series", "gauge", "Series that the shard carries.", ("partition",)),
+    Metric("up_to_date", "gauge", "1 once every partition held has caught up with its log, else 0."),
+    Metric("learning_steps_total", "counter", "Learning steps of the shard's network.", ("partition",)),
+    Metric(
+        "skipped_learning_steps_total",
+        "counter",
+        "Learning steps not taken as the loss or gradient was not finite.",
+        ("partition",),
+    ),
+    Metric("loss", "gauge", "Loss of the last learning step, in scaled units.", ("partition",)),
+    Metric("gradient_norm", "gauge", "Norm of the last gradient, before it was clipped.", ("partition",)),
+    Metric("gate", "gauge", "Mean activation of the LSTM's forget, input and output gates, 0 to 1.", ("gate",)),
+    Metric(
+        "mean_absolute_error",
+        "gauge",
+        "Mean absolute error one step ahead, in each series' own scale, of the model and of last value.",
+        ("model",),
+    ),
+    Metric("skill", "gauge", "1 - error of the model / error of last value; above 0 the model is the better."),
+    Metric(
+        "stage_seconds_total",
+        "counter",
+        "Time spent, by stage of the cycle: poll, decode, observe, learn, encode, commit, checkpoint.",
+        ("stage",),
+    ),
+    Metric(
+        "checkpoint_seconds",
+        "histogram",
+        "Time to write a checkpoint.",
+        buckets=(0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0),
+    ),
+    Metric("checkpoint_bytes", "gauge", "Size of the last checkpoint written.", ("partition",)),
+    Metric("checkpoint_age_seconds", "gauge", "Time since the oldest of the shards' last checkpoints."),
+    Metric("checkpoint_failures_total", "counter", "Checkpoints that could not be written."),
+    Metric(
+        "restores_total",
+        "counter",
+        "Shards taken up, by how: kept, from a checkpoint, by bootstrap from the log, or fresh.",
+        ("how",),
+    ),
+    Metric("broker_errors_total", "counter", "Errors of the Kafka client, by class.", ("error",)),
+    Metric("info", "gauge", "Always 1; the version is its label.", ("version",)),
+)
+
+
+class Metrics:
+    """The metrics of one process, on a registry of their own; a name here is its name in `TABLE`."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self.records = self._counter("records_total")
+        self.observations = self._counter("observations_total")
+        self.forecasts = self._counter("forecasts_total")
+        self.dead_letters = self._counter("dead_letters_total")
+        self.late = self._counter("late_total")
+        self.repeated = self._counter("repeated_total")
+        self.commits = self._counter("commits_total")
+        self.aborts = self._counter("aborts_total")
+        self.rebalances = self._counter("rebalances_total")
+        self.partitions_assigned = self._gauge("partitions_assigned")
+        self.lag_records = self._gauge("lag_records")
+        self.series = self._gauge("series")
+        self.up_to_date = self._gauge("up_to_date")
+        self.learning_steps = self._counter("learning_steps_total")
+        self.skipped_learning_steps = self._counter("skipped_learning_steps_total")
+        self.loss = self._gauge("loss")
+        self.gradient_norm = self._gauge("gradient_norm")
+        self.gate = self._gauge("gate")
+        self.mean_absolute_error = self._gauge("mean_absolute_error")
+        self.skill = self._gauge("skill")
+        self.stage_seconds = self._counter("stage_seconds_total")
+        self.checkpoint_seconds = self._histogram("checkpoint_seconds")
+        self.checkpoint_bytes = self._gauge("checkpoint_bytes")
+        self.checkpoint_age_seconds = self._gauge("checkpoint_age_seconds")
+        self.checkpoint_failures = self._counter("checkpoint_failures_total")
+        self.restores = self._counter("restores_total")
+        self.broker_errors = self._counter("broker_errors_total")
+        self.info = self._gauge("info")
+
+    def render(self) -> tuple[bytes, str]:
+        """Write all of them down as Prometheus reads them.
+
+        Returns
+        -------
+        bytes, str
+            The page and its content type.
+        """
+        return generate_latest(self._registry), CONTENT_TYPE_LATEST
+
+    def _counter(self, name: str) -> Counter:
+        metric = _declared(name, "counter")
+        return Counter(PREFIX + metric.name, metric.help, metric.labels, registry=self._registry)
+
+    def _gauge(self, name: str) -> Gauge:
+        metric = _declared(name, "gauge")
+        return Gauge(PREFIX + metric.name, metric.help, metric.labels, registry=self._registry)
+
+    def _histogram(self, name: str) -> Histogram:
+        metric = _declared(name, "histogram")
+        return Histogram(
+            PREFIX + metric.name, metric.help, metric.labels, buckets=metric.buckets, registry=self._registry
+        )
+
+
+def _declared(name: str, kind: Kind) -> Metric:
+    (metric,) = (metric for metric in TABLE if metric.name == name)
+    if metric.kind != kind:
+        raise TypeError(f"{name} is declared as a {metric.kind}, not as a {kind}")
+    return metric
+
+
+def markdown() -> str:
+    """Write `TABLE` for the README."""
+    rows = (f"| `{PREFIX}{metric.name}{_braces(metric.labels)}` | {metric.kind} | {metric.help} |" for metric in TABLE)
+    return "\n".join(["| metric | kind | says |", "|---|---|---|", *rows]) + "\n"
+
+
+def _braces(labels: tuple[str, ...]) -> str:
+    return "{" + ",".join(labels) + "}" if labels else ""

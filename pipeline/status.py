@@ -1,0 +1,126 @@
+"""What the daemon tells of itself: the JSON behind the live page."""
+
+from typing import Literal
+
+import msgspec
+
+State = Literal["connecting", "assigning", "catching_up", "ready", "stopping"]
+
+
+class PartitionStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """One shard that is held.
+
+    Attributes
+    ----------
+    partition
+        Of the input topic.
+    next_offset, end_offset
+        The next record to fold, and the end of the log; the end is None while it is not known.
+    lag
+        Records between the two, None while not known.
+    series
+        How many it has.
+    learning_steps
+        Of its network, since it began.
+    """
+
+    partition: int
+    next_offset: int
+    end_offset: int | None
+    lag: int | None
+    series: int
+    learning_steps: int
+
+
+class Gates(msgspec.Struct, frozen=True, kw_only=True):
+    """Mean activation of the LSTM's gates, 0 (closed) to 1 (open)."""
+
+    forget: float
+    input: float
+    output: float
+
+
+class Status(msgspec.Struct, frozen=True, kw_only=True):
+    """The worker at one moment.
+
+    Attributes
+    ----------
+    state, message
+        What it is at, and a sentence on it ("" if there is nothing to add).
+    group, instance, version
+        Who it is.
+    started
+        When, seconds since the epoch.
+    partitions
+        The shards it holds.
+    observations, forecasts, dead_letters, late, repeated
+        Counts since the start of the process; observations = the sum of the others.
+    events_per_second
+        Over the last seconds.
+    skill
+        1 - mae_model / mae_last_value, None before anything was scored.
+    mae_model, mae_last_value
+        Mean absolute error one step ahead, in each series' own scale.
+    gates
+        None before the network ran.
+    """
+
+    state: State
+    message: str = ""
+    group: str
+    instance: str
+    version: str
+    started: float
+    partitions: tuple[PartitionStatus, ...] = ()
+    observations: int = 0
+    forecasts: int = 0
+    dead_letters: int = 0
+    late: int = 0
+    repeated: int = 0
+    events_per_second: float = 0.0
+    skill: float | None = None
+    mae_model: float | None = None
+    mae_last_value: float | None = None
+    gates: Gates | None = None
+
+
+class SeriesStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """One series at one moment.
+
+    Attributes
+    ----------
+    series, partition
+        Which, and where.
+    observations
+        How many it has had.
+    step_seconds
+        Seconds from one step to the next, None where one event is one step.
+    last_time, last_value
+        Of its last observation: microseconds since the epoch; the value is None if it is missing.
+    recent_times, recent_values
+        Its last slots, the oldest first; a missing value is None.
+    origin
+        Of the forecast, microseconds since the epoch.
+    mean
+        For steps 1..H; empty if there is no forecast yet.
+    quantiles
+        By level as text, each for steps 1..H.
+    status
+        "warming" or "ok".
+    skill
+        1 - error / error of last value, None before anything was scored.
+    """
+
+    series: str
+    partition: int
+    observations: int
+    step_seconds: float | None
+    last_time: int
+    last_value: float | None
+    recent_times: tuple[int, ...]
+    recent_values: tuple[float | None, ...]
+    origin: int
+    mean: tuple[float, ...]  # (H,)
+    quantiles: dict[str, tuple[float, ...]]  # (H,) each
+    status: str
+    skill: float | None
