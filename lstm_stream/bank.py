@@ -232,8 +232,7 @@ class Bank:
         self._past.write(rows, step, x, observed)
         result = self._learner.average.step(x, self._past.hidden[rows], self._past.cell[rows])
         self._past.carry(rows, result)
-        moves = result.output * self._reach(rows) / spread[:, None]
-        self._intervals.open(rows, step, value, spread, moves)
+        self._intervals.open(rows, step, value, spread, result.output * self._reach(rows))
         self._offer_windows(rows, position)
         self._write_out(steps, surprise, forecasts)
 
@@ -245,8 +244,7 @@ class Bank:
     def _expected(self, rows: Rows) -> npt.NDArray[np.float64]:
         """What was forecast for the next step of each series."""
         slot = (self._memory.age[rows] - 1) % self.rules.horizon
-        moved = self._intervals.outputs[rows, slot, 0] * self._intervals.origin_spread[rows, slot]
-        expected: npt.NDArray[np.float64] = self._memory.latest[rows] + moved
+        expected: npt.NDArray[np.float64] = self._memory.latest[rows] + self._intervals.moves[rows, slot, 0]
         return expected
 
     def _offer_windows(self, rows: Rows, position: npt.NDArray[np.int64]) -> None:
@@ -270,15 +268,15 @@ class Bank:
     def _forecast(self, rows: Rows, time: npt.NDArray[np.int64]) -> Forecasts:
         """From the newest step of each of these series."""
         intervals, slot = self._intervals, (self._memory.age[rows] - 1) % self.rules.horizon
-        spread = intervals.origin_spread[rows, slot].astype(np.float64)
-        mean = self._memory.latest[rows, None] + spread[:, None] * intervals.outputs[rows, slot]
-        around = intervals.quantiles(rows, self.rules.quantiles) * spread[:, None, None]
+        spread = intervals.origin_spread[rows, slot]
+        mean = self._memory.latest[rows, None] + intervals.moves[rows, slot]
+        around = intervals.quantiles(rows, spread, self.rules.quantiles)
         return Forecasts(
             outcome=np.zeros(len(rows), np.uint8),
             origin=time,
             mean=mean,
             quantiles=mean[:, :, None] + around,
-            scale=spread,
+            scale=spread.astype(np.float64),
             warming=intervals.scored[rows] < WARM,
             surprise=np.full(len(rows), np.nan),
             updates=np.full(len(rows), self._learner.updates),
@@ -340,12 +338,16 @@ class Bank:
         return int(self._grid.last[row[0]]) - lags * step, values.astype(np.float64)
 
     def errors(self, series: str | None = None) -> tuple[float, float]:
-        """Mean absolute one-step error of the model and of the last value, in spreads: of a series, or of all."""
+        """Mean absolute one-step error of the model and of the last value: of a series in its own unit, or of all.
+
+        Of all, each series counts in its own spreads.
+        """
         rows = np.arange(len(self.names)) if series is None else np.asarray([self.names[series]])
         rows = rows[self._intervals.scored[rows] > 0]
         if not len(rows):
             return 0.0, 0.0
-        model, last_value = self._intervals.absolute[rows].mean(0).tolist()
+        unit = self._memory.floored(rows) if series is None else np.ones(1)
+        model, last_value = (self._intervals.absolute[rows] / unit[:, None]).mean(0).tolist()
         return model, last_value
 
     def gates(self) -> Gates:

@@ -33,17 +33,17 @@ class Intervals(Columns):
 
     A quantile follows the errors by gradient steps on the pinball loss, which is what makes its share right in
     the long run whatever the errors do (Gibbs and Candès 2021, "Adaptive conformal inference under distribution
-    shift"; Angelopoulos, Candès and Tibshirani 2023, "Conformal PID control", the quantile tracker). All errors
-    are in spreads of the forecast's origin.
+    shift"; Angelopoulos, Candès and Tibshirani 2023, "Conformal PID control", the quantile tracker). Errors are in
+    the series' own unit.
     """
 
-    outputs: Floats  # (S, H, H) mean minus origin's value, in spreads; forecast of step t at t % H
+    moves: Floats  # (S, H, H) mean minus the origin's value; forecast of step t at t % H
     origin_value: Floats  # (S, H) the ring's value at the origin
     origin_spread: Floats  # (S, H)
-    reach: Floats  # (S, H) how far values move in so many steps, mean absolute, in the series' own unit
+    reach: Floats  # (S, H) how far values move in so many steps, mean absolute
     size: Floats  # (S, H) mean absolute error
     cut: Floats  # (S, H, L) quantiles of the error over its mean size, beyond the normal distribution's
-    errors: Floats  # (S, 128) last absolute one-step errors
+    errors: Floats  # (S, 128) last absolute one-step errors, each over their mean size of its time
     scored: npt.NDArray[np.int64]  # (S,) one-step errors so far
     absolute: Floats  # (S, 2) mean absolute one-step error: the model's, the last value's
 
@@ -52,7 +52,7 @@ class Intervals(Columns):
         """The intervals of no series."""
         single = np.float32
         return cls(
-            outputs=np.zeros((0, horizon, horizon), single),
+            moves=np.zeros((0, horizon, horizon), single),
             origin_value=np.zeros((0, horizon), single),
             origin_spread=np.zeros((0, horizon), single),
             reach=np.zeros((0, horizon), single),
@@ -67,73 +67,76 @@ class Intervals(Columns):
         """Learn from what came at these steps; returns the surprise (N,), NaN while warming."""
         horizon = self.size.shape[1]
         ahead = np.arange(1, horizon + 1)
-        origin = (step[:, None] - ahead) % horizon  # (N, H)
-        each = rows[:, None]
-        spread = self.origin_spread[each, origin]
-        there = (step[:, None] >= ahead) & (spread > 0)
-        moved = (value[:, None] - self.origin_value[each, origin]) / np.where(there, spread, 1.0)
-        error = np.clip(moved - self.outputs[each, origin, ahead - 1], -LARGEST_ERROR, LARGEST_ERROR)
+        each, origin = rows[:, None], (step[:, None] - ahead) % horizon  # (N, H)
+        unit = self.origin_spread[each, origin]
+        there = (step[:, None] >= ahead) & (unit > 0)
+        moved = value[:, None] - self.origin_value[each, origin]
+        bound = np.float32(LARGEST_ERROR) * unit
+        error = np.clip(moved - self.moves[each, origin, ahead - 1], -bound, bound)
         seen = np.maximum(step[:, None] - ahead, 0)  # errors of each horizon so far
-        self._stretch(rows, np.minimum(np.abs(moved), OUTLIER) * spread, there, seen)
-        self._follow(rows, np.where(there, error, np.nan).astype(np.float32), seen, levels)
-        return self._surprise(rows[there[:, 0]], error[there[:, 0], 0], moved[there[:, 0], 0], there[:, 0])
+        surprise = self._surprise(rows, error[:, 0], np.clip(moved[:, 0], -bound[:, 0], bound[:, 0]), there[:, 0])
+        self._lengthen(rows, np.minimum(np.abs(moved), np.float32(OUTLIER) * unit), there, seen)
+        self._follow(rows, error, unit, there, seen, levels)
+        return surprise
 
-    def _follow(self, rows: Rows, error: Floats, seen: npt.NDArray[np.int64], levels: tuple[float, ...]) -> None:
-        there = ~np.isnan(error)
-        before = self._sizes(rows)
-        weight = 1.0 / np.minimum(seen + 2, SPAN)  # the first size is a guess of one spread
-        size = before + weight.astype(np.float32) * (np.abs(error) - before)
-        self.size[rows] = np.where(there, size, self.size[rows])
+    def _lengthen(self, rows: Rows, moved: Floats, there: npt.NDArray[np.bool_], seen: npt.NDArray[np.int64]) -> None:
+        before = self.reach[rows]
+        weight = (1.0 / np.minimum(seen + 1, REACH_SPAN)).astype(np.float32)
+        self.reach[rows] = np.where(there, before + weight * (moved - before), before)
+
+    def _follow(
+        self,
+        rows: Rows,
+        error: Floats,
+        unit: Floats,
+        there: npt.NDArray[np.bool_],
+        seen: npt.NDArray[np.int64],
+        levels: tuple[float, ...],
+    ) -> None:
+        before = np.where(self.size[rows] > 0, self.size[rows], unit)  # the first size is a guess
+        weight = (1.0 / np.minimum(seen + 2, SPAN)).astype(np.float32)
+        self.size[rows] = np.where(there, before + weight * (np.abs(error) - before), self.size[rows])
         above = error[:, :, None] > before[:, :, None] * self._cuts(rows, levels)  # (N, H, L)
         pull = np.where(above, levels, np.subtract(levels, 1.0)).astype(np.float32)
         self.cut[rows] += np.where(there[:, :, None], np.float32(RATE) * pull, np.float32(0.0))
-
-    def _stretch(self, rows: Rows, moved: Floats, there: npt.NDArray[np.bool_], seen: npt.NDArray[np.int64]) -> None:
-        weight = 1.0 / np.minimum(seen + 1, REACH_SPAN)
-        before = self.reach[rows]
-        reach = before + weight.astype(np.float32) * (moved - before)
-        self.reach[rows] = np.where(there, reach, before)
-
-    def reaches(self, rows: Rows, spread: Floats) -> Floats:
-        """How far the values of these series move in 1..H steps, (N, H), never zero; their unit is the series'."""
-        reach = self.reach[rows]
-        return np.where(reach > 0, np.maximum(reach, np.float32(1e-3) * spread[:, None]), spread[:, None])
-
-    def _sizes(self, rows: Rows) -> Floats:
-        size = self.size[rows]
-        return np.where(size > 0, size, np.float32(1.0))
 
     def _cuts(self, rows: Rows, levels: tuple[float, ...]) -> Floats:
         cuts: Floats = normal_quantiles(levels) + self.cut[rows]
         return cuts
 
     def _surprise(self, rows: Rows, error: Floats, moved: Floats, there: npt.NDArray[np.bool_]) -> Floats:
-        size = np.abs(error).astype(np.float32)
+        """How many of the errors kept are smaller, each over the mean size of its time."""
+        surprise = np.full(len(rows), np.nan, np.float32)
+        rows, error, moved = rows[there], np.abs(error[there]), np.abs(moved[there])
+        unit = np.where(self.size[rows, 0] > 0, self.size[rows, 0], np.float32(1.0))
         kept = np.minimum(self.scored[rows], KEPT_ERRORS)
-        below = (self.errors[rows] < size[:, None]) & (np.arange(KEPT_ERRORS) < kept[:, None])
-        rank = below.sum(1) / np.maximum(kept, 1)
-        self._keep(rows, size, np.abs(np.clip(moved, -LARGEST_ERROR, LARGEST_ERROR)).astype(np.float32))
-        surprise = np.full(len(there), np.nan, np.float32)
-        surprise[there] = np.where(kept >= WARM, rank, np.nan)
+        below = (self.errors[rows] < (error / unit)[:, None]) & (np.arange(KEPT_ERRORS) < kept[:, None])
+        surprise[there] = np.where(kept >= WARM, below.sum(1) / np.maximum(kept, 1), np.nan)
+        self._keep(rows, (error / unit).astype(np.float32), np.stack([error, moved], 1))
         return surprise
 
-    def _keep(self, rows: Rows, size: Floats, last_value: Floats) -> None:
-        self.errors[rows, self.scored[rows] % KEPT_ERRORS] = size
+    def _keep(self, rows: Rows, error: Floats, sizes: Floats) -> None:
+        self.errors[rows, self.scored[rows] % KEPT_ERRORS] = error
         self.scored[rows] += 1
-        weight = np.float32(1.0) / np.minimum(self.scored[rows], SPAN)
-        both = np.stack([size, last_value], 1)
-        self.absolute[rows] += weight[:, None].astype(np.float32) * (both - self.absolute[rows])
+        weight = (1.0 / np.minimum(self.scored[rows], SPAN)).astype(np.float32)
+        self.absolute[rows] += weight[:, None] * (sizes - self.absolute[rows])
 
-    def open(self, rows: Rows, step: npt.NDArray[np.int64], value: Floats, spread: Floats, output: Floats) -> None:
+    def open(self, rows: Rows, step: npt.NDArray[np.int64], value: Floats, spread: Floats, moves: Floats) -> None:
         """Remember forecasts (N, H) made at these steps, to be scored as their horizons come."""
         slot = step % self.size.shape[1]
-        self.outputs[rows, slot] = output
+        self.moves[rows, slot] = moves
         self.origin_value[rows, slot] = value
         self.origin_spread[rows, slot] = spread
 
-    def quantiles(self, rows: Rows, levels: tuple[float, ...]) -> Floats:
-        """Quantiles of the error to come, (N, H, L), in spreads; in order."""
-        return np.sort(self._sizes(rows)[:, :, None] * self._cuts(rows, levels), 2)
+    def reaches(self, rows: Rows, spread: Floats) -> Floats:
+        """How far the values of these series move in 1..H steps, (N, H), never zero."""
+        reach = self.reach[rows]
+        return np.where(reach > 0, np.maximum(reach, np.float32(1e-3) * spread[:, None]), spread[:, None])
+
+    def quantiles(self, rows: Rows, spread: Floats, levels: tuple[float, ...]) -> Floats:
+        """Quantiles of the error to come, (N, H, L), in order."""
+        size = np.where(self.size[rows] > 0, self.size[rows], spread[:, None])
+        return np.sort(size[:, :, None] * self._cuts(rows, levels), 2)
 
 
 def normal_quantiles(levels: tuple[float, ...]) -> Floats:

@@ -199,8 +199,11 @@ class Shard:
         )
 
     def _encoded(self, batch: _Batch, forecasts: Forecasts, told: npt.NDArray[np.int64]) -> list[Outgoing]:
+        sources = (batch.observations[index] for index in told.tolist())
         rows = _rows(forecasts.take(told))
-        return [self._outgoing(*batch.observations[index], row) for index, row in zip(told.tolist(), rows, strict=True)]
+        return [
+            self._outgoing(observation, record, row) for (observation, record), row in zip(sources, rows, strict=True)
+        ]
 
     def _outgoing(self, observation: Observation, record: Record, row: "_Row") -> Outgoing:
         origin = iso8601(row.origin)
