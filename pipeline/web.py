@@ -1,0 +1,183 @@
+"""One HTTP port: metrics, health, and a live page with its JSON."""
+
+import errno
+import socket
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from pipeline.status import SeriesStatus, Status
+
+MOST_NAMES = 1000  # of series in one answer, unless the question says how many
+LONGEST_STOP = 3  # seconds that requests under way may still take when the daemon ends
+
+_PAGE = Path(__file__).with_name("page.html")
+_PAGE_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; img-src data:"
+    ),
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class WebError(RuntimeError):
+    """The port can't be opened; the message says what to do."""
+
+
+class Web:
+    """Serves what the callables say, from a thread of its own; they are called there and have to be quick.
+
+    Parameters
+    ----------
+    metrics
+        The page of metrics and its content type.
+    status
+        The worker at this moment.
+    series_names
+        All series that are held.
+    series
+        One of them; None if it is not held.
+    healthy
+        Whether the worker's loop turns.
+    ready
+        Whether it has its partitions and has caught up.
+    host, port
+        Where to listen; port 0 takes any free one.
+    """
+
+    def __init__(
+        self,
+        metrics: Callable[[], tuple[bytes, str]],
+        status: Callable[[], Status],
+        series_names: Callable[[], tuple[str, ...]],
+        series: Callable[[str], SeriesStatus | None],
+        healthy: Callable[[], bool],
+        ready: Callable[[], bool],
+        host: str,
+        port: int,
+    ) -> None:
+        self._metrics = metrics
+        self._status = status
+        self._series_names = series_names
+        self._series = series
+        self._healthy = healthy
+        self._ready = ready
+        self._page = _PAGE.read_bytes()
+        self._socket = _listen(host, port)
+        self._server = uvicorn.Server(_quiet(self._routes()))
+        self._thread = threading.Thread(
+            target=self._server.run, kwargs={"sockets": [self._socket]}, name="web", daemon=True
+        )
+
+    @property
+    def port(self) -> int:
+        """The port that it listens on."""
+        port: int = self._socket.getsockname()[1]
+        return port
+
+    def start(self) -> None:
+        """Begin to answer; who connects before has to wait, and is not refused."""
+        self._port = self.port
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End; requests under way get a moment."""
+        self._server.should_exit = True
+        if self._thread.is_alive():
+            self._thread.join(LONGEST_STOP + 2)
+        self._socket.close()
+
+    def _routes(self) -> Starlette:
+        return Starlette(
+            routes=[
+                Route("/", self._answer_page),
+                Route("/metrics", self._answer_metrics),
+                Route("/healthz", self._answer_healthy),
+                Route("/readyz", self._answer_ready),
+                Route("/api/status", self._answer_status),
+                Route("/api/series", self._answer_names),
+                Route("/api/series/{name:path}", self._answer_series),
+            ]
+        )
+
+    async def _answer_page(self, _: Request) -> Response:
+        return Response(self._page, media_type="text/html", headers=_PAGE_HEADERS)
+
+    async def _answer_metrics(self, _: Request) -> Response:
+        content, content_type = self._metrics()
+        return Response(content, headers={"Content-Type": content_type})
+
+    async def _answer_healthy(self, _: Request) -> Response:
+        if self._healthy():
+            return _json({"healthy": True, "reason": "the loop turns"})
+        return _json({"healthy": False, "reason": "the loop has not turned within its deadline"}, 503)
+
+    async def _answer_ready(self, _: Request) -> Response:
+        ready, status = self._ready(), self._status()
+        reason = f"{status.state}: {status.message}" if status.message else status.state
+        return _json({"ready": ready, "reason": reason}, 200 if ready else 503)
+
+    async def _answer_status(self, _: Request) -> Response:
+        return _json(self._status())
+
+    async def _answer_names(self, request: Request) -> Response:
+        """Answer with names of series: those that hold `search`, at most `limit` of them, and how many there are."""
+        search = request.query_params.get("search", "").casefold()
+        limit = request.query_params.get("limit", str(MOST_NAMES))
+        if not (limit.isascii() and limit.isdigit() and len(limit) < 10):
+            return _json({"error": f"limit is {limit!r}, expected a whole number"}, 400)
+        names = sorted(name for name in self._series_names() if search in name.casefold())
+        return _json({"series": names[: int(limit)], "total": len(names)})
+
+    async def _answer_series(self, request: Request) -> Response:
+        name: str = request.path_params["name"]
+        found = self._series(name)
+        if found is None:
+            return _json({"error": f"there is no series {name!r} here; /api/series lists them"}, 404)
+        return _json(found)
+
+
+def _json(content: object, code: int = 200) -> Response:
+    return Response(msgspec.json.encode(content), code, {"Cache-Control": "no-store"}, media_type="application/json")
+
+
+def _quiet(app: Starlette) -> uvicorn.Config:
+    """Settle how uvicorn runs: as a guest, it neither sets up logging nor tells of each request."""
+    return uvicorn.Config(
+        app,
+        loop="asyncio",
+        http="h11",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        timeout_graceful_shutdown=LONGEST_STOP,
+    )
+
+
+_FIXES = {
+    errno.EADDRINUSE: "the port is taken; set web.port to another one, or to 0 for any free one",
+    errno.EACCES: "permission denied; set web.port to 1024 or above",
+    errno.EADDRNOTAVAIL: "this machine has no such address; set web.host to 127.0.0.1, or to 0.0.0.0 for all",
+}
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        return socket.create_server(address[:2], family=family, backlog=128)
+    except socket.gaierror as error:
+        fix = "the name is not known; set web.host to 127.0.0.1, or to 0.0.0.0 for all addresses"
+        raise WebError(f"can't listen on {host}:{port}: {fix}") from error
+    except OSError as error:
+        fix = _FIXES.get(error.errno or 0, str(error))
+        raise WebError(f"can't listen on {host}:{port}: {fix}") from error
