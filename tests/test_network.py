@@ -1,0 +1,166 @@
+"""The network is the textbook LSTM, and what it carries is worth carrying."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lstm_stream.learner import Learner, Windows
+from lstm_stream.network import Floats, Network
+
+INPUTS, UNITS, HORIZON = 5, 48, 24
+
+
+def sigmoid(x: Floats) -> Floats:
+    return (1 / (1 + np.exp(-x))).astype(np.float32)
+
+
+def by_hand(network: Network, x: Floats, hidden: Floats, cell: Floats) -> tuple[Floats, Floats]:
+    """One step of the cell, gate by gate."""
+    weights = network.dump()
+    rows = np.split(weights["lstm.weight_ih_l0"], 4), np.split(weights["lstm.weight_hh_l0"], 4)
+    biases = np.split(weights["lstm.bias_ih_l0"] + weights["lstm.bias_hh_l0"], 4)
+    sums = [x @ w.T + hidden @ u.T + b for w, u, b in zip(*rows, biases, strict=True)]
+    write, keep, candidate, show = sigmoid(sums[0]), sigmoid(sums[1]), np.tanh(sums[2]), sigmoid(sums[3])
+    cell = keep * cell + write * candidate
+    return show * np.tanh(cell), cell
+
+
+def drawn(seed: int, *shape: int) -> Floats:
+    return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
+
+
+def test_a_step_is_the_forget_input_and_output_gate_cell() -> None:
+    network = Network(INPUTS, UNITS, HORIZON, seed=1)
+    x, hidden, cell = drawn(0, 10, INPUTS), drawn(1, 10, UNITS), drawn(2, 10, UNITS)
+    step = network.step(x, hidden, cell)
+    expected_hidden, expected_cell = by_hand(network, x, hidden, cell)
+    assert np.allclose(step.hidden, expected_hidden, atol=1e-6)
+    assert np.allclose(step.cell, expected_cell, atol=1e-6)
+
+
+def test_a_network_remembers_at_first_and_says_no_change() -> None:
+    network = Network(INPUTS, UNITS, HORIZON)
+    step = network.step(drawn(0, 9, INPUTS), drawn(1, 9, UNITS), drawn(2, 9, UNITS))
+    assert not step.output.any()
+    assert network.gates(0 * drawn(0, 9, INPUTS), 0 * drawn(1, 9, UNITS)).forget == pytest.approx(0.73, abs=0.03)
+
+
+def test_torchs_global_generator_is_left_alone() -> None:
+    before = torch.random.get_rng_state()
+    Network(INPUTS, UNITS, HORIZON, seed=3)
+    assert torch.equal(before, torch.random.get_rng_state())
+
+
+@settings(max_examples=25, deadline=None)
+@given(rows=st.integers(1, 300), seed=st.integers(0, 1000), horizon=st.sampled_from([1, 2, 24, 48]))
+def test_a_row_has_the_same_bits_in_any_company_and_order(rows: int, seed: int, horizon: int) -> None:
+    network = Network(INPUTS, UNITS, horizon)
+    with torch.no_grad():
+        network.head.weight.normal_(generator=torch.Generator().manual_seed(0))
+    whole = [drawn(0, 300, INPUTS), drawn(1, 300, UNITS), drawn(2, 300, UNITS)]
+    chosen = np.random.default_rng(seed).permutation(300)[:rows]
+    together, some = network.step(*whole), network.step(*(array[chosen] for array in whole))
+    assert all(np.array_equal(a[chosen], b) for a, b in zip(together, some, strict=True))
+
+
+def test_more_rows_than_one_call_takes_have_the_same_bits() -> None:
+    network = Network(INPUTS, 8, HORIZON)
+    whole = [drawn(0, 5000, INPUTS), drawn(1, 5000, 8), drawn(2, 5000, 8)]
+    together, alone = network.step(*whole), network.step(*(array[2040:2060] for array in whole))
+    assert all(np.array_equal(a[2040:2060], b) for a, b in zip(together, alone, strict=True))
+
+
+def test_state_carried_over_many_calls_equals_one_long_call() -> None:
+    network = Network(INPUTS, UNITS, HORIZON, seed=2)
+    with torch.no_grad():
+        network.head.weight.normal_(generator=torch.Generator().manual_seed(0))
+    x = drawn(0, 100, 3, INPUTS)  # (W, B, F)
+    hidden = cell = np.zeros((3, UNITS), np.float32)
+    outputs = []
+    for t in range(100):
+        hidden, cell, output = network.step(x[t], hidden, cell)
+        outputs.append(output)
+    zeros = torch.zeros(3, UNITS)
+    with torch.no_grad():
+        whole = network.unroll(torch.from_numpy(x), zeros, zeros).numpy()
+    assert np.allclose(np.stack(outputs), whole, atol=1e-5)
+
+
+LAG = 100
+
+
+def recalled(seed: int, carried: bool) -> float:
+    """Error in saying what was shown 100 steps before, by a network taught in windows of 20 steps.
+
+    The error of one that knows nothing is 1.
+    """
+    learner = Learner(Network(1, 16, 1, seed), 1e-2)
+    generator = np.random.default_rng(seed)
+    errors = []
+    for _ in range(200):
+        hidden = cell = np.zeros((16, 16), np.float32)
+        bits = generator.choice([-1.0, 1.0], (16, 1)).astype(np.float32)
+        targets = np.broadcast_to(bits[:, :, None], (16, 20, 1)).astype(np.float32)
+        for begin in range(0, LAG + 20, 20):
+            x = np.zeros((16, 20, 1), np.float32)
+            x[:, 0, 0] = bits[:, 0] * (begin == 0)
+            if not carried:
+                hidden, cell = 0 * hidden, 0 * cell
+            learner.learn(Windows(x, hidden, cell, targets, np.ones_like(targets, np.bool_)))
+            for t in range(20):
+                hidden, cell, output = learner.network.step(x[:, t], hidden, cell)
+        errors.append(float(np.mean((output - bits) ** 2)))
+    return float(np.mean(errors[-20:]))
+
+
+def test_what_was_shown_100_steps_back_is_learnt_with_carried_state_and_not_without() -> None:
+    assert recalled(0, carried=True) < 0.1
+    assert recalled(0, carried=False) > 0.9
+
+
+def windows(seed: int, spoilt: float = 0.0) -> Windows:
+    targets = drawn(seed + 3, 4, 6, HORIZON)
+    targets[0, 0, 0] += spoilt
+    return Windows(
+        drawn(seed, 4, 6, INPUTS),
+        drawn(seed + 1, 4, UNITS),
+        drawn(seed + 2, 4, UNITS),
+        targets,
+        np.ones((4, 6, HORIZON), np.bool_),
+    )
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_loss_that_is_not_finite_never_reaches_the_weights(bad: float) -> None:
+    learner = Learner(Network(INPUTS, UNITS, HORIZON), 1e-3)
+    learner.learn(windows(0))
+    before = learner.dump()
+    lesson = learner.learn(windows(1, bad))
+    assert (lesson.learnt, learner.skipped, learner.updates) == (False, 1, 1)
+    assert all(np.array_equal(array, before[name]) for name, array in learner.dump().items())
+
+
+def test_a_learner_dumped_and_loaded_goes_on_with_the_same_bits() -> None:
+    first = Learner(Network(INPUTS, UNITS, HORIZON), 1e-3)
+    for seed in range(5):
+        first.learn(windows(seed))
+    second = Learner(Network(INPUTS, UNITS, HORIZON, seed=9), 1e-3)
+    second.load(first.dump(), first.updates, first.skipped)
+    for learner in (first, second):
+        learner.learn(windows(7))
+    others = second.dump()
+    assert all(np.array_equal(array, others[name]) for name, array in first.dump().items())
+
+
+def test_a_target_that_has_not_come_teaches_nothing() -> None:
+    one, other = (Learner(Network(INPUTS, UNITS, HORIZON), 1e-3) for _ in range(2))
+    known = np.zeros((4, 6, HORIZON), np.bool_)
+    known[:, :3] = True
+    first, second = windows(0)._replace(known=known), windows(0)._replace(known=known)
+    second.targets[:, 3:] = 1e6
+    one.learn(first)
+    other.learn(second)
+    others = other.dump()
+    assert all(np.array_equal(array, others[name]) for name, array in one.dump().items())
