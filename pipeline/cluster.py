@@ -1,6 +1,7 @@
 """Everything that connects to Kafka: the worker's two clients, and what the commands do with topics.
 
-A cluster that cannot be used is one error, `ClusterError`, whose message says what to do about it.
+The one home of the package `kafka`: others take its names from here. A cluster that cannot be used is one error,
+`ClusterError`, whose message says what to do about it.
 """
 
 import logging
@@ -15,9 +16,22 @@ from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 from kafka.coordinator.assignors.range import RangePartitionAssignor
 from kafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
-from kafka.errors import KafkaError, SaslAuthenticationFailedError, TopicAlreadyExistsError
+from kafka.errors import CommitFailedError as CommitFailedError
+from kafka.errors import FencedInstanceIdError as FencedInstanceIdError
+from kafka.errors import IllegalStateError as IllegalStateError
+from kafka.errors import KafkaError as KafkaError
+from kafka.errors import KafkaTimeoutError as KafkaTimeoutError
+from kafka.errors import MessageSizeTooLargeError as MessageSizeTooLargeError
+from kafka.errors import NoOffsetForPartitionError as NoOffsetForPartitionError
+from kafka.errors import OffsetOutOfRangeError as OffsetOutOfRangeError
+from kafka.errors import ProducerFencedError as ProducerFencedError
+from kafka.errors import RebalanceInProgressError as RebalanceInProgressError
+from kafka.errors import SaslAuthenticationFailedError, TopicAlreadyExistsError
 from kafka.net.compat import KafkaNetClient
-from kafka.structs import ConsumerGroupMetadata, OffsetAndMetadata, TopicPartition
+from kafka.structs import ConsumerGroupMetadata as ConsumerGroupMetadata
+from kafka.structs import MemberState as MemberState
+from kafka.structs import OffsetAndMetadata as OffsetAndMetadata
+from kafka.structs import TopicPartition as TopicPartition
 
 from pipeline.messages import Outgoing, Record
 from pipeline.settings import Kafka, Settings
@@ -74,14 +88,14 @@ class Consumer(Protocol):
     def poll(self, timeout_ms: float, max_records: int) -> Mapping[TopicPartition, Sequence[Message]]: ...
     def group_metadata(self) -> ConsumerGroupMetadata: ...
     def assignment(self) -> set[TopicPartition]: ...
-    def committed(self, partition: TopicPartition) -> int | None: ...
+    def committed(self, partition: TopicPartition, *, timeout_ms: float) -> int | None: ...
     def seek(self, partition: TopicPartition, offset: int) -> None: ...
-    def position(self, partition: TopicPartition, timeout_ms: float) -> int | None: ...
+    def position(self, partition: TopicPartition, *, timeout_ms: float) -> int | None: ...
     def highwater(self, partition: TopicPartition) -> int | None: ...
     def beginning_offsets(self, partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]: ...
     def end_offsets(self, partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]: ...
     def commit(self, offsets: Mapping[TopicPartition, OffsetAndMetadata]) -> None: ...
-    def close(self) -> None: ...
+    def close(self, *, timeout_ms: float) -> None: ...
 
 
 class Pending(Protocol):

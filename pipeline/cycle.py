@@ -1,0 +1,273 @@
+"""The cycle: what keeps "exactly once".
+
+1. *Gather*: poll until there are `max_poll_records`, or `commit_interval` after the first of them.
+2. *Look*: right after the last poll take the group's metadata, then the assignment, then the listener's notes of what
+   came and went since the last look. The client's own thread can finish a rebalance at any moment: in this order the
+   metadata is never newer than what is believed to be held, and the broker refuses it once it is out of date.
+3. *Fold* the records of the partitions that were held throughout; the others' are dropped.
+4. *Publish* forecasts, dead letters and offsets in one transaction; none is ever open across a poll.
+   Refused or failed: it is aborted, and every shard in it is dropped.
+5. *Open* a shard for every partition that is assigned and not held.
+6. *Keep* checkpoints, now and then, at exactly the committed offset.
+"""
+
+import logging
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from pipeline.checkpoints import CheckpointError, Checkpoints
+from pipeline.cluster import (
+    CommitFailedError,
+    FencedInstanceIdError,
+    KafkaError,
+    KafkaTimeoutError,
+    MessageSizeTooLargeError,
+    ProducerFencedError,
+    RebalanceInProgressError,
+    TopicPartition,
+)
+from pipeline.member import Clock, Gathered, Look, Member
+from pipeline.messages import Outgoing, Record
+from pipeline.metrics import Metrics
+from pipeline.opening import Held, Opener
+from pipeline.publisher import Publication, Publisher
+from pipeline.settings import Settings
+from pipeline.shard import Counts
+
+logger = logging.getLogger(__name__)
+
+LONGEST_WAIT = 30.0  # seconds before a cycle that failed is tried again
+OUTDATED = (CommitFailedError, RebalanceInProgressError)
+FENCED = (*OUTDATED, ProducerFencedError, FencedInstanceIdError)
+
+
+class Folded(NamedTuple):
+    """What a cycle's records came to."""
+
+    publication: Publication
+    counts: Counts
+
+
+class Cycle:
+    """The worker's cycle while it is connected.
+
+    Parameters
+    ----------
+    member, publisher, opener
+        The two clients, and what opens shards.
+    checkpoints
+        Where shards rest.
+    settings
+        Every knob.
+    metrics
+        Count what each step does.
+    clock
+        The time.
+    shards
+        Held while shards change: other threads may look at them only in between.
+    parked
+        Shards that this process held before; those that still fit are taken up again.
+
+    Attributes
+    ----------
+    held
+        The shards in this process' hands, by partition.
+    settled
+        Whether every partition that is assigned is held, and no rebalance is under way.
+    counts
+        What was committed.
+    """
+
+    def __init__(
+        self,
+        member: Member,
+        publisher: Publisher,
+        opener: Opener,
+        checkpoints: Checkpoints,
+        settings: Settings,
+        metrics: Metrics,
+        clock: Clock,
+        shards: threading.Lock,
+        parked: Mapping[TopicPartition, Held],
+    ) -> None:
+        self._member, self._publisher, self._opener = member, publisher, opener
+        self._checkpoints, self._settings, self._metrics = checkpoints, settings, metrics
+        self._clock, self._shards = clock, shards
+        self._parked = dict(parked)
+        self._failures = 0
+        self._saved = clock.now()
+        self.held: dict[TopicPartition, Held] = {}
+        self.settled = False
+        self.counts = Counts()
+
+    def turn(self, stop: threading.Event) -> None:
+        """Go through it once.
+
+        Raises
+        ------
+        KafkaError
+            The consumer failed; connect again.
+        FingerprintError
+            A checkpoint was made with other settings.
+        """
+        with self._timed("poll"):
+            gathered = self._member.gather(stop)
+        self._metrics.records.inc(sum(map(len, gathered.values())))
+        look = self._member.look()
+        with self._shards:
+            self._let_go(look)
+            folded = self._fold(gathered)
+        if folded.publication.offsets:
+            self._publish(folded, look, stop)
+        self._open(look)
+        self._catch_up()
+        if self._clock.now() - self._saved >= self._settings.checkpoints.interval:
+            self.keep()
+
+    def drained(self) -> bool:
+        """Whether all is done that was in the log when the partitions were assigned."""
+        return self.settled and all(held.caught_up for held in self.held.values())
+
+    def keep(self) -> None:
+        """Write a checkpoint of each shard that stands at the committed offset and has moved since its last one."""
+        self._saved = self._clock.now()
+        for held in self.held.values():
+            if held.shard.next_offset == held.committed != held.saved:
+                self._save(held)
+
+    def close(self) -> dict[TopicPartition, Held]:
+        """Hand back the shards, for the next connection: some may fit again."""
+        with self._shards:
+            parked, self.held = self._parked | self.held, {}
+        return parked
+
+    def _let_go(self, look: Look) -> None:
+        """Park the shards that were not held throughout."""
+        gone = {one for one in self.held if one in look.moved or one not in look.assigned}
+        for partition in gone:
+            self._parked[partition] = self.held.pop(partition)
+        if gone:
+            self._metrics.rebalances.inc()
+
+    def _fold(self, gathered: Gathered) -> Folded:
+        forecasts: list[Outgoing] = []
+        letters: list[Outgoing] = []
+        offsets: dict[TopicPartition, int] = {}
+        counts = Counts()
+        for partition, records in gathered.items():
+            held = self.held.get(partition)
+            if held is None:
+                continue
+            out_already = [one for one in records if one.offset < held.committed]
+            counts += self._fold_one(held, out_already, [], [], silently=True)
+            counts += self._fold_one(held, records[len(out_already) :], forecasts, letters, silently=False)
+            if held.shard.next_offset > held.committed:
+                offsets[partition] = held.shard.next_offset
+        return Folded(Publication(forecasts, letters, offsets), counts)
+
+    def _fold_one(
+        self, held: Held, records: list[Record], forecasts: list[Outgoing], letters: list[Outgoing], silently: bool
+    ) -> Counts:
+        if not records:
+            return Counts()
+        folded = held.shard.fold(records, "none" if silently else self._settings.delivery.publish)
+        forecasts.extend(folded.forecasts)
+        letters.extend(folded.dead_letters)
+        for stage, seconds in folded.seconds.items():
+            self._metrics.stage_seconds.labels(stage).inc(seconds)
+        return Counts() if silently else folded.counts
+
+    def _publish(self, folded: Folded, look: Look, stop: threading.Event) -> None:
+        try:
+            with self._timed("commit"):
+                self._publisher.publish(folded.publication, self._member, look.metadata)
+        except KafkaError as error:
+            self._give_up(folded.publication, error, stop)
+            return
+        for partition, offset in folded.publication.offsets.items():
+            self.held[partition].committed = offset
+        self._failures = 0
+        self.counts += folded.counts
+        self._count(folded.counts)
+
+    def _give_up(self, publication: Publication, error: KafkaError, stop: threading.Event) -> None:
+        """Nothing of the cycle is out, so nothing of it may stay in a shard."""
+        logger.warning("a transaction is given up; its records will be read again: %s", error)
+        self._metrics.aborts.labels(_why(error)).inc()
+        with self._shards:
+            for partition in publication.offsets:
+                del self.held[partition]
+        self._publisher.abort(error)
+        if not isinstance(error, FENCED):
+            self._clock.wait(stop, min(0.1 * 2.0**self._failures, LONGEST_WAIT))
+            self._failures += 1
+
+    def _count(self, counts: Counts) -> None:
+        self._metrics.commits.inc()
+        self._metrics.observations.inc(counts.observations)
+        self._metrics.forecasts.inc(counts.forecasts)
+        self._metrics.late.inc(counts.late)
+        self._metrics.repeated.inc(counts.repeated)
+        for reason, number in counts.dead_letters.items():
+            self._metrics.dead_letters.labels(reason).inc(number)
+
+    def _open(self, look: Look) -> None:
+        if look.settled:
+            for partition in sorted(look.assigned - self.held.keys()):
+                self._take_up(partition)
+        self.settled = look.settled and look.assigned == self.held.keys()
+        if self.settled:
+            self._parked.clear()
+
+    def _take_up(self, partition: TopicPartition) -> None:
+        try:
+            held = self._opener.open(partition, self._parked.get(partition))
+        except (*OUTDATED, KafkaTimeoutError) as error:
+            logger.info("partition %d is opened in a later cycle: %s", partition.partition, error)
+            return
+        if held is not None:
+            self._parked.pop(partition, None)
+            with self._shards:
+                self.held[partition] = held
+
+    def _catch_up(self) -> None:
+        """Note which shards have reached what was the end of their log when they were opened."""
+        for partition, held in self.held.items():
+            if held.caught_up:
+                continue
+            if held.end is None:
+                held.end = self._member.end(partition)
+            reached = self._member.reached(partition)
+            held.caught_up = held.end is not None and reached is not None and reached >= held.end
+
+    def _save(self, held: Held) -> None:
+        started = self._clock.now()
+        state = held.shard.dump()
+        try:
+            self._checkpoints.save(held.address, held.committed, state.header, state.arrays)
+        except CheckpointError as error:
+            logger.error("%s (going on; it is tried again)", error)
+            self._metrics.checkpoint_failures.inc()
+            return
+        held.saved, held.saved_at = held.committed, self._clock.now()
+        seconds = held.saved_at - started
+        self._metrics.checkpoint_seconds.observe(seconds)
+        self._metrics.stage_seconds.labels("checkpoint").inc(seconds)
+        size = sum(array.nbytes for array in state.arrays.values())
+        self._metrics.checkpoint_bytes.labels(str(held.address.partition)).set(size)
+
+    @contextmanager
+    def _timed(self, stage: str) -> Iterator[None]:
+        started = self._clock.now()
+        try:
+            yield
+        finally:
+            self._metrics.stage_seconds.labels(stage).inc(self._clock.now() - started)
+
+
+def _why(error: KafkaError) -> str:
+    if isinstance(error, FENCED):
+        return "fenced"
+    return "too_large" if isinstance(error, MessageSizeTooLargeError) else "failed"

@@ -1,0 +1,219 @@
+"""This process as a member of the consumer group: what it reads, and which partitions it holds."""
+
+import logging
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from pipeline.cluster import (
+    Clients,
+    ConsumerGroupMetadata,
+    IllegalStateError,
+    KafkaTimeoutError,
+    MemberState,
+    Message,
+    NoOffsetForPartitionError,
+    OffsetAndMetadata,
+    OffsetOutOfRangeError,
+    TopicPartition,
+    record,
+)
+from pipeline.messages import Record
+from pipeline.settings import Settings
+from pipeline.watchdog import Watchdog
+
+logger = logging.getLogger(__name__)
+
+IDLE = 0.5  # seconds that a poll waits for a first record
+PATIENCE = 1.0  # seconds to wait for a committed offset that a transaction is still about to move
+LEAVING = 10.0  # seconds to leave the group in
+
+Gathered = dict[TopicPartition, list[Record]]
+
+
+class Clock:
+    """The time, as an argument; seconds."""
+
+    def now(self) -> float:
+        """From any start, never backwards."""
+        return time.monotonic()
+
+    def wall(self) -> float:
+        """Since the epoch."""
+        return time.time()
+
+    def wait(self, event: threading.Event, seconds: float) -> None:
+        """Until `event`, `seconds` at most."""
+        event.wait(seconds)
+
+
+class Look(NamedTuple):
+    """The group at one moment.
+
+    Attributes
+    ----------
+    metadata
+        What the broker checks a commit against; never newer than the rest.
+    assigned
+        The partitions that are ours; none while we are no member.
+    moved
+        Those that came or went since the last look, even if they came back.
+    settled
+        Whether no rebalance is under way.
+    """
+
+    metadata: ConsumerGroupMetadata
+    assigned: set[TopicPartition]
+    moved: set[TopicPartition]
+    settled: bool
+
+
+class _Notes:
+    """What the client's own thread says of partitions. It also beats the heart, so it may only note."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._moved: set[TopicPartition] = set()
+
+    def note(self, partitions: Iterable[TopicPartition]) -> None:
+        with self._lock:
+            self._moved.update(partitions)
+
+    def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        self.note(revoked)
+
+    def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        self.note(assigned)
+
+    def on_partitions_lost(self, lost: Iterable[TopicPartition]) -> None:
+        self.note(lost)
+
+    def take(self) -> set[TopicPartition]:
+        with self._lock:
+            moved, self._moved = self._moved, set()
+            return moved
+
+
+class Member:
+    """The worker's one consumer.
+
+    Parameters
+    ----------
+    clients
+        Where the consumer comes from.
+    settings
+        The topic, and how much to gather.
+    watchdog
+        Watches the calls that have no time limit.
+    clock
+        The time.
+
+    Attributes
+    ----------
+    refused
+        Positions that the broker has no records for, by partition: too old or too new. Whoever opens the partition
+        again takes them out.
+    """
+
+    def __init__(self, clients: Clients, settings: Settings, watchdog: Watchdog, clock: Clock) -> None:
+        self._settings, self._watchdog, self._clock = settings, watchdog, clock
+        self._notes = _Notes()
+        self.refused: dict[TopicPartition, int] = {}
+        self._consumer = clients.consumer()
+        self._consumer.subscribe([settings.kafka.input], listener=self._notes)
+
+    def gather(self, stop: threading.Event) -> Gathered:
+        """Poll until there is enough, or `commit_interval` after the first record; in log order by partition."""
+        gathered: Gathered = defaultdict(list)
+        count, most = 0, self._settings.kafka.max_poll_records
+        until = self._clock.now() + IDLE
+        while count < most and not stop.is_set():
+            for partition, messages in self._poll(until - self._clock.now(), most - count).items():
+                if count == 0:
+                    until = self._clock.now() + self._settings.delivery.commit_interval
+                gathered[partition].extend(map(record, messages))
+                count += len(messages)
+            if self._clock.now() >= until or self.refused:
+                break
+        return gathered
+
+    def _poll(self, seconds: float, most: int) -> Mapping[TopicPartition, Sequence[Message]]:
+        try:
+            with self._watchdog.watching("poll"):
+                return self._consumer.poll(max(seconds, 0.0) * 1000, max_records=most)
+        except NoOffsetForPartitionError:
+            return {}  # of a partition that is new to the group: opening it commits where it starts
+        except OffsetOutOfRangeError as error:
+            self._refuse(error.args[0])
+            return {}
+
+    def _refuse(self, positions: Mapping[TopicPartition, int]) -> None:
+        logger.error("the log does not hold what is next to be read: %s", dict(positions))
+        self.refused.update(positions)
+        self._notes.note(positions)
+
+    def look(self) -> Look:
+        """The group's metadata first, then the assignment, then the notes: see `pipeline.worker`.
+
+        Metadata without a member id would be accepted by the broker without any check, so who is no member holds
+        nothing.
+        """
+        metadata = self._consumer.group_metadata()
+        is_member = metadata.generation_id >= 0 and bool(metadata.member_id)
+        assigned = set(self._consumer.assignment()) if is_member else set()
+        return Look(metadata, assigned, self._notes.take(), is_member and metadata.state == MemberState.STABLE)
+
+    def first(self, partition: TopicPartition) -> int:
+        """The first offset that the log still holds."""
+        with self._watchdog.watching("beginning_offsets"):
+            return self._consumer.beginning_offsets([partition])[partition]
+
+    def last(self, partition: TopicPartition) -> int:
+        """The offset that the log's next record will get."""
+        with self._watchdog.watching("end_offsets"):
+            return self._consumer.end_offsets([partition])[partition]
+
+    def committed(self, partition: TopicPartition) -> int | None:
+        """The group's committed offset, None if there is none.
+
+        Raises
+        ------
+        KafkaTimeoutError
+            A transaction that is still open is about to move it; ask again.
+        """
+        with self._watchdog.watching("committed"):
+            return self._consumer.committed(partition, timeout_ms=PATIENCE * 1000)
+
+    def commit(self, offsets: Mapping[TopicPartition, OffsetAndMetadata]) -> None:
+        """Commit offsets by themselves, outside of any transaction."""
+        with self._watchdog.watching("commit"):
+            self._consumer.commit(offsets)
+
+    def seek(self, partition: TopicPartition, offset: int) -> bool:
+        """Go on from `offset`; whether the partition is still ours."""
+        try:
+            self._consumer.seek(partition, offset)
+        except (ValueError, KeyError):  # the client's thread has just given it up
+            return False
+        return True
+
+    def reached(self, partition: TopicPartition) -> int | None:
+        """The offset that the next poll goes on from, markers of transactions skipped; None while not known."""
+        try:
+            return self._consumer.position(partition, timeout_ms=0)
+        except (IllegalStateError, KeyError, KafkaTimeoutError):  # the client's thread has just given it up
+            return None
+
+    def end(self, partition: TopicPartition) -> int | None:
+        """Where the log ended at the last fetch; None before the first. Unlike `last` it is right on Tansu, too."""
+        try:
+            return self._consumer.highwater(partition)
+        except (IllegalStateError, KeyError):
+            return None
+
+    def close(self) -> None:
+        """Leave the group, unless membership is static."""
+        with self._watchdog.watching("close"):
+            self._consumer.close(timeout_ms=LEAVING * 1000)

@@ -1,0 +1,207 @@
+"""How a partition that came to this process gets its shard: one path for a start, a crash, a deploy and a rebalance."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+import msgspec
+import numpy.typing as npt
+
+from pipeline.checkpoints import Address, Checkpoints
+from pipeline.cluster import Description, OffsetAndMetadata, TopicPartition
+from pipeline.member import Clock, Member
+from pipeline.messages import Record
+from pipeline.metrics import Metrics
+from pipeline.settings import Settings
+from pipeline.shard import FingerprintError, Fold, Publish, State
+
+logger = logging.getLogger(__name__)
+
+
+class Foldable(Protocol):
+    """What the worker needs of a shard."""
+
+    next_offset: int
+
+    def fold(self, records: Sequence[Record], publish: Publish) -> Fold: ...
+    def dump(self) -> State: ...
+
+
+class Shards(Protocol):
+    """Where shards come from: the class `Shard`, or one that stands in for it."""
+
+    def fresh(self, topic: str, partition: int, next_offset: int, settings: Settings) -> Foldable: ...
+    def load(
+        self,
+        topic: str,
+        partition: int,
+        header: Mapping[str, object],
+        arrays: Mapping[str, npt.NDArray[Any]],
+        settings: Settings,
+    ) -> Foldable: ...
+
+
+class Held(msgspec.Struct):
+    """A shard in this process' hands.
+
+    Attributes
+    ----------
+    shard
+        The state.
+    address
+        Of its checkpoints.
+    committed
+        The group's committed offset: what comes of records before it is out already.
+    saved, saved_at
+        Offset of its newest checkpoint, None if it has none; and the time of that or of the opening, seconds.
+    end
+        Where its log ended when it was opened, None while not known.
+    caught_up
+        Whether that end has been reached.
+    """
+
+    shard: Foldable
+    address: Address
+    committed: int
+    saved: int | None
+    saved_at: float
+    end: int | None = None
+    caught_up: bool = False
+
+
+class Opener:
+    """Opens shards.
+
+    1. Ask for the group's committed offset C. There is none: choose where to start, and commit that.
+    2. A shard that was held before and stands at C is kept.
+    3. Else load the newest checkpoint at some k <= C.
+    4. Else begin anew, `bootstrap` records before C.
+    5. Go on reading where the shard stands. What it folds before C is out already.
+
+    Parameters
+    ----------
+    member
+        Knows the offsets.
+    describe
+        Asks the cluster for the ids that tell the address of a checkpoint.
+    checkpoints
+        Where shards rest.
+    shards
+        Makes them.
+    settings
+        Of the daemon.
+    metrics
+        Count how shards were taken up.
+    clock
+        The time.
+    rebuild
+        Whether to begin anew where a checkpoint was made with other settings.
+    """
+
+    def __init__(
+        self,
+        member: Member,
+        describe: Callable[[], Description],
+        checkpoints: Checkpoints,
+        shards: Shards,
+        settings: Settings,
+        metrics: Metrics,
+        clock: Clock,
+        rebuild: bool,
+    ) -> None:
+        self._member, self._describe, self._description = member, describe, describe()
+        self._checkpoints, self._shards, self._settings = checkpoints, shards, settings
+        self._metrics, self._clock, self._rebuild = metrics, clock, rebuild
+
+    def open(self, partition: TopicPartition, before: Held | None) -> Held | None:
+        """The shard of a partition; None if the partition has gone again.
+
+        Parameters
+        ----------
+        partition
+            Whose log.
+        before
+            The shard that this process held of it until now.
+
+        Raises
+        ------
+        FingerprintError
+            Its checkpoint was made with other settings.
+        """
+        first = self._member.first(partition)
+        if partition in self._member.refused:
+            self._description = self._describe()  # the topic may have been made anew
+        committed = self._committed(partition, first)
+        where = self._address(partition)
+        if before is not None and before.address == where and before.shard.next_offset == committed:
+            held, how = Held(before.shard, where, committed, before.saved, before.saved_at), "kept"
+        else:
+            held, how = self._restored(where, committed, first)
+        stands_at = held.shard.next_offset
+        if stands_at < first < committed:
+            logger.warning(
+                "partition %d: records %d to %d are gone from the log", where.partition, stands_at, first - 1
+            )
+        if not self._member.seek(partition, max(stands_at, first)):
+            return None
+        self._metrics.restores.labels(how).inc()
+        logger.info("partition %d: %s at %d, committed is %d", where.partition, how, stands_at, committed)
+        return held
+
+    def _committed(self, partition: TopicPartition, first: int) -> int:
+        committed, refused = self._member.committed(partition), self._member.refused.pop(partition, None)
+        if committed is None:
+            return self._start(partition, first if self._settings.delivery.start == "earliest" else None)
+        if committed < first:
+            self._metrics.broker_errors.labels("records_lost").inc()
+            logger.error(
+                "partition %d: retention removed records %d to %d before they were read; going on from %d",
+                *(partition[1], committed, first - 1, first),
+            )
+        elif refused is not None and refused >= first:
+            self._metrics.broker_errors.labels("log_cut").inc()
+            logger.error(
+                "partition %d: the log ends before the committed offset %d, so it was cut or made anew;"
+                " going on from its start, %d",
+                *(partition[1], committed, first),
+            )
+            return self._start(partition, first)
+        return committed
+
+    def _start(self, partition: TopicPartition, offset: int | None) -> int:
+        """Commit where to start before anything else, so that a crash loses nothing that comes after."""
+        start = self._member.last(partition) if offset is None else offset
+        self._member.commit({partition: OffsetAndMetadata(start, "", -1)})
+        return start
+
+    def _restored(self, where: Address, committed: int, first: int) -> tuple[Held, str]:
+        checkpoint = self._loaded(where, committed)
+        if checkpoint is not None:
+            return checkpoint, "checkpoint"
+        start = max(first, committed - self._settings.delivery.bootstrap)
+        if first < start < committed:
+            logger.warning(
+                "partition %d: no checkpoint at or before %d: learning from the %d records before it;"
+                " forecasts differ from those that a state of the whole past would make",
+                *(where.partition, committed, committed - start),
+            )
+        shard = self._shards.fresh(where.topic, where.partition, start, self._settings)
+        return Held(shard, where, committed, None, self._clock.now()), "bootstrap" if start < committed else "fresh"
+
+    def _loaded(self, where: Address, committed: int) -> Held | None:
+        checkpoint = self._checkpoints.load(where, committed)
+        if checkpoint is None:
+            return None
+        try:
+            shard = self._shards.load(
+                where.topic, where.partition, checkpoint.header, checkpoint.arrays, self._settings
+            )
+        except FingerprintError:
+            if self._rebuild:
+                return None
+            raise
+        return Held(shard, where, committed, checkpoint.offset, self._clock.now())
+
+    def _address(self, partition: TopicPartition) -> Address:
+        topic, number = partition
+        return Address(self._description.id, topic, self._description.topics[topic].id, number)
