@@ -84,7 +84,6 @@ class Web:
 
     def start(self) -> None:
         """Begin to answer; who connects before has to wait, and is not refused."""
-        self._port = self.port
         self._thread.start()
 
     def stop(self) -> None:

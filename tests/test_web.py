@@ -1,0 +1,210 @@
+"""Laws of the port: what it answers, over a real socket, and that it stays a guest in the process."""
+
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+
+import httpx
+import msgspec
+import pytest
+
+from pipeline.status import Gates, PartitionStatus, SeriesStatus, State, Status
+from pipeline.web import Web, WebError
+
+ODD_NAMES = ["pump", "plant/7/flow", "ä 🚰", "<script>alert(1)</script>", "50%", "a?b=c#d", " ", "a//b/", 'q"\\']
+
+
+class Daemon:
+    """What a worker tells, changed by hand."""
+
+    def __init__(self) -> None:
+        self.names: tuple[str, ...] = ("pump", "valve")
+        self.healthy = True
+        self.state: State = "ready"
+        self.skill: float | None = 0.4
+
+    def metrics(self) -> tuple[bytes, str]:
+        return b"up 1\n", "text/plain; version=1.0.0; charset=utf-8"
+
+    def status(self) -> Status:
+        return Status(
+            state=self.state,
+            message="" if self.state == "ready" else "12 records behind",
+            group="g",
+            instance="i",
+            version="1",
+            started=0.0,
+            partitions=(PartitionStatus(partition=0, next_offset=5, end_offset=7, lag=2, series=2, learning_steps=1),),
+            skill=self.skill,
+            gates=Gates(forget=0.8, input=0.3, output=0.5),
+        )
+
+    def series_names(self) -> tuple[str, ...]:
+        return self.names
+
+    def series(self, name: str) -> SeriesStatus | None:
+        if name not in self.names:
+            return None
+        return SeriesStatus(
+            series=name,
+            partition=0,
+            observations=2,
+            step_seconds=60.0,
+            last_time=60_000_000,
+            last_value=None,
+            recent_times=(0, 60_000_000),
+            recent_values=(1.5, None),
+            origin=60_000_000,
+            mean=(1.5,),
+            quantiles={"0.05": (1.0,), "0.95": (2.0,)},
+            status="warming",
+            skill=None,
+        )
+
+    def web(self, port: int = 0, host: str = "127.0.0.1") -> Web:
+        return Web(
+            self.metrics,
+            self.status,
+            self.series_names,
+            self.series,
+            lambda: self.healthy,
+            lambda: self.state == "ready",
+            host,
+            port,
+        )
+
+
+@pytest.fixture
+def daemon() -> Daemon:
+    return Daemon()
+
+
+@pytest.fixture
+def client(daemon: Daemon) -> Iterator[httpx.Client]:
+    web = daemon.web()
+    web.start()
+    with httpx.Client(base_url=f"http://127.0.0.1:{web.port}", timeout=10, trust_env=False) as client:
+        yield client
+    web.stop()
+
+
+def test_the_metrics_come_as_they_were_rendered(client: httpx.Client) -> None:
+    answer = client.get("/metrics")
+    assert (answer.status_code, answer.content) == (200, b"up 1\n")
+    assert answer.headers["content-type"] == "text/plain; version=1.0.0; charset=utf-8"
+
+
+def test_health_is_the_loop_and_nothing_else(client: httpx.Client, daemon: Daemon) -> None:
+    daemon.state = "connecting"
+    assert client.get("/healthz").status_code == 200
+    daemon.healthy = False
+    answer = client.get("/healthz")
+    assert answer.status_code == 503
+    assert answer.json() == {"healthy": False, "reason": "the loop has not turned within its deadline"}
+
+
+def test_ready_says_what_it_waits_for(client: httpx.Client, daemon: Daemon) -> None:
+    assert client.get("/readyz").json() == {"ready": True, "reason": "ready"}
+    daemon.state = "catching_up"
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json() == {"ready": False, "reason": "catching_up: 12 records behind"}
+
+
+def test_the_status_is_the_workers(client: httpx.Client, daemon: Daemon) -> None:
+    answer = client.get("/api/status")
+    assert msgspec.json.decode(answer.content, type=Status) == daemon.status()
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["content-type"] == "application/json"
+
+
+def test_a_number_that_json_lacks_is_null(client: httpx.Client, daemon: Daemon) -> None:
+    daemon.skill = float("nan")
+    assert client.get("/api/status").json()["skill"] is None
+
+
+def test_series_are_listed_searched_and_limited(client: httpx.Client, daemon: Daemon) -> None:
+    daemon.names = ("valve", *(f"Pump-{number:04d}" for number in range(3000)))
+    everything = client.get("/api/series").json()
+    assert (len(everything["series"]), everything["total"]) == (1000, 3001)
+    found = client.get("/api/series", params={"search": "PUMP-000", "limit": "2"}).json()
+    assert found == {"series": ["Pump-0000", "Pump-0001"], "total": 10}
+    for limit in ("many", "-1", "9" * 30, "²"):
+        assert client.get("/api/series", params={"limit": limit}).status_code == 400
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_any_name_finds_its_series(client: httpx.Client, daemon: Daemon, name: str) -> None:
+    daemon.names = (name,)
+    quoted = "".join(f"%{byte:02X}" for byte in name.encode())
+    answer = client.get(f"/api/series/{quoted}")
+    assert answer.status_code == 200
+    assert msgspec.json.decode(answer.content, type=SeriesStatus) == daemon.series(name)
+
+
+def test_an_unknown_series_is_not_found_and_said_so(client: httpx.Client) -> None:
+    answer = client.get("/api/series/nobody")
+    assert answer.status_code == 404
+    assert answer.json() == {"error": "there is no series 'nobody' here; /api/series lists them"}
+
+
+def test_the_page_needs_nothing_from_elsewhere(client: httpx.Client) -> None:
+    answer = client.get("/")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    beyond = answer.text.replace("http://www.w3.org/2000/svg", "")  # the name of SVG, not an address
+    assert "http://" not in beyond
+    assert "https://" not in beyond
+    assert "src=" not in beyond
+
+
+def test_the_page_never_makes_markup_of_a_name(client: httpx.Client) -> None:
+    script = client.get("/").text
+    assert all(word not in script for word in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write"))
+
+
+def test_the_web_leaves_signals_alone(daemon: Daemon) -> None:
+    def ours(*_: object) -> None:
+        return None
+
+    before = signal.signal(signal.SIGTERM, ours)
+    try:
+        web = daemon.web()
+        web.start()
+        assert httpx.get(f"http://127.0.0.1:{web.port}/healthz", trust_env=False).status_code == 200
+        assert signal.getsignal(signal.SIGTERM) is ours
+        web.stop()
+        assert signal.getsignal(signal.SIGTERM) is ours
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def test_after_stop_nobody_answers_and_no_thread_is_left(daemon: Daemon) -> None:
+    web = daemon.web()
+    port = web.port
+    web.start()
+    with httpx.Client(trust_env=False) as client:  # its connection stays open while the server stops
+        assert client.get(f"http://127.0.0.1:{port}/healthz").status_code == 200
+        web.stop()
+    assert "web" not in {thread.name for thread in threading.enumerate()}
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"http://127.0.0.1:{port}/healthz", trust_env=False)
+
+
+def test_stopping_before_starting_is_no_error(daemon: Daemon) -> None:
+    daemon.web().stop()
+
+
+def test_a_taken_port_is_said_with_its_fix(daemon: Daemon) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(WebError, match=rf"can't listen on 127.0.0.1:{port}: the port is taken; set web.port"):
+            daemon.web(port)
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "no such host"])
+def test_an_address_that_is_not_ours_is_said_with_its_fix(daemon: Daemon, host: str) -> None:
+    with pytest.raises(WebError, match=f"can't listen on {host}:0: .*; set web.host"):
+        daemon.web(host=host)
