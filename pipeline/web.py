@@ -36,7 +36,7 @@ class Web:
 
     Parameters
     ----------
-    metrics
+    metrics_render
         The page of metrics and its content type.
     status
         The worker at this moment.
@@ -54,7 +54,7 @@ class Web:
 
     def __init__(
         self,
-        metrics: Callable[[], tuple[bytes, str]],
+        metrics_render: Callable[[], tuple[bytes, str]],
         status: Callable[[], Status],
         series_names: Callable[[], tuple[str, ...]],
         series: Callable[[str], SeriesStatus | None],
@@ -63,7 +63,7 @@ class Web:
         host: str,
         port: int,
     ) -> None:
-        self._metrics = metrics
+        self._metrics = metrics_render
         self._status = status
         self._series_names = series_names
         self._series = series
