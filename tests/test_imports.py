@@ -21,7 +21,9 @@ SOURCES = {
 ROWS = (
     {"settings", "checkpoints", "metrics", "status", "messages", "tables", "scoring", "watchdog"},
     {"shard", "cluster", "embedded", "web"},
-    {"opening", "publisher"},
+    {"member", "publisher"},
+    {"opening"},
+    {"cycle"},
     {"worker", "evaluate", "plot", "replay"},
     {"demo"},
     {"cli"},
@@ -33,7 +35,7 @@ ALONE = {"settings", "checkpoints", "metrics", "status", "watchdog"}
 OF_THE_LIBRARY = {"messages", "tables", "scoring"}
 
 HOMES = {
-    "kafka": {"pipeline.worker", "pipeline.cluster"},
+    "kafka": {"pipeline.cluster"},
     "prometheus_client": {"pipeline.metrics"},
     "starlette": {"pipeline.web"},
     "uvicorn": {"pipeline.web"},
