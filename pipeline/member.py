@@ -90,6 +90,10 @@ class _Notes:
     def on_partitions_lost(self, lost: Iterable[TopicPartition]) -> None:
         self.note(lost)
 
+    def any(self) -> bool:
+        with self._lock:
+            return bool(self._moved)
+
     def take(self) -> set[TopicPartition]:
         with self._lock:
             moved, self._moved = self._moved, set()
@@ -125,7 +129,7 @@ class Member:
         self._consumer.subscribe([settings.kafka.input], listener=self._notes)
 
     def gather(self, stop: threading.Event) -> Gathered:
-        """Poll until there is enough, or `commit_interval` after the first record; in log order by partition."""
+        """Poll until there is enough, or `commit_interval` after the first record, or partitions came or went."""
         gathered: Gathered = defaultdict(list)
         count, most = 0, self._settings.kafka.max_poll_records
         until = self._clock.now() + IDLE
@@ -135,7 +139,7 @@ class Member:
                     until = self._clock.now() + self._settings.delivery.commit_interval
                 gathered[partition].extend(map(record, messages))
                 count += len(messages)
-            if self._clock.now() >= until or self.refused:
+            if self._clock.now() >= until or self._notes.any():
                 break
         return gathered
 
@@ -143,8 +147,9 @@ class Member:
         try:
             with self._watchdog.watching("poll"):
                 return self._consumer.poll(max(seconds, 0.0) * 1000, max_records=most)
-        except NoOffsetForPartitionError:
-            return {}  # of a partition that is new to the group: opening it commits where it starts
+        except NoOffsetForPartitionError as error:
+            self._notes.note(error.args[0])  # new to the group: opening it commits where it starts
+            return {}
         except OffsetOutOfRangeError as error:
             self._refuse(error.args[0])
             return {}

@@ -1,0 +1,550 @@
+"""A Kafka that fits in the test's own process and can be killed at any call, and a shard that forgets nothing.
+
+The broker keeps what a real one keeps: logs with transactions, committed offsets, a group with generations, and who
+may write under a transactional id. What a client holds back (records that were not flushed, a transaction that was not
+committed) is lost with it.
+"""
+
+import hashlib
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+from kafka.errors import (
+    CommitFailedError,
+    IllegalStateError,
+    KafkaError,
+    KafkaTimeoutError,
+    MessageSizeTooLargeError,
+    NoOffsetForPartitionError,
+    OffsetOutOfRangeError,
+    ProducerFencedError,
+)
+from kafka.structs import ConsumerGroupMetadata, MemberState, OffsetAndMetadata, TopicPartition
+
+from pipeline.cluster import Description, Listener, Topic
+from pipeline.member import Clock
+from pipeline.messages import Outgoing, Record
+from pipeline.settings import Settings
+from pipeline.shard import Counts, FingerprintError, Fold, Publish, State
+
+T = TypeVar("T")
+Headers = Sequence[tuple[str, bytes]]
+
+
+class Killed(BaseException):
+    """The process ends here, as by kill -9: nothing of it runs on, and nothing may catch it."""
+
+
+class ManualClock(Clock):
+    """Time passes only when somebody waits, and nobody really waits."""
+
+    def __init__(self) -> None:
+        self.seconds = 1000.0
+
+    def now(self) -> float:
+        return self.seconds
+
+    def wall(self) -> float:
+        return self.seconds
+
+    def wait(self, event: threading.Event, seconds: float) -> None:
+        self.seconds += 0.0 if event.is_set() else seconds
+
+
+class ChainShard:
+    """Stands in for a shard: each forecast is a digest of the whole past, in its order.
+
+    A record that is lost, repeated or out of order changes every forecast after it.
+    """
+
+    def __init__(self, topic: str, partition: int, next_offset: int, digest: str, fingerprint: str) -> None:
+        self.topic, self.partition, self.next_offset = topic, partition, next_offset
+        self._digest, self._fingerprint = digest, fingerprint
+
+    @classmethod
+    def fresh(cls, topic: str, partition: int, next_offset: int, settings: Settings) -> "ChainShard":
+        return cls(topic, partition, next_offset, f"from {next_offset}", str(settings.model))
+
+    @classmethod
+    def load(
+        cls,
+        topic: str,
+        partition: int,
+        header: Mapping[str, object],
+        arrays: Mapping[str, npt.NDArray[Any]],
+        settings: Settings,
+    ) -> "ChainShard":
+        if header["fingerprint"] != str(settings.model):
+            raise FingerprintError(f"made with {header['fingerprint']}, and not with {settings.model}")
+        return cls(topic, partition, int(arrays["next_offset"]), str(header["digest"]), str(header["fingerprint"]))
+
+    def dump(self) -> State:
+        header: dict[str, object] = {"digest": self._digest, "fingerprint": self._fingerprint}
+        return State(header, {"next_offset": np.asarray(self.next_offset)})
+
+    def fold(self, records: Sequence[Record], publish: Publish) -> Fold:
+        forecasts: list[Outgoing] = []
+        letters: list[Outgoing] = []
+        reasons: dict[str, int] = {}
+        for record in records:
+            assert record.offset >= self.next_offset, f"{record.offset} came again"
+            self.next_offset = record.offset + 1
+            self._digest = hashlib.blake2b(f"{self._digest} {record.value!r}".encode(), digest_size=8).hexdigest()
+            value = f"{self.partition}/{record.offset} {self._digest}".encode()
+            if record.value is not None and record.value.startswith(b"bad"):
+                letters.append(Outgoing(record.key, value + b" " + record.value, ()))
+                reasons["not_json"] = reasons.get("not_json", 0) + 1
+            else:
+                forecasts.append(Outgoing(record.key, value, ()))
+        counts = Counts(len(records), len(forecasts), dead_letters=reasons)
+        if publish == "none":
+            return Fold([], [], counts, {})
+        return Fold(forecasts[-1:] if publish == "latest" else forecasts, letters, counts, {})
+
+
+class _Transaction:
+    """What one producer has begun."""
+
+    def __init__(self, state: str, started: float) -> None:
+        self.state, self.started = state, started
+        self.offsets: dict[TopicPartition, int] = {}
+        self.touched: set[TopicPartition] = set()
+
+
+class _Entry(NamedTuple):
+    """A record in a log; it can be read once its transaction is over, if it was committed."""
+
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+    transaction: _Transaction | None
+
+
+class FakeMessage(NamedTuple):
+    """What a poll hands over."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int | None
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+
+
+class FakeBroker:
+    """Logs, offsets, one group, transactional ids.
+
+    Parameters
+    ----------
+    settings
+        The topics' names, and how long a transaction may stay open.
+    partitions
+        Of the input topic; the others have one.
+    """
+
+    def __init__(self, settings: Settings, partitions: int = 2) -> None:
+        kafka = settings.kafka
+        self.settings, self.clock = settings, ManualClock()
+        self.input = [TopicPartition(kafka.input, number) for number in range(partitions)]
+        self.outputs = [TopicPartition(topic, 0) for topic in (kafka.forecasts, kafka.dead_letters)]
+        self.logs: dict[TopicPartition, list[_Entry]] = {one: [] for one in (*self.input, *self.outputs)}
+        self.first = dict.fromkeys(self.logs, 0)
+        self.committed: dict[TopicPartition, int] = {}
+        self.members: list[str] = []
+        self.generation = 0
+        self.epochs: dict[str, int] = {}
+        self.open: dict[str, _Transaction] = {}
+        self.largest = 1 << 20  # bytes of a record
+        self.topic_id = "first"
+
+    def write(self, partition: int, *values: bytes, key: bytes | None = b"k") -> None:
+        """Records for the input topic."""
+        for value in values:
+            self.append(self.input[partition], key, value, (), None)
+
+    def append(
+        self,
+        partition: TopicPartition,
+        key: bytes | None,
+        value: bytes | None,
+        headers: Headers,
+        transaction: _Transaction | None,
+    ) -> None:
+        entry = _Entry(self.end(partition), key, value, headers, transaction)
+        self.logs[partition].append(entry)
+        if transaction is not None:
+            transaction.touched.add(partition)
+
+    def end(self, partition: TopicPartition) -> int:
+        log = self.logs[partition]
+        return log[-1].offset + 1 if log else self.first[partition]
+
+    def stable_end(self, partition: TopicPartition) -> int:
+        """Where the first open transaction begins, or the end."""
+        log = self.logs[partition]
+        is_open = (entry.offset for entry in log if entry.transaction and entry.transaction.state == "open")
+        return next(is_open, self.end(partition))
+
+    def readable(self, partition: TopicPartition) -> list[_Entry]:
+        """What a reader of committed records sees."""
+        end = self.stable_end(partition)
+        return [
+            entry
+            for entry in self.logs[partition]
+            if entry.offset < end and (entry.transaction is None or entry.transaction.state == "committed")
+        ]
+
+    def forget(self, partition: int, before: int) -> None:
+        """Retention: the records before an offset go."""
+        where = self.input[partition]
+        self.logs[where] = [entry for entry in self.logs[where] if entry.offset >= before]
+        self.first[where] = before
+
+    def values(self, topic: str) -> list[bytes]:
+        """The committed records of an output topic."""
+        return [entry.value or b"" for entry in self.readable(TopicPartition(topic, 0))]
+
+    def forecasts(self) -> list[bytes]:
+        return self.values(self.settings.kafka.forecasts)
+
+    def dead_letters(self) -> list[bytes]:
+        return self.values(self.settings.kafka.dead_letters)
+
+    def begin(self, identity: str) -> None:
+        self.open[identity] = _Transaction("open", self.clock.now())
+
+    def finish(self, identity: str, state: str) -> None:
+        """Commit or abort, with a marker in each log that it wrote to."""
+        transaction = self.open.pop(identity)
+        transaction.state = state
+        if state == "committed":
+            self.committed |= transaction.offsets
+        for partition in transaction.touched:
+            self.append(partition, None, None, (), _Transaction("marker", self.clock.now()))
+
+    def time_out(self) -> None:
+        """Abort what is open for too long; its producer is fenced."""
+        latest = self.clock.now() - self.settings.kafka.transaction_timeout
+        for identity in [name for name, one in self.open.items() if one.started < latest]:
+            self.finish(identity, "aborted")
+            self.epochs[identity] += 1
+
+    def join(self, member: str) -> None:
+        self.members.append(member)
+        self.generation += 1
+
+    def leave(self, member: str) -> None:
+        """Also what a session timeout does: then the member does not know of it."""
+        if member in self.members:
+            self.members.remove(member)
+            self.generation += 1
+
+    def dealt(self, member: str) -> set[TopicPartition]:
+        """The partitions of a member in this generation."""
+        place, members = self.members.index(member), len(self.members)
+        return {one for number, one in enumerate(self.input) if number % members == place}
+
+    def check(self, metadata: ConsumerGroupMetadata) -> None:
+        """Refuse who is not of this generation (KIP-447); of who names no member nothing can be checked."""
+        if metadata.generation_id < 0 and not metadata.member_id:
+            return
+        if metadata.member_id not in self.members or metadata.generation_id != self.generation:
+            raise CommitFailedError(f"generation {metadata.generation_id} is over")
+
+
+class FakeProcess:
+    """One worker's process, as far as Kafka sees it: its clients, until it is killed.
+
+    Parameters
+    ----------
+    broker
+        Where it connects.
+    instance
+        Its name; its transactional id.
+    interrupt
+        Called with the running number of a call, its name, and whether it is done (but not yet told). It may raise,
+        or do what others do meanwhile. `Killed` ends the process: no call of it has any effect after that.
+    """
+
+    def __init__(
+        self, broker: FakeBroker, instance: str = "one", interrupt: Callable[[int, str, bool], None] | None = None
+    ) -> None:
+        self.broker, self.instance = broker, instance
+        self.interrupt: Callable[[int, str, bool], None] = interrupt or (lambda *_: None)
+        self.calls = 0
+        self.member: FakeConsumer | None = None
+        self._alive = True
+
+    def call(self, name: str, work: Callable[[], T]) -> T:
+        """Every call of a client goes through here."""
+        if not self._alive:
+            raise Killed(name)
+        self.calls += 1
+        number = self.calls
+        try:
+            self.interrupt(number, name, False)
+            self.broker.time_out()
+            result = work()
+            self.interrupt(number, name, True)
+        except Killed:
+            self._alive = False
+            raise
+        return result
+
+    def expel(self) -> None:
+        """The group goes on without this process, which does not know of it."""
+        if self.member is not None:
+            self.broker.leave(self.member.name)
+
+    def describe(self) -> Description:
+        kafka, broker = self.broker.settings.kafka, self.broker
+        topics = {kafka.input: Topic(f"{kafka.input}-{broker.topic_id}", len(broker.input))}
+        return self.call("describe", lambda: Description("fake", topics))
+
+    def consumer(self) -> "FakeConsumer":
+        self.member = FakeConsumer(self)
+        return self.member
+
+    def producer(self) -> "FakeProducer":
+        return FakeProducer(self)
+
+
+class FakeConsumer:
+    """A member of the broker's one group."""
+
+    def __init__(self, process: FakeProcess) -> None:
+        self._process, self._broker = process, process.broker
+        self._member, self._generation = "", -1
+        self.polled = False  # whether it has handed out records
+        self._positions: dict[TopicPartition, int | None] = {}
+        self._highwaters: dict[TopicPartition, int] = {}
+
+    def subscribe(self, topics: Sequence[str], *, listener: Listener) -> None:
+        assert list(topics) == [self._broker.settings.kafka.input]
+        self._listener = listener
+
+    def poll(self, timeout_ms: float, max_records: int) -> dict[TopicPartition, list[FakeMessage]]:
+        return self._process.call("poll", lambda: self._poll(timeout_ms, max_records))
+
+    def _poll(self, timeout_ms: float, max_records: int) -> dict[TopicPartition, list[FakeMessage]]:
+        self._rejoin()
+        self._find_positions()
+        polled: dict[TopicPartition, list[FakeMessage]] = {}
+        for partition in sorted(self._positions):
+            most = max_records - sum(map(len, polled.values()))
+            records = self._fetch(partition, most)
+            if records:
+                polled[partition] = records
+        self.polled = self.polled or bool(polled)
+        if not polled:
+            self._broker.clock.seconds += timeout_ms / 1000
+        return polled
+
+    def _rejoin(self) -> None:
+        """Take part in the generation of now: all partitions are given back, and dealt out anew."""
+        broker = self._broker
+        if self._member not in broker.members:
+            self._listener.on_partitions_lost(set(self._positions))
+            self._member, self._generation, self._positions = "", -1, {}
+            self._member = f"{self._process.instance}-{broker.generation}"
+            broker.join(self._member)
+        if self._generation != broker.generation:
+            self._listener.on_partitions_revoked(set(self._positions))
+            self._generation = broker.generation
+            self._positions = dict.fromkeys(broker.dealt(self._member))
+            self._highwaters = {}
+            self._listener.on_partitions_assigned(set(self._positions))
+
+    def _find_positions(self) -> None:
+        for partition, position in self._positions.items():
+            if position is None:
+                self._positions[partition] = self._broker.committed.get(partition)
+        if None in self._positions.values():
+            raise NoOffsetForPartitionError(self._positions)
+
+    def _fetch(self, partition: TopicPartition, most: int) -> list[FakeMessage]:
+        broker, position = self._broker, self._positions[partition]
+        assert position is not None
+        self._highwaters[partition] = broker.end(partition)
+        if not broker.first[partition] <= position <= broker.end(partition):
+            raise OffsetOutOfRangeError({partition: position})
+        ahead = [entry for entry in broker.readable(partition) if entry.offset >= position]
+        taken, left = ahead[:most], ahead[most:]
+        self._positions[partition] = left[0].offset if left else broker.stable_end(partition)
+        return [FakeMessage(*partition, entry.offset, -1, entry.key, entry.value, entry.headers) for entry in taken]
+
+    def group_metadata(self) -> ConsumerGroupMetadata:
+        group = self._broker.settings.kafka.group
+        return self._process.call(
+            "group_metadata",
+            lambda: ConsumerGroupMetadata(group, self._generation, self._member, None, MemberState.STABLE),
+        )
+
+    @property
+    def name(self) -> str:
+        """Its member id; empty while it has none."""
+        return self._member
+
+    def hear_of_expulsion(self) -> None:
+        """What the heartbeat's thread does, at any moment, when the broker no longer knows the member."""
+        self._member, self._generation = "", -1
+
+    def assignment(self) -> set[TopicPartition]:
+        return self._process.call("assignment", lambda: set(self._positions))
+
+    def committed(self, partition: TopicPartition, *, timeout_ms: float) -> int | None:
+        return self._process.call("committed", lambda: self._committed(partition, timeout_ms))
+
+    def _committed(self, partition: TopicPartition, timeout_ms: float) -> int | None:
+        if any(partition in transaction.offsets for transaction in self._broker.open.values()):
+            self._broker.clock.seconds += timeout_ms / 1000
+            raise KafkaTimeoutError("an open transaction is about to move it")
+        return self._broker.committed.get(partition)
+
+    def seek(self, partition: TopicPartition, offset: int) -> None:
+        def work() -> None:
+            if partition not in self._positions:
+                raise ValueError("Unassigned partition")
+            self._positions[partition] = offset
+
+        self._process.call("seek", work)
+
+    def position(self, partition: TopicPartition, *, timeout_ms: float) -> int | None:
+        del timeout_ms
+        if partition not in self._positions:
+            raise IllegalStateError("Partition is not assigned")
+        return self._positions[partition]
+
+    def highwater(self, partition: TopicPartition) -> int | None:
+        if partition not in self._positions:
+            raise IllegalStateError("Partition is not assigned")
+        return self._highwaters.get(partition)
+
+    def beginning_offsets(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        return self._process.call("beginning_offsets", lambda: {one: self._broker.first[one] for one in partitions})
+
+    def end_offsets(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        return self._process.call("end_offsets", lambda: {one: self._broker.stable_end(one) for one in partitions})
+
+    def commit(self, offsets: Mapping[TopicPartition, OffsetAndMetadata]) -> None:
+        def work() -> None:
+            group = self._broker.settings.kafka.group
+            self._broker.check(ConsumerGroupMetadata(group, self._generation, self._member))
+            self._broker.committed |= {partition: one.offset for partition, one in offsets.items()}
+
+        self._process.call("commit", work)
+
+    def close(self, *, timeout_ms: float) -> None:
+        assert timeout_ms > 0
+        self._process.call("close", lambda: self._broker.leave(self._member))
+
+
+class FakePending:
+    """A record on its way; at home in the log once it is flushed."""
+
+    def __init__(self, partition: TopicPartition, value: bytes | None, key: bytes | None, headers: Headers) -> None:
+        self.partition, self.value, self.key, self.headers = partition, value, key, headers
+        self.exception: KafkaError | None = None
+
+    def failed(self) -> bool:
+        return self.exception is not None
+
+
+class FakeProducer:
+    """Transactional or not; what it was given is with the broker only after a flush."""
+
+    def __init__(self, process: FakeProcess) -> None:
+        self._process, self._broker, self._identity = process, process.broker, process.instance
+        self._epoch: int | None = None
+        self._buffer: list[FakePending] = []
+
+    def init_transactions(self) -> None:
+        def work() -> None:
+            if self._identity in self._broker.open:
+                self._broker.finish(self._identity, "aborted")
+            self._epoch = self._broker.epochs[self._identity] = self._broker.epochs.get(self._identity, 0) + 1
+
+        self._process.call("init_transactions", work)
+
+    def begin_transaction(self) -> None:
+        def work() -> None:
+            self._check()
+            assert self._identity not in self._broker.open
+            self._broker.begin(self._identity)
+
+        self._process.call("begin_transaction", work)
+
+    def send(
+        self,
+        topic: str,
+        value: bytes | None = None,
+        key: bytes | None = None,
+        headers: list[tuple[str, bytes]] | None = None,
+        *,
+        timestamp_ms: int | None = None,
+    ) -> FakePending:
+        assert timestamp_ms is None
+
+        def work() -> FakePending:
+            if self._epoch is not None:
+                assert self._identity in self._broker.open
+            self._buffer.append(FakePending(TopicPartition(topic, 0), value, key, headers or []))
+            return self._buffer[-1]
+
+        return self._process.call("send", work)
+
+    def flush(self, timeout: float) -> None:
+        assert timeout > 0
+
+        def work() -> None:
+            self._check()
+            buffer, self._buffer = self._buffer, []
+            for pending in buffer:
+                if len(pending.value or b"") > self._broker.largest:
+                    pending.exception = MessageSizeTooLargeError()
+                else:
+                    transaction = self._broker.open[self._identity] if self._epoch is not None else None
+                    self._broker.append(pending.partition, pending.key, pending.value, pending.headers, transaction)
+
+        self._process.call("flush", work)
+
+    def send_offsets_to_transaction(
+        self, offsets: Mapping[TopicPartition, OffsetAndMetadata], group_metadata: ConsumerGroupMetadata
+    ) -> None:
+        def work() -> None:
+            self._check()
+            self._broker.check(group_metadata)
+            self._broker.open[self._identity].offsets |= {partition: one.offset for partition, one in offsets.items()}
+
+        self._process.call("send_offsets_to_transaction", work)
+
+    def commit_transaction(self) -> None:
+        def work() -> None:
+            self._check()
+            assert not self._buffer, "what is not flushed would be lost"
+            self._broker.finish(self._identity, "committed")
+
+        self._process.call("commit_transaction", work)
+
+    def abort_transaction(self) -> None:
+        def work() -> None:
+            self._check()
+            self._buffer = []
+            if self._identity not in self._broker.open:
+                raise KafkaError("Invalid transition attempted")
+            self._broker.finish(self._identity, "aborted")
+
+        self._process.call("abort_transaction", work)
+
+    def _check(self) -> None:
+        if self._epoch is not None and self._epoch != self._broker.epochs[self._identity]:
+            raise ProducerFencedError
+
+    def close(self, timeout: float) -> None:
+        assert timeout == 0
+        self._process.call("close", self._buffer.clear)

@@ -1,0 +1,493 @@
+"""Whatever dies, stalls or fails at whatever moment: the committed forecasts are those of an undisturbed run."""
+
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from functools import cache
+
+import pytest
+from kafka.errors import FencedInstanceIdError, KafkaError
+from msgspec import structs
+
+from pipeline.checkpoints import Address, CheckpointError, Checkpoints
+from pipeline.cluster import ClusterError
+from pipeline.metrics import Metrics
+from pipeline.settings import Checkpoints as Keeping
+from pipeline.settings import Delivery, Kafka, Settings
+from pipeline.worker import Worker
+from tests.fakes import ChainShard, FakeBroker, FakeProcess, Killed
+
+SETTINGS = Settings(
+    kafka=Kafka(max_poll_records=5),
+    delivery=Delivery(commit_interval=0.05, bootstrap=1000),
+    checkpoints=Keeping(interval=0.1),
+)
+RECORDS = 9  # in each of two partitions
+
+
+class Computer:
+    """Where processes come and go; checkpoints stay."""
+
+    def __init__(self, settings: Settings = SETTINGS, records: int = RECORDS) -> None:
+        self.settings = settings
+        self.broker = FakeBroker(settings)
+        self.checkpoints = Checkpoints(f"memory://{uuid.uuid4().hex}", keep=3)
+        self.metrics = Metrics()
+        self.write(records)
+
+    def write(self, records: int, start: int = 0) -> None:
+        for partition in range(2):
+            bad = {start + 4}
+            values = (b"bad" if n in bad else b"%d" % n for n in range(start, start + records))
+            self.broker.write(partition, *values)
+
+    def worker(
+        self,
+        process: FakeProcess,
+        settings: Settings | None = None,
+        checkpoints: Checkpoints | None = None,
+        rebuild: bool = False,
+    ) -> Worker:
+        return Worker(
+            settings or self.settings,
+            process,
+            checkpoints or self.checkpoints,
+            self.metrics,
+            shards=ChainShard,
+            clock=self.broker.clock,
+            expired=_never,
+            rebuild=rebuild,
+        )
+
+    def run(
+        self,
+        instance: str = "one",
+        interrupt: Callable[[int, str, bool], None] | None = None,
+        settings: Settings | None = None,
+    ) -> FakeProcess:
+        """A process that works until all is done, or it is killed."""
+        process = FakeProcess(self.broker, instance, interrupt)
+        try:
+            assert self.worker(process, settings).run(drain=True) == 0
+        except Killed:
+            process.expel()
+        return process
+
+    def told(self) -> list[list[bytes]]:
+        """Committed forecasts and dead letters, by partition of their source and in order.
+
+        What a dead process left open holds them back until it times out.
+        """
+        self.broker.clock.seconds += self.settings.kafka.transaction_timeout + 1
+        self.broker.time_out()
+        both = (self.broker.forecasts(), self.broker.dead_letters())
+        return [[value for value in values if value.startswith(b"%d/" % n)] for values in both for n in range(2)]
+
+    def counted(self, name: str, **labels: str) -> float:
+        return self.metrics._registry.get_sample_value(f"lstm_stream_{name}", labels) or 0.0
+
+
+def _never(call: str) -> None:
+    raise AssertionError(call)
+
+
+@cache
+def undisturbed(records: int = RECORDS) -> list[list[bytes]]:
+    computer = Computer(records=records)
+    computer.run()
+    return computer.told()
+
+
+@cache
+def calls() -> int:
+    return Computer().run().calls
+
+
+def at(call: int, done: bool, act: Callable[[], None]) -> Callable[[int, str, bool], None]:
+    """Act at one call, before it or when it is done but not yet told."""
+
+    def interrupt(number: int, _: str, is_done: bool) -> None:
+        if number == call and is_done == done:
+            act()
+
+    return interrupt
+
+
+def kill() -> None:
+    raise Killed
+
+
+def fail() -> None:
+    raise KafkaError("disturbed")
+
+
+def every_moment() -> Iterator[tuple[int, bool]]:
+    return ((call, done) for call in range(1, calls() + 1) for done in (False, True))
+
+
+def test_an_undisturbed_run_tells_of_each_record_once() -> None:
+    told = undisturbed()
+    assert [len(values) for values in told] == [RECORDS - 1, RECORDS - 1, 1, 1]
+    offsets = [int(value.split(b"/")[1].split()[0]) for value in told[0] + told[2]]
+    assert sorted(offsets) == list(range(RECORDS))
+    assert calls() > 50
+
+
+@pytest.mark.parametrize("successor", ["one", "two"])
+def test_a_crash_at_any_call_changes_no_forecast(successor: str) -> None:
+    for call, done in every_moment():
+        computer = Computer()
+        computer.run("one", at(call, done, kill))
+        computer.run(successor)
+        assert computer.told() == undisturbed(), (call, done)
+
+
+def test_two_crashes_in_a_row_change_no_forecast() -> None:
+    for call, done in every_moment():
+        computer = Computer()
+        computer.run("one", at(call, done, kill))
+        computer.run("one", at(calls() // 2, done, kill))
+        computer.run("one")
+        assert computer.told() == undisturbed(), (call, done)
+
+
+def test_a_failure_of_any_call_changes_no_forecast() -> None:
+    for call, done in every_moment():
+        computer = Computer()
+        computer.run("one", at(call, done, fail))
+        assert computer.told() == undisturbed(), (call, done)
+
+
+def test_a_rebalance_at_any_call_changes_no_forecast() -> None:
+    for call, done in every_moment():
+        computer = Computer()
+
+        def rebalance(computer: Computer = computer) -> None:
+            computer.broker.generation += 1
+
+        computer.run("one", at(call, done, rebalance))
+        assert computer.told() == undisturbed(), (call, done)
+
+
+@pytest.mark.parametrize("expelled", [False, True])
+def test_a_worker_that_stalls_at_any_call_while_another_takes_over_changes_no_forecast(expelled: bool) -> None:
+    """The other works in the middle of a call of the first; then that one wakes up and does not know of it."""
+    for call, done in every_moment():
+        computer = Computer()
+        stalled: list[FakeProcess] = []
+
+        def take_over(computer: Computer = computer, stalled: list[FakeProcess] = stalled) -> None:
+            if expelled:
+                stalled[0].expel()
+            computer.run("two")
+
+        process = FakeProcess(computer.broker, "one", at(call, done, take_over))
+        stalled.append(process)
+        assert computer.worker(process).run(drain=True) == 0
+        assert computer.told() == undisturbed(), (call, done)
+
+
+def test_a_member_that_loses_its_partitions_while_it_folds_is_refused() -> None:
+    computer = Computer()
+    process = FakeProcess(computer.broker, "one")
+
+    def take_over(_: int, name: str, done: bool) -> None:
+        if name == "begin_transaction" and not done and not computer.broker.forecasts():
+            process.expel()
+            computer.run("two")
+
+    process.interrupt = take_over
+    assert computer.worker(process).run(drain=True) == 0
+    assert computer.counted("aborts_total", reason="fenced") == 1
+    assert computer.told() == undisturbed()
+
+
+def test_who_is_no_member_any_more_commits_nothing() -> None:
+    """The broker cannot check metadata without a member id, so it must not come to that."""
+    computer = Computer()
+    process = FakeProcess(computer.broker, "one")
+    others: list[FakeProcess] = []
+
+    def expel(_: int, name: str, done: bool) -> None:
+        member = process.member
+        if name == "group_metadata" and not done and member is not None and member.polled and len(others) == 0:
+            process.expel()
+            others.append(computer.run("two"))
+            member.hear_of_expulsion()
+
+    process.interrupt = expel
+    assert computer.worker(process).run(drain=True) == 0
+    assert len(others) == 1
+    assert computer.told() == undisturbed()
+
+
+def test_no_transaction_is_open_across_a_poll() -> None:
+    computer = Computer()
+
+    def look(_: int, name: str, __: bool) -> None:
+        assert name != "poll" or not computer.broker.open
+
+    computer.run("one", look)
+
+
+AT_LEAST_ONCE = structs.replace(SETTINGS, delivery=structs.replace(SETTINGS.delivery, mode="at_least_once"))
+
+
+def test_at_least_once_misses_nothing_and_repeats_the_same_bytes() -> None:
+    for call, done in every_moment():
+        computer = Computer(AT_LEAST_ONCE)
+        computer.run("one", at(call, done, kill))
+        computer.run("two")
+        told = computer.told()
+        assert [list(dict.fromkeys(values)) for values in told] == undisturbed(), (call, done)
+
+
+def test_checkpoints_stand_at_committed_offsets_and_shorten_a_restart() -> None:
+    computer = Computer()
+    computer.run()
+    assert computer.counted("restores_total", how="fresh") == 2
+    checkpoint = computer.checkpoints.load(Address("fake", "events", "events-first", 0), at_most=1 << 40)
+    assert checkpoint is not None
+    assert checkpoint.offset == computer.broker.committed[computer.broker.input[0]] == RECORDS
+    computer.write(3, start=RECORDS)
+    computer.run()
+    assert computer.counted("restores_total", how="checkpoint") == 2
+    assert computer.told() == undisturbed(RECORDS + 3)
+
+
+def test_without_a_checkpoint_the_past_is_folded_silently() -> None:
+    computer = Computer()
+    computer.run()
+    computer.checkpoints = Checkpoints(f"memory://{uuid.uuid4().hex}", keep=3)
+    computer.write(3, start=RECORDS)
+    computer.run()
+    assert computer.counted("restores_total", how="bootstrap") == 2
+    assert computer.told() == undisturbed(RECORDS + 3)
+
+
+def test_a_bootstrap_reads_no_more_than_it_is_told_to(caplog: pytest.LogCaptureFixture) -> None:
+    computer = Computer()
+    computer.run()
+    before = computer.told()
+    computer.checkpoints = Checkpoints(f"memory://{uuid.uuid4().hex}", keep=3)
+    computer.write(1, start=RECORDS)
+    computer.run(settings=structs.replace(SETTINGS, delivery=structs.replace(SETTINGS.delivery, bootstrap=2)))
+    assert "learning from the 2 records before it" in caplog.text
+    told = computer.told()
+    assert told[0][:-1] == before[0]
+    assert told[0][-1].startswith(b"0/%d " % RECORDS)
+    assert told != undisturbed(RECORDS + 1)
+
+
+def test_a_start_at_the_end_forecasts_only_what_comes_and_loses_nothing_to_a_crash() -> None:
+    latest = structs.replace(SETTINGS, delivery=structs.replace(SETTINGS.delivery, start="latest"))
+    for call in range(1, 40):
+        computer = Computer(latest)
+        computer.run("one", at(call, True, kill))
+        was_started = len(computer.broker.committed) == 2
+        computer.write(3, start=RECORDS)
+        computer.run("two")
+        told = computer.told()
+        if was_started:
+            assert told[0] + told[1] == [values for n in range(2) for values in undisturbed(RECORDS + 3)[n][-3:]]
+        computer.run("three")
+        assert computer.told() == told
+
+
+def test_a_worker_keeps_its_shards_through_a_rebalance_that_gives_them_back() -> None:
+    computer = Computer()
+
+    def rebalance(_: int, name: str, done: bool) -> None:
+        if name == "poll" and not done and computer.broker.committed and computer.broker.generation == 1:
+            computer.broker.generation += 1
+
+    computer.run("one", rebalance)
+    assert computer.counted("restores_total", how="kept") >= 1
+    assert computer.counted("restores_total", how="checkpoint") == 0
+    assert computer.told() == undisturbed()
+
+
+def test_publish_latest_says_less_and_commits_as_much() -> None:
+    computer = Computer(structs.replace(SETTINGS, delivery=structs.replace(SETTINGS.delivery, publish="latest")))
+    computer.run()
+    assert computer.broker.committed == dict.fromkeys(computer.broker.input, RECORDS)
+    told = computer.told()
+    assert 0 < len(told[0]) < RECORDS - 1
+    assert set(told[0]) <= set(undisturbed()[0])
+
+
+def test_stop_ends_after_the_cycle_with_checkpoints_and_out_of_the_group() -> None:
+    computer = Computer(structs.replace(SETTINGS, checkpoints=Keeping(interval=1e6)))
+    workers: list[Worker] = []
+
+    def stop(_: int, name: str, done: bool) -> None:
+        if name == "commit_transaction" and done:
+            workers[0].stop()
+
+    process = FakeProcess(computer.broker, "one", stop)
+    workers.append(computer.worker(process))
+    assert workers[0].run() == 0
+    assert computer.broker.members == []
+    assert 0 < len(computer.broker.forecasts()) < 2 * RECORDS
+    committed = computer.broker.committed[computer.broker.input[0]]
+    checkpoint = computer.checkpoints.load(Address("fake", "events", "events-first", 0), at_most=1 << 40)
+    assert checkpoint is not None
+    assert checkpoint.offset == committed
+    computer.run("two")
+    assert computer.told() == undisturbed()
+
+
+def test_other_settings_are_refused_with_the_difference_unless_rebuilt(caplog: pytest.LogCaptureFixture) -> None:
+    computer = Computer()
+    computer.run()
+    computer.write(1, start=RECORDS)
+    other = structs.replace(SETTINGS, model=structs.replace(SETTINGS.model, horizon=7))
+    assert computer.worker(FakeProcess(computer.broker), other).run(drain=True) == 1
+    assert "horizon=7" in caplog.text
+    assert computer.told() == undisturbed()
+    assert computer.worker(FakeProcess(computer.broker), other, rebuild=True).run(drain=True) == 0
+    assert len(computer.told()[0]) == RECORDS
+
+
+def test_a_dead_letter_that_is_too_large_is_cut_and_stops_nothing() -> None:
+    computer = Computer(records=0)
+    computer.broker.largest = 40_000
+    computer.broker.write(0, b"1", b"bad" + b"x" * 200_000, b"2")
+    computer.run()
+    assert len(computer.broker.forecasts()) == 2
+    assert [len(value) <= 40_000 for value in computer.broker.dead_letters()] == [True]
+    assert computer.counted("aborts_total", reason="too_large") >= 1
+
+
+def test_what_may_heal_is_said_once_and_tried_again(caplog: pytest.LogCaptureFixture) -> None:
+    computer = Computer()
+    process = FakeProcess(computer.broker)
+    worker = computer.worker(process)
+    seen: list[bool] = []
+
+    def unreachable(number: int, name: str, done: bool) -> None:
+        if name == "describe" and not done and number <= 6:
+            seen.append(worker.ready())
+            raise ClusterError("no broker; start it")
+
+    process.interrupt = unreachable
+    before = computer.broker.clock.now()
+    assert worker.run(drain=True) == 0
+    assert seen == [False] * 6
+    assert caplog.text.count("no broker; start it") == 1
+    assert computer.broker.clock.now() - before >= 1 + 2 + 4 + 8 + 16 + 30
+    assert computer.told() == undisturbed()
+
+
+def test_checkpoints_that_cannot_be_written_are_said_and_counted_and_stop_no_forecast(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    computer = Computer()
+
+    class Full(Checkpoints):
+        def save(self, *_: object) -> str:
+            raise CheckpointError("no space; make some")
+
+    worker = computer.worker(FakeProcess(computer.broker), checkpoints=Full(f"memory://{uuid.uuid4().hex}", 3))
+    assert worker.run(drain=True) == 0
+    assert "no space; make some" in caplog.text
+    assert computer.counted("checkpoint_failures_total") > 0
+    assert computer.told() == undisturbed()
+
+
+def test_a_second_worker_of_the_same_instance_ends_the_first_with_a_reason(caplog: pytest.LogCaptureFixture) -> None:
+    computer = Computer()
+
+    def fenced(number: int, name: str, _: bool) -> None:
+        if name == "poll" and number > 20:
+            raise FencedInstanceIdError
+
+    assert computer.worker(FakeProcess(computer.broker, "one", fenced)).run() == 1
+    assert "give each one its own" in caplog.text
+
+
+def test_retention_beyond_the_position_is_said_and_reading_goes_on(caplog: pytest.LogCaptureFixture) -> None:
+    computer = Computer()
+    computer.run()
+    computer.write(5, start=RECORDS)
+    computer.broker.forget(0, before=RECORDS + 3)
+    computer.run()
+    assert f"removed records {RECORDS} to {RECORDS + 2} before they were read" in caplog.text
+    assert computer.counted("broker_errors_total", error="records_lost") == 1
+    forecasts, _, letters, _ = computer.told()
+    numbers = [[int(value.split()[0][2:]) for value in values] for values in (forecasts, letters)]
+    assert numbers[0][-2:] == [RECORDS - 1, RECORDS + 3]
+    assert numbers[1][-1] == RECORDS + 4
+
+
+def test_a_log_that_was_cut_is_read_from_its_start(caplog: pytest.LogCaptureFixture) -> None:
+    computer = Computer()
+    computer.run()
+    computer.broker.logs[computer.broker.input[0]] = []
+    computer.broker.topic_id = "second"
+    computer.broker.write(0, b"new")
+    computer.run()
+    assert "going on from its start" in caplog.text
+    assert computer.told()[0][-1].startswith(b"0/0 ")
+    assert computer.broker.committed[computer.broker.input[0]] == 1
+
+
+def test_the_status_and_the_metrics_say_what_was_done() -> None:
+    computer = Computer()
+    process = FakeProcess(computer.broker)
+    worker = computer.worker(process)
+    states: list[str] = []
+
+    def note(*_: object) -> None:
+        states.append(worker.status().state)
+        if worker.ready():
+            worker.stop()
+
+    process.interrupt = note
+    assert worker.run() == 0
+    changes = [state for n, state in enumerate(states) if n == 0 or states[n - 1] != state]
+    assert changes == ["connecting", "assigning", "catching_up", "ready", "stopping"]
+    status = worker.status()
+    assert (status.observations, status.forecasts, status.dead_letters) == (2 * RECORDS, 2 * RECORDS - 2, 2)
+    assert [(one.partition, one.next_offset, one.lag) for one in status.partitions] == [
+        (0, RECORDS, 0),
+        (1, RECORDS, 0),
+    ]
+    assert computer.counted("observations_total") == computer.counted("records_total") == 2 * RECORDS
+    assert computer.counted("forecasts_total") == 2 * RECORDS - 2
+    assert computer.counted("dead_letters_total", reason="not_json") == 2
+    assert computer.counted("lag_records", partition="0") == 0
+    assert computer.counted("up_to_date") == 1
+
+
+def test_a_call_that_never_comes_back_is_noticed() -> None:
+    computer = Computer()
+    noticed = threading.Event()
+    names: list[str] = []
+
+    def expired(call: str) -> None:
+        names.append(call)
+        noticed.set()
+
+    process = FakeProcess(computer.broker)
+    worker = Worker(
+        SETTINGS,
+        process,
+        computer.checkpoints,
+        computer.metrics,
+        shards=ChainShard,
+        clock=computer.broker.clock,
+        expired=expired,
+    )
+
+    def hang(_: int, name: str, done: bool) -> None:
+        if name == "commit_transaction" and not done and not names:
+            assert worker.healthy()
+            computer.broker.clock.seconds += 61
+            assert not worker.healthy()
+            assert noticed.wait(10)
+
+    process.interrupt = hang
+    assert worker.run(drain=True) == 0
+    assert names == ["commit_transaction"]
+    assert worker.healthy()
