@@ -1,0 +1,277 @@
+"""Prequential, leak-free scores of forecasts: MSE, MAE, MASE, coverage, mean width and interval score.
+
+Each series has its own rows, counted from 0. Rows ``[0, scale)`` give its unit (their standard deviation), and all
+errors are in that unit. Rows ``[score_from, score_to)`` are scored. The forecast of row i is the one taken when row
+i was the last one shown; a horizon of k steps is scored over the origins whose k targets all lie in the scored rows.
+A score is the mean over steps 1..k and over origins, then over series. Missing targets are left out.
+
+Shapes: N forecasts at a time, H steps ahead, S series, K scored horizons, R rows of all series end to end.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+
+HORIZONS = (1, 24, 48)
+HOUR = 3600.0
+DAY = 24 * HOUR
+YEAR = 365.25 * DAY
+SEASONS = ((60.0, HOUR), (DAY / 2, DAY), (7 * DAY / 2, 7 * DAY), (YEAR / 2, YEAR))  # steps up to .. have the season ..
+
+
+class ScoringError(Exception):
+    """Rows that cannot be scored as asked; the message is the fix."""
+
+
+class Rows(msgspec.Struct, frozen=True):
+    """Which rows of a series give its unit, and which are scored; None: 20 %, 25 % and 100 % of its own rows."""
+
+    scale: int | None = None
+    score_from: int | None = None
+    score_to: int | None = None
+
+    def of(self, series: str, count: int) -> "Split":
+        """The rows of one series of ``count`` rows.
+
+        Raises
+        ------
+        ScoringError
+            When the series is too short for them.
+        """
+        split = Split(
+            scale=count // 5 if self.scale is None else self.scale,
+            score_from=count // 4 if self.score_from is None else self.score_from,
+            score_to=count if self.score_to is None else min(self.score_to, count),
+        )
+        if not 0 < split.scale <= split.score_from < split.score_to:
+            raise ScoringError(
+                f"series `{series}` has {count} rows: cannot take its unit from rows 0:{split.scale} and score rows "
+                f"{split.score_from}:{split.score_to}; expected 0 < scale rows <= first scored row < rows"
+            )
+        return split
+
+
+class Split(NamedTuple):
+    """Half-open ranges of one series' rows: [0, scale) for its unit, [score_from, score_to) scored."""
+
+    scale: int
+    score_from: int
+    score_to: int
+
+
+class Truth(NamedTuple):
+    """What came, all series end to end.
+
+    Attributes
+    ----------
+    values : (R,)
+        The values; NaN where missing.
+    first : (S,)
+        Where each series begins in ``values``.
+    score_from, score_to : (S,)
+        Its scored rows.
+    unit : (S,)
+        Its unit of error: the standard deviation on its scale rows, 1 where that is not above 0.
+    naive_error : (S,)
+        Mean absolute seasonal difference before the scored rows, in that unit; NaN where there is none.
+    """
+
+    values: Floats
+    first: Integers
+    score_from: Integers
+    score_to: Integers
+    unit: Floats
+    naive_error: Floats
+
+
+class Score(msgspec.Struct, frozen=True):
+    """Means over series, in each one's own unit; None where nothing could be scored.
+
+    Attributes
+    ----------
+    mse, mae, mase
+        Of the forecasts' means; MASE by the seasonal difference before the scored rows.
+    coverage
+        Share of targets inside the outermost quantiles, 0 to 1.
+    width
+        Mean distance of these two.
+    interval_score
+        Width and penalties for misses (Gneiting and Raftery 2007, eq. 43).
+    """
+
+    mse: float | None
+    mae: float | None
+    mase: float | None
+    coverage: float | None = None
+    width: float | None = None
+    interval_score: float | None = None
+
+
+def season_of(step: float) -> int:
+    """How many steps of so many seconds the first season has: an hour of seconds, a day of hours, a week of
+    days, a year of weeks or months.
+
+    Examples
+    --------
+    >>> season_of(3600), season_of(86400), season_of(30 * 86400)
+    (24, 7, 12)
+    """
+    fitting = (round(season / step) for longest, season in SEASONS if 0 < step <= longest)
+    return next(fitting, 1)
+
+
+def truth(names: Sequence[str], values: Sequence[Floats], rows: Rows, season: int) -> Truth:
+    """Lay out each series' values, and what its errors are measured in.
+
+    Parameters
+    ----------
+    names, values
+        S series, each with the values of all its rows in order.
+    season
+        Steps of the seasonal difference that MASE divides by.
+    """
+    splits = [rows.of(name, len(own)) for name, own in zip(names, values, strict=True)]
+    units = [_unit(own[: split.scale]) for own, split in zip(values, splits, strict=True)]
+    errors = [_naive_error(own[: split.score_from], season) for own, split in zip(values, splits, strict=True)]
+    lengths = np.array([len(own) for own in values])
+    return Truth(
+        values=np.concatenate(values),
+        first=np.cumsum(lengths) - lengths,
+        score_from=np.array([split.score_from for split in splits]),
+        score_to=np.array([split.score_to for split in splits]),
+        unit=np.array(units),
+        naive_error=np.array(errors) / np.array(units),
+    )
+
+
+def _unit(values: Floats) -> float:
+    known = values[np.isfinite(values)]
+    deviation = float(np.std(known)) if len(known) else 0.0
+    return deviation if deviation > 0 else 1.0
+
+
+def _naive_error(values: Floats, season: int) -> float:
+    differences = np.abs(values[season:] - values[:-season])
+    known = differences[np.isfinite(differences)]
+    return float(np.mean(known)) if len(known) and np.any(known) else np.nan
+
+
+class Scorer:
+    """Sums up the errors of one forecaster; what is kept does not grow with the rows.
+
+    Parameters
+    ----------
+    truth
+        What came.
+    horizons
+        The K horizons to score, each at most H.
+    level
+        Share of targets that the outermost quantiles are meant to hold; 0: there are no quantiles.
+    """
+
+    def __init__(self, truth: Truth, horizons: Sequence[int], level: float = 0.0) -> None:
+        self._truth = truth
+        self._horizons = tuple(horizons)
+        self._level = level
+        shape = (len(self._horizons), len(truth.first))  # (K, S)
+        self._counts = np.zeros(shape)
+        self._sums = {name: np.zeros(shape) for name in ("mse", "mae", "coverage", "width", "interval_score")}
+        self._step_counts = np.zeros(max(self._horizons))
+        self._step_sums = np.zeros(max(self._horizons))
+
+    def add(self, series: Integers, rows: Integers, mean: Floats, quantiles: Floats) -> None:
+        """Score N forecasts.
+
+        Parameters
+        ----------
+        series, rows : (N,)
+            Which series, and its last row shown.
+        mean : (N, H)
+            Forecasts of rows + 1 .. rows + H.
+        quantiles : (N, H, Q)
+            In rising order; Q may be 0.
+        """
+        scored = (rows >= self._truth.score_from[series] - 1) & (rows + 1 < self._truth.score_to[series])
+        if not scored.any():
+            return
+        series, rows = series[scored], rows[scored]
+        steps = len(self._step_sums)
+        targets = self._targets(series, rows, steps)  # (N, H)
+        unit = self._truth.unit[series, np.newaxis]
+        losses = _losses(mean[scored, :steps], quantiles[scored, :steps], targets, unit, self._level)
+        known = np.isfinite(targets)
+        for k, horizon in enumerate(self._horizons):
+            self._add_horizon(k, horizon, series, rows, known, losses)
+        np.add(self._step_counts, known.sum(axis=0), out=self._step_counts)
+        np.add(self._step_sums, np.where(known, losses["mae"], 0).sum(axis=0), out=self._step_sums)
+
+    def _targets(self, series: Integers, rows: Integers, steps: int) -> Floats:
+        ahead = rows[:, np.newaxis] + np.arange(1, steps + 1)  # (N, H)
+        inside = ahead < self._truth.score_to[series, np.newaxis]
+        places = np.where(inside, ahead + self._truth.first[series, np.newaxis], 0)
+        return np.where(inside, self._truth.values[places], np.nan)
+
+    def _add_horizon(
+        self,
+        k: int,
+        horizon: int,
+        series: Integers,
+        rows: Integers,
+        known: npt.NDArray[np.bool_],
+        losses: dict[str, Floats],
+    ) -> None:
+        whole = rows + horizon < self._truth.score_to[series]  # (N,)
+        use = known[:, :horizon] & whole[:, np.newaxis]
+        count = len(self._truth.first)
+        self._counts[k] += np.bincount(series, use.sum(axis=1), minlength=count)
+        for name, loss in losses.items():
+            total = np.where(use, loss[:, :horizon], 0).sum(axis=1)
+            self._sums[name][k] += np.bincount(series, total, minlength=count)
+
+    def scores(self) -> dict[int, Score]:
+        """The score of each horizon."""
+        return {horizon: self._score(k) for k, horizon in enumerate(self._horizons)}
+
+    def _score(self, k: int) -> Score:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            means = {name: sums[k] / self._counts[k] for name, sums in self._sums.items()}  # (S,) each
+            mase = means["mae"] / self._truth.naive_error
+        point = Score(_mean(means["mse"]), _mean(means["mae"]), _mean(mase))
+        if not self._level:
+            return point
+        return msgspec.structs.replace(
+            point,
+            coverage=_mean(means["coverage"]),
+            width=_mean(means["width"]),
+            interval_score=_mean(means["interval_score"]),
+        )
+
+    def mae_by_step(self) -> Floats:
+        """Mean absolute error of each step 1..H, over all series together; NaN where nothing came."""
+        with np.errstate(invalid="ignore"):
+            return np.divide(self._step_sums, self._step_counts)  # (H,)
+
+
+def _losses(mean: Floats, quantiles: Floats, targets: Floats, unit: Floats, level: float) -> dict[str, Floats]:
+    """Losses of N x H forecasts, in units."""
+    errors = (mean - targets) / unit
+    losses = {"mse": errors**2, "mae": np.abs(errors)}
+    if not level:
+        return losses
+    lower, upper = quantiles[..., 0], quantiles[..., -1]
+    width = (upper - lower) / unit
+    miss = (np.maximum(lower - targets, 0) + np.maximum(targets - upper, 0)) / unit
+    inside = (lower <= targets) & (targets <= upper)
+    interval_score = width + 2 / (1 - level) * miss
+    return losses | {"coverage": inside.astype(np.float64), "width": width, "interval_score": interval_score}
+
+
+def _mean(values: Floats) -> float | None:
+    known = values[np.isfinite(values)]
+    return float(np.mean(known)) if len(known) else None
