@@ -1,0 +1,52 @@
+"""What the README says is what the code does."""
+
+import doctest
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from pipeline import metrics, settings
+from pipeline.messages import REASONS, decode_forecast
+
+README = (Path(__file__).parent.parent / "README.md").read_text()
+
+
+def reasons() -> str:
+    """The table of reasons for a dead letter."""
+    rows = [f"| `{reason}` | {meaning} |" for reason, meaning in REASONS.items()]
+    return "\n".join(["| reason | means |", "|---|---|", *rows])
+
+
+@pytest.mark.parametrize(
+    "table", [settings.table(), metrics.markdown(), reasons()], ids=["settings", "metrics", "reasons"]
+)
+def test_its_tables_are_those_of_the_code(table: str) -> None:
+    assert table.strip() in README
+
+
+def test_its_examples_run() -> None:
+    examples = doctest.DocTestParser().get_doctest(README, {}, "README.md", "README.md", 0)
+    assert examples.examples
+    assert doctest.DocTestRunner().run(examples).failed == 0
+
+
+def test_the_forecast_it_shows_is_one() -> None:
+    shown = next(block for block in re.findall(r"```json\n(.*?)```", README, re.DOTALL) if '"quantiles"' in block)
+    message = decode_forecast(json.dumps(json.loads(shown)).encode())
+    assert message.horizon == len(message.mean) == 3
+
+
+def test_the_files_it_names_are_there() -> None:
+    top = Path(__file__).parent.parent
+    named = re.findall(r"`((?:lstm_stream|pipeline|deploy|tests)/[\w/.-]*)`", README)
+    assert named
+    assert [name for name in named if not (top / name).exists()] == []
+
+
+def test_each_command_it_names_exists_and_none_is_missing() -> None:
+    from pipeline.cli import main  # noqa: PLC0415
+
+    named = set(re.findall(r"^\| `lstm-stream (\w+)", README, re.MULTILINE))
+    assert named == set(main.commands)
