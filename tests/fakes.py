@@ -332,7 +332,7 @@ class FakeConsumer:
         return self._process.call("poll", lambda: self._poll(timeout_ms, max_records))
 
     def _poll(self, timeout_ms: float, max_records: int) -> dict[TopicPartition, list[FakeMessage]]:
-        self._rejoin()
+        self.rejoin()
         self._find_positions()
         polled: dict[TopicPartition, list[FakeMessage]] = {}
         for partition in sorted(self._positions):
@@ -345,8 +345,11 @@ class FakeConsumer:
             self._broker.clock.seconds += timeout_ms / 1000
         return polled
 
-    def _rejoin(self) -> None:
-        """Take part in the generation of now: all partitions are given back, and dealt out anew."""
+    def rejoin(self) -> None:
+        """Take part in the generation of now: all partitions are given back, and dealt out anew.
+
+        Each poll does this; the client's own thread may do it at any moment.
+        """
         broker = self._broker
         if self._member not in broker.members:
             self._listener.on_partitions_lost(set(self._positions))

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipeline import metrics, settings
+from pipeline.cli import main
 from pipeline.messages import REASONS, decode_forecast
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
@@ -46,7 +47,5 @@ def test_the_files_it_names_are_there() -> None:
 
 
 def test_each_command_it_names_exists_and_none_is_missing() -> None:
-    from pipeline.cli import main  # noqa: PLC0415
-
     named = set(re.findall(r"^\| `lstm-stream (\w+)", README, re.MULTILINE))
     assert named == set(main.commands)

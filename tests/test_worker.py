@@ -2,9 +2,11 @@
 
 import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
+from typing import Any
 
+import numpy.typing as npt
 import pytest
 from kafka.errors import FencedInstanceIdError, KafkaError
 from msgspec import structs
@@ -25,15 +27,32 @@ SETTINGS = Settings(
 RECORDS = 9  # in each of two partitions
 
 
+class ExactCheckpoints(Checkpoints):
+    """Refuses to keep what is not a state at exactly an offset that was committed."""
+
+    def __init__(self, broker: FakeBroker) -> None:
+        super().__init__(f"memory://{uuid.uuid4().hex}", keep=3)
+        self._broker = broker
+
+    def save(
+        self, address: Address, offset: int, header: Mapping[str, object], arrays: Mapping[str, npt.NDArray[Any]]
+    ) -> str:
+        assert int(arrays["next_offset"]) == offset <= self._broker.committed[self._broker.input[address.partition]]
+        return super().save(address, offset, header, arrays)
+
+
 class Computer:
     """Where processes come and go; checkpoints stay."""
 
     def __init__(self, settings: Settings = SETTINGS, records: int = RECORDS) -> None:
         self.settings = settings
         self.broker = FakeBroker(settings)
-        self.checkpoints = Checkpoints(f"memory://{uuid.uuid4().hex}", keep=3)
+        self.lose_checkpoints()
         self.metrics = Metrics()
         self.write(records)
+
+    def lose_checkpoints(self) -> None:
+        self.checkpoints: Checkpoints = ExactCheckpoints(self.broker)
 
     def write(self, records: int, start: int = 0) -> None:
         for partition in range(2):
@@ -169,17 +188,22 @@ def test_a_rebalance_at_any_call_changes_no_forecast() -> None:
         assert computer.told() == undisturbed(), (call, done)
 
 
-@pytest.mark.parametrize("expelled", [False, True])
-def test_a_worker_that_stalls_at_any_call_while_another_takes_over_changes_no_forecast(expelled: bool) -> None:
-    """The other works in the middle of a call of the first; then that one wakes up and does not know of it."""
+@pytest.mark.parametrize("fate", ["shares", "is expelled", "is expelled and back"])
+def test_a_worker_that_stalls_at_any_call_while_another_takes_over_changes_no_forecast(fate: str) -> None:
+    """The other works in the middle of a call of the first; then that one wakes up and does not know of it.
+
+    Or its client's own thread has already brought it back into the group.
+    """
     for call, done in every_moment():
         computer = Computer()
         stalled: list[FakeProcess] = []
 
         def take_over(computer: Computer = computer, stalled: list[FakeProcess] = stalled) -> None:
-            if expelled:
+            if fate != "shares":
                 stalled[0].expel()
             computer.run("two")
+            if fate == "is expelled and back" and stalled[0].member is not None and stalled[0].member.name:
+                stalled[0].member.rejoin()
 
         process = FakeProcess(computer.broker, "one", at(call, done, take_over))
         stalled.append(process)
@@ -258,7 +282,7 @@ def test_checkpoints_stand_at_committed_offsets_and_shorten_a_restart() -> None:
 def test_without_a_checkpoint_the_past_is_folded_silently() -> None:
     computer = Computer()
     computer.run()
-    computer.checkpoints = Checkpoints(f"memory://{uuid.uuid4().hex}", keep=3)
+    computer.lose_checkpoints()
     computer.write(3, start=RECORDS)
     computer.run()
     assert computer.counted("restores_total", how="bootstrap") == 2
@@ -269,7 +293,7 @@ def test_a_bootstrap_reads_no_more_than_it_is_told_to(caplog: pytest.LogCaptureF
     computer = Computer()
     computer.run()
     before = computer.told()
-    computer.checkpoints = Checkpoints(f"memory://{uuid.uuid4().hex}", keep=3)
+    computer.lose_checkpoints()
     computer.write(1, start=RECORDS)
     computer.run(settings=structs.replace(SETTINGS, delivery=structs.replace(SETTINGS.delivery, bootstrap=2)))
     assert "learning from the 2 records before it" in caplog.text
@@ -305,6 +329,23 @@ def test_a_worker_keeps_its_shards_through_a_rebalance_that_gives_them_back() ->
     assert computer.counted("restores_total", how="kept") >= 1
     assert computer.counted("restores_total", how="checkpoint") == 0
     assert computer.told() == undisturbed()
+
+
+def test_an_operator_who_resets_the_offsets_gets_those_forecasts_again() -> None:
+    computer = Computer()
+
+    def reset(_: int, name: str, done: bool) -> None:
+        broker = computer.broker
+        if name == "poll" and not done and broker.committed.get(broker.input[0]) == RECORDS and broker.generation == 1:
+            broker.committed[broker.input[0]] = 2
+            broker.generation += 1
+
+    computer.run("one", reset)
+    assert computer.broker.generation == 3
+    told = computer.told()
+    assert list(dict.fromkeys(told[0])) == undisturbed()[0]
+    assert told[0][-(RECORDS - 3) :] == undisturbed()[0][-(RECORDS - 3) :]
+    assert len(told[0]) == RECORDS - 1 + RECORDS - 3
 
 
 def test_publish_latest_says_less_and_commits_as_much() -> None:
