@@ -216,14 +216,14 @@ class Cycle:
     def _open(self, look: Look) -> None:
         if look.settled:
             for partition in sorted(look.assigned - self.held.keys()):
-                self._take_up(partition)
+                self._take_up(partition, look)
         self.settled = look.settled and look.assigned == self.held.keys()
         if self.settled:
             self._parked.clear()
 
-    def _take_up(self, partition: TopicPartition) -> None:
+    def _take_up(self, partition: TopicPartition, look: Look) -> None:
         try:
-            held = self._opener.open(partition, self._parked.get(partition))
+            held = self._opener.open(partition, look.metadata, self._parked.get(partition))
         except (*OUTDATED, KafkaTimeoutError) as error:
             logger.info("partition %d is opened in a later cycle: %s", partition.partition, error)
             return

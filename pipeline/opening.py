@@ -8,10 +8,11 @@ import msgspec
 import numpy.typing as npt
 
 from pipeline.checkpoints import Address, Checkpoints
-from pipeline.cluster import Description, OffsetAndMetadata, TopicPartition
+from pipeline.cluster import ConsumerGroupMetadata, Description, KafkaError, TopicPartition
 from pipeline.member import Clock, Member
 from pipeline.messages import Record
 from pipeline.metrics import Metrics
+from pipeline.publisher import Publication, Publisher
 from pipeline.settings import Settings
 from pipeline.shard import FingerprintError, Fold, Publish, State
 
@@ -80,8 +81,8 @@ class Opener:
 
     Parameters
     ----------
-    member
-        Knows the offsets.
+    member, publisher
+        Know the offsets, and commit where to start.
     describe
         Asks the cluster for the ids that tell the address of a checkpoint.
     checkpoints
@@ -101,6 +102,7 @@ class Opener:
     def __init__(
         self,
         member: Member,
+        publisher: Publisher,
         describe: Callable[[], Description],
         checkpoints: Checkpoints,
         shards: Shards,
@@ -109,17 +111,20 @@ class Opener:
         clock: Clock,
         rebuild: bool,
     ) -> None:
-        self._member, self._describe, self._description = member, describe, describe()
+        self._member, self._publisher = member, publisher
+        self._describe, self._description = describe, describe()
         self._checkpoints, self._shards, self._settings = checkpoints, shards, settings
         self._metrics, self._clock, self._rebuild = metrics, clock, rebuild
 
-    def open(self, partition: TopicPartition, before: Held | None) -> Held | None:
+    def open(self, partition: TopicPartition, metadata: ConsumerGroupMetadata, before: Held | None) -> Held | None:
         """The shard of a partition; None if the partition has gone again.
 
         Parameters
         ----------
         partition
             Whose log.
+        metadata
+            Of the group when the partition was seen to be assigned.
         before
             The shard that this process held of it until now.
 
@@ -131,7 +136,7 @@ class Opener:
         first = self._member.first(partition)
         if partition in self._member.refused:
             self._description = self._describe()  # the topic may have been made anew
-        committed = self._committed(partition, first)
+        committed = self._committed(partition, metadata, first)
         where = self._address(partition)
         if before is not None and before.address == where and before.shard.next_offset == committed:
             held, how = Held(before.shard, where, committed, before.saved, before.saved_at), "kept"
@@ -148,10 +153,11 @@ class Opener:
         logger.info("partition %d: %s at %d, committed is %d", where.partition, how, stands_at, committed)
         return held
 
-    def _committed(self, partition: TopicPartition, first: int) -> int:
+    def _committed(self, partition: TopicPartition, metadata: ConsumerGroupMetadata, first: int) -> int:
         committed, refused = self._member.committed(partition), self._member.refused.pop(partition, None)
         if committed is None:
-            return self._start(partition, first if self._settings.delivery.start == "earliest" else None)
+            earliest = self._settings.delivery.start == "earliest"
+            return self._start(partition, metadata, first if earliest else self._member.last(partition))
         if committed < first:
             self._metrics.broker_errors.labels("records_lost").inc()
             logger.error(
@@ -165,13 +171,19 @@ class Opener:
                 " going on from its start, %d",
                 *(partition[1], committed, first),
             )
-            return self._start(partition, first)
+            return self._start(partition, metadata, first)
         return committed
 
-    def _start(self, partition: TopicPartition, offset: int | None) -> int:
-        """Commit where to start before anything else, so that a crash loses nothing that comes after."""
-        start = self._member.last(partition) if offset is None else offset
-        self._member.commit({partition: OffsetAndMetadata(start, "", -1)})
+    def _start(self, partition: TopicPartition, metadata: ConsumerGroupMetadata, start: int) -> int:
+        """Commit where to start before anything else, so that a crash loses nothing that comes after.
+
+        Checked like any other commit: the partition may be another's by now, and on its way.
+        """
+        try:
+            self._publisher.publish(Publication((), (), {partition: start}), self._member, metadata)
+        except KafkaError as error:
+            self._publisher.abort(error)
+            raise
         return start
 
     def _restored(self, where: Address, committed: int, first: int) -> tuple[Held, str]:

@@ -146,6 +146,7 @@ class Worker:
         """From joining to the last checkpoint."""
         opener = Opener(
             member,
+            publisher,
             self._clients.describe,
             self._checkpoints,
             self._makes,

@@ -216,7 +216,7 @@ def test_a_member_that_loses_its_partitions_while_it_folds_is_refused() -> None:
     process = FakeProcess(computer.broker, "one")
 
     def take_over(_: int, name: str, done: bool) -> None:
-        if name == "begin_transaction" and not done and not computer.broker.forecasts():
+        if name == "send" and not done and not computer.broker.forecasts():
             process.expel()
             computer.run("two")
 
@@ -362,7 +362,7 @@ def test_stop_ends_after_the_cycle_with_checkpoints_and_out_of_the_group() -> No
     workers: list[Worker] = []
 
     def stop(_: int, name: str, done: bool) -> None:
-        if name == "commit_transaction" and done:
+        if name == "commit_transaction" and done and computer.broker.forecasts():
             workers[0].stop()
 
     process = FakeProcess(computer.broker, "one", stop)
