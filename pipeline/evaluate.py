@@ -8,11 +8,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.scoring import HORIZONS, Floats, Integers, Rows, Score, Scorer, Truth, season_of, truth
+from pipeline.scoring import HORIZONS, Floats, Integers, Report, Result, Rows, Scorer, Truth, season_of, truth
 from pipeline.tables import Table
 
 BATCH = 2048  # observations shown at a time
@@ -127,36 +126,6 @@ class Drawing(NamedTuple):
     first_row: int
     values: Floats
     forecasts: list[Drawn]
-
-
-class Result(msgspec.Struct, frozen=True):
-    """Scores of one forecaster by horizon, and how many observations it took a second."""
-
-    horizons: dict[int, Score]
-    events_per_second: float
-
-
-class Report(msgspec.Struct, frozen=True):
-    """What `evaluate` tells; as JSON, the last line of ``lstm-stream evaluate --json``.
-
-    Attributes
-    ----------
-    model, last_value, seasonal_naive
-        The scores.
-    series
-        How many series were read.
-    rows
-        Rows shown of the longest series.
-    season
-        Steps of a season, as found from the time stamps.
-    """
-
-    model: Result
-    last_value: Result
-    seasonal_naive: Result
-    series: int
-    rows: int
-    season: int
 
 
 class Evaluation(NamedTuple):

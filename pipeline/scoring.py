@@ -113,6 +113,36 @@ class Score(msgspec.Struct, frozen=True):
     interval_score: float | None = None
 
 
+class Result(msgspec.Struct, frozen=True):
+    """Scores of one forecaster by horizon, and how many observations it took a second."""
+
+    horizons: dict[int, Score]
+    events_per_second: float
+
+
+class Report(msgspec.Struct, frozen=True):
+    """What `evaluate` tells; as JSON, the last line of ``lstm-stream evaluate --json``.
+
+    Attributes
+    ----------
+    model, last_value, seasonal_naive
+        The scores.
+    series
+        How many series were read.
+    rows
+        Rows shown of the longest series.
+    season
+        Steps of a season, as found from the time stamps.
+    """
+
+    model: Result
+    last_value: Result
+    seasonal_naive: Result
+    series: int
+    rows: int
+    season: int
+
+
 def season_of(step: float) -> int:
     """How many steps of so many seconds the first season has: an hour of seconds, a day of hours, a week of
     days, a year of weeks or months.

@@ -1,0 +1,414 @@
+"""The commands. Exit codes: 0 done, 1 failure, 2 bad usage or settings; every expected error is one line.
+
+What takes seconds to import (the network, Kafka's client) is imported by the commands that need it, so that
+``--help`` answers at once.
+"""
+
+import importlib.metadata
+import logging
+import os
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import click
+import msgspec
+from msgspec import structs
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table as Grid
+
+from pipeline.scoring import Report
+from pipeline.settings import Settings, SettingsError, load, to_toml
+
+Command = TypeVar("Command", bound=Callable[..., object])
+
+FAILURE, USAGE = 1, 2
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+EPILOG = "Exit codes: 0 done, 1 failure, 2 bad usage or settings."
+
+
+class Refusal(click.ClickException):
+    """One line on standard error; the command has failed."""
+
+    exit_code = FAILURE
+
+
+class SettingsRefusal(Refusal):
+    """The settings are wrong."""
+
+    exit_code = USAGE
+
+
+@contextmanager
+def refusing(*kinds: type[Exception]) -> Iterator[None]:
+    """Turn errors of these kinds into a refusal: their messages say the fix."""
+    try:
+        yield
+    except kinds as error:
+        raise Refusal(str(error)) from error
+
+
+def version() -> str:
+    """The version that is installed."""
+    try:
+        return importlib.metadata.version("lstm-stream")
+    except importlib.metadata.PackageNotFoundError:
+        return "(not installed)"
+
+
+def with_settings(command: Command) -> Command:
+    """The options that say which settings are in force."""
+    set_option = click.option(
+        "--set",
+        "overrides",
+        multiple=True,
+        metavar="KEY=VALUE",
+        help="Change one setting, such as --set model.horizon=48. May be given several times.",
+    )
+    file_option = click.option(
+        "-c",
+        "--config",
+        metavar="FILE",
+        help="Settings file (TOML). Without it: defaults, LSTM_STREAM_... in the environment, and --set.",
+    )
+    return file_option(set_option(command))
+
+
+def settings_of(config: str | None, overrides: Sequence[str]) -> Settings:
+    """The settings in force; what is wrong with them is bad usage."""
+    try:
+        return load(config, os.environ, overrides)
+    except SettingsError as error:
+        raise SettingsRefusal(str(error)) from error
+
+
+@click.group(epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(version(), prog_name="lstm-stream", message="%(prog)s %(version)s")
+def main() -> None:
+    """Forecast live time series on Kafka, with a stateful LSTM that learns from each value as it arrives.
+
+    New here? `lstm-stream demo` shows everything at work in a minute; it needs no Kafka. `lstm-stream evaluate
+    FILE.csv` tells how well your own series are forecast. Then `lstm-stream run` does it on your topics.
+    """
+
+
+@main.command(epilog=EPILOG)
+@click.option("--csv", type=FILE, help="Replay this file (long or wide, .gz too) in place of the built-in data.")
+@click.option("--rate", type=click.FloatRange(0, min_open=True), help="Events a second.  [default: 400]")
+@click.option(
+    "--for",
+    "seconds",
+    type=click.FloatRange(0),
+    default=60.0,
+    show_default=True,
+    help="How many seconds to replay; 0: until Ctrl-C or the end of the data.",
+)
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=0, help="Port of the live page.  [default: any free one]"
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object, as the last line.")
+def demo(csv: Path | None, rate: float | None, seconds: float, port: int, as_json: bool) -> None:
+    """See it at work: a broker, a stream of data, the daemon and its live page, on this machine alone.
+
+    Starts the embedded broker, replays real series (water flow, airline passengers) beside a generated fleet of 50
+    with drift, bad records among them, and runs the real daemon on it. In the end the topics are read back and
+    summed up: every event is accounted for, and the forecasts are scored against the last value.
+    """
+    from pipeline.cluster import ClusterError
+    from pipeline.demo import RATE, DemoError, Plan, run_demo
+    from pipeline.embedded import EmbeddedError
+    from pipeline.tables import TableError
+
+    plan = Plan(csv=csv, rate=rate or RATE, seconds=seconds, port=port)
+    with refusing(DemoError, EmbeddedError, ClusterError, TableError):
+        summary = run_demo(plan, Console(stderr=True))
+        console = Console(stderr=as_json)
+        console.print(summary.table())
+        if as_json:
+            click.echo(msgspec.json.encode(summary))
+        summary.check()
+
+
+@main.command(epilog=EPILOG)
+@with_settings
+@click.option("--drain", is_flag=True, help="End when everything has been read that was in the log at the start.")
+@click.option("--rebuild", is_flag=True, help="Learn anew where a checkpoint was made with other model settings.")
+def run(config: str | None, overrides: Sequence[str], drain: bool, rebuild: bool) -> None:
+    """Run the daemon: read events, learn, publish forecasts.
+
+    Start as many as you like with the same settings: they share the partitions of the input topic. What may heal (no
+    broker yet, no topic) is tried again. SIGTERM or Ctrl-C ends it after the current cycle, with a checkpoint; a second
+    one ends it at once.
+    """
+    from pipeline.checkpoints import CheckpointError, Checkpoints
+    from pipeline.cluster import KafkaClients
+    from pipeline.metrics import Metrics
+    from pipeline.web import Web, WebError
+    from pipeline.worker import Worker, stopped_by_signals
+
+    settings = settings_of(config, overrides)
+    start_log(settings.log.level)
+    with refusing(WebError, CheckpointError):
+        metrics, clients = Metrics(), KafkaClients(settings)
+        checkpoints = Checkpoints(settings.checkpoints.url, settings.checkpoints.keep)
+        worker = Worker(
+            settings,
+            clients,
+            checkpoints,
+            metrics,
+            rebuild=rebuild,
+            instance=clients.instance,
+            version=version(),
+        )
+        web = Web(
+            metrics.render,
+            worker.status,
+            tuple,
+            lambda _: None,
+            worker.healthy,
+            worker.ready,
+            settings.web.host,
+            settings.web.port,
+        )
+    web.start()
+    logging.getLogger(__name__).info("the live page is at http://%s:%d", settings.web.host, web.port)
+    try:
+        with stopped_by_signals(worker.stop):
+            code = worker.run(drain)
+    finally:
+        web.stop()
+    click.get_current_context().exit(code)
+
+
+def start_log(level: str) -> None:
+    """Events for the operator on standard error; Kafka's client says little unless all is wanted."""
+    logging.basicConfig(level=level.upper(), format="%(asctime)s %(levelname)-7s %(message)s")
+    logging.getLogger("kafka").setLevel(logging.DEBUG if level == "debug" else logging.CRITICAL)
+
+
+@main.command(epilog=EPILOG)
+@click.argument("file", type=FILE)
+@click.option("--topic", help="Topic to write to.  [default: kafka.input of the settings]")
+@click.option("--rate", type=click.FloatRange(0, min_open=True), help="Events a second.  [default: as fast as it goes]")
+@click.option(
+    "--speed",
+    type=click.FloatRange(0, min_open=True),
+    help="Replay by the time stamps, so many times as fast: 3600 plays an hour each second.",
+)
+@with_settings
+def replay(
+    file: Path, topic: str | None, rate: float | None, speed: float | None, config: str | None, overrides: Sequence[str]
+) -> None:
+    """Write a CSV file to a topic, as JSON events keyed by series, in the order of their time stamps.
+
+    FILE is long (columns series, timestamp, value) or wide (a column of time stamps first or called `timestamp`, and a
+    column for each series); .gz too. Empty cells become null: known to be missing.
+    """
+    from pipeline.cluster import ClusterError, Writer, describe
+    from pipeline.replay import Form, Pace, ReplayError, paced
+    from pipeline.tables import TableError, survey
+
+    if rate is not None and speed is not None:
+        raise click.UsageError("--rate and --speed are two ways to say when; give one")
+    settings = settings_of(config, overrides)
+    topic = topic or settings.kafka.input
+    with refusing(ClusterError, ReplayError, TableError):
+        table, form = survey(file), Form(settings.events)
+        if topic not in describe(settings).topics:
+            raise Refusal(
+                f"topic `{topic}` is missing; create it, or run `lstm-stream topics` for those in the settings"
+            )
+        with Writer(settings, topic) as writer, progress_bar() as bar:
+            task = bar.add_task(f"to {topic}", total=table.observations)
+            for observation in paced(table.read(), Pace(rate, speed).due):
+                writer.write(form.event(observation))
+                bar.advance(task)
+    click.echo(f"{table.observations} events of {len(table.series)} series are in topic {topic}")
+
+
+def progress_bar() -> Progress:
+    """On standard error; nothing where that is no terminal."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    console = Console(stderr=True)
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+
+
+class RowRange(click.ParamType[tuple[int, int | None]]):
+    """A:B, rows A to B - 1; B may be left out."""
+
+    name = "A:B"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int | None]:
+        match = re.fullmatch(r"(\d+):(\d*)", str(value))
+        if match is None:
+            self.fail(
+                f"`{value}` is not a range of rows; expected A:B such as 3600:14400, or A: up to the end", param, ctx
+            )
+        return int(match[1]), int(match[2]) if match[2] else None
+
+
+@main.command(epilog=EPILOG)
+@click.argument("file", type=FILE)
+@click.option(
+    "--horizon", type=click.IntRange(1, 1000), help="Steps ahead.  [default: model.horizon of the settings, 24]"
+)
+@click.option(
+    "--scale-rows",
+    type=click.IntRange(2),
+    metavar="N",
+    help="Rows that give the unit of error.  [default: the first 20 %]",
+)
+@click.option("--score-rows", type=RowRange(), help="Rows that are scored, from 0.  [default: from 25 % to the end]")
+@click.option("--json", "as_json", is_flag=True, help="Print the scores as one JSON object, as the last line.")
+@click.option(
+    "--plot",
+    "picture",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE.png",
+    help="Draw the last forecasts and the errors.",
+)
+@with_settings
+def evaluate(
+    file: Path,
+    horizon: int | None,
+    scale_rows: int | None,
+    score_rows: tuple[int, int | None] | None,
+    as_json: bool,
+    picture: Path | None,
+    config: str | None,
+    overrides: Sequence[str],
+) -> None:
+    """Tell how well the series of a CSV file are forecast. No Kafka needed.
+
+    FILE is long (columns series, timestamp, value) or wide (time stamps, then a column for each series); .gz too.
+    Each row is shown to the model once, in order, as the next step of its series; the forecast taken then is
+    scored when what it foresaw has come, and only then learnt from. Beside it: the last value, and the value a season
+    ago. Errors are in units of each series' standard deviation; below 1, MASE beats the seasonal difference.
+    """
+    from pipeline.evaluate import evaluate as score
+    from pipeline.evaluate import read_log
+    from pipeline.scoring import Rows, ScoringError
+    from pipeline.shard import Shard
+    from pipeline.tables import TableError, survey
+
+    settings = by_rows(settings_of(config, overrides), horizon)
+    first, last = score_rows or (None, None)
+    with refusing(TableError, ScoringError):
+        log = read_log(survey(file))
+        with progress_bar() as bar:
+            task = bar.add_task(file.name, total=len(log.values))
+            evaluation = score(
+                log,
+                Shard.fresh("evaluate", 0, 0, settings).bank,
+                horizon=settings.model.horizon,
+                quantiles=settings.model.quantiles,
+                rows=Rows(scale_rows, first, last),
+                progress=lambda count: bar.advance(task, count),
+            )
+    if picture is not None:
+        from pipeline.plot import PlotError, plot
+
+        with refusing(PlotError):
+            plot(evaluation, settings.model.quantiles, picture)
+    Console(stderr=as_json).print(scores_table(file.name, evaluation.report, settings.model.quantiles))
+    if as_json:
+        click.echo(msgspec.json.encode(evaluation.report))
+
+
+def by_rows(settings: Settings, horizon: int | None) -> Settings:
+    """The settings with each row the next step, and this horizon."""
+    return structs.replace(
+        settings,
+        events=structs.replace(settings.events, step="event"),
+        model=structs.replace(settings.model, horizon=horizon or settings.model.horizon),
+    )
+
+
+def scores_table(name: str, report: Report, quantiles: Sequence[float]) -> Grid:
+    """The scores by horizon, each forecaster a line."""
+    share = 100 * (quantiles[-1] - quantiles[0])
+    grid = Grid(
+        title=f"{name}: {report.series} series, {report.rows} rows, a season of {report.season} steps",
+        caption=f"the model took {report.model.events_per_second:,.0f} events/s",
+        title_justify="left",
+        caption_justify="left",
+    )
+    grid.add_column("steps", justify="right")
+    grid.add_column("forecaster")
+    for heading in ("MSE", "MAE", "MASE", f"in the {share:.0f} % interval", "its width"):
+        grid.add_column(heading, justify="right")
+    runs = {"LSTM": report.model, "last value": report.last_value, "seasonal naive": report.seasonal_naive}
+    for horizon in report.model.horizons:
+        for label, run in runs.items():
+            score = run.horizons[horizon]
+            cells = [_number(one) for one in (score.mse, score.mae, score.mase)]
+            covered = "" if score.coverage is None else f"{100 * score.coverage:.1f} %"
+            grid.add_row(str(horizon), label, *cells, covered, "" if score.width is None else _number(score.width))
+        grid.add_section()
+    return grid
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4g}"
+
+
+@main.command(epilog=EPILOG)
+@click.argument("checkpoint", metavar="CHECKPOINT")
+@click.option("--series", metavar="S", help="Show this series: its last values and the forecast from them.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def inspect(checkpoint: str, series: str | None, as_json: bool) -> None:
+    """Tell what a checkpoint holds.
+
+    CHECKPOINT is a file or URL: <checkpoints.url>/<cluster>/<topic>-<topic id>/<partition>/<offset>.safetensors.
+    """
+    from pipeline.checkpoints import CheckpointError
+    from pipeline.contents import ContentsError, contents, series_contents
+
+    with refusing(CheckpointError, ContentsError):
+        told = contents(checkpoint) if series is None else series_contents(checkpoint, series)
+    if as_json:
+        click.echo(msgspec.json.encode(told))
+        return
+    grid = Grid(show_header=False, box=None, padding=(0, 2, 0, 0))
+    for name, value in structs.asdict(told).items():
+        grid.add_row(name.replace("_", " "), _shown(value))
+    Console().print(grid)
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, float):
+        return _number(value)
+    if isinstance(value, list | tuple):
+        return "  ".join(map(_shown, value))
+    if isinstance(value, dict):
+        return "\n".join(f"{key} = {_shown(one)}" for key, one in value.items())
+    return str(value)
+
+
+@main.command(epilog=EPILOG)
+@with_settings
+def config(config: str | None, overrides: Sequence[str]) -> None:
+    """Print the settings in force as TOML, passwords masked: a file for -c.
+
+    A default is overridden by the file, that by the environment (LSTM_STREAM_KAFKA__GROUP=x), and that by --set.
+    """
+    click.echo(to_toml(settings_of(config, overrides)), nl=False)
+
+
+@main.command(epilog=EPILOG)
+@with_settings
+def topics(config: str | None, overrides: Sequence[str]) -> None:
+    """Create the topics that are missing: input, forecasts and dead letters."""
+    from pipeline.cluster import ClusterError, create_topics
+
+    settings = settings_of(config, overrides)
+    with refusing(ClusterError):
+        created = create_topics(settings)
+    kafka = settings.kafka
+    for name in (kafka.input, kafka.forecasts, kafka.dead_letters):
+        click.echo(f"{name}: {f'created with {kafka.partitions} partitions' if name in created else 'was there'}")
