@@ -171,6 +171,7 @@ class Model(Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         _check_quantiles(self)
+        _check_memory(self)
 
 
 class Delivery(Struct, frozen=True, kw_only=True):
@@ -282,6 +283,16 @@ def _check_quantiles(model: Model) -> None:
             f"model.quantiles is {_toml(model.quantiles)}; each must lie between 0 and 1 and above the one before"
             + (f", such as {_toml(ordered)}" if ordered else ""),
             ("quantiles",),
+        )
+
+
+def _check_memory(model: Model) -> None:
+    needed = model.window + model.horizon
+    if model.memory < needed:
+        raise SettingsError(
+            f"model.memory is {model.memory}; a window of {model.window} steps and a horizon of {model.horizon} need"
+            f" {needed} values at least",
+            ("memory", "window", "horizon"),
         )
 
 

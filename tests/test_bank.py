@@ -44,19 +44,19 @@ def as_bytes(forecasts: Forecasts) -> list[bytes]:
     return [b"".join(np.asarray(column[i]).tobytes() for column in forecasts) for i in range(len(forecasts.origin))]
 
 
-@settings(max_examples=15, deadline=None)
-@given(seed=st.integers(0, 2**16), cuts=st.lists(st.integers(0, 400), max_size=12))
+@settings(max_examples=12, deadline=None)
+@given(seed=st.integers(0, 2**16), cuts=st.lists(st.integers(0, 250), max_size=12))
 def test_any_split_of_a_log_gives_the_same_bytes(seed: int, cuts: list[int]) -> None:
-    log = Log(seed, 400)
+    log = Log(seed, 250)
     assert observed(Bank(SMALL), log, cuts) == observed(Bank(SMALL), log, [])
 
 
 def test_a_log_given_one_by_one_gives_the_same_bytes_with_the_default_sizes() -> None:
-    log = Log(1, 600)
-    assert observed(Bank(), log, list(range(600))) == observed(Bank(), log, [])
+    log = Log(1, 300)
+    assert observed(Bank(), log, list(range(300))) == observed(Bank(), log, [])
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(seed=st.integers(0, 2**16), stop=st.integers(0, 300))
 def test_a_bank_dumped_and_loaded_in_mid_stream_goes_on_as_if_nothing_had_been(seed: int, stop: int) -> None:
     log = Log(seed, 300)
@@ -67,7 +67,7 @@ def test_a_bank_dumped_and_loaded_in_mid_stream_goes_on_as_if_nothing_had_been(s
     assert before + after == whole
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(seed=st.integers(0, 2**16), k=st.integers(1, 299))
 def test_nothing_behind_an_observation_changes_its_forecast(seed: int, k: int) -> None:
     log, other = Log(seed, 300), Log(seed, 300)

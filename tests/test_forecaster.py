@@ -13,7 +13,7 @@ from river.time_series import HorizonAggMetric
 from lstm_stream import Bank, Hyperparameters, LSTMForecaster
 
 
-@pytest.mark.parametrize("check", checks.yield_checks(LSTMForecaster()), ids=lambda check: check.__name__)
+@pytest.mark.parametrize("check", list(checks.yield_checks(LSTMForecaster())), ids=lambda check: check.__name__)
 def test_it_passes_each_of_rivers_checks(check: Callable[[LSTMForecaster], None]) -> None:
     check(LSTMForecaster())
 

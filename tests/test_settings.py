@@ -85,6 +85,8 @@ def sections(struct: type[msgspec.Struct]) -> st.SearchStrategy[msgspec.Struct]:
                 if key not in (*topics, "security_protocol", "sasl_mechanism")
             },
         )
+    if struct is Model:
+        fields["memory"] = st.integers(11_000, 1_000_000)  # room for the longest window and the longest horizon
     return st.builds(struct, **fields)
 
 
@@ -319,3 +321,8 @@ def test_a_fingerprint_holds_what_shapes_the_state_and_survives_json() -> None:
     assert json.loads(json.dumps(made)) == made
     assert fingerprint(load(None, {}, ["kafka.group=x", "web.port=1"])) == made
     assert fingerprint(load(None, {}, ["model.horizon=1"])) == made | {"model.horizon": 1}
+
+
+def test_a_memory_too_short_for_window_and_horizon_is_refused() -> None:
+    with pytest.raises(SettingsError, match=r"model\.memory is 60; .* need 72 values at least"):
+        load(None, {}, ["model.memory=60"])
