@@ -10,6 +10,7 @@ from typing import NamedTuple
 from pipeline.cluster import (
     Clients,
     ConsumerGroupMetadata,
+    ConsumerRebalanceListener,
     IllegalStateError,
     KafkaTimeoutError,
     MemberState,
@@ -70,7 +71,7 @@ class Look(NamedTuple):
     settled: bool
 
 
-class _Notes:
+class _Notes(ConsumerRebalanceListener):
     """What the client's own thread says of partitions. It also beats the heart, so it may only note."""
 
     def __init__(self) -> None:

@@ -24,7 +24,7 @@ from kafka.errors import (
 )
 from kafka.structs import ConsumerGroupMetadata, MemberState, OffsetAndMetadata, TopicPartition
 
-from pipeline.cluster import Description, Listener, Topic
+from pipeline.cluster import ConsumerRebalanceListener, Description, Topic
 from pipeline.member import Clock
 from pipeline.messages import Outgoing, Record
 from pipeline.settings import Settings
@@ -324,7 +324,7 @@ class FakeConsumer:
         self._positions: dict[TopicPartition, int | None] = {}
         self._highwaters: dict[TopicPartition, int] = {}
 
-    def subscribe(self, topics: Sequence[str], *, listener: Listener) -> None:
+    def subscribe(self, topics: Sequence[str], *, listener: ConsumerRebalanceListener) -> None:
         assert list(topics) == [self._broker.settings.kafka.input]
         self._listener = listener
 
