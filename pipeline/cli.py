@@ -111,7 +111,7 @@ def main() -> None:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object, as the last line.")
 def demo(csv: Path | None, rate: float | None, seconds: float, port: int, as_json: bool) -> None:
-    """See it at work: a broker, a stream of data, the daemon and its live page, on this machine alone.
+    """See everything at work, on this machine alone.
 
     Starts the embedded broker, replays real series (water flow, airline passengers) beside a generated fleet of 50
     with drift, bad records among them, and runs the real daemon on it. In the end the topics are read back and
@@ -202,7 +202,9 @@ def start_log(level: str) -> None:
 def replay(
     file: Path, topic: str | None, rate: float | None, speed: float | None, config: str | None, overrides: Sequence[str]
 ) -> None:
-    """Write a CSV file to a topic, as JSON events keyed by series, in the order of their time stamps.
+    """Write a CSV file to a topic, as JSON events.
+
+    They are keyed by series and come in the order of their time stamps.
 
     FILE is long (columns series, timestamp, value) or wide (a column of time stamps first or called `timestamp`, and a
     column for each series); .gz too. Empty cells become null: known to be missing.
@@ -393,9 +395,9 @@ def _shown(value: object) -> str:
 @main.command(epilog=EPILOG)
 @with_settings
 def config(config: str | None, overrides: Sequence[str]) -> None:
-    """Print the settings in force as TOML, passwords masked: a file for -c.
+    """Print the settings in force as TOML.
 
-    A default is overridden by the file, that by the environment (LSTM_STREAM_KAFKA__GROUP=x), and that by --set.
+    The output is a file for -c, but that passwords are masked. A default is overridden by the file, that by the environment (LSTM_STREAM_KAFKA__GROUP=x), and that by --set.
     """
     click.echo(to_toml(settings_of(config, overrides)), nl=False)
 
@@ -403,7 +405,10 @@ def config(config: str | None, overrides: Sequence[str]) -> None:
 @main.command(epilog=EPILOG)
 @with_settings
 def topics(config: str | None, overrides: Sequence[str]) -> None:
-    """Create the topics that are missing: input, forecasts and dead letters."""
+    """Create the topics that are missing.
+
+    They are kafka.input, kafka.forecasts and kafka.dead_letters, with kafka.partitions each.
+    """
     from pipeline.cluster import ClusterError, create_topics
 
     settings = settings_of(config, overrides)

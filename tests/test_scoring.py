@@ -1,0 +1,167 @@
+"""The scores, against a slow and clear version of their definitions."""
+
+import math
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.scoring import Floats, Rows, Score, Scorer, ScoringError, season_of, truth
+
+SEASON = 3
+LEVEL = 0.8
+
+
+class Case(NamedTuple):
+    """Series, and for each of their rows a forecast: mean (R, H) and quantiles (R, H, 2) a series."""
+
+    values: list[Floats]
+    means: list[Floats]
+    quantiles: list[Floats]
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> Case:
+    random = np.random.default_rng(draw(st.integers(0, 2**32)))
+    lengths = draw(st.lists(st.integers(8, 40), min_size=1, max_size=3))
+    values = [np.where(random.random(rows) < 0.1, np.nan, random.normal(size=rows)) for rows in lengths]
+    means = [random.normal(size=(rows, 5)) for rows in lengths]
+    halves = [random.random(size=(rows, 5)) for rows in lengths]
+    fans = [np.stack([mean - half, mean + half], -1) for mean, half in zip(means, halves, strict=True)]
+    return Case(values, means, fans)
+
+
+def slow_scores(case: Case, rows: Rows, horizon: int) -> Score:
+    """One series after the other, one origin after the other, one step after the other."""
+    each = [slow_scores_of(*one, rows, horizon) for one in zip(*case, strict=True)]
+    columns = ([one for one in column if not math.isnan(one)] for column in zip(*each, strict=True))
+    return Score(*(sum(column) / len(column) if column else None for column in columns))
+
+
+def slow_scores_of(y: Floats, means: Floats, quantiles: Floats, rows: Rows, horizon: int) -> list[float]:
+    scale, first, end = rows.of("it", len(y))
+    known = [one for one in y[:scale] if not math.isnan(one)]
+    unit = float(np.std(known)) if known and np.std(known) > 0 else 1.0
+    losses: list[list[float]] = []
+    for origin in range(first - 1, end - horizon):
+        for step in range(1, horizon + 1):
+            target, mean = y[origin + step], means[origin, step - 1]
+            lower, upper = quantiles[origin, step - 1]
+            if math.isnan(target):
+                continue
+            miss = max(lower - target, 0) + max(target - upper, 0)
+            error, width = abs(mean - target) / unit, (upper - lower) / unit
+            interval_score = width + 2 / (1 - LEVEL) * miss / unit
+            losses.append([error**2, error, float(lower <= target <= upper), width, interval_score])
+    if not losses:
+        return [math.nan] * 6
+    mse, mae, coverage, width, interval_score = np.mean(losses, axis=0).tolist()
+    seasonal = [abs(y[t] - y[t - SEASON]) / unit for t in range(SEASON, first)]
+    seasonal = [one for one in seasonal if not math.isnan(one)]
+    mase = mae / (sum(seasonal) / len(seasonal)) if seasonal else math.nan
+    return [mse, mae, mase, coverage, width, interval_score]
+
+
+def fast_scores(case: Case, rows: Rows, chunk: int) -> dict[int, Score]:
+    names = [str(index) for index in range(len(case.values))]
+    scorer = Scorer(truth(names, case.values, rows, SEASON), [1, 2, 5], LEVEL)
+    series = np.concatenate([np.full(len(own), index) for index, own in enumerate(case.values)])
+    row = np.concatenate([np.arange(len(own)) for own in case.values])
+    means, quantiles = np.concatenate(case.means), np.concatenate(case.quantiles)
+    order = np.argsort(row, kind="stable")  # interleaved, as in a log
+    for begin in range(0, len(order), chunk):
+        part = order[begin : begin + chunk]
+        scorer.add(series[part], row[part], means[part], quantiles[part])
+    return scorer.scores()
+
+
+splits = st.sampled_from([Rows(), Rows(2, 4, 7), Rows(scale=3, score_from=5), Rows(score_to=30)])
+
+
+@given(cases(), splits, st.integers(1, 50))
+def test_the_scores_are_those_of_the_slow_clear_version(case: Case, rows: Rows, chunk: int) -> None:
+    scores = fast_scores(case, rows, chunk)
+    for horizon, score in scores.items():
+        slow = slow_scores(case, rows, horizon)
+        for name in Score.__struct_fields__:
+            assert getattr(score, name) == pytest.approx(getattr(slow, name)), (horizon, name)
+
+
+@given(cases())
+def test_a_forecast_of_what_comes_has_no_error(case: Case) -> None:
+    perfect = [sees(own) for own in case.values]
+    fans = [np.stack([mean, mean], -1) for mean in perfect]
+    for score in fast_scores(case._replace(means=perfect, quantiles=fans), Rows(), 7).values():
+        if score.mse is not None:
+            assert (score.mse, score.mae, score.coverage, score.interval_score) == (0, 0, 1, 0)
+
+
+def sees(values: Floats) -> Floats:
+    """For each row what its next five rows hold, (R, 5)."""
+    future = np.concatenate([values, np.zeros(5)])
+    return np.stack([future[row + 1 : row + 6] for row in range(len(values))])
+
+
+@given(cases(), st.floats(0.01, 100), st.floats(-100, 100))
+def test_the_scores_do_not_depend_on_the_unit_of_a_series(case: Case, factor: float, offset: float) -> None:
+    def moved(arrays: list[Floats]) -> list[Floats]:
+        return [array * factor + offset for array in arrays]
+
+    rows = Rows(scale=5, score_from=6)
+    case = case._replace(values=[np.nan_to_num(own, nan=0.5) for own in case.values])
+    other = Case(moved(case.values), moved(case.means), moved(case.quantiles))
+    for one, two in zip(fast_scores(case, rows, 9).values(), fast_scores(other, rows, 9).values(), strict=True):
+        assert (one.mse or 0) == pytest.approx(two.mse or 0, rel=1e-6)
+        assert (one.interval_score or 0) == pytest.approx(two.interval_score or 0, rel=1e-6)
+
+
+def test_what_lies_behind_the_scored_rows_changes_no_score() -> None:
+    random = np.random.default_rng(0)
+    values, mean = random.normal(size=40), random.normal(size=(40, 5))
+    case = Case([values], [mean], [np.stack([mean, mean + 1], -1)])
+    after = Case([np.append(values[:30], values[30:] + 99)], case.means, case.quantiles)
+    assert fast_scores(case, Rows(score_to=30), 8) == fast_scores(after, Rows(score_to=30), 8)
+
+
+def test_by_default_a_fifth_gives_the_unit_and_three_quarters_are_scored() -> None:
+    assert Rows().of("it", 1268) == (253, 317, 1268)
+    assert Rows(2880, 3600, 14400).of("it", 17420) == (2880, 3600, 14400)
+
+
+@pytest.mark.parametrize("rows", [Rows(), Rows(scale=9), Rows(score_from=9), Rows(0, 1, 3), Rows(2, 3, 3)])
+def test_a_series_too_short_to_be_scored_is_named(rows: Rows) -> None:
+    with pytest.raises(ScoringError, match="`it` has 4 rows"):
+        rows.of("it", 4)
+
+
+def test_the_error_by_step_is_over_all_series_and_origins() -> None:
+    values, mean = np.arange(12.0), np.zeros((12, 2))
+    scorer = Scorer(truth(["it"], [values], Rows(2, 8), 1), [1, 2])
+    scorer.add(np.zeros(12, np.int64), np.arange(12), mean, np.zeros((12, 2, 0)))
+    unit = np.std([0.0, 1.0])
+    assert scorer.mae_by_step().tolist() == [np.mean([8, 9, 10, 11]) / unit, np.mean([9, 10, 11]) / unit]
+
+
+def test_a_constant_series_is_measured_in_its_own_numbers() -> None:
+    scorer = Scorer(truth(["it"], [np.full(12, 5.0)], Rows(), 1), [1])
+    scorer.add(np.zeros(12, np.int64), np.arange(12), np.full((12, 1), 7.0), np.zeros((12, 1, 0)))
+    assert scorer.scores()[1] == Score(mse=4.0, mae=2.0, mase=None)
+
+
+@pytest.mark.parametrize(
+    ("step", "season"),
+    [
+        *[(1, 3600), (60, 60), (300, 288), (900, 96), (1800, 48), (3600, 24)],
+        *[(86400, 7), (7 * 86400, 52), (30.4 * 86400, 12), (91.3 * 86400, 4), (365 * 86400, 1), (0, 1)],
+    ],
+)
+def test_the_season_follows_from_the_step(step: float, season: int) -> None:
+    assert season_of(step) == season
+
+
+def test_a_longer_step_never_has_more_steps_to_its_season_within_one_kind_of_season() -> None:
+    seasons = [season_of(minutes * 60.0) for minutes in range(2, 721)]
+    assert all(after <= before for before, after in pairwise(seasons))

@@ -1,0 +1,143 @@
+"""Files become observations in the order of time, or are refused in one line that says where and why."""
+
+import gzip
+import math
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from lstm_stream import Observation
+from pipeline.messages import iso8601
+from pipeline.tables import TableError, survey
+
+HOUR = 3_600_000_000
+MAY = int(datetime(2024, 5, 1, tzinfo=UTC).timestamp()) * 1_000_000
+
+
+def observations(path: Path) -> list[Observation]:
+    return list(survey(path).read())
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "table.csv"
+
+
+def test_a_long_file_has_a_row_for_each_observation(file: Path) -> None:
+    file.write_text("series,timestamp,value\na,2024-05-01T00:00:00Z,1.5\nb,2024-05-01,2\na,2024-05-01 01:00,-3e1\n")
+    assert observations(file) == [
+        Observation("a", MAY, 1.5),
+        Observation("b", MAY, 2.0),
+        Observation("a", MAY + HOUR, -30.0),
+    ]
+
+
+def test_the_columns_of_a_long_file_may_come_in_any_order_and_others_are_left_alone(file: Path) -> None:
+    file.write_text("value,note,timestamp,series\n1,x,2024-05-01,a\n")
+    assert observations(file) == [Observation("a", MAY, 1.0)]
+
+
+def test_in_a_wide_file_all_columns_of_a_row_share_its_time_stamp(file: Path) -> None:
+    file.write_text("date,x,y\n2024-05-01,1,2\n2024-05-01T01:00,3,4\n")
+    assert observations(file) == [
+        Observation("x", MAY, 1.0),
+        Observation("y", MAY, 2.0),
+        Observation("x", MAY + HOUR, 3.0),
+        Observation("y", MAY + HOUR, 4.0),
+    ]
+
+
+def test_a_column_called_timestamp_holds_the_time_stamps_wherever_it_stands(file: Path) -> None:
+    file.write_text("x,timestamp\n7,2024-05-01\n")
+    assert observations(file) == [Observation("x", MAY, 7.0)]
+
+
+def test_series_that_follow_each_other_in_a_file_are_merged_by_time_stamp(file: Path) -> None:
+    file.write_text("series,timestamp,value\na,2024-05-01,1\na,2024-05-02,2\nb,2024-05-01,3\nb,2024-05-02,4\n")
+    table = survey(file)
+    assert not table.ordered
+    assert [(one.series, one.value) for one in table.read()] == [("a", 1), ("b", 3), ("a", 2), ("b", 4)]
+
+
+def test_gzip_is_known_by_its_content_whatever_the_name(file: Path) -> None:
+    file.write_bytes(gzip.compress(b"timestamp,x\n2024-05-01,1\n"))
+    assert observations(file) == [Observation("x", MAY, 1.0)]
+
+
+@pytest.mark.parametrize("cell", ["", " ", "NaN", "NA", "null", "None"])
+def test_an_empty_cell_is_a_missing_value(file: Path, cell: str) -> None:
+    file.write_text(f"timestamp,x,y\n2024-05-01,{cell},1\n")
+    assert math.isnan(observations(file)[0].value)
+
+
+@pytest.mark.parametrize(
+    "stamp",
+    [
+        *["2024-05-01", "20240501", "2024-05", "2024-05-01T02:00:00+02:00"],
+        *["1714521600", "1714521600.0", "1714521600000", "1714521600000000", "1714521600000000000"],
+    ],
+)
+def test_time_stamps_are_iso_8601_or_counts_since_1970(file: Path, stamp: str) -> None:
+    file.write_text(f"timestamp,x\n{stamp},1\n")
+    assert observations(file)[0].time == MAY
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"", "is empty"),
+        (b"timestamp,x\n", "no rows"),
+        (b"timestamp\n2024-05-01\n", "one column"),
+        (b"timestamp;x\n2024-05-01;1\n", "expected commas"),
+        (b"timestamp,x,x\n2024-05-01,1,2\n", "`x` twice"),
+        (b"timestamp,x,\n2024-05-01,1,2\n", "column 3 has no name"),
+        (b"timestamp,x\n2024-05-01,1,2\n", "line 2: 3 cells under 2 columns"),
+        (b"timestamp,x\n2024-05-01,1\n2024-05-02,one\n", "line 3: `one` in column `x` is not a number"),
+        (b"timestamp,x\n2024-05-01,inf\n", "`inf` in column `x` is not a number"),
+        (b"timestamp,x\n2024-05-01,1_000\n", "`1_000` in column `x` is not a number"),
+        (b"timestamp,x\nyesterday,1\n", "`yesterday` in column `timestamp` is not a time stamp"),
+        (b"series,timestamp,value\n,2024-05-01,1\n", "line 2: the series has no name"),
+        (b"timestamp,x\n2024-05-01,\xff\n", "not UTF-8"),
+        (gzip.compress(b"timestamp,x\n2024-05-01,1\n" * 9)[:-12], "damaged gzip"),
+    ],
+)
+def test_what_is_no_table_is_refused_in_one_line_that_names_the_place(file: Path, content: bytes, told: str) -> None:
+    file.write_bytes(content)
+    with pytest.raises(TableError) as refused:
+        survey(file)
+    assert told in str(refused.value)
+    assert str(file) in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_missing_file_is_refused(file: Path) -> None:
+    with pytest.raises(TableError, match="cannot be read: No such file"):
+        survey(file)
+
+
+rows = st.lists(
+    st.builds(
+        Observation,
+        st.sampled_from(["a", "b", 'ü,"x"']),
+        st.integers(-(10**15), 4 * 10**15),
+        st.floats(allow_nan=False, allow_infinity=False),
+    ),
+    min_size=1,
+)
+
+
+@given(rows)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_reading_a_long_file_gives_what_was_written_sorted_by_time(file: Path, written: list[Observation]) -> None:
+    cells = (
+        "{},{},{!r}\n".format('"' + one.series.replace('"', '""') + '"', iso8601(one.time), one.value)
+        for one in written
+    )
+    file.write_text("series,timestamp,value\n" + "".join(cells))
+    table = survey(file)
+    assert table.observations == len(written)
+    assert list(table.series) == list(dict.fromkeys(one.series for one in written))
+    assert list(table.read()) == sorted(written, key=lambda one: one.time)
