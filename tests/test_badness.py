@@ -2,21 +2,25 @@
 
 import json
 import math
-import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import NamedTuple
 
+import httpx
 import pytest
+from kafka import KafkaAdminClient, KafkaProducer
 from msgspec import structs
+from prometheus_client.parser import text_string_to_metric_families
 
 from pipeline import settings
-from pipeline.cluster import Writer, create_topics, read_topic
-from pipeline.embedded import EmbeddedBroker
-from pipeline.messages import Outgoing, Record, decode_forecast
+from pipeline.cluster import create_topics, read_topic
+from pipeline.embedded import EmbeddedBroker, free_port
+from pipeline.messages import Record, decode_forecast
 from pipeline.settings import Settings
+from tests.servers import wait_until
 
+MOST = "4000000"  # bytes
 NOON = 1_769_860_800  # seconds since the epoch, 2026-01-31
 
 
@@ -68,53 +72,91 @@ CASES = (
     Case("a key of 64 KB", event(series=...), "series_too_long", b"k" * 65_536),
     Case("a key of an emoji", event(series=...), None, "🌡".encode()),
     Case("empty", b"", "empty"),
-    Case("a tombstone", None, "empty"),
+    Case("a tombstone", None, "empty", b"gone"),
 )
 
 
+class Outcome(NamedTuple):
+    """What one run of the daemon over all of the cases came to."""
+
+    forecasts: list[Record]
+    dead_letters: list[Record]
+    metrics: str
+    told: str
+    code: int
+
+
 @pytest.fixture(scope="module")
-def outcome(tansu: EmbeddedBroker, tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Record], list[Record]]:
-    """Forecasts and dead letters of one run of the daemon over all of the cases."""
+def outcome(tansu: EmbeddedBroker, tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+    """The cases go through the real daemon on a real broker; it is ended by SIGTERM."""
     folder = tmp_path_factory.mktemp("badness")
-    chosen = tansu.settings_for(Settings())
-    topics = {"input": "bad-in", "forecasts": "bad-out", "dead_letters": "bad-dead"}
-    kafka = structs.replace(chosen.kafka, **topics, group="bad", partitions=1)
-    model = structs.replace(chosen.model, hidden_size=8, horizon=3)
-    kept = structs.replace(chosen.checkpoints, url=str(folder / "checkpoints"))
-    chosen = structs.replace(
-        chosen, kafka=kafka, model=model, checkpoints=kept, web=structs.replace(chosen.web, port=0)
-    )
-    create_topics(chosen)
-    with Writer(chosen, kafka.input) as writer:
-        for case in CASES:
-            writer.write(Outgoing(case.key, case.value))
+    chosen = settings_for(tansu, folder)
+    send(chosen)
     file = folder / "settings.toml"
     file.write_text(settings.to_toml(chosen, mask=False))
-    command = [sys.executable, "-m", "pipeline", "run", "--drain", "-c", str(file)]
-    done = subprocess.run(
-        command, capture_output=True, text=True, timeout=120, cwd=Path(__file__).parent.parent, env=os.environ
+    command = [sys.executable, "-m", "pipeline", "run", "-c", str(file)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=Path(__file__).parent.parent) as daemon:
+        wait_until(lambda: f"lstm_stream_observations_total {len(CASES)}.0" in scraped(chosen), "all observations")
+        metrics = scraped(chosen)
+        daemon.terminate()
+        _, told = daemon.communicate(timeout=60)
+    forecasts, letters = (
+        list(read_topic(chosen, topic)) for topic in (chosen.kafka.forecasts, chosen.kafka.dead_letters)
     )
-    assert done.returncode == 0, done.stderr
-    assert "Traceback" not in done.stderr
-    return list(read_topic(chosen, kafka.forecasts)), list(read_topic(chosen, kafka.dead_letters))
+    return Outcome(forecasts, letters, metrics, told, daemon.returncode)
 
 
-def reason(letter: Record) -> str:
-    return dict(letter.headers)["lstm_stream.reason"].decode()
+def settings_for(broker: EmbeddedBroker, folder: Path) -> Settings:
+    chosen = broker.settings_for(Settings())
+    kafka = structs.replace(
+        chosen.kafka, input="bad-in", forecasts="bad-out", dead_letters="bad-dead", group="bad", partitions=1
+    )
+    return structs.replace(
+        chosen,
+        kafka=kafka,
+        model=structs.replace(chosen.model, hidden_size=8, horizon=3),
+        checkpoints=structs.replace(chosen.checkpoints, url=str(folder / "checkpoints")),
+        web=structs.replace(chosen.web, port=free_port()),
+    )
 
 
-@pytest.mark.parametrize(("offset", "case"), enumerate(CASES), ids=[case.name for case in CASES])
+def scraped(chosen: Settings) -> str:
+    try:
+        return httpx.get(f"http://127.0.0.1:{chosen.web.port}/metrics").text
+    except httpx.ConnectError:
+        return ""
+
+
+def send(chosen: Settings) -> None:
+    """Write the cases to a topic that takes records of 4 MB."""
+    servers, topic = chosen.kafka.bootstrap_servers, chosen.kafka.input
+    admin = KafkaAdminClient(bootstrap_servers=servers)
+    admin.create_topics({topic: {"num_partitions": 1, "replication_factor": 1, "configs": {"max.message.bytes": MOST}}})
+    admin.close()
+    create_topics(chosen)
+    producer = KafkaProducer(bootstrap_servers=servers, max_request_size=int(MOST))
+    for case in CASES:
+        producer.send(topic, case.value, case.key or None).get(30)
+    producer.close()
+
+
+def header(letter: Record, name: str) -> str:
+    return dict(letter.headers)[f"lstm_stream.{name}"].decode()
+
+
+@pytest.mark.parametrize(("offset", "case"), list(enumerate(CASES)), ids=[case.name for case in CASES])
 def test_each_kind_of_badness_ends_as_a_forecast_or_as_one_dead_letter(
-    offset: int, case: Case, outcome: tuple[list[Record], list[Record]]
+    offset: int, case: Case, outcome: Outcome
 ) -> None:
-    forecasts, letters = outcome
-    sources = [decode_forecast(record.value or b"").source.offset for record in forecasts]
-    reasons = [reason(one) for one in letters if dict(one.headers)["lstm_stream.offset"] == str(offset).encode()]
+    sources = [decode_forecast(record.value or b"").source.offset for record in outcome.forecasts]
+    reasons = [
+        reason(one) for one in outcome.dead_letters if dict(one.headers)["lstm_stream.offset"] == str(offset).encode()
+    ]
     assert (sources.count(offset), reasons) == ((1, []) if case.reason is None else (0, [case.reason]))
 
 
-def test_a_dead_letter_is_what_came(outcome: tuple[list[Record], list[Record]]) -> None:
-    for letter in outcome[1]:
+def test_a_dead_letter_is_what_came(outcome: Outcome) -> None:
+    for letter in outcome.dead_letters:
         headers = dict(letter.headers)
         case = CASES[int(headers["lstm_stream.offset"])]
         assert letter.key == case.key
@@ -123,8 +165,19 @@ def test_a_dead_letter_is_what_came(outcome: tuple[list[Record], list[Record]]) 
         assert letter.value == case.value or "lstm_stream.truncated" in headers
 
 
-def test_no_forecast_is_nan(outcome: tuple[list[Record], list[Record]]) -> None:
-    for record in outcome[0]:
+def test_the_daemon_lives_through_it_and_says_nothing_that_is_no_news(outcome: Outcome) -> None:
+    assert outcome.code == 0
+    assert "Traceback" not in outcome.told
+
+
+def test_no_metric_is_nan(outcome: Outcome) -> None:
+    samples = [sample for family in text_string_to_metric_families(outcome.metrics) for sample in family.samples]
+    assert samples
+    assert [sample.name for sample in samples if not math.isfinite(sample.value)] == []
+
+
+def test_no_forecast_is_nan(outcome: Outcome) -> None:
+    for record in outcome.forecasts:
         message = decode_forecast(record.value or b"")
         numbers = [*message.mean, *(number for level in message.quantiles.values() for number in level)]
         assert all(math.isfinite(number) for number in numbers)
