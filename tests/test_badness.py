@@ -149,9 +149,7 @@ def test_each_kind_of_badness_ends_as_a_forecast_or_as_one_dead_letter(
     offset: int, case: Case, outcome: Outcome
 ) -> None:
     sources = [decode_forecast(record.value or b"").source.offset for record in outcome.forecasts]
-    reasons = [
-        reason(one) for one in outcome.dead_letters if dict(one.headers)["lstm_stream.offset"] == str(offset).encode()
-    ]
+    reasons = [header(one, "reason") for one in outcome.dead_letters if header(one, "offset") == str(offset)]
     assert (sources.count(offset), reasons) == ((1, []) if case.reason is None else (0, [case.reason]))
 
 
