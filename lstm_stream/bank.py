@@ -328,6 +328,10 @@ class Bank:
         rows = np.asarray([self.names[name] for name in series], np.int64)
         return self._forecast(rows, self._grid.last[rows])
 
+    def observations(self, series: str) -> int:
+        """How many steps of a series there have been since it started, filled ones among them; 0 if none."""
+        return int(self._memory.age[self.names[series]]) if series in self.names else 0
+
     def recent(self, series: str, count: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
         """Times in microseconds and values of the last steps of a series, filled gaps among them; oldest first."""
         row = np.asarray([self.names[series]])

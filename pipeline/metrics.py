@@ -3,7 +3,7 @@
 from typing import Literal
 
 import msgspec
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 Kind = Literal["counter", "gauge", "histogram"]
@@ -96,6 +96,7 @@ class Metrics:
     """The metrics of one process, on a registry of their own; a name here is its name in `TABLE`."""
 
     def __init__(self) -> None:
+        disable_created_metrics()  # when a counter began is of no use here, and would double what is exported
         self._registry = CollectorRegistry()
         self.records = self._counter("records_total")
         self.observations = self._counter("observations_total")

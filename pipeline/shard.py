@@ -30,8 +30,11 @@ from pipeline.messages import (
     rounded,
 )
 from pipeline.settings import Settings, fingerprint
+from pipeline.status import Gates, SeriesStatus, ShardStatus
 
 Publish = Literal["every", "latest", "none"]
+SHOWN = 200
+"""Values of a series that its status tells."""
 
 
 class FingerprintError(ValueError):
@@ -178,6 +181,49 @@ class Shard:
         )
         self.next_offset = records[-1].offset + 1 if records else self.next_offset
         return fold
+
+    def status(self) -> ShardStatus:
+        """How the model is doing; changes nothing."""
+        bank = self.bank
+        model, last_value = bank.errors()
+        return ShardStatus(
+            series=len(bank.names),
+            learning_steps=bank.updates,
+            skipped_learning_steps=bank.skipped,
+            loss=bank.lesson.loss,
+            gradient_norm=bank.lesson.gradient_norm,
+            mae_model=model,
+            mae_last_value=last_value,
+            gates=Gates(**bank.gates()._asdict()),
+        )
+
+    def series(self) -> tuple[str, ...]:
+        """Names of the series, in the order in which they came."""
+        return tuple(self.bank.names)
+
+    def series_status(self, name: str) -> SeriesStatus | None:
+        """One series and its newest forecast; None if there is no such series, or nothing is known of it."""
+        observations = self.bank.observations(name)
+        if not observations:
+            return None
+        (row,) = _rows(self.bank.forecast([name]))
+        times, values = self.bank.recent(name, SHOWN)
+        model, last_value = self.bank.errors(name)
+        return SeriesStatus(
+            series=name,
+            partition=self.partition,
+            observations=observations,
+            step_seconds=row.step or None,
+            last_time=row.origin,
+            last_value=float(values[-1]),
+            recent_times=tuple(times.tolist()),
+            recent_values=tuple(values.tolist()),
+            origin=row.origin,
+            mean=tuple(row.mean),
+            quantiles={level: tuple(told) for level, told in zip(self._levels, row.by_level, strict=True)},
+            status="warming" if row.warming else "ok",
+            skill=1 - model / last_value if last_value else None,
+        )
 
     def _decoded(self, records: Sequence[Record]) -> _Batch:
         batch = _Batch([], [])

@@ -40,6 +40,33 @@ class Gates(msgspec.Struct, frozen=True, kw_only=True):
     output: float
 
 
+class ShardStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """One shard's model at one moment.
+
+    Attributes
+    ----------
+    series
+        How many it has.
+    learning_steps, skipped_learning_steps
+        Of its network, since it began; the skipped ones' loss or gradient was not finite.
+    loss, gradient_norm
+        Of the last learning step.
+    mae_model, mae_last_value
+        Mean absolute error one step ahead, in each series' own scale; 0 before anything was scored.
+    gates
+        Of its LSTM.
+    """
+
+    series: int
+    learning_steps: int
+    skipped_learning_steps: int
+    loss: float
+    gradient_norm: float
+    mae_model: float
+    mae_last_value: float
+    gates: Gates
+
+
 class Status(msgspec.Struct, frozen=True, kw_only=True):
     """The worker at one moment.
 

@@ -143,3 +143,19 @@ def test_a_checkpoint_of_other_settings_is_refused_with_the_difference_named() -
     other = Settings(model=Model(horizon=3, hidden_size=16, window=8, windows=4, replay=16, memory=128))
     with pytest.raises(FingerprintError, match=r"model\.hidden_size was 8 and is now 16.*--rebuild"):
         Shard.load("events", 0, *fresh().dump(), other)
+
+
+def test_a_shard_tells_how_its_model_and_each_series_stand() -> None:
+    shard = fresh()
+    fold = shard.fold([event(i, "a", 3600 * i, float(i % 24)) for i in range(100)], "every")
+    status = shard.status()
+    assert (status.series, shard.series(), status.skipped_learning_steps) == (1, ("a",), 0)
+    assert status.learning_steps > 0
+    assert 0 < status.mae_model
+    series = shard.series_status("a")
+    assert series is not None
+    message = decode_forecast(fold.forecasts[-1].value or b"")
+    assert list(series.mean) == message.mean
+    assert series.recent_values == tuple(float(i % 24) for i in range(100))
+    assert (series.last_value, series.observations, series.step_seconds) == (3.0, 100, 3600.0)
+    assert shard.series_status("b") is None
