@@ -19,12 +19,12 @@ SOURCES = {
 
 # A module of the pipeline imports from the rows above its own. A new one needs a place here.
 ROWS = (
-    {"settings", "checkpoints", "metrics", "status", "messages", "tables", "scoring", "watchdog"},
+    {"settings", "checkpoints", "metrics", "status", "messages", "tables", "scoring", "watchdog", "fleet"},
     {"shard", "cluster", "embedded", "web"},
     {"member", "publisher"},
     {"opening"},
     {"cycle"},
-    {"worker", "evaluate", "replay"},
+    {"worker", "evaluate", "replay", "contents"},
     {"demo", "plot"},
     {"cli"},
     {"__main__"},

@@ -151,7 +151,7 @@ def test_a_shard_tells_how_its_model_and_each_series_stand() -> None:
     status = shard.status()
     assert (status.series, shard.series(), status.skipped_learning_steps) == (1, ("a",), 0)
     assert status.learning_steps > 0
-    assert 0 < status.mae_model
+    assert status.mae_model > 0
     series = shard.series_status("a")
     assert series is not None
     message = decode_forecast(fold.forecasts[-1].value or b"")
