@@ -97,7 +97,7 @@ def main() -> None:
 
 @main.command(epilog=EPILOG)
 @click.option("--csv", type=FILE, help="Replay this file (long or wide, .gz too) in place of the built-in data.")
-@click.option("--rate", type=click.FloatRange(0, min_open=True), help="Events a second.  [default: 400]")
+@click.option("--rate", type=click.FloatRange(0, min_open=True), help="Events a second.  [default: 300]")
 @click.option(
     "--for",
     "seconds",
@@ -341,8 +341,8 @@ def scores_table(name: str, report: Report, quantiles: Sequence[float]) -> Grid:
         caption_justify="left",
     )
     grid.add_column("steps", justify="right")
-    grid.add_column("forecaster")
-    for heading in ("MSE", "MAE", "MASE", f"in the {share:.0f} % interval", "its width"):
+    grid.add_column("forecaster", no_wrap=True)
+    for heading in ("MSE", "MAE", "MASE", f"in {share:.0f} % interval", "width"):
         grid.add_column(heading, justify="right")
     runs = {"LSTM": report.model, "last value": report.last_value, "seasonal naive": report.seasonal_naive}
     for horizon in report.model.horizons:
@@ -397,7 +397,8 @@ def _shown(value: object) -> str:
 def config(config: str | None, overrides: Sequence[str]) -> None:
     """Print the settings in force as TOML.
 
-    The output is a file for -c, but that passwords are masked. A default is overridden by the file, that by the environment (LSTM_STREAM_KAFKA__GROUP=x), and that by --set.
+    The output is a file for -c, but that passwords are masked. A file goes before the defaults, the environment
+    (LSTM_STREAM_KAFKA__GROUP=x) before the file, and --set before all.
     """
     click.echo(to_toml(settings_of(config, overrides)), nl=False)
 

@@ -36,7 +36,7 @@ from pipeline.settings import PREFIX, Settings, to_toml
 from pipeline.status import Status
 from pipeline.tables import survey
 
-RATE = 400.0  # events a second that two ordinary cores keep up with
+RATE = 300.0  # events a second that two ordinary cores keep up with
 PATIENCE = 90.0  # seconds without progress before the demo gives up
 LOOK = 0.5  # seconds between two looks at the daemon
 PLAIN_LOOK = 5.0  # the same where there is no terminal
