@@ -2,4 +2,5 @@
 
 from pipeline.cli import main
 
-main(prog_name="lstm-stream")
+if __name__ == "__main__":
+    main(prog_name="lstm-stream")
