@@ -97,7 +97,7 @@ class Cycle:
         self._clock, self._shards = clock, shards
         self._parked = dict(parked)
         self._failures = 0
-        self._saved = clock.now()
+        self._saved = self._has_nothing_since = clock.now()
         self.held: dict[TopicPartition, Held] = {}
         self.settled = False
         self.counts = Counts()
@@ -127,7 +127,15 @@ class Cycle:
             self.keep()
 
     def drained(self) -> bool:
-        """Whether all is done that was in the log when the partitions were assigned."""
+        """Whether all is done that was in the log when the partitions were assigned.
+
+        Who joins others may get none at first: that is believed only after a session's time.
+        """
+        waited = self._clock.now() - self._has_nothing_since >= self._settings.kafka.session_timeout
+        return self.caught_up() and (bool(self.held) or waited)
+
+    def caught_up(self) -> bool:
+        """Whether each shard has reached what was the end of its log when it was opened."""
         return self.settled and all(held.caught_up for held in self.held.values())
 
     def keep(self) -> None:
@@ -220,6 +228,8 @@ class Cycle:
         self.settled = look.settled and look.assigned == self.held.keys()
         if self.settled:
             self._parked.clear()
+        if self.held or not self.settled:
+            self._has_nothing_since = self._clock.now()
 
     def _take_up(self, partition: TopicPartition, look: Look) -> None:
         try:

@@ -128,6 +128,9 @@ class Member:
         self.refused: dict[TopicPartition, int] = {}
         self._consumer = clients.consumer()
         self._consumer.subscribe([settings.kafka.input], listener=self._notes)
+        with watchdog.watching("partitions_for_topic"):
+            # A member that deals out the partitions must know of them, or all begin with none.
+            self._consumer.partitions_for_topic(settings.kafka.input)
 
     def gather(self, stop: threading.Event) -> Gathered:
         """Poll until there is enough, or `commit_interval` after the first record, or partitions came or went."""

@@ -4,12 +4,9 @@ import logging
 import os
 import signal
 import threading
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
-
-from msgspec import structs
 
 from pipeline.checkpoints import CheckpointError, Checkpoints
 from pipeline.cluster import Clients, ClusterError, FencedInstanceIdError, KafkaError, TopicPartition
@@ -18,15 +15,15 @@ from pipeline.member import Clock, Member
 from pipeline.metrics import Metrics
 from pipeline.opening import Held, Opener, Shards
 from pipeline.publisher import Publisher
+from pipeline.reporter import Reporter, Seen
 from pipeline.settings import Settings
 from pipeline.shard import Counts, FingerprintError, Shard
-from pipeline.status import PartitionStatus, State, Status
+from pipeline.status import SeriesStatus, State, Status
 from pipeline.watchdog import Watchdog
 
 logger = logging.getLogger(__name__)
 
 LONGEST_WAIT = 30.0  # seconds between two attempts to connect
-RATE_OVER = 10.0  # seconds
 FAILURE = 1  # exit code
 
 
@@ -76,15 +73,16 @@ class Worker:
         self._stop = threading.Event()
         self._shards = threading.Lock()
         self._parked: dict[TopicPartition, Held] = {}
-        self._recent: deque[tuple[float, int]] = deque()
+        self._held: Mapping[TopicPartition, Held] = {}
         self._counts = Counts()
-        self._status = Status(
+        status = Status(
             state="connecting",
             group=settings.kafka.group,
             instance=instance or settings.kafka.instance,
             version=version,
             started=self._clock.wall(),
         )
+        self._reporter = Reporter(status, metrics, self._clock)
 
     def run(self, drain: bool = False) -> int:
         """Work until `stop`, or with `drain` until all is done that was in the log when partitions were assigned.
@@ -106,7 +104,7 @@ class Worker:
                     logger.error("%s", self._advice(error))
                     return FAILURE
                 except (ClusterError, CheckpointError, KafkaError) as error:
-                    attempts = 0 if self._status.state != "connecting" else attempts
+                    attempts = 0 if self._reporter.status.state != "connecting" else attempts
                     said = self._explain(error, said)
                     self._clock.wait(self._stop, min(2.0**attempts, LONGEST_WAIT))
                     attempts += 1
@@ -122,11 +120,22 @@ class Worker:
 
     def ready(self) -> bool:
         """Whether partitions are assigned and caught up with."""
-        return self._status.state == "ready"
+        return self._reporter.status.state == "ready"
 
     def status(self) -> Status:
         """How things stood after the last cycle."""
-        return self._status
+        return self._reporter.status
+
+    def series_names(self) -> tuple[str, ...]:
+        """Names of all series whose shards are held; from any thread."""
+        with self._shards:
+            return tuple(name for held in self._held.values() for name in held.shard.series())
+
+    def series(self, name: str) -> SeriesStatus | None:
+        """One series, None if no shard here has it; from any thread."""
+        with self._shards:
+            found = (held.shard.series_status(name) for held in self._held.values())
+            return next((status for status in found if status is not None), None)
 
     def _work(self, drain: bool) -> None:
         """From connecting to leaving."""
@@ -166,14 +175,17 @@ class Worker:
             self._shards,
             self._parked,
         )
-        self._tell("assigning")
+        self._reporter.tell("assigning")
+        self._held = cycle.held
         try:
             while not self._stop.is_set() and not (drain and cycle.drained()):
                 cycle.turn(self._stop)
-                self._report(cycle, member)
-            self._tell("stopping")
+                state: State = "assigning" if not cycle.settled else "ready" if cycle.caught_up() else "catching_up"
+                self._reporter.report(Seen(state, cycle.held, self._counts + cycle.counts), member)
+            self._reporter.tell("stopping")
             cycle.keep()
         finally:
+            self._held = {}
             self._parked = cycle.close()
             self._counts += cycle.counts
 
@@ -182,65 +194,13 @@ class Worker:
         self._metrics.broker_errors.labels(type(error).__name__).inc()
         if message != said:
             logger.error("%s (trying again)", message)
-        self._metrics.up_to_date.set(0)
-        self._tell("connecting", message)
+        self._reporter.tell("connecting", message)
         return message
 
     def _advice(self, error: Exception) -> str:
         if isinstance(error, FencedInstanceIdError):
             return f"another worker runs as kafka.instance {self._settings.kafka.instance!r}; give each one its own"
         return str(error) or type(error).__name__
-
-    def _tell(self, state: State, message: str = "") -> None:
-        self._status = structs.replace(self._status, state=state, message=message)
-
-    def _report(self, cycle: Cycle, member: Member) -> None:
-        """Bring status and gauges up to date."""
-        partitions = tuple(
-            _partition_status(partition, held, member.reached(partition), member.end(partition))
-            for partition, held in sorted(cycle.held.items())
-        )
-        state: State = "assigning" if not cycle.settled else "ready" if cycle.drained() else "catching_up"
-        counts = self._counts + cycle.counts
-        self._status = structs.replace(
-            self._status,
-            state=state,
-            message="",
-            partitions=partitions,
-            observations=counts.observations,
-            forecasts=counts.forecasts,
-            dead_letters=sum(counts.dead_letters.values()),
-            late=counts.late,
-            repeated=counts.repeated,
-            events_per_second=self._rate(counts.observations),
-        )
-        self._metrics.partitions_assigned.set(len(partitions))
-        self._metrics.up_to_date.set(state == "ready")
-        for one in partitions:
-            self._metrics.lag_records.labels(str(one.partition)).set(one.lag or 0)
-        ages = [self._clock.now() - held.saved_at for held in cycle.held.values()]
-        self._metrics.checkpoint_age_seconds.set(max(ages, default=0.0))
-
-    def _rate(self, observations: int) -> float:
-        """Observations a second over the last ones."""
-        now = self._clock.now()
-        self._recent.append((now, observations))
-        while self._recent[0][0] < now - RATE_OVER and len(self._recent) > 1:
-            self._recent.popleft()
-        then, before = self._recent[0]
-        return (observations - before) / (now - then) if now > then else 0.0
-
-
-def _partition_status(partition: TopicPartition, held: Held, reached: int | None, end: int | None) -> PartitionStatus:
-    lag = None if reached is None or end is None else max(end - reached, 0)
-    return PartitionStatus(
-        partition=partition.partition,
-        next_offset=held.shard.next_offset,
-        end_offset=end,
-        lag=lag,
-        series=0,
-        learning_steps=0,
-    )
 
 
 @contextmanager

@@ -29,6 +29,7 @@ from pipeline.member import Clock
 from pipeline.messages import Outgoing, Record
 from pipeline.settings import Settings
 from pipeline.shard import Counts, FingerprintError, Fold, Publish, State
+from pipeline.status import Gates, SeriesStatus, ShardStatus
 
 T = TypeVar("T")
 Headers = Sequence[tuple[str, bytes]]
@@ -84,6 +85,24 @@ class ChainShard:
     def dump(self) -> State:
         header: dict[str, object] = {"digest": self._digest, "fingerprint": self._fingerprint}
         return State(header, {"next_offset": np.asarray(self.next_offset)})
+
+    def status(self) -> ShardStatus:
+        return ShardStatus(
+            series=1,
+            learning_steps=self.next_offset,
+            skipped_learning_steps=0,
+            loss=0.0,
+            gradient_norm=0.0,
+            mae_model=0.5,
+            mae_last_value=1.0,
+            gates=Gates(forget=0.7, input=0.5, output=0.5),
+        )
+
+    def series(self) -> tuple[str, ...]:
+        return (f"chain-{self.partition}",)
+
+    def series_status(self, name: str) -> SeriesStatus | None:  # noqa: ARG002
+        return None
 
     def fold(self, records: Sequence[Record], publish: Publish) -> Fold:
         forecasts: list[Outgoing] = []
@@ -327,6 +346,9 @@ class FakeConsumer:
     def subscribe(self, topics: Sequence[str], *, listener: ConsumerRebalanceListener) -> None:
         assert list(topics) == [self._broker.settings.kafka.input]
         self._listener = listener
+
+    def partitions_for_topic(self, topic: str) -> set[int]:
+        return {partition.partition for partition in self._broker.input if partition.topic == topic}
 
     def poll(self, timeout_ms: float, max_records: int) -> dict[TopicPartition, list[FakeMessage]]:
         return self._process.call("poll", lambda: self._poll(timeout_ms, max_records))

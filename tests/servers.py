@@ -38,7 +38,6 @@ share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
 auto.create.topics.enable=false
-log.retention.check.interval.ms=1000
 transaction.abort.timed.out.transaction.cleanup.interval.ms=500
 """
 PATIENCE = 60.0

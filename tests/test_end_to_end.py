@@ -1,0 +1,388 @@
+"""Real members on real brokers: they come, go and are killed, and nothing of it shows in the forecasts."""
+
+import json
+import math
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Self
+
+import pytest
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka.admin import MemberToRemove
+from msgspec import structs
+
+from pipeline.checkpoints import Checkpoints
+from pipeline.cluster import KafkaClients, Writer, create_topics, read_topic
+from pipeline.embedded import EmbeddedBroker
+from pipeline.messages import Outgoing, Record
+from pipeline.metrics import Metrics
+from pipeline.settings import Checkpoints as Keeping
+from pipeline.settings import Delivery, Events, Kafka, Model, Settings, Web, to_toml
+from pipeline.shard import Fold, Publish
+from pipeline.worker import Worker
+from tests.fakes import ChainShard
+from tests.servers import ApacheKafka, wait_until
+
+PARTITIONS = 4
+SERIES = 12
+MINUTE = 60_000  # ms
+START = 1_700_000_000_000  # ms
+
+MODEL = Model(horizon=3, hidden_size=4, window=4, windows=2, replay=16, memory=64)
+EVENTS = Events(step=60.0)
+
+
+def settings_for(broker: EmbeddedBroker | ApacheKafka, name: str, folder: Path) -> Settings:
+    """Topics, a group and a checkpoint folder of their own."""
+    settings = Settings(
+        kafka=Kafka(
+            bootstrap_servers=broker.bootstrap_servers,
+            group=name,
+            input=f"{name}-events",
+            forecasts=f"{name}-forecasts",
+            dead_letters=f"{name}-dead",
+            partitions=PARTITIONS,
+            session_timeout=4.0,
+            transaction_timeout=5.0,
+            max_poll_records=200,
+        ),
+        events=EVENTS,
+        model=MODEL,
+        delivery=Delivery(commit_interval=0.1),
+        checkpoints=Keeping(url=str(folder / "checkpoints"), interval=1.0),
+        web=Web(port=0),
+    )
+    if isinstance(broker, EmbeddedBroker):
+        settings = broker.settings_for(settings)
+    create_topics(settings)
+    return settings
+
+
+def write(settings: Settings, steps: range) -> None:
+    """One event of each series at each step, and a bad record."""
+    with Writer(settings, settings.kafka.input) as writer:
+        for step in steps:
+            for number in range(SERIES):
+                value = math.sin(step / (3 + number)) + number
+                event = {"timestamp": START + step * MINUTE, "value": round(value, 6)}
+                outgoing = Outgoing(b"series-%d" % number, json.dumps(event).encode())
+                writer.write(outgoing)
+            writer.write(Outgoing(b"bad", b"not json %d" % step))
+
+
+def told(settings: Settings) -> dict[tuple[str, bytes | None], list[bytes | None]]:
+    """The committed forecasts and dead letters by key, each in its order."""
+    by_key: dict[tuple[str, bytes | None], list[bytes | None]] = {}
+    for kind, topic in (("forecast", settings.kafka.forecasts), ("dead", settings.kafka.dead_letters)):
+        for record in read_topic(settings, topic):
+            by_key.setdefault((kind, record.key), []).append(record.value)
+    return by_key
+
+
+def count(settings: Settings) -> int:
+    return sum(map(len, told(settings).values()))
+
+
+def undisturbed(settings: Settings, folder: Path) -> dict[tuple[str, bytes | None], list[bytes | None]]:
+    """What one process says that reads the same log from its start, and is left alone."""
+    name = f"{settings.kafka.group}-undisturbed"
+    kafka = structs.replace(settings.kafka, group=name, forecasts=f"{name}-forecasts", dead_letters=f"{name}-dead")
+    alone = structs.replace(settings, kafka=kafka, checkpoints=Keeping(url=str(folder / "undisturbed")))
+    create_topics(alone)
+    with Member(alone, folder, "undisturbed", "--drain") as member:
+        assert member.wait() == 0
+    return told(alone)
+
+
+class Member:
+    """`lstm-stream run` in a process of its own."""
+
+    def __init__(self, settings: Settings, folder: Path, name: str, *options: str) -> None:
+        self.name, self._options = name, options
+        self._config, self._log = folder / f"{name}.toml", folder / f"{name}.log"
+        self._config.write_text(to_toml(settings, mask=False))
+        self._log.write_text("")
+
+    def __enter__(self) -> Self:
+        command = [sys.executable, "-c", "from pipeline.cli import main; main()", "run", "-c", str(self._config)]
+        with open(self._log, "ab") as log:
+            self._process = subprocess.Popen(
+                [*command, *self._options],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env={**os.environ, "OMP_NUM_THREADS": "1"},
+            )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process.poll() is None:
+            self.kill()
+
+    def kill(self) -> None:
+        """As by `kill -9`."""
+        self._process.kill()
+        self._process.wait()
+
+    def send(self, number: signal.Signals) -> None:
+        self._process.send_signal(number)
+
+    def end(self) -> int:
+        """SIGTERM; its exit code."""
+        self.send(signal.SIGTERM)
+        return self.wait()
+
+    def wait(self) -> int:
+        try:
+            code = self._process.wait(60)
+        except subprocess.TimeoutExpired:
+            pytest.fail(self._log.read_text())
+        assert "Traceback" not in self._log.read_text()
+        return code
+
+    def partitions(self) -> set[int]:
+        """Those that it holds and has caught up with."""
+        assert self._process.poll() is None, self._log.read_text()
+        found = re.search(r"http://127.0.0.1:(\d+)", self._log.read_text())
+        if found is None:
+            return set()
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{found[1]}/api/status", timeout=10) as response:
+                status: dict[str, Any] = json.load(response)
+        except urllib.error.URLError:
+            return set()
+        return {one["partition"] for one in status["partitions"]} if status["state"] == "ready" else set()
+
+    def is_up(self) -> bool:
+        """Whether it has begun to connect."""
+        return "the live page is at" in self._log.read_text()
+
+    def holds(self, number: int) -> Callable[[], bool]:
+        """Whether it is ready with so many partitions."""
+        return lambda: len(self.partitions()) == number
+
+
+def shares(*members: Member) -> Callable[[], bool]:
+    """Whether these are ready and have all partitions between them, each some."""
+
+    def are() -> bool:
+        held = [member.partitions() for member in members]
+        return all(held) and sorted(one for partitions in held for one in partitions) == list(range(PARTITIONS))
+
+    return are
+
+
+@pytest.fixture(params=["tansu", "apache_kafka"])
+def broker(request: pytest.FixtureRequest) -> EmbeddedBroker | ApacheKafka:
+    found: EmbeddedBroker | ApacheKafka = request.getfixturevalue(request.param)
+    return found
+
+
+def test_members_that_come_go_and_restart_change_no_forecast(
+    broker: EmbeddedBroker | ApacheKafka, tmp_path: Path
+) -> None:
+    settings = settings_for(broker, f"graceful-{type(broker).__name__.lower()}", tmp_path)
+    write(settings, range(40))
+    with ExitStack() as stack:
+        one = stack.enter_context(Member(settings, tmp_path, "one"))
+        wait_until(one.holds(PARTITIONS), "one to hold all")
+        two = stack.enter_context(Member(settings, tmp_path, "two"))
+        wait_until(shares(one, two), "two to take its share")
+        write(settings, range(40, 80))
+        assert two.end() == 0
+        write(settings, range(80, 100))
+        wait_until(one.holds(PARTITIONS), "one to hold all again")
+        assert one.end() == 0
+        write(settings, range(100, 120))
+        with Member(settings, tmp_path, "one-again", "--drain") as again:
+            assert again.wait() == 0
+        assert "checkpoint at" in (tmp_path / "one-again.log").read_text()
+    assert count(settings) == 120 * (SERIES + 1)
+    assert told(settings) == undisturbed(settings, tmp_path)
+
+
+class Stream(threading.Thread):
+    """Writes events, a step every so often, until it is told to stop."""
+
+    def __init__(self, settings: Settings, start: int, pause: float = 0.1) -> None:
+        super().__init__(daemon=True)
+        self._settings, self._pause = settings, pause
+        self._stop_now = threading.Event()
+        self.steps = start
+
+    def run(self) -> None:
+        while not self._stop_now.wait(self._pause):
+            write(self._settings, range(self.steps, self.steps + 1))
+            self.steps += 1
+
+    def end(self) -> int:
+        """How many steps the log has now."""
+        self._stop_now.set()
+        self.join()
+        return self.steps
+
+
+class Watch:
+    """Sees whether a transaction is open on a topic: then committed readers are behind the others."""
+
+    def __init__(self, settings: Settings, topic: str) -> None:
+        self._readers = [
+            KafkaConsumer(bootstrap_servers=settings.kafka.bootstrap_servers, isolation_level=level)
+            for level in ("read_uncommitted", "read_committed")
+        ]
+        self._partitions = [TopicPartition(topic, number) for number in range(PARTITIONS)]
+
+    def is_open(self) -> bool:
+        uncommitted, committed = (sum(one.end_offsets(self._partitions).values()) for one in self._readers)
+        return bool(uncommitted > committed)
+
+    def close(self) -> None:
+        for reader in self._readers:
+            reader.close()
+
+
+def kill_in_mid_transaction(member: Member, settings: Settings) -> None:
+    """Stop it, look whether it has a transaction open, and let it go on until that is so; then kill it."""
+    watch = Watch(settings, settings.kafka.forecasts)
+
+    def is_caught() -> bool:
+        member.send(signal.SIGSTOP)
+        if watch.is_open():
+            return True
+        member.send(signal.SIGCONT)
+        return False
+
+    wait_until(is_caught, f"{member.name} to have a transaction open")
+    member.kill()
+    assert watch.is_open()
+    watch.close()
+
+
+def test_a_kill_in_mid_transaction_is_never_seen(
+    apache_kafka: ApacheKafka, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = settings_for(apache_kafka, "killed", tmp_path)
+    write(settings, range(20))
+    took: dict[str, float] = {}
+    stream = Stream(settings, 20)
+    with ExitStack() as stack:
+        one = stack.enter_context(Member(settings, tmp_path, "one"))
+        wait_until(one.holds(PARTITIONS), "one to hold all")
+        stream.start()
+        two = stack.enter_context(Member(settings, tmp_path, "two"))
+        wait_until(two.is_up, "two to be up")
+        took["join"] = wait_until(shares(one, two), "two to take its share")
+        kill_in_mid_transaction(one, settings)
+        took["take over after kill -9"] = wait_until(two.holds(PARTITIONS), "two to hold all")
+        one = stack.enter_context(Member(settings, tmp_path, "one-again"))
+        wait_until(one.is_up, "one to be up again")
+        took["come back"] = wait_until(shares(one, two), "one to take its share")
+        steps = stream.end()
+        wait_until(lambda: count(settings) >= steps * (SERIES + 1), "all to be told")
+        assert one.end() == 0
+        assert two.end() == 0
+    with capsys.disabled():
+        seconds = ", ".join(f"{what} {duration:.1f} s" for what, duration in took.items())
+        print(f"\n{steps * (SERIES + 1)} records; {seconds}")
+    assert told(settings) == undisturbed(settings, tmp_path)
+    assert count(settings) == steps * (SERIES + 1)
+
+
+def test_kcat_reads_the_same_committed_forecasts(apache_kafka: ApacheKafka, tmp_path: Path) -> None:
+    """Tansu is not read by kcat: librdkafka 2.0 does not understand its ApiVersions."""
+    kcat = shutil.which("kcat")
+    if kcat is None:
+        pytest.skip("kcat is not installed (Debian: apt-get install kcat)")
+    settings = settings_for(apache_kafka, "kcat", tmp_path)
+    write(settings, range(20))
+    with Member(settings, tmp_path, "one", "--drain") as member:
+        assert member.wait() == 0
+    for topic in (settings.kafka.forecasts, settings.kafka.dead_letters):
+        options = ["-b", settings.kafka.bootstrap_servers, "-C", "-t", topic, "-o", "beginning", "-e", "-q"]
+        isolation = ["-X", "isolation.level=read_committed"]
+        done = subprocess.run(
+            [kcat, *options, *isolation, "-f", "%k %s\n"], capture_output=True, check=True, timeout=60
+        )
+        ours = [(record.key or b"") + b" " + (record.value or b"") for record in read_topic(settings, topic)]
+        assert sorted(done.stdout.splitlines()) == sorted(ours)
+        assert len(ours) == 20 * (SERIES if topic == settings.kafka.forecasts else 1)
+
+
+def test_at_least_once_survives_a_kill_and_repeats_the_same_bytes(
+    broker: EmbeddedBroker | ApacheKafka, tmp_path: Path
+) -> None:
+    settings = settings_for(broker, f"repeats-{type(broker).__name__.lower()}", tmp_path)
+    delivery = structs.replace(settings.delivery, mode="at_least_once")
+    settings = structs.replace(settings, delivery=delivery)
+    write(settings, range(20))
+    stream = Stream(settings, 20, pause=0.02)
+    with Member(settings, tmp_path, "one") as one:
+        wait_until(one.holds(PARTITIONS), "one to hold all")
+        stream.start()
+        before = count(settings)
+        wait_until(lambda: count(settings) > before, "one to be busy")
+        one.kill()
+    stream.end()
+    with Member(settings, tmp_path, "two", "--drain") as two:
+        assert two.wait() == 0
+    unrepeated = {key: list(dict.fromkeys(values)) for key, values in told(settings).items()}
+    assert unrepeated == undisturbed(settings, tmp_path)
+
+
+class StallingShard(ChainShard):
+    """Stands still in its first fold until it is let go."""
+
+    is_folding, may_go_on = threading.Event(), threading.Event()
+
+    def fold(self, records: Sequence[Record], publish: Publish) -> Fold:
+        fold = super().fold(records, publish)
+        self.is_folding.set()
+        assert self.may_go_on.wait(60)
+        return fold
+
+
+def test_a_member_that_loses_its_partitions_while_it_folds_is_refused(
+    apache_kafka: ApacheKafka, tmp_path: Path
+) -> None:
+    settings = settings_for(apache_kafka, "stalled", tmp_path)
+    write(settings, range(20))
+    metrics = Metrics()
+    stalled = Worker(
+        settings, KafkaClients(settings), Checkpoints(str(tmp_path / "one"), 3), metrics, shards=StallingShard
+    )
+    thread = threading.Thread(target=stalled.run, daemon=True)
+    thread.start()
+    assert StallingShard.is_folding.wait(60)
+    expel_all(settings)
+    other = Worker(
+        settings, KafkaClients(settings), Checkpoints(str(tmp_path / "two"), 3), Metrics(), shards=ChainShard
+    )
+    assert other.run(drain=True) == 0
+    before = told(settings)
+    assert sum(map(len, before.values())) == 20 * (SERIES + 1)
+    StallingShard.may_go_on.set()
+    wait_until(stalled.ready, "the one that stalled to be back")
+    stalled.stop()
+    thread.join(60)
+    assert metrics.aborts.labels("fenced")._value.get() == 1
+    assert told(settings) == before
+
+
+def expel_all(settings: Settings) -> None:
+    """What the end of their sessions does to the members of a group, at once."""
+    admin = KafkaAdminClient(bootstrap_servers=settings.kafka.bootstrap_servers)
+    group = admin.describe_groups([settings.kafka.group])[settings.kafka.group]
+    members = [MemberToRemove(member_id=one["member_id"]) for one in group["members"]]
+    assert members
+    admin.remove_group_members(settings.kafka.group, members)
+    admin.close()
