@@ -166,8 +166,8 @@ def run(config: str | None, overrides: Sequence[str], drain: bool, rebuild: bool
         web = Web(
             metrics.render,
             worker.status,
-            tuple,
-            lambda _: None,
+            worker.series_names,
+            worker.series,
             worker.healthy,
             worker.ready,
             settings.web.host,

@@ -15,6 +15,7 @@ from pipeline.metrics import Metrics
 from pipeline.publisher import Publication, Publisher
 from pipeline.settings import Settings
 from pipeline.shard import FingerprintError, Fold, Publish, State
+from pipeline.status import SeriesStatus, ShardStatus
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +27,9 @@ class Foldable(Protocol):
 
     def fold(self, records: Sequence[Record], publish: Publish) -> Fold: ...
     def dump(self) -> State: ...
+    def status(self) -> ShardStatus: ...
+    def series(self) -> tuple[str, ...]: ...
+    def series_status(self, name: str) -> SeriesStatus | None: ...
 
 
 class Shards(Protocol):

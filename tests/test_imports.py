@@ -23,7 +23,7 @@ ROWS = (
     {"shard", "cluster", "embedded", "web"},
     {"member", "publisher"},
     {"opening"},
-    {"cycle"},
+    {"cycle", "reporter"},
     {"worker", "evaluate", "replay", "contents"},
     {"demo", "plot"},
     {"cli"},

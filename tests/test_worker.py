@@ -482,9 +482,11 @@ def test_the_status_and_the_metrics_say_what_was_done() -> None:
     def note(*_: object) -> None:
         states.append(worker.status().state)
         if worker.ready():
+            assert computer.counted("up_to_date") == 1
             worker.stop()
 
     process.interrupt = note
+    assert computer.counted("up_to_date") == 0
     assert worker.run() == 0
     changes = [state for n, state in enumerate(states) if n == 0 or states[n - 1] != state]
     assert changes == ["connecting", "assigning", "catching_up", "ready", "stopping"]
@@ -498,7 +500,10 @@ def test_the_status_and_the_metrics_say_what_was_done() -> None:
     assert computer.counted("forecasts_total") == 2 * RECORDS - 2
     assert computer.counted("dead_letters_total", reason="not_json") == 2
     assert computer.counted("lag_records", partition="0") == 0
-    assert computer.counted("up_to_date") == 1
+    assert (status.skill, status.mae_model, status.mae_last_value) == (0.5, 0.5, 1.0)
+    assert computer.counted("skill") == computer.counted("mean_absolute_error", model="lstm") == 0.5
+    assert computer.counted("gate", gate="forget") == 0.7
+    assert computer.counted("series", partition="1") == 1
 
 
 def test_a_call_that_never_comes_back_is_noticed() -> None:

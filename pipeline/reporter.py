@@ -1,0 +1,157 @@
+"""Keeps status and gauges up to date, a look at the worker at a time."""
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from msgspec import structs
+
+from pipeline.cluster import TopicPartition
+from pipeline.member import Clock, Member
+from pipeline.metrics import Metrics
+from pipeline.opening import Held
+from pipeline.shard import Counts
+from pipeline.status import Gates, PartitionStatus, ShardStatus, State, Status
+
+RATE_OVER = 10.0
+"""Seconds over which the rate of events is told."""
+EVERY = 1.0
+"""Seconds from one look into the models to the next."""
+
+
+class Seen(NamedTuple):
+    """The worker after a cycle."""
+
+    state: State
+    held: Mapping[TopicPartition, Held]
+    counts: Counts
+
+
+class Reporter:
+    """What `/api/status` and `/metrics` tell.
+
+    Parameters
+    ----------
+    status
+        Who the worker is.
+    metrics
+        The gauges to set.
+    clock
+        The time.
+
+    Attributes
+    ----------
+    status
+        How things stood at the last report.
+    """
+
+    def __init__(self, status: Status, metrics: Metrics, clock: Clock) -> None:
+        self.status = status
+        self._metrics, self._clock = metrics, clock
+        self._recent: deque[tuple[float, int]] = deque()
+        self._models: dict[TopicPartition, ShardStatus] = {}
+        self._looked = float("-inf")
+        metrics.info.labels(status.version).set(1)
+
+    def tell(self, state: State, message: str = "") -> None:
+        """Say what the worker is at, where it holds nothing new to look at."""
+        self.status = structs.replace(self.status, state=state, message=message)
+        if state != "stopping":
+            self._metrics.up_to_date.set(state == "ready")
+
+    def report(self, seen: Seen, member: Member) -> None:
+        """Take down how things stand after a cycle."""
+        self._look_into_models(seen.held)
+        partitions = tuple(self._partition(partition, held, member) for partition, held in sorted(seen.held.items()))
+        counts = seen.counts
+        self.status = structs.replace(
+            self.status,
+            partitions=partitions,
+            observations=counts.observations,
+            forecasts=counts.forecasts,
+            dead_letters=sum(counts.dead_letters.values()),
+            late=counts.late,
+            repeated=counts.repeated,
+            events_per_second=self._rate(counts.observations),
+        )
+        self.tell(seen.state)
+        self._metrics.partitions_assigned.set(len(partitions))
+        for one in partitions:
+            self._metrics.lag_records.labels(str(one.partition)).set(one.lag or 0)
+        ages = [self._clock.now() - held.saved_at for held in seen.held.values()]
+        self._metrics.checkpoint_age_seconds.set(max(ages, default=0.0))
+
+    def _partition(self, partition: TopicPartition, held: Held, member: Member) -> PartitionStatus:
+        reached, end = member.reached(partition), member.end(partition)
+        model = self._models.get(partition)
+        return PartitionStatus(
+            partition=partition.partition,
+            next_offset=held.shard.next_offset,
+            end_offset=end,
+            lag=None if reached is None or end is None else max(end - reached, 0),
+            series=0 if model is None else model.series,
+            learning_steps=0 if model is None else model.learning_steps,
+        )
+
+    def _look_into_models(self, held: Mapping[TopicPartition, Held]) -> None:
+        """Now and then: it takes a little computing."""
+        if self._clock.now() - self._looked < EVERY and self._models.keys() == held.keys():
+            return
+        self._looked = self._clock.now()
+        before, self._models = self._models, {partition: one.shard.status() for partition, one in held.items()}
+        for partition in before.keys() - held.keys():
+            self._forget(str(partition.partition))
+        for partition, model in self._models.items():
+            self._set(str(partition.partition), model, before.get(partition))
+        self._sum_up([model for model in self._models.values() if model.mae_last_value > 0])
+
+    def _set(self, partition: str, model: ShardStatus, before: ShardStatus | None) -> None:
+        metrics = self._metrics
+        metrics.series.labels(partition).set(model.series)
+        metrics.loss.labels(partition).set(model.loss)
+        metrics.gradient_norm.labels(partition).set(model.gradient_norm)
+        since = before or model  # what a restored shard learnt before is no work of this process
+        steps = model.learning_steps - since.learning_steps
+        skipped = model.skipped_learning_steps - since.skipped_learning_steps
+        metrics.learning_steps.labels(partition).inc(max(steps, 0))
+        metrics.skipped_learning_steps.labels(partition).inc(max(skipped, 0))
+
+    def _forget(self, partition: str) -> None:
+        """A partition that is held no more has no state here: its gauges would be stale."""
+        metrics = self._metrics
+        for gauge in (metrics.series, metrics.loss, metrics.gradient_norm, metrics.lag_records):
+            gauge.remove(partition)
+
+    def _sum_up(self, scored: Sequence[ShardStatus]) -> None:
+        """Means over the series of all shards that have been scored."""
+        series = sum(model.series for model in scored)
+        if not series:
+            return
+        ours = sum(model.series * model.mae_model for model in scored) / series
+        last_value = sum(model.series * model.mae_last_value for model in scored) / series
+        gates = _mean_gates(scored)
+        skill = 1 - ours / last_value
+        self.status = structs.replace(self.status, skill=skill, mae_model=ours, mae_last_value=last_value, gates=gates)
+        self._metrics.skill.set(skill)
+        self._metrics.mean_absolute_error.labels("lstm").set(ours)
+        self._metrics.mean_absolute_error.labels("last_value").set(last_value)
+        for gate, share in structs.asdict(gates).items():
+            self._metrics.gate.labels(gate).set(share)
+
+    def _rate(self, observations: int) -> float:
+        """Observations a second over the last ones."""
+        now = self._clock.now()
+        self._recent.append((now, observations))
+        while self._recent[0][0] < now - RATE_OVER and len(self._recent) > 1:
+            self._recent.popleft()
+        then, before = self._recent[0]
+        return (observations - before) / (now - then) if now > then else 0.0
+
+
+def _mean_gates(models: Sequence[ShardStatus]) -> Gates:
+    count = len(models)
+    return Gates(
+        forget=sum(model.gates.forget for model in models) / count,
+        input=sum(model.gates.input for model in models) / count,
+        output=sum(model.gates.output for model in models) / count,
+    )
