@@ -120,10 +120,11 @@ def demo(csv: Path | None, rate: float | None, seconds: float, port: int, as_jso
     from pipeline.cluster import ClusterError
     from pipeline.demo import RATE, DemoError, Plan, run_demo
     from pipeline.embedded import EmbeddedError
+    from pipeline.summary import SummaryError
     from pipeline.tables import TableError
 
     plan = Plan(csv=csv, rate=rate or RATE, seconds=seconds, port=port)
-    with refusing(DemoError, EmbeddedError, ClusterError, TableError):
+    with refusing(DemoError, EmbeddedError, ClusterError, TableError, SummaryError):
         summary = run_demo(plan, Console(stderr=True))
         console = Console(stderr=as_json)
         console.print(summary.table())

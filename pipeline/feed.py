@@ -1,0 +1,84 @@
+"""What a demo sends: real series beside a generated fleet, bad, late and repeated records among them; or a file."""
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from itertools import cycle, islice
+from pathlib import Path
+
+from river import datasets
+
+from lstm_stream import Observation
+from pipeline.fleet import Fleet
+from pipeline.messages import Outgoing
+from pipeline.replay import Form
+from pipeline.settings import Settings
+from pipeline.tables import survey
+
+WATER, AIRLINE = "river/water-flow", "river/airline-passengers"
+WATER_A_STEP = 4  # rows of water flow to one of the fleet: it is through in half a minute
+
+BAD_EVERY, LATE_EVERY, REPEATED_EVERY = 487, 211, 307  # records from one such record to the next
+BAD = tuple(
+    Outgoing(key, value)
+    for key, value in (
+        (b"bad", b"not JSON"),
+        (b"bad", b'{"series": "fleet/00", "timestamp": "yesterday", "value": 1}'),
+        (b"bad", b'{"series": "fleet/01", "timestamp": "2000-01-03T00:00:00Z", "value": true}'),
+        (None, b'{"timestamp": "2000-01-03T00:00:00Z", "value": 3}'),
+        (b"bad", b'{"series": "fleet/02", "timestamp": "2000-01-03T00:00:00Z", "value": NaN}'),
+        (b"bad", b""),
+    )
+)
+
+
+def built_in() -> Iterator[Outgoing]:
+    """Water flow and airline passengers beside the fleet, with bad, late and repeated records among them."""
+    form = Form(Settings().events)
+    return spoiled(_interleaved(Fleet()), form)
+
+
+def _interleaved(fleet: Fleet) -> Iterator[Observation]:
+    water, airline, generated = _water(), _airline(), fleet.observations()
+    while True:
+        yield from islice(generated, len(fleet.names))
+        yield from islice(water, WATER_A_STEP)
+        yield from islice(airline, 1)
+
+
+def _water() -> Iterator[Observation]:
+    return (Observation(WATER, _microseconds(x["Time"]), float(y)) for x, y in datasets.WaterFlow())
+
+
+def _airline() -> Iterator[Observation]:
+    return (Observation(AIRLINE, _microseconds(x["month"]), float(y)) for x, y in datasets.AirlinePassengers())
+
+
+def _microseconds(moment: datetime) -> int:
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()) * 1_000_000
+
+
+def spoiled(observations: Iterable[Observation], form: Form) -> Iterator[Outgoing]:
+    """The events of these observations; now and then one that cannot be read, one that is late, and one again."""
+    bad = cycle(BAD)
+    newest: dict[str, Observation] = {}
+    for number, observation in enumerate(observations, start=1):
+        before = newest.get(observation.series)
+        newest[observation.series] = observation
+        yield form.event(observation)
+        if number % BAD_EVERY == 0:
+            yield next(bad)
+        if number % LATE_EVERY == 0 and before is not None:
+            yield form.event(before)
+        if number % REPEATED_EVERY == 0:
+            yield form.event(observation)
+
+
+def from_csv(path: Path) -> Iterator[Outgoing]:
+    """The events of a file.
+
+    Raises
+    ------
+    TableError
+        When it is not a table of time series.
+    """
+    return map(Form(Settings().events).event, survey(path).read())
