@@ -59,6 +59,16 @@ def wait_until(condition: Callable[[], bool], what: str, patience: float = PATIE
     return time.monotonic() - started
 
 
+def stays(condition: Callable[[], bool], seconds: float) -> bool:
+    """Whether `condition` holds at every look for so long."""
+    until = time.monotonic() + seconds
+    while condition():
+        if time.monotonic() >= until:
+            return True
+        time.sleep(0.05)
+    return False
+
+
 class ApacheKafka:
     """One node of Apache Kafka from the distribution in `home`, from `with` to the end of its block.
 

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any, Self
 
 import pytest
-from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
-from kafka.admin import MemberToRemove
+from kafka import KafkaAdminClient
+from kafka.admin import MemberToRemove, TransactionState
 from msgspec import structs
 
 from pipeline.checkpoints import Checkpoints
@@ -31,7 +31,7 @@ from pipeline.settings import Delivery, Events, Kafka, Model, Settings, Web, to_
 from pipeline.shard import Fold, Publish
 from pipeline.worker import Worker
 from tests.fakes import ChainShard
-from tests.servers import ApacheKafka, wait_until
+from tests.servers import ApacheKafka, stays, wait_until
 
 PARTITIONS = 4
 SERIES = 12
@@ -152,16 +152,25 @@ class Member:
 
     def partitions(self) -> set[int]:
         """Those that it holds and has caught up with."""
+        status = self._status()
+        return {one["partition"] for one in status["partitions"]} if status.get("state") == "ready" else set()
+
+    def instance(self) -> str:
+        """The name that it has in its group."""
+        return str(self._status()["instance"])
+
+    def _status(self) -> dict[str, Any]:
+        """What it tells of itself; nothing while it does not answer."""
         assert self._process.poll() is None, self._log.read_text()
         found = re.search(r"http://127.0.0.1:(\d+)", self._log.read_text())
         if found is None:
-            return set()
+            return {}
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{found[1]}/api/status", timeout=10) as response:
                 status: dict[str, Any] = json.load(response)
         except urllib.error.URLError:
-            return set()
-        return {one["partition"] for one in status["partitions"]} if status["state"] == "ready" else set()
+            return {}
+        return status
 
     def is_up(self) -> bool:
         """Whether it has begun to connect."""
@@ -233,31 +242,27 @@ class Stream(threading.Thread):
 
 
 class Watch:
-    """Sees whether a transaction is open on a topic: then committed readers are behind the others."""
+    """Sees whether one member's transaction is open, by the state that the broker keeps of it (KIP-664)."""
 
-    def __init__(self, settings: Settings, topic: str) -> None:
-        self._readers = [
-            KafkaConsumer(bootstrap_servers=settings.kafka.bootstrap_servers, isolation_level=level)
-            for level in ("read_uncommitted", "read_committed")
-        ]
-        self._partitions = [TopicPartition(topic, number) for number in range(PARTITIONS)]
+    def __init__(self, settings: Settings, instance: str) -> None:
+        self._admin = KafkaAdminClient(bootstrap_servers=settings.kafka.bootstrap_servers)
+        self._id = f"{settings.kafka.group}-{instance}"
 
     def is_open(self) -> bool:
-        uncommitted, committed = (sum(one.end_offsets(self._partitions).values()) for one in self._readers)
-        return bool(uncommitted > committed)
+        described = self._admin.describe_transactions([self._id])[self._id]
+        return bool(described.state == TransactionState.ONGOING and described.topic_partitions)
 
     def close(self) -> None:
-        for reader in self._readers:
-            reader.close()
+        self._admin.close()
 
 
 def kill_in_mid_transaction(member: Member, settings: Settings) -> None:
     """Stop it, look whether it has a transaction open, and let it go on until that is so; then kill it."""
-    watch = Watch(settings, settings.kafka.forecasts)
+    watch = Watch(settings, member.instance())
 
     def is_caught() -> bool:
         member.send(signal.SIGSTOP)
-        if watch.is_open():
+        if stays(watch.is_open, 0.5):  # what it had sent before it was stopped may still end it
             return True
         member.send(signal.SIGCONT)
         return False
