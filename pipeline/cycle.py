@@ -216,6 +216,7 @@ class Cycle:
         self._metrics.commits.inc()
         self._metrics.observations.inc(counts.observations)
         self._metrics.forecasts.inc(counts.forecasts)
+        self._metrics.superseded.inc(counts.superseded)
         self._metrics.late.inc(counts.late)
         self._metrics.repeated.inc(counts.repeated)
         for reason, number in counts.dead_letters.items():

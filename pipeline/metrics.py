@@ -37,8 +37,11 @@ class Metric(msgspec.Struct, frozen=True):
 
 TABLE: tuple[Metric, ...] = (
     Metric("records_total", "counter", "Records read from the input topic."),
-    Metric("observations_total", "counter", "Observations read: forecasts + dead letters + late + repeated."),
+    Metric(
+        "observations_total", "counter", "Observations read: forecasts + superseded + dead letters + late + repeated."
+    ),
     Metric("forecasts_total", "counter", "Forecasts published and committed."),
+    Metric("superseded_total", "counter", 'Forecasts that `delivery.publish = "latest"` left out for newer ones.'),
     Metric("dead_letters_total", "counter", "Records or values refused, by reason.", ("reason",)),
     Metric("late_total", "counter", "Observations older than the last one of their series; they change nothing."),
     Metric("repeated_total", "counter", "Observations with the same time as the last one of their series."),
@@ -101,6 +104,7 @@ class Metrics:
         self.records = self._counter("records_total")
         self.observations = self._counter("observations_total")
         self.forecasts = self._counter("forecasts_total")
+        self.superseded = self._counter("superseded_total")
         self.dead_letters = self._counter("dead_letters_total")
         self.late = self._counter("late_total")
         self.repeated = self._counter("repeated_total")

@@ -69,6 +69,7 @@ class Reporter:
             partitions=partitions,
             observations=counts.observations,
             forecasts=counts.forecasts,
+            superseded=counts.superseded,
             dead_letters=sum(counts.dead_letters.values()),
             late=counts.late,
             repeated=counts.repeated,

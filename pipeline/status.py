@@ -80,8 +80,9 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
         When, seconds since the epoch.
     partitions
         The shards it holds.
-    observations, forecasts, dead_letters, late, repeated
-        Counts since the start of the process; observations = the sum of the others.
+    observations, forecasts, superseded, dead_letters, late, repeated
+        Counts since the start of the process; observations = the sum of the others. Superseded are the forecasts that
+        `delivery.publish = "latest"` left out for newer ones.
     events_per_second
         Over the last seconds.
     skill
@@ -101,6 +102,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     partitions: tuple[PartitionStatus, ...] = ()
     observations: int = 0
     forecasts: int = 0
+    superseded: int = 0
     dead_letters: int = 0
     late: int = 0
     repeated: int = 0
