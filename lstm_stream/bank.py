@@ -29,6 +29,10 @@ NEVER = 2**62
 """Steps until a learning step that is not to come."""
 
 
+class DumpError(ValueError):
+    """A dump that this version cannot load."""
+
+
 class Forecasts(NamedTuple):
     """One forecast an observation; rows whose outcome is another than `Outcome.FORECAST` hold zeros."""
 
@@ -333,13 +337,17 @@ class Bank:
         return int(self._memory.age[self.names[series]]) if series in self.names else 0
 
     def recent(self, series: str, count: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-        """Times in microseconds and values of the last steps of a series, filled gaps among them; oldest first."""
+        """Times in microseconds and values of the last steps of a series, oldest first; NaN where one was missing.
+
+        No more than are kept to learn from. Times are told a step apart, which they are on a grid.
+        """
         row = np.asarray([self.names[series]])
-        count = min(count, int(self._memory.age[row[0]]), self.rules.memory)
+        count = min(count, int(self._memory.age[row[0]]), self._past.observed.shape[1])
         lags = np.arange(count)[::-1]
         values = self._memory.look_back(row, lags[None])[0] + self._memory.first[row[0]]
+        observed = self._past.observed[row[0], (self._memory.age[row[0]] - 1 - lags) % self._past.observed.shape[1]]
         step = int(self._grid.step[row[0]]) or SECOND
-        return int(self._grid.last[row[0]]) - lags * step, values.astype(np.float64)
+        return int(self._grid.last[row[0]]) - lags * step, np.where(observed, values, np.nan)
 
     def errors(self, series: str | None = None) -> tuple[float, float]:
         """Mean absolute one-step error of the model and of the last value: of a series in its own unit, or of all.
@@ -389,14 +397,17 @@ class Bank:
 
         Raises
         ------
-        ValueError
-            The dump has another format than this version reads.
+        DumpError
+            It was made by a version that keeps other things.
         """
-        state = msgspec.convert(header, _Header)
-        if state.format != FORMAT:
-            raise ValueError(f"the dump has format {state.format}; this version of lstm-stream reads {FORMAT}")
-        bank = cls(state.rules)
-        bank._take(state, arrays)
+        if header.get("format") != FORMAT:
+            raise DumpError(f"the dump has format {header.get('format')}, and this version reads {FORMAT}")
+        try:
+            state = msgspec.convert(header, _Header)
+            bank = cls(state.rules)
+            bank._take(state, arrays)
+        except (msgspec.ValidationError, KeyError, ValueError) as error:
+            raise DumpError(f"the dump lacks what this version keeps: {error}") from error
         return bank
 
     def _take(self, state: "_Header", arrays: Mapping[str, Array]) -> None:

@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from lstm_stream import Bank, Forecasts, Hyperparameters, Observation, Outcome
+from lstm_stream import Bank, DumpError, Forecasts, Hyperparameters, Observation, Outcome
 from pipeline.messages import (
     Decoder,
     ForecastMessage,
@@ -143,11 +143,17 @@ class Shard:
         Raises
         ------
         FingerprintError
-            It was made with settings that shape the state otherwise.
+            It was made with settings that shape the state otherwise, or by a version that keeps it otherwise.
         """
-        kept = msgspec.convert(header, _Header)
-        _compare(kept.fingerprint, fingerprint(settings))
-        return cls(topic, partition, kept.next_offset, settings, Bank.load(kept.bank, arrays))
+        try:
+            kept = msgspec.convert(header, _Header)
+            _compare(kept.fingerprint, fingerprint(settings))
+            return cls(topic, partition, kept.next_offset, settings, Bank.load(kept.bank, arrays))
+        except (DumpError, msgspec.ValidationError) as error:
+            raise FingerprintError(
+                f"the checkpoint is of another version of lstm-stream: {error}; go back to that version, or start with"
+                " --rebuild to learn anew"
+            ) from error
 
     def dump(self) -> State:
         """The whole state; changes nothing."""
@@ -215,9 +221,9 @@ class Shard:
             observations=observations,
             step_seconds=row.step or None,
             last_time=row.origin,
-            last_value=float(values[-1]),
+            last_value=_known(values)[-1],
             recent_times=tuple(times.tolist()),
-            recent_values=tuple(values.tolist()),
+            recent_values=_known(values),
             origin=row.origin,
             mean=tuple(row.mean),
             quantiles={level: tuple(told) for level, told in zip(self._levels, row.by_level, strict=True)},
@@ -229,7 +235,8 @@ class Shard:
         batch = _Batch([], [])
         expected = self.next_offset
         for record in records:
-            assert record.offset >= expected, f"offset {record.offset} came again; {expected} is the next one"
+            if record.offset < expected:
+                raise AssertionError(f"offset {record.offset} came again; {expected} is the next one")
             expected = record.offset + 1
             decoded = self._decoder.decode(record)
             batch.observations.extend((observation, record) for observation in decoded.observations)
@@ -279,6 +286,10 @@ class _Row(NamedTuple):
     warming: bool
     updates: int
     step: float
+
+
+def _known(values: npt.NDArray[np.float64]) -> tuple[float | None, ...]:
+    return tuple(None if math.isnan(value) else value for value in values.tolist())
 
 
 def _rows(forecasts: Forecasts) -> Iterator[_Row]:

@@ -127,7 +127,7 @@ class SeriesStatus(msgspec.Struct, frozen=True, kw_only=True):
     last_time, last_value
         Of its last observation: microseconds since the epoch; the value is None if it is missing.
     recent_times, recent_values
-        Its last slots, the oldest first; a missing value is None.
+        Its last steps, the oldest first, told a step apart; a missing value is None.
     origin
         Of the forecast, microseconds since the epoch.
     mean

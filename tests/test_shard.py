@@ -156,6 +156,25 @@ def test_a_shard_tells_how_its_model_and_each_series_stand() -> None:
     assert series is not None
     message = decode_forecast(fold.forecasts[-1].value or b"")
     assert list(series.mean) == message.mean
-    assert series.recent_values == tuple(float(i % 24) for i in range(100))
+    assert series.recent_values == tuple(float(i % 24) for i in range(100))[-len(series.recent_values) :]
     assert (series.last_value, series.observations, series.step_seconds) == (3.0, 100, 3600.0)
     assert shard.series_status("b") is None
+
+
+def test_a_value_that_is_missing_is_not_told_as_one_that_came() -> None:
+    shard = fresh()
+    shard.fold([event(i, "a", 3600 * i, None if i == 9 else float(i)) for i in range(10)], "every")
+    series = shard.series_status("a")
+    assert series is not None
+    assert (series.last_value, series.recent_values) == (None, (*map(float, range(9)), None))
+
+
+@pytest.mark.parametrize("spoil", [{"format": 0}, {"seen": "many"}, {}])
+def test_a_checkpoint_of_another_version_is_refused_with_the_way_out(spoil: dict[str, object]) -> None:
+    header, arrays = fresh().dump()
+    bank = header["bank"]
+    assert isinstance(bank, dict)
+    if not spoil:
+        del arrays["memory.age"]
+    with pytest.raises(FingerprintError, match=r"of another version.*--rebuild"):
+        Shard.load("events", 0, header | {"bank": bank | spoil}, arrays, SETTINGS)
