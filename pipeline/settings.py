@@ -122,7 +122,7 @@ class Events(Struct, frozen=True, kw_only=True):
         ),
     ] = ("value",)
     step: Annotated[
-        Literal["infer", "event"] | Seconds,
+        Literal["infer", "event"] | Annotated[float, Meta(ge=1e-3, le=366 * 86400)],
         Meta(
             description="Seconds between the observations of a series; `infer` finds them from each series' first"
             " gaps; `event` takes each event as one step, whatever its time (months, irregular times)."

@@ -184,8 +184,18 @@ def _by_magnitude(count: Decimal) -> int:
     limits = (Decimal(10) ** power for power in (11, 14, 17))
     for unit, limit in zip(units, limits, strict=True):
         if abs(count) < limit:
-            return int(count * unit)
-    return int(count / 1000)
+            return _within(int(count * unit))
+    return _within(int(count / 1000))
+
+
+EARLIEST, LATEST = (moment.replace(tzinfo=UTC) for moment in (datetime.min, datetime.max))
+FIRST_TIME, LAST_TIME = ((moment - EPOCH) // timedelta(microseconds=1) for moment in (EARLIEST, LATEST))
+
+
+def _within(time: int) -> int:
+    if not FIRST_TIME <= time <= LAST_TIME:
+        raise ValueError("beyond the years 1 to 9999")
+    return time
 
 
 def _lines(path: Path) -> Iterator[_Line]:

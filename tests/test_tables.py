@@ -141,3 +141,11 @@ def test_reading_a_long_file_gives_what_was_written_sorted_by_time(file: Path, w
     assert table.observations == len(written)
     assert list(table.series) == list(dict.fromkeys(one.series for one in written))
     assert list(table.read()) == sorted(written, key=lambda one: one.time)
+
+
+@pytest.mark.parametrize("stamp", ["9999999999999999999999999", "-99999999999"])
+def test_a_stamp_beyond_the_calendar_is_one_line_that_names_it(tmp_path: Path, stamp: str) -> None:
+    file = tmp_path / "far.csv"
+    file.write_text(f"timestamp,a\n2026-01-01,1\n{stamp},2\n")
+    with pytest.raises(TableError, match=f"line 3.*{stamp}"):
+        survey(file)
