@@ -62,7 +62,7 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     key, value
         Bytes, or None.
     headers
-        Pairs of name and bytes, in their order.
+        Pairs of name and bytes, or None, in their order.
     """
 
     topic: str
@@ -71,11 +71,11 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     timestamp: int
     key: bytes | None
     value: bytes | None
-    headers: tuple[tuple[str, bytes], ...] = ()
+    headers: tuple[tuple[str, bytes | None], ...] = ()
 
 
 class Outgoing(msgspec.Struct, frozen=True, gc=False):
-    """A record to be sent; whoever sends it knows the topic."""
+    """A record to be sent; whoever sends it knows the topic. Key or value must be there: the client sends no less."""
 
     key: bytes | None
     value: bytes | None
@@ -355,59 +355,79 @@ def _shown(found: object) -> str:
     return json.dumps(found)[:LONGEST_DETAIL]
 
 
-def dead_letter(record: Record, reject: Reject, limit: int = 900_000) -> Outgoing:
+REASON, TRUNCATED, NULL_KEY = "lstm_stream.reason", "lstm_stream.truncated", "lstm_stream.null_key"
+
+
+def dead_letter(record: Record, reject: Reject) -> Outgoing:
     """Make the dead letter of a record: key, value and headers as they came, and why in more headers.
+
+    Two things the client cannot send. A header without content becomes an empty one. A record without key and value
+    gets an empty key, and the header ``lstm_stream.null_key`` tells.
+    """
+    headers = tuple((name, content or b"") for name, content in record.headers)
+    letter = Outgoing(record.key, record.value, headers + _why(record, reject))
+    if record.key is None and record.value is None:
+        return Outgoing(b"", None, (*letter.headers, (NULL_KEY, b"true")))
+    return letter
+
+
+def cut(letter: Outgoing, limit: int) -> Outgoing:
+    """Cut a dead letter to what a topic takes.
 
     Parameters
     ----------
-    record
-        The record that was refused.
-    reject
-        Why.
+    letter
+        A dead letter, cut before or not.
     limit
         Bytes that key, value and headers may take together. What goes beyond is cut: the value first, then
         the record's own headers, then the key. The header ``lstm_stream.truncated`` tells the sizes it had.
     """
-    key, value, headers = record.key, record.value, record.headers
-    why = _why(record, reject)
-    if _size(key, value, headers + why) <= limit:
-        return Outgoing(key, value, headers + why)
-    why += (("lstm_stream.truncated", _sizes(record)),)
-    if _size(key, None, headers + why) > limit:
-        headers = ()
-    if _size(key, None, headers + why) > limit:
-        key = (key or b"")[: max(0, limit - _size(None, None, why))]
-    room = max(0, limit - _size(key, None, headers + why))
-    return Outgoing(key, None if value is None else value[:room], headers + why)
+    key, value = letter.key, letter.value
+    if _size(key, value, letter.headers) <= limit:
+        return letter
+    theirs, ours = _parted(letter.headers)
+    if TRUNCATED not in dict(ours):
+        ours += ((TRUNCATED, _sizes(key, value, theirs)),)
+    if _size(key, None, theirs + ours) > limit:
+        theirs = ()
+    key = None if key is None else key[: max(0, limit - _size(None, None, theirs + ours))]
+    room = max(0, limit - _size(key, None, theirs + ours))
+    return Outgoing(key, None if value is None else value[:room], theirs + ours)
 
 
-def _why(record: Record, reject: Reject) -> tuple[tuple[str, bytes], ...]:
+Headers = tuple[tuple[str, bytes], ...]
+
+
+def _why(record: Record, reject: Reject) -> Headers:
     told = {
-        "reason": reject.reason,
-        "detail": reject.detail,
-        "series": reject.series,
-        "field": reject.field,
-        "topic": record.topic,
-        "partition": str(record.partition),
-        "offset": str(record.offset),
+        REASON: reject.reason,
+        "lstm_stream.detail": reject.detail,
+        "lstm_stream.series": reject.series,
+        "lstm_stream.field": reject.field,
+        "lstm_stream.topic": record.topic,
+        "lstm_stream.partition": str(record.partition),
+        "lstm_stream.offset": str(record.offset),
     }
-    return tuple(
-        (f"lstm_stream.{name}", text.encode(errors="replace")) for name, text in told.items() if text is not None
-    )
+    return tuple((name, text.encode(errors="replace")) for name, text in told.items() if text is not None)
+
+
+def _parted(headers: Headers) -> tuple[Headers, Headers]:
+    """The record's own headers, and why: a dead letter that came back has whys among its own."""
+    start = max(index for index, (name, _) in enumerate(headers) if name == REASON)
+    return headers[:start], headers[start:]
 
 
 _OVERHEAD = 16  # bytes, at most, that a header or the record itself takes beside its text
 
 
-def _size(key: bytes | None, value: bytes | None, headers: tuple[tuple[str, bytes], ...]) -> int:
+def _size(key: bytes | None, value: bytes | None, headers: Headers) -> int:
     texts = sum(len(name.encode(errors="replace")) + len(content) + _OVERHEAD for name, content in headers)
     return len(key or b"") + len(value or b"") + texts + _OVERHEAD
 
 
-def _sizes(record: Record) -> bytes:
-    headers = sum(len(name) + len(content) for name, content in record.headers)
-    had = f"key {len(record.key or b'')}, value {len(record.value or b'')}, headers {headers} bytes"
-    return f"it had {had}".encode()
+def _sizes(key: bytes | None, value: bytes | None, headers: Headers) -> bytes:
+    size = sum(len(name) + len(content) for name, content in headers)
+    return f"it had key {len(key or b'')}, value {len(value or b'')}, headers {size} bytes".encode()
 
 
 class Model(msgspec.Struct, frozen=True, gc=False):

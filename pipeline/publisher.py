@@ -4,8 +4,6 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from msgspec import structs
-
 from pipeline.cluster import (
     Clients,
     ConsumerGroupMetadata,
@@ -15,14 +13,13 @@ from pipeline.cluster import (
     Pending,
     TopicPartition,
 )
-from pipeline.messages import Outgoing
+from pipeline.messages import Outgoing, cut
 from pipeline.settings import Settings
 from pipeline.watchdog import Watchdog
 
 logger = logging.getLogger(__name__)
 
-SMALLEST = 1000  # bytes of a dead letter's value that are always tried
-TRUNCATED = "lstm_stream.truncated"
+LARGEST, SMALLEST = 900_000, 1000  # bytes of a dead letter: to begin with, and that are always tried
 
 
 class Publication(NamedTuple):
@@ -56,7 +53,7 @@ class Publisher:
         self._clients, self._kafka, self._watchdog = clients, settings.kafka, watchdog
         self._deadline = settings.delivery.deadline
         self._exactly_once = settings.delivery.mode == "exactly_once"
-        self._largest: int | None = None  # bytes of a dead letter's value, once a topic has refused one
+        self._limit = LARGEST  # bytes of a dead letter; less once a topic has refused one
         self._connect()
 
     def publish(self, publication: Publication, member: Committing, metadata: ConsumerGroupMetadata) -> None:
@@ -93,7 +90,7 @@ class Publisher:
         """Send, and wait until the broker has every single one: a commit does not tell of one that was refused."""
         with self._watchdog.watching("send"):
             pending = [self._sent(self._kafka.forecasts, one) for one in publication.forecasts]
-            pending += [self._sent(self._kafka.dead_letters, self._cut(one)) for one in publication.dead_letters]
+            pending += [self._sent(self._kafka.dead_letters, cut(one, self._limit)) for one in publication.dead_letters]
             self._producer.flush(self._deadline)
         for one in pending:
             if one.exception is not None:
@@ -101,14 +98,6 @@ class Publisher:
 
     def _sent(self, topic: str, outgoing: Outgoing) -> Pending:
         return self._producer.send(topic, outgoing.value, outgoing.key, list(outgoing.headers))
-
-    def _cut(self, letter: Outgoing) -> Outgoing:
-        if self._largest is None or len(letter.value or b"") <= self._largest:
-            return letter
-        size = str(len(letter.value or b"")).encode()
-        return structs.replace(
-            letter, value=(letter.value or b"")[: self._largest], headers=(*letter.headers, (TRUNCATED, size))
-        )
 
     def abort(self, error: KafkaError) -> None:
         """Give up the transaction that `error` came from; a producer that is beyond that is replaced.
@@ -128,13 +117,13 @@ class Publisher:
             self._connect()
 
     def _shrink(self) -> None:
-        self._largest = max((self._largest or 1 << 20) // 2, SMALLEST)
+        self._limit = max(self._limit // 2, SMALLEST)
         logger.error(
             "a record is too large for topic `%s` or `%s`: raise their max.message.bytes, or lower model.horizon or"
             " the number of model.quantiles; dead letters are cut to %d bytes from now on",
             self._kafka.forecasts,
             self._kafka.dead_letters,
-            self._largest,
+            self._limit,
         )
 
     def _connect(self) -> None:

@@ -23,16 +23,17 @@ from kafka.errors import (
     ProducerFencedError,
 )
 from kafka.structs import ConsumerGroupMetadata, MemberState, OffsetAndMetadata, TopicPartition
+from msgspec.structs import replace
 
 from pipeline.cluster import ConsumerRebalanceListener, Description, Topic
 from pipeline.member import Clock
-from pipeline.messages import Outgoing, Record
+from pipeline.messages import Outgoing, Record, Reject, dead_letter
 from pipeline.settings import Settings
 from pipeline.shard import Counts, FingerprintError, Fold, Publish, State
 from pipeline.status import Gates, SeriesStatus, ShardStatus
 
 T = TypeVar("T")
-Headers = Sequence[tuple[str, bytes]]
+Headers = Sequence[tuple[str, bytes | None]]
 
 
 class Killed(BaseException):
@@ -114,7 +115,9 @@ class ChainShard:
             self._digest = hashlib.blake2b(f"{self._digest} {record.value!r}".encode(), digest_size=8).hexdigest()
             value = f"{self.partition}/{record.offset} {self._digest}".encode()
             if record.value is not None and record.value.startswith(b"bad"):
-                letters.append(Outgoing(record.key, value + b" " + record.value, ()))
+                letters.append(
+                    dead_letter(replace(record, value=value + b" " + record.value), Reject("not_json", "bad"))
+                )
                 reasons["not_json"] = reasons.get("not_json", 0) + 1
             else:
                 forecasts.append(Outgoing(record.key, value, ()))
@@ -181,10 +184,10 @@ class FakeBroker:
         self.largest = 1 << 20  # bytes of a record
         self.topic_id = "first"
 
-    def write(self, partition: int, *values: bytes, key: bytes | None = b"k") -> None:
+    def write(self, partition: int, *values: bytes | None, key: bytes | None = b"k", headers: Headers = ()) -> None:
         """Records for the input topic."""
         for value in values:
-            self.append(self.input[partition], key, value, (), None)
+            self.append(self.input[partition], key, value, headers, None)
 
     def append(
         self,
@@ -514,6 +517,10 @@ class FakeProducer:
         timestamp_ms: int | None = None,
     ) -> FakePending:
         assert timestamp_ms is None
+        if key is None and value is None:
+            raise ValueError("Need at least one: key or value")
+        if not all(isinstance(content, bytes) for _, content in headers or []):
+            raise TypeError("All headers items must be (str, bytes) tuples")
 
         def work() -> FakePending:
             if self._epoch is not None:

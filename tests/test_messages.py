@@ -20,6 +20,7 @@ from pipeline.messages import (
     Record,
     Reject,
     Source,
+    cut,
     dead_letter,
     decode_forecast,
     encode_forecast,
@@ -66,7 +67,7 @@ json_values = st.recursive(
 events = st.fixed_dictionaries(
     {}, optional={"series": json_values, "timestamp": json_values, "value": json_values, "b": json_values}
 )
-headers = st.lists(st.tuples(st.text(max_size=9), st.binary(max_size=9)), max_size=3).map(tuple)
+headers = st.lists(st.tuples(st.text(max_size=9), st.none() | st.binary(max_size=9)), max_size=3).map(tuple)
 stamps = st.integers(-1, 2**63 - 1)
 keys = st.none() | st.binary()
 
@@ -293,8 +294,9 @@ def test_a_bad_number_in_a_field_that_nobody_reads_does_no_harm() -> None:
 @given(st.builds(Record, st.text(), st.integers(0), st.integers(0), stamps, keys, keys, headers), st.text())
 def test_a_dead_letter_carries_the_record_unchanged_and_why(bad: Record, detail: str) -> None:
     letter = dead_letter(bad, Reject("not_json", detail, None, "value"))
-    assert (letter.key, letter.value) == (bad.key, bad.value)
-    assert letter.headers[: len(bad.headers)] == bad.headers
+    assert letter.value == bad.value
+    assert letter.key == (b"" if bad.key is None and bad.value is None else bad.key)
+    assert letter.headers[: len(bad.headers)] == tuple((name, content or b"") for name, content in bad.headers)
     why = dict(letter.headers[len(bad.headers) :])
     assert why["lstm_stream.reason"] == b"not_json"
     assert why["lstm_stream.field"] == b"value"
@@ -302,6 +304,7 @@ def test_a_dead_letter_carries_the_record_unchanged_and_why(bad: Record, detail:
     assert why["lstm_stream.partition"] == str(bad.partition).encode()
     assert why["lstm_stream.offset"] == str(bad.offset).encode()
     assert why.keys().isdisjoint({"lstm_stream.series", "lstm_stream.truncated"})
+    assert ("lstm_stream.null_key" in why) is (bad.key is None and bad.value is None)
 
 
 def size(key: bytes | None, value: bytes | None, headers: tuple[tuple[str, bytes], ...]) -> int:
@@ -320,7 +323,7 @@ def size(key: bytes | None, value: bytes | None, headers: tuple[tuple[str, bytes
 )
 def test_a_dead_letter_too_large_for_a_record_is_cut(key: int, value: int, header: int, kept: str) -> None:
     bad = Record("events", 0, 7, -1, b"k" * key, b"v" * value, (("h", b"x" * header),))
-    letter = dead_letter(bad, Reject("not_json", "found noise"))
+    letter = cut(dead_letter(bad, Reject("not_json", "found noise")), 900_000)
     assert 800_000 * bool(kept == "key headers value") < size(letter.key, letter.value, letter.headers) <= 900_000
     assert (letter.key == bad.key) is ("key" in kept)
     assert (letter.headers[:1] == bad.headers) is ("headers" in kept)
@@ -330,6 +333,23 @@ def test_a_dead_letter_too_large_for_a_record_is_cut(key: int, value: int, heade
     assert bool(letter.value) is ("value" in kept)
     told = dict(letter.headers)["lstm_stream.truncated"].decode()
     assert told == f"it had key {key}, value {value}, headers {header + 1} bytes"
+
+
+def test_a_dead_letter_cut_again_tells_once_what_it_had() -> None:
+    bad = Record("events", 0, 7, -1, b"k", b"v" * 2_000_000, (("lstm_stream.reason", b"of an earlier life"),))
+    whole = dead_letter(bad, Reject("not_json", "found noise"))
+    assert cut(cut(whole, 900_000), 5_000) == cut(whole, 5_000)
+    assert [name for name, _ in cut(whole, 5_000).headers].count("lstm_stream.truncated") == 1
+    assert cut(whole, 3_000_000) == whole
+
+
+@given(st.integers(0, 3000), st.none() | st.binary(max_size=2000), st.none() | st.binary(max_size=2000), headers)
+def test_a_dead_letter_takes_no_more_than_the_limit_and_its_whys(
+    limit: int, key: bytes | None, value: bytes | None, own: tuple[tuple[str, bytes | None], ...]
+) -> None:
+    letter = cut(dead_letter(Record("events", 0, 7, -1, key, value, own), Reject("not_json", "noise")), limit)
+    assert size(letter.key, letter.value, letter.headers) <= max(limit, 300)
+    assert letter.key is not None or letter.value is not None
 
 
 def message(

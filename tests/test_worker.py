@@ -15,7 +15,7 @@ from pipeline.checkpoints import Address, CheckpointError, Checkpoints
 from pipeline.cluster import ClusterError
 from pipeline.metrics import Metrics
 from pipeline.settings import Checkpoints as Keeping
-from pipeline.settings import Delivery, Kafka, Settings
+from pipeline.settings import Delivery, Kafka, Model, Settings
 from pipeline.worker import Worker
 from tests.fakes import ChainShard, FakeBroker, FakeProcess, Killed
 
@@ -398,6 +398,27 @@ def test_a_dead_letter_that_is_too_large_is_cut_and_stops_nothing() -> None:
     assert len(computer.broker.forecasts()) == 2
     assert [len(value) <= 40_000 for value in computer.broker.dead_letters()] == [True]
     assert computer.counted("aborts_total", reason="too_large") >= 1
+
+
+def event(value: float) -> bytes:
+    return b'{"series": "pump", "timestamp": %d, "value": %f}' % (1_769_860_800 + value, value)
+
+
+def test_what_no_producer_of_the_client_could_send_is_read_and_stops_nothing() -> None:
+    computer = Computer(records=0)
+    computer.broker.write(0, event(1), headers=(("trace", None),))
+    computer.broker.write(0, None, key=None)
+    computer.broker.write(0, b"bad", headers=(("trace", None), ("n", b"1")))
+    computer.broker.write(0, event(2))
+    checkpoints = Checkpoints(f"memory://{uuid.uuid4().hex}", keep=1)
+    small = structs.replace(SETTINGS, model=Model(hidden_size=4, horizon=1))
+    process = FakeProcess(computer.broker)
+    worker = Worker(small, process, checkpoints, computer.metrics, clock=computer.broker.clock, expired=_never)
+    assert worker.run(drain=True) == 0
+    assert len(computer.broker.forecasts()) == 2
+    nothing, bad = computer.broker.readable(computer.broker.outputs[1])
+    assert (nothing.key, nothing.value, dict(nothing.headers)["lstm_stream.null_key"]) == (b"", None, b"true")
+    assert (bad.key, bad.value, bad.headers[:2]) == (b"k", b"bad", [("trace", b""), ("n", b"1")])
 
 
 def test_what_may_heal_is_said_once_and_tried_again(caplog: pytest.LogCaptureFixture) -> None:
