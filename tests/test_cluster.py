@@ -3,6 +3,7 @@
 import logging
 
 import pytest
+from kafka import KafkaProducer
 from msgspec import structs
 
 from pipeline.cluster import ClusterError, KafkaClients, Topic, Writer, create_topics, describe, read_topic
@@ -56,6 +57,18 @@ def test_what_is_written_is_read_back_in_order(tansu: EmbeddedBroker, count: int
         mine = [record for record in records if record.partition == partition]
         assert [record.offset for record in mine] == list(range(len(mine)))
         assert mine == sorted(mine, key=lambda record: int(record.value or b""))
+
+
+@pytest.mark.parametrize("compression", [None, "gzip", "snappy", "lz4", "zstd"])
+def test_however_a_producer_compresses_its_records_are_read(tansu: EmbeddedBroker, compression: str | None) -> None:
+    settings = settings_at(tansu.bootstrap_servers, f"compressed-{compression}", partitions=1)
+    create_topics(settings)
+    sent = [b"%d" % number * 100 for number in range(100)]
+    producer = KafkaProducer(bootstrap_servers=tansu.bootstrap_servers, compression_type=compression)
+    for value in sent:
+        producer.send(settings.kafka.input, value)
+    producer.close()
+    assert [record.value for record in read_topic(settings, settings.kafka.input)] == sent
 
 
 def test_an_empty_topic_is_read_at_once(tansu: EmbeddedBroker) -> None:
