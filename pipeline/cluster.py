@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
-from typing import NamedTuple, Protocol, Self, TypeVar
+from typing import NamedTuple, Protocol, Self, SupportsIndex, TypeVar, overload
 
 from kafka import ConsumerRebalanceListener as ConsumerRebalanceListener
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
@@ -18,6 +18,7 @@ from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssi
 from kafka.coordinator.assignors.range import RangePartitionAssignor
 from kafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 from kafka.errors import CommitFailedError as CommitFailedError
+from kafka.errors import CorruptRecordError as CorruptRecordError
 from kafka.errors import FencedInstanceIdError as FencedInstanceIdError
 from kafka.errors import IllegalStateError as IllegalStateError
 from kafka.errors import KafkaError as KafkaError
@@ -29,6 +30,8 @@ from kafka.errors import ProducerFencedError as ProducerFencedError
 from kafka.errors import RebalanceInProgressError as RebalanceInProgressError
 from kafka.errors import SaslAuthenticationFailedError, TopicAlreadyExistsError
 from kafka.net.compat import KafkaNetClient
+from kafka.record import memory_records
+from kafka.record.default_records import DefaultRecord, DefaultRecordBatch
 from kafka.structs import ConsumerGroupMetadata as ConsumerGroupMetadata
 from kafka.structs import MemberState as MemberState
 from kafka.structs import OffsetAndMetadata as OffsetAndMetadata
@@ -201,8 +204,7 @@ class KafkaClients:
     def consumer(self) -> Consumer:
         """A member of the group that reads only what is committed, and whose offsets are stable (KIP-447)."""
         kafka, session = self._settings.kafka, self._settings.kafka.session_timeout
-        consumer: Consumer = _connected(
-            KafkaConsumer,
+        consumer: Consumer = _reading(
             kafka,
             client_id=f"lstm-stream-{self.instance}",
             group_id=kafka.group,
@@ -269,9 +271,7 @@ def read_topic(settings: Settings, topic: str, isolation: str = "read_committed"
     before it is all that is read.
     """
     kafka = settings.kafka
-    consumer: _Reader = _connected(
-        KafkaConsumer, kafka, isolation_level=isolation, auto_offset_reset="none", enable_auto_commit=False
-    )
+    consumer: _Reader = _reading(kafka, isolation_level=isolation, auto_offset_reset="none", enable_auto_commit=False)
     try:
         partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic)]
         if not partitions:
@@ -427,6 +427,49 @@ def _signing_in(kafka: Kafka) -> dict[str, object]:
         "ssl_password": kafka.ssl_password or None,
     }
     return {name: value for name, value in options.items() if value is not None}
+
+
+class _Lenient(bytearray):
+    """Text in it that is not UTF-8 is read with U+FFFD in its place."""
+
+    @overload
+    def __getitem__(self, index: SupportsIndex, /) -> int: ...
+    @overload
+    def __getitem__(self, index: slice, /) -> bytearray: ...
+    def __getitem__(self, index: SupportsIndex | slice, /) -> int | bytearray:
+        found = super().__getitem__(index)
+        return _Lenient(found) if isinstance(found, bytearray) else found
+
+    def decode(self, encoding: str = "utf-8", errors: str = "replace") -> str:
+        return super().decode(encoding, errors)
+
+
+class _Batch(DefaultRecordBatch):
+    """A batch whose headers may have any name, as in the Java client.
+
+    The client's own gives up at a name that is not UTF-8, and with it all that follows in the log, for ever: it reads
+    a batch from its start, so that a seek past the one record ends there again.
+    """
+
+    def __next__(self) -> DefaultRecord:
+        try:
+            return self._next()
+        except CorruptRecordError:
+            self._buffer = _Lenient(self._buffer)
+        try:
+            return self._next()
+        except CorruptRecordError as error:
+            raise CorruptRecordError(f"{error} in the batch of {self.base_offset} to {self.last_offset}") from None
+
+    def _next(self) -> DefaultRecord:
+        found: DefaultRecord = DefaultRecordBatch.__next__(self)
+        return found
+
+
+def _reading(kafka: Kafka, **options: object) -> KafkaConsumer:
+    """Make a consumer; it has no option for how it reads a batch."""
+    memory_records.DefaultRecordBatch = _Batch  # type: ignore[attr-defined]
+    return _connected(KafkaConsumer, kafka, **options)
 
 
 def _connected(kind: Callable[..., T], kafka: Kafka, **options: object) -> T:

@@ -11,6 +11,7 @@ from pipeline.cluster import (
     Clients,
     ConsumerGroupMetadata,
     ConsumerRebalanceListener,
+    CorruptRecordError,
     IllegalStateError,
     KafkaTimeoutError,
     MemberState,
@@ -157,6 +158,16 @@ class Member:
         except OffsetOutOfRangeError as error:
             self._refuse(error.args[0])
             return {}
+        except CorruptRecordError as error:
+            raise CorruptRecordError(self._unreadable(error)) from error
+
+    def _unreadable(self, error: CorruptRecordError) -> str:
+        """What to say of a batch that cannot be read. It is never skipped: a wrong sum may be right next time."""
+        reached = {f"{one.topic}/{one.partition}": self.reached(one) for one in sorted(self._consumer.assignment())}
+        return (
+            f"{error}. Next to be read were the offsets {reached}. If this stays so, the log is damaged: delete its"
+            " records up to the end of that batch (kafka-delete-records.sh), and reading goes on behind it"
+        )
 
     def _refuse(self, positions: Mapping[TopicPartition, int]) -> None:
         logger.error("the log does not hold what is next to be read: %s", dict(positions))

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from kafka.errors import (
     CommitFailedError,
+    CorruptRecordError,
     IllegalStateError,
     KafkaError,
     KafkaTimeoutError,
@@ -38,6 +39,13 @@ Headers = Sequence[tuple[str, bytes | None]]
 
 class Killed(BaseException):
     """The process ends here, as by kill -9: nothing of it runs on, and nothing may catch it."""
+
+
+class NotUtf8(str):
+    """A name for a header that other clients can send, and this one only so."""
+
+    def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:  # noqa: ARG002
+        return b"h\xff"
 
 
 class ManualClock(Clock):
@@ -176,6 +184,7 @@ class FakeBroker:
         self.outputs = [TopicPartition(topic, 0) for topic in (kafka.forecasts, kafka.dead_letters)]
         self.logs: dict[TopicPartition, list[_Entry]] = {one: [] for one in (*self.input, *self.outputs)}
         self.first = dict.fromkeys(self.logs, 0)
+        self.damaged: set[tuple[TopicPartition, int]] = set()  # records whose bytes are no record
         self.committed: dict[TopicPartition, int] = {}
         self.members: list[str] = []
         self.generation = 0
@@ -403,6 +412,8 @@ class FakeConsumer:
             raise OffsetOutOfRangeError({partition: position})
         ahead = [entry for entry in broker.readable(partition) if entry.offset >= position]
         taken, left = ahead[:most], ahead[most:]
+        if any((partition, entry.offset) in broker.damaged for entry in taken):
+            raise CorruptRecordError("failed crc check")
         self._positions[partition] = left[0].offset if left else broker.stable_end(partition)
         return [FakeMessage(*partition, entry.offset, -1, entry.key, entry.value, entry.headers) for entry in taken]
 

@@ -18,6 +18,7 @@ from pipeline.cluster import create_topics, read_topic
 from pipeline.embedded import EmbeddedBroker, free_port
 from pipeline.messages import Record, decode_forecast
 from pipeline.settings import Settings
+from tests.fakes import NotUtf8
 from tests.servers import wait_until
 
 MOST = "4000000"  # bytes
@@ -31,6 +32,7 @@ class Case(NamedTuple):
     value: bytes | None
     reason: str | None
     key: bytes | None = b"fallback"
+    header: str = "trace"
 
 
 def event(**fields: object) -> bytes:
@@ -71,6 +73,8 @@ CASES = (
     Case("2 MB of rubbish", b"x" * 2_000_000, "not_json"),
     Case("a key of 64 KB", event(series=...), "series_too_long", b"k" * 65_536),
     Case("a key of an emoji", event(series=...), None, "🌡".encode()),
+    Case("a header's name that is not UTF-8", event(series="header"), None, header=NotUtf8()),
+    Case("not JSON, and a header's name that is not UTF-8", b"header", "not_json", header=NotUtf8()),
     Case("empty", b"", "empty"),
     Case("a tombstone", None, "empty", b"gone"),
 )
@@ -136,7 +140,7 @@ def send(chosen: Settings) -> None:
     create_topics(chosen)
     producer = KafkaProducer(bootstrap_servers=servers, max_request_size=int(MOST))
     for case in CASES:
-        producer.send(topic, case.value, case.key or None).get(30)
+        producer.send(topic, case.value, case.key or None, [(case.header, b"1")]).get(30)
     producer.close()
 
 

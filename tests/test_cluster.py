@@ -10,6 +10,7 @@ from pipeline.cluster import ClusterError, KafkaClients, Topic, Writer, create_t
 from pipeline.embedded import EmbeddedBroker, free_port
 from pipeline.messages import Outgoing
 from pipeline.settings import Kafka, Settings
+from tests.fakes import NotUtf8
 from tests.servers import ApacheKafka
 
 PATIENCE = 2.0  # seconds
@@ -69,6 +70,21 @@ def test_however_a_producer_compresses_its_records_are_read(tansu: EmbeddedBroke
         producer.send(settings.kafka.input, value)
     producer.close()
     assert [record.value for record in read_topic(settings, settings.kafka.input)] == sent
+
+
+def test_a_header_may_have_any_name(tansu: EmbeddedBroker) -> None:
+    settings = settings_at(tansu.bootstrap_servers, "any-name", partitions=1)
+    create_topics(settings)
+    producer = KafkaProducer(bootstrap_servers=tansu.bootstrap_servers, linger_ms=200)
+    for name in ("a", NotUtf8(), "é"):
+        producer.send(settings.kafka.input, name[:1].encode() or b"?", headers=[(name, b"1")])
+    producer.close()
+    records = list(read_topic(settings, settings.kafka.input))
+    assert [record.headers for record in records] == [
+        (("a", b"1"),),
+        (("h\N{REPLACEMENT CHARACTER}", b"1"),),
+        (("é", b"1"),),
+    ]
 
 
 def test_an_empty_topic_is_read_at_once(tansu: EmbeddedBroker) -> None:

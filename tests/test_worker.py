@@ -482,6 +482,31 @@ def test_retention_beyond_the_position_is_said_and_reading_goes_on(caplog: pytes
     assert numbers[1][-1] == RECORDS + 4
 
 
+@pytest.mark.parametrize("lasts", [True, False])
+def test_a_damaged_record_is_never_skipped_and_is_said_with_the_way_past_it(
+    lasts: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    computer = Computer()
+    computer.broker.damaged = {(computer.broker.input[0], 6)}
+    polls = 0
+
+    def heal(_: int, name: str, is_done: bool) -> None:
+        nonlocal polls
+        polls += name == "poll" and not is_done
+        if polls == 30 and lasts:
+            computer.broker.forget(0, before=7)
+        if polls == 30:
+            computer.broker.damaged = set()
+
+    computer.run(interrupt=heal)
+    (said,) = [one.message for one in caplog.records if "failed crc check" in one.message]
+    assert "'events/0': 5" in said
+    assert "kafka-delete-records.sh" in said
+    missing = {b"0/5", b"0/6"} if lasts else set()
+    told = {value.split()[0] for values in computer.told() for value in values}
+    assert {value.split()[0] for values in undisturbed() for value in values} - told == missing
+
+
 def test_a_log_that_was_cut_is_read_from_its_start(caplog: pytest.LogCaptureFixture) -> None:
     computer = Computer()
     computer.run()
