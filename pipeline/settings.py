@@ -83,7 +83,7 @@ class Kafka(Struct, frozen=True, kw_only=True):
         Meta(description="How the group shares partitions: the first stops only those that move, the others all."),
     ] = "cooperative-sticky"
     session_timeout: Annotated[
-        Seconds, Meta(description="Seconds without a sign of life until a worker's partitions go to others.")
+        float, Meta(ge=1, description="Seconds without a sign of life until a worker's partitions go to others.")
     ] = 45.0
     transaction_timeout: Annotated[
         Seconds, Meta(description="Seconds until the broker aborts what a dead worker left open.")

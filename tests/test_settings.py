@@ -207,6 +207,7 @@ def test_lists_and_the_three_kinds_of_step_can_be_given_as_text() -> None:
     ("kafka.input=a b", 'kafka.input is "a b"; expected a topic\'s name: letters, digits, `.`, `_` and `-`'),
     ("kafka.input=..", 'kafka.input is ".."; expected a topic\'s name: letters, digits, `.`, `_` and `-`'),
     ("kafka.input=forecasts", 'kafka.input and kafka.forecasts are both "forecasts"; use two topics'),
+    ("kafka.session_timeout=0.5", "kafka.session_timeout is 0.5; expected a number from 1"),
     ("kafka.group=", 'kafka.group is ""; expected text that is not empty'),
     ("delivery.mode=never", 'delivery.mode is "never"; expected "at_least_once" or "exactly_once"'),
     ("kafka.sasl_mechanism=PLAIN", 'kafka.security_protocol is "PLAINTEXT" and kafka.sasl_mechanism'
