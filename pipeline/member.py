@@ -223,7 +223,12 @@ class Member:
         """The offset that the next poll goes on from, markers of transactions skipped; None while not known."""
         try:
             return self._consumer.position(partition, timeout_ms=0)
-        except (IllegalStateError, KeyError, KafkaTimeoutError):  # the client's thread has just given it up
+        except (IllegalStateError, KeyError):  # the client's thread has just given it up
+            return None
+        except (
+            NoOffsetForPartitionError,
+            KafkaTimeoutError,
+        ):  # the client asks for all at once: another's is not known
             return None
 
     def end(self, partition: TopicPartition) -> int | None:

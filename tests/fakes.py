@@ -457,6 +457,7 @@ class FakeConsumer:
         del timeout_ms
         if partition not in self._positions:
             raise IllegalStateError("Partition is not assigned")
+        self._find_positions()
         return self._positions[partition]
 
     def highwater(self, partition: TopicPartition) -> int | None:

@@ -13,9 +13,11 @@ from msgspec import structs
 
 from pipeline.checkpoints import Address, CheckpointError, Checkpoints
 from pipeline.cluster import ClusterError
+from pipeline.member import Member
 from pipeline.metrics import Metrics
 from pipeline.settings import Checkpoints as Keeping
 from pipeline.settings import Delivery, Kafka, Model, Settings
+from pipeline.watchdog import Watchdog
 from pipeline.worker import Worker
 from tests.fakes import ChainShard, FakeBroker, FakeProcess, Killed
 
@@ -505,6 +507,18 @@ def test_a_damaged_record_is_never_skipped_and_is_said_with_the_way_past_it(
     missing = {b"0/5", b"0/6"} if lasts else set()
     told = {value.split()[0] for values in computer.told() for value in values}
     assert {value.split()[0] for values in undisturbed() for value in values} - told == missing
+
+
+def test_a_partition_without_an_offset_hides_that_of_another_and_fails_nothing() -> None:
+    computer = Computer()
+    broker = computer.broker
+    watchdog = Watchdog(SETTINGS.delivery.deadline, broker.clock.now, _never)
+    member = Member(FakeProcess(broker), SETTINGS, watchdog, broker.clock)
+    broker.committed[broker.input[0]] = 3
+    member.gather(threading.Event())
+    assert member.reached(broker.input[0]) is None
+    broker.committed[broker.input[1]] = 0
+    assert member.reached(broker.input[0]) == 3
 
 
 def test_a_log_that_was_cut_is_read_from_its_start(caplog: pytest.LogCaptureFixture) -> None:
