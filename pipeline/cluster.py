@@ -5,6 +5,7 @@ The one home of the package `kafka`: others take its names from here. A cluster 
 """
 
 import logging
+import ssl
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,6 +22,7 @@ from kafka.errors import CommitFailedError as CommitFailedError
 from kafka.errors import CorruptRecordError as CorruptRecordError
 from kafka.errors import FencedInstanceIdError as FencedInstanceIdError
 from kafka.errors import IllegalStateError as IllegalStateError
+from kafka.errors import KafkaConfigurationError, SaslAuthenticationFailedError, TopicAlreadyExistsError
 from kafka.errors import KafkaError as KafkaError
 from kafka.errors import KafkaTimeoutError as KafkaTimeoutError
 from kafka.errors import MessageSizeTooLargeError as MessageSizeTooLargeError
@@ -28,7 +30,6 @@ from kafka.errors import NoOffsetForPartitionError as NoOffsetForPartitionError
 from kafka.errors import OffsetOutOfRangeError as OffsetOutOfRangeError
 from kafka.errors import ProducerFencedError as ProducerFencedError
 from kafka.errors import RebalanceInProgressError as RebalanceInProgressError
-from kafka.errors import SaslAuthenticationFailedError, TopicAlreadyExistsError
 from kafka.net.compat import KafkaNetClient
 from kafka.record import memory_records
 from kafka.record.default_records import DefaultRecord, DefaultRecordBatch
@@ -252,26 +253,32 @@ def create_topics(settings: Settings) -> list[str]:
     kafka = settings.kafka
     with _asking(kafka) as admin:
         there = _topics(admin)
-        missing = [name for name in _needed(kafka) if name not in there]
-        shape = {"num_partitions": kafka.partitions, "replication_factor": kafka.replication}
-        try:
-            if missing:
-                admin.create_topics(dict.fromkeys(missing, shape), wait_for_metadata=True)
-        except TopicAlreadyExistsError:
-            logger.debug("another process made a topic at the same time")
-        except KafkaError as error:
-            raise ClusterError(f"cannot create {', '.join(missing)}: {_reason(error)}; see [kafka]") from error
-    return missing
+        return [name for name in _needed(kafka) if name not in there and _create(admin, name, kafka)]
 
 
-def read_topic(settings: Settings, topic: str, isolation: str = "read_committed") -> Iterator[Record]:
-    """Read a topic from its start to where it ends now, partition by partition mixed, each in its order.
+def _create(admin: _Admin, name: str, kafka: Kafka) -> bool:
+    """Create a topic; whether it was us who did."""
+    shape = {"num_partitions": kafka.partitions, "replication_factor": kafka.replication}
+    try:
+        admin.create_topics({name: shape}, wait_for_metadata=True)
+    except TopicAlreadyExistsError:
+        logger.debug("another process made `%s` at the same time", name)
+        return False
+    except KafkaError as error:
+        raise ClusterError(f"cannot create {name}: {_reason(error)}; see [kafka]") from error
+    return True
+
+
+def read_topic(settings: Settings, topic: str) -> Iterator[Record]:
+    """Read what is committed of a topic, from its start to where it ends now; the order is that of each partition.
 
     A transaction that is still open holds readers back; when it lasts longer than a transaction may, what came
     before it is all that is read.
     """
     kafka = settings.kafka
-    consumer: _Reader = _reading(kafka, isolation_level=isolation, auto_offset_reset="none", enable_auto_commit=False)
+    consumer: _Reader = _reading(
+        kafka, isolation_level="read_committed", auto_offset_reset="none", enable_auto_commit=False
+    )
     try:
         partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic)]
         if not partitions:
@@ -482,8 +489,9 @@ def _connected(kind: Callable[..., T], kafka: Kafka, **options: object) -> T:
     make: Callable[..., _Network] = KafkaNetClient
 
     def network(**configs: object) -> _Network:
-        networks.append(make(**configs))
-        return networks[0]
+        made = make(**configs)
+        networks.append(made)
+        return made
 
     with _hearing() as reasons:
         try:
@@ -503,8 +511,11 @@ def _why_not(kafka: Kafka, reasons: Sequence[BaseException]) -> str:
         return f"{where} refuses user `{kafka.sasl_username}`; correct kafka.sasl_username and kafka.sasl_password"
     if hung_up:
         return f"{where} hangs up; correct kafka.security_protocol: it may want TLS or a name and a password"
-    if "Handshake failed" in first or isinstance(reasons[0], ValueError | FileNotFoundError):
+    if "Handshake failed" in first or isinstance(reasons[0], ssl.SSLError | FileNotFoundError):
         return f"{where}: {first}; correct kafka.security_protocol and the kafka.ssl_ files"
+    if isinstance(reasons[-1], ValueError | KafkaConfigurationError):
+        told = _reason(reasons[-1])
+        return f"the Kafka client refuses [kafka]: {told}; correct kafka.bootstrap_servers, or what it names"
     return f"no Kafka broker answers at {where}: {first}; start it, or correct kafka.bootstrap_servers"
 
 

@@ -42,6 +42,15 @@ def test_topics_are_created_once_and_described(tansu: EmbeddedBroker) -> None:
     assert KafkaClients(settings).describe() == description
 
 
+def test_a_topic_that_another_process_makes_meanwhile_is_not_ours(
+    tansu: EmbeddedBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = settings_at(tansu.bootstrap_servers, "raced")
+    create_topics(structs.replace(settings, kafka=structs.replace(settings.kafka, forecasts="of-another")))
+    monkeypatch.setattr("pipeline.cluster._topics", lambda _: {})  # before they were made
+    assert create_topics(settings) == ["raced-out"]
+
+
 @pytest.mark.parametrize("count", [1, 5000])
 def test_what_is_written_is_read_back_in_order(tansu: EmbeddedBroker, count: int) -> None:
     settings = settings_at(tansu.bootstrap_servers, f"written{count}")
@@ -108,6 +117,22 @@ def test_an_unreachable_broker_is_one_line(capfd: pytest.CaptureFixture[str]) ->
     assert "correct kafka.bootstrap_servers" in str(refusal.value)
     assert "\n" not in str(refusal.value)
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"bootstrap_servers": "localhost:abc"}, r"the Kafka client refuses \[kafka\]: .*'abc'; correct kafka.boot"),
+        ({"security_protocol": "SSL", "ssl_cafile": "/nowhere"}, r"No such file.*; correct .* the kafka.ssl_ files"),
+        ({"security_protocol": "SSL", "ssl_cafile": __file__}, r"certificate.*; correct .* the kafka.ssl_ files"),
+    ],
+)
+def test_what_the_client_refuses_is_said_with_what_to_correct(
+    tansu: EmbeddedBroker, changes: dict[str, str], said: str
+) -> None:
+    settings = settings_at(tansu.bootstrap_servers, "refused")
+    with pytest.raises(ClusterError, match=said):
+        describe(structs.replace(settings, kafka=structs.replace(settings.kafka, **changes)))
 
 
 def test_a_connection_leaves_the_clients_logger_as_it_was(tansu: EmbeddedBroker) -> None:
