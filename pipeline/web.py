@@ -32,7 +32,10 @@ class WebError(RuntimeError):
 
 
 class Web:
-    """Serves what the callables say, from a thread of its own; they are called there and have to be quick.
+    """Serves what the callables say, from threads of its own.
+
+    `series_names` and `series` may wait for the worker: health, status and metrics are answered meanwhile. The others
+    have to be quick.
 
     Parameters
     ----------
@@ -126,8 +129,11 @@ class Web:
     async def _answer_status(self, _: Request) -> Response:
         return _json(self._status())
 
-    async def _answer_names(self, request: Request) -> Response:
-        """Answer with names of series: those that hold `search`, at most `limit` of them, and how many there are."""
+    def _answer_names(self, request: Request) -> Response:
+        """Answer with names of series: those that hold `search`, at most `limit` of them, and how many there are.
+
+        Not async, so that it runs in a thread of its own: it waits while the worker folds.
+        """
         search = request.query_params.get("search", "").casefold()
         limit = request.query_params.get("limit", str(MOST_NAMES))
         if not (limit.isascii() and limit.isdigit() and len(limit) < 10):
@@ -135,7 +141,7 @@ class Web:
         names = sorted(name for name in self._series_names() if search in name.casefold())
         return _json({"series": names[: int(limit)], "total": len(names)})
 
-    async def _answer_series(self, request: Request) -> Response:
+    def _answer_series(self, request: Request) -> Response:
         name: str = request.path_params["name"]
         found = self._series(name)
         if found is None:

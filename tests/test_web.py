@@ -4,6 +4,7 @@ import signal
 import socket
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import msgspec
@@ -23,6 +24,7 @@ class Daemon:
         self.healthy = True
         self.state: State = "ready"
         self.skill: float | None = 0.4
+        self.lock = threading.Lock()
 
     def metrics(self) -> tuple[bytes, str]:
         return b"up 1\n", "text/plain; version=1.0.0; charset=utf-8"
@@ -41,10 +43,11 @@ class Daemon:
         )
 
     def series_names(self) -> tuple[str, ...]:
-        return self.names
+        with self.lock:
+            return self.names
 
     def series(self, name: str) -> SeriesStatus | None:
-        if name not in self.names:
+        if name not in self.series_names():
             return None
         return SeriesStatus(
             series=name,
@@ -102,6 +105,16 @@ def test_health_is_the_loop_and_nothing_else(client: httpx.Client, daemon: Daemo
     answer = client.get("/healthz")
     assert answer.status_code == 503
     assert answer.json() == {"healthy": False, "reason": "the loop has not turned within its deadline"}
+
+
+@pytest.mark.parametrize("question", ["/api/series", "/api/series/pump"])
+def test_who_waits_for_the_worker_keeps_no_other_waiting(client: httpx.Client, daemon: Daemon, question: str) -> None:
+    with ThreadPoolExecutor() as pool:
+        with daemon.lock:
+            answers = [pool.submit(client.get, question) for _ in range(4)]
+            assert client.get("/healthz", timeout=5).status_code == 200
+            assert not any(answer.done() for answer in answers)
+        assert [answer.result().status_code for answer in answers] == [200] * 4
 
 
 def test_ready_says_what_it_waits_for(client: httpx.Client, daemon: Daemon) -> None:
