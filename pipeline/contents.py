@@ -1,20 +1,23 @@
 """What a checkpoint holds, to be told: the shard as a whole, or one of its series."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import msgspec
-import numpy.typing as npt
 
-from lstm_stream import Bank
-from pipeline.checkpoints import read
+from lstm_stream import Bank, DumpError
+from pipeline.checkpoints import Checkpoint, read
 from pipeline.messages import iso8601
 
 RECENT = 24  # values shown of a series
 
 
 class ContentsError(Exception):
-    """The checkpoint does not hold what was asked for; the message says what it does."""
+    """The checkpoint does not hold what was asked for, or not as this version keeps it; the message says which."""
+
+
+class _Header(msgspec.Struct, frozen=True):
+    """What is told of a shard's dump."""
+
+    fingerprint: dict[str, object]
+    bank: dict[str, object]
 
 
 class Contents(msgspec.Struct, frozen=True):
@@ -81,9 +84,11 @@ def contents(url: str) -> Contents:
     ------
     CheckpointError
         When it cannot be read.
+    ContentsError
+        When it is of another version.
     """
     kept = read(url)
-    bank = _bank(kept.header, kept.arrays)
+    header, bank = _understood(kept)
     error, of_last_value = bank.errors()
     gates = bank.gates()
     return Contents(
@@ -97,7 +102,7 @@ def contents(url: str) -> Contents:
         input_gate=gates.input,
         output_gate=gates.output,
         series=tuple(bank.names),
-        settings=msgspec.convert(kept.header["fingerprint"], dict[str, object]),
+        settings=header.fingerprint,
     )
 
 
@@ -109,10 +114,9 @@ def series_contents(url: str, series: str) -> SeriesContents:
     CheckpointError
         When the file cannot be read.
     ContentsError
-        When it does not hold the series.
+        When it does not hold the series, or is of another version.
     """
-    kept = read(url)
-    bank = _bank(kept.header, kept.arrays)
+    _, bank = _understood(read(url))
     if series not in bank.names:
         raise ContentsError(f"{url} holds no series `{series}`; it holds {_some(tuple(bank.names))}")
     error, of_last_value = bank.errors(series)
@@ -129,8 +133,14 @@ def series_contents(url: str, series: str) -> SeriesContents:
     )
 
 
-def _bank(header: Mapping[str, object], arrays: Mapping[str, npt.NDArray[Any]]) -> Bank:
-    return Bank.load(msgspec.convert(header["bank"], dict[str, object]), arrays)
+def _understood(kept: Checkpoint) -> tuple[_Header, Bank]:
+    try:
+        header = msgspec.convert(kept.header, _Header)
+        return header, Bank.load(header.bank, kept.arrays)
+    except (DumpError, msgspec.ValidationError) as error:
+        raise ContentsError(
+            f"{kept.url} is of another version of lstm-stream: {error}; inspect it with that version"
+        ) from error
 
 
 def _some(names: tuple[str, ...]) -> str:

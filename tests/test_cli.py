@@ -221,3 +221,14 @@ def test_what_inspect_cannot_find_or_read_is_one_line(checkpoint: str, waves: Pa
         result = invoke("inspect", *arguments)
         assert result.exit_code == FAILURE
         assert told in one_line(result)
+
+
+@pytest.mark.parametrize("header", [{}, {"fingerprint": {}, "bank": {}}, {"fingerprint": 1, "bank": {}}])
+@pytest.mark.parametrize("series", [[], ["--series", "pump"]])
+def test_a_checkpoint_of_another_version_is_one_line(
+    tmp_path: Path, header: dict[str, object], series: list[str]
+) -> None:
+    url = Checkpoints(str(tmp_path), 1).save(Address("c", "events", "i", 0), 1, header, {})
+    result = invoke("inspect", url, *series)
+    assert result.exit_code == FAILURE
+    assert "is of another version of lstm-stream" in one_line(result)
