@@ -104,7 +104,9 @@ class Worker:
                     logger.error("%s", self._advice(error))
                     return FAILURE
                 except (ClusterError, CheckpointError, KafkaError) as error:
-                    attempts = 0 if self._reporter.status.state != "connecting" else attempts
+                    state = self._reporter.status.state
+                    attempts = 0 if state != "connecting" else attempts
+                    said = "" if state == "ready" else said  # all was well in between: the same again is news
                     said = self._explain(error, said)
                     self._clock.wait(self._stop, min(2.0**attempts, LONGEST_WAIT))
                     attempts += 1

@@ -16,7 +16,7 @@ from pipeline.cluster import ClusterError
 from pipeline.member import Member
 from pipeline.metrics import Metrics
 from pipeline.settings import Checkpoints as Keeping
-from pipeline.settings import Delivery, Kafka, Model, Settings
+from pipeline.settings import Delivery, Kafka, Model, Settings, fingerprint
 from pipeline.watchdog import Watchdog
 from pipeline.worker import Worker
 from tests.fakes import ChainShard, FakeBroker, FakeProcess, Killed
@@ -392,6 +392,26 @@ def test_other_settings_are_refused_with_the_difference_unless_rebuilt(caplog: p
     assert len(computer.told()[0]) == RECORDS
 
 
+@pytest.mark.parametrize("header", [{}, {"next_offset": 9, "fingerprint": fingerprint(SETTINGS), "bank": {}}])
+def test_a_checkpoint_of_another_version_is_refused_with_the_way_out_unless_rebuilt(
+    header: dict[str, object], caplog: pytest.LogCaptureFixture
+) -> None:
+    computer = Computer(records=0)
+    computer.broker.committed = dict.fromkeys(computer.broker.input, 0)
+    checkpoints = Checkpoints(f"memory://{uuid.uuid4().hex}", keep=1)
+    checkpoints.save(Address("fake", "events", "events-first", 0), 0, header, {})
+
+    def run(rebuild: bool) -> int:
+        process, clock = FakeProcess(computer.broker), computer.broker.clock
+        return Worker(
+            SETTINGS, process, checkpoints, computer.metrics, clock=clock, expired=_never, rebuild=rebuild
+        ).run(drain=True)
+
+    assert run(rebuild=False) == 1
+    assert "of another version of lstm-stream" in caplog.text
+    assert run(rebuild=True) == 0
+
+
 def test_a_dead_letter_that_is_too_large_is_cut_and_stops_nothing() -> None:
     computer = Computer(records=0)
     computer.broker.largest = 40_000
@@ -441,6 +461,25 @@ def test_what_may_heal_is_said_once_and_tried_again(caplog: pytest.LogCaptureFix
     assert caplog.text.count("no broker; start it") == 1
     assert computer.broker.clock.now() - before >= 1 + 2 + 4 + 8 + 16 + 30
     assert computer.told() == undisturbed()
+
+
+def test_an_outage_is_said_again_when_all_was_well_in_between(caplog: pytest.LogCaptureFixture) -> None:
+    computer = Computer()
+    process = FakeProcess(computer.broker)
+    worker = computer.worker(process)
+    outages = 0
+
+    def go_away(_: int, name: str, done: bool) -> None:
+        nonlocal outages
+        if name == "poll" and not done and worker.ready():
+            outages += 1
+            if outages == 3:
+                worker.stop()
+            raise KafkaError("the broker went away")
+
+    process.interrupt = go_away
+    assert worker.run() == 0
+    assert caplog.text.count("the broker went away (trying again)") == 3
 
 
 def test_checkpoints_that_cannot_be_written_are_said_and_counted_and_stop_no_forecast(
