@@ -121,6 +121,19 @@ class Intervals(Columns):
         weight = (1.0 / np.minimum(self.scored[rows], SPAN)).astype(np.float32)
         self.absolute[rows] += weight[:, None] * (sizes - self.absolute[rows])
 
+    def moved(self, rows: Rows, step: npt.NDArray[np.int64], value: Floats) -> tuple[Floats, Floats]:
+        """How far these values lie from each of the last H origins (N, H), and the spreads of then; in these.
+
+        NaN and 1 where there was no origin.
+        """
+        ahead = np.arange(1, self.size.shape[1] + 1)
+        slot = (step[:, None] - ahead) % len(ahead)
+        unit = self.origin_spread[rows[:, None], slot]
+        there = (step[:, None] >= ahead) & (unit > 0)
+        unit = np.where(there, unit, np.float32(1.0))
+        moved = (value[:, None] - self.origin_value[rows[:, None], slot]) / unit
+        return np.where(there, moved, np.float32(np.nan)), unit
+
     def open(self, rows: Rows, step: npt.NDArray[np.int64], value: Floats, spread: Floats, moves: Floats) -> None:
         """Remember forecasts (N, H) made at these steps, to be scored as their horizons come."""
         slot = step % self.size.shape[1]

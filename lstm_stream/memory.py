@@ -17,6 +17,8 @@ LAGS = (1, 2, 3, 6, 12, 24)
 AHEAD = (1, 3, 6, 12, 24)
 """y[t] - y[t-p+f]: what followed a season ago."""
 DIFFERENCES = len(LAGS) + 2 * (1 + len(AHEAD))
+SEASONS = (len(LAGS), len(LAGS) + 1 + len(AHEAD))
+"""Which of a series' lags are the shorter season and the longer one."""
 CALENDAR = 8
 INPUTS = 1 + DIFFERENCES + CALENDAR + 1
 """F: level, differences, calendar, and whether the value is known to be missing."""
@@ -152,12 +154,12 @@ class Memory(Columns):
         return np.maximum(self.spread[rows], floor.astype(np.float32))
 
     def inputs(self, rows: Rows, times: npt.NDArray[np.int64], observed: npt.NDArray[np.bool_]) -> Floats:
-        """What the network is shown of the newest step of each series, (N, F)."""
+        """What the network is shown of the newest step of each series, (N, F), exact in half precision."""
         spread = self.floored(rows)[:, None]
         off = (self.newest(rows)[1] - self.level[rows])[:, None]
         differences = self._differences(rows) / np.maximum(self.difference_spread[rows], np.float32(1e-3) * spread)
         x = np.concatenate([off / spread, differences, calendar(times), ~observed[:, None]], 1, dtype=np.float32)
-        return np.clip(x, -LARGEST_INPUT, LARGEST_INPUT)
+        return np.clip(x, -LARGEST_INPUT, LARGEST_INPUT).astype(np.float16).astype(np.float32)
 
 
 def _median(values: Floats, there: npt.NDArray[np.bool_], count: npt.NDArray[np.int64]) -> Floats:

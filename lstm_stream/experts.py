@@ -1,0 +1,134 @@
+"""Who has a say in the forecast.
+
+Letters: S series, N rows of a round, E experts, H horizons, B seasons back.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum, auto
+
+import numpy as np
+import numpy.typing as npt
+
+from lstm_stream.columns import Columns, Rows
+from lstm_stream.memory import SEASONS, Memory
+from lstm_stream.network import Floats
+from lstm_stream.readout import edges
+
+LEVEL_WEIGHTS = (0.03, 0.1, 0.3, 0.6)
+"""Of simple exponential smoothing."""
+TRENDS = ((0.3, 0.05, 0.9), (0.8, 0.2, 0.8))
+"""Weights of level and trend, and damping, of Holt's linear trend (Gardner and McKenzie 1985)."""
+BACK = (7, 4)
+"""Seasons that a profile is the mean of, of the shorter and of the longer season."""
+CALM = 4
+"""How far a value lies off its profile fades to 1/e in this part of a season."""
+
+
+class Expert(IntEnum):
+    """In the order of the mixture's weights."""
+
+    LSTM = 0
+    """The head of the network."""
+    READOUT_ON_HIDDEN = auto()
+    """A readout of the series' own on x and h."""
+    SHARED_ON_HIDDEN = auto()
+    """One on x and h with the weights best for all series."""
+    READOUT = auto()
+    """A readout of the series' own on x."""
+    SHARED = auto()
+    """One on x with the weights best for all series."""
+    LAST_VALUE = auto()
+    SEASONAL_SHORT = auto()
+    """The value a season (a day) before."""
+    SEASONAL_LONG = auto()
+    """The value a longer season (a week) before."""
+    PROFILE_SHORT = auto()
+    """The mean way from here on in the last seasons."""
+    PROFILE_SHORT_FADING = auto()
+    """Back to the mean of the last seasons at this time of the season."""
+    PROFILE_LONG = auto()
+    PROFILE_LONG_FADING = auto()
+    LEVEL_SLOWEST = auto()
+    """Simple exponential smoothing."""
+    LEVEL_SLOW = auto()
+    LEVEL_FAST = auto()
+    LEVEL_FASTEST = auto()
+    TREND_SLOW = auto()
+    """Damped trend."""
+    TREND_FAST = auto()
+
+
+OF_THE_LSTM = (Expert.LSTM, Expert.READOUT_ON_HIDDEN, Expert.SHARED_ON_HIDDEN)
+
+
+def assumed_losses(horizon: int) -> Floats:
+    """Losses (E, K) in squared reaches that are assumed before there are any: those that fit something start even."""
+    losses = np.full((len(Expert), len(edges(horizon))), 2.5, np.float32)
+    losses[: Expert.LAST_VALUE + 1] = 1.6
+    return losses
+
+
+@dataclass
+class Smoothers(Columns):
+    """Levels and trends of each series, of the ring's values."""
+
+    levels: Floats  # (S, 4)
+    trends: Floats  # (S, 2, 2) level, trend
+
+    @classmethod
+    def empty(cls) -> "Smoothers":
+        """The smoothers of no series."""
+        single = np.float32
+        return cls(np.zeros((0, len(LEVEL_WEIGHTS)), single), np.zeros((0, len(TRENDS), 2), single))
+
+    def follow(self, rows: Rows, value: Floats) -> None:
+        """Take the newest value (N,) of each of these series."""
+        weights = np.asarray(LEVEL_WEIGHTS, np.float32)
+        self.levels[rows] += weights * (value[:, None] - self.levels[rows])
+        own, slope, damping = np.asarray(TRENDS, np.float32).T
+        level, trend = self.trends[rows, :, 0], damping * self.trends[rows, :, 1]
+        expected = level + trend
+        off = value[:, None] - expected
+        self.trends[rows] = np.stack([expected + own * off, trend + own * slope * off], 2)
+
+    def moves(self, rows: Rows, value: Floats, horizon: int) -> Floats:
+        """How far values will move, (N, 6, H)."""
+        flat = self.levels[rows] - value[:, None]
+        level, trend = self.trends[rows, :, 0] - value[:, None], self.trends[rows, :, 1]
+        fading = np.asarray([np.cumsum(damping ** np.arange(1, horizon + 1)) for _, _, damping in TRENDS], np.float32)
+        flat = np.repeat(flat[:, :, None], horizon, 2)
+        return np.concatenate([flat, level[:, :, None] + trend[:, :, None] * fading], 1)
+
+
+def seasonal_moves(rows: Rows, memory: Memory, horizon: int) -> Floats:
+    """How far values will move by the experts from `SEASONAL_SHORT` to `PROFILE_LONG_FADING`, (N, 6, H).
+
+    NaN where the series has no such season, or is too young for it.
+    """
+    _, value = memory.newest(rows)
+    short, long = (
+        _of_season(rows, memory, value, memory.lags[rows, column], back, horizon)
+        for column, back in zip(SEASONS, BACK, strict=True)
+    )
+    return np.stack([short[0], long[0], *short[1:], *long[1:]], 1)
+
+
+def _of_season(
+    rows: Rows, memory: Memory, value: Floats, season: npt.NDArray[np.int64], back: int, horizon: int
+) -> tuple[Floats, Floats, Floats]:
+    """Moves (N, H) by the value a season before, by the profile from here on, and by the way back to the profile."""
+    length = np.maximum(season, 1)
+    kept = np.minimum(memory.age[rows], memory.ring.shape[1])
+    seasons = np.where(season > 0, np.minimum((kept - 1) // length, back), 0)  # (N,)
+    ahead = np.arange(1, horizon + 1)
+    lag = np.concatenate([length[:, None], -ahead % length[:, None]], 1)  # (N, 1 + H) a season before now, and ahead
+    lags = lag[:, None] + (np.arange(back) * length[:, None])[:, :, None]  # (N, B, 1 + H)
+    there = np.arange(back) < seasons[:, None]
+    before = memory.look_back(rows, lags) * there[:, :, None]
+    profile = before.sum(1) / np.maximum(seasons, 1).astype(np.float32)[:, None]
+    profile[seasons == 0] = np.nan
+    latest = np.where(seasons > 0, np.float32(0.0), np.float32(np.nan))[:, None] + before[:, 0, 1:]
+    off = (value - profile[:, 0])[:, None]
+    calm = np.exp(-ahead * np.float32(CALM) / length[:, None].astype(np.float32))
+    onward = profile[:, 1:] - profile[:, :1]
+    return latest - value[:, None], onward, onward - off * (np.float32(1.0) - calm)
