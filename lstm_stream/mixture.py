@@ -81,7 +81,9 @@ class Mixture(Columns):
         weights = squared * squared
         weights /= weights.sum(1, keepdims=True)
         lower, upper, part = _between(horizon)
-        return weights[:, :, lower] + part * (weights[:, :, upper] - weights[:, :, lower])
+        below, above = np.take(weights, lower, 2), np.take(weights, upper, 2)  # by an index they'd not lie row by row
+        mixed: Floats = below + part * (above - below)
+        return mixed
 
     def put(self, rows: Rows, step: npt.NDArray[np.int64], moves: Floats) -> None:
         """Remember what the experts say (N, E, H), in spreads, to be scored when it comes."""
