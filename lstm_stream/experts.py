@@ -58,7 +58,7 @@ class Expert(IntEnum):
     TREND_FAST = auto()
 
 
-OF_THE_LSTM = (Expert.LSTM, Expert.READOUT_ON_HIDDEN, Expert.SHARED_ON_HIDDEN)
+OF_THE_LSTM = slice(Expert.LSTM, Expert.SHARED_ON_HIDDEN + 1)
 
 
 def assumed_losses(horizon: int) -> Floats:
