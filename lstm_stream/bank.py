@@ -24,7 +24,7 @@ from lstm_stream.mixture import LARGEST_MOVE, Mixture
 from lstm_stream.network import Floats, Gates, Network, product
 from lstm_stream.past import SNAPSHOT_EVERY, Past
 from lstm_stream.pool import Pool
-from lstm_stream.readout import Readouts
+from lstm_stream.readout import Origins, Readouts
 from lstm_stream.replay import Replay, Stretch
 
 FORMAT = 1
@@ -140,7 +140,7 @@ class Bank:
         self._readouts = Readouts.empty(rules.horizon, INPUTS, rules.hidden_size)
         self._smoothers = Smoothers.empty()
         self._mixture = Mixture.empty(len(Expert), rules.horizon)
-        self._pool = Pool(INPUTS, rules.hidden_size, rules.horizon, assumed_losses(rules.horizon))
+        self._pool = Pool(INPUTS, rules.hidden_size, rules.horizon, assumed_losses(self._mixture.loss.shape[2]))
         self._replay = Replay(rules.replay, Stretch.empty(rules.window, rules.horizon, INPUTS, rules.hidden_size))
         self._steps = 0  # of all series so far
         self._next_lesson = self._interval()
@@ -247,7 +247,6 @@ class Bank:
         observed = ~np.isnan(steps.value)
         memory.write(rows, np.where(observed, steps.value, self._expected(rows)))
         step, value = memory.newest(rows)
-        errors = self._score_experts(rows, step, value, observed)
         surprise = np.full(len(rows), np.nan)
         surprise[observed] = self._intervals.score(
             rows[observed], step[observed], value[observed], self.rules.quantiles
@@ -255,36 +254,47 @@ class Bank:
         memory.rescale(rows[observed])
         x = memory.inputs(rows, steps.time, observed)
         self._past.write(rows, step, x, observed)
-        self._learn_readouts(rows, step, position, errors)
         result = self._learner.average.step(x, self._past.hidden[rows], self._past.cell[rows])
         self._past.carry(rows, step, result)
         self._smoothers.follow(rows, value)
-        self._open(rows, step, value, result.output)
+        reach = self._reach(rows)
+        errors = self._score_experts(rows, step, value, observed, reach)
+        origins = self._past.origins(rows, step, memory, reach)
+        self._note(rows, step, position - self._folded, origins, errors, reach)
+        self._open(rows, step, value, self._said(rows, value, origins, result.output, reach), reach)
         self._offer_windows(rows, position)
         self._write_out(steps, surprise, forecasts)
 
     def _score_experts(
-        self, rows: Rows, step: npt.NDArray[np.int64], value: Floats, observed: npt.NDArray[np.bool_]
+        self,
+        rows: Rows,
+        step: npt.NDArray[np.int64],
+        value: Floats,
+        observed: npt.NDArray[np.bool_],
+        reach: Floats,
     ) -> Floats:
         """Squared errors (N, E, K) of what the experts said of these steps, NaN where nothing."""
         moved, unit = self._intervals.moved(rows, step, value)
         moved[~observed] = np.nan
-        return self._mixture.score(rows, step, moved, self._reach(rows) / unit)
+        return self._mixture.score(rows, step, moved, reach / unit)
 
-    def _learn_readouts(
-        self, rows: Rows, step: npt.NDArray[np.int64], position: npt.NDArray[np.int64], errors: Floats
+    def _note(
+        self,
+        rows: Rows,
+        step: npt.NDArray[np.int64],
+        place: npt.NDArray[np.int64],
+        origins: Origins,
+        errors: Floats,
+        reach: Floats,
     ) -> None:
-        origins = self._past.origins(rows, step, self._memory, self._reach(rows))
-        self._readouts.start(rows, self._pool.shared)
-        self._readouts.learn(rows, origins, self._pool.gains)
-        targets, known = self._past.oldest_targets(rows, step, self._memory, self._reach(rows))
+        """Leave to the pool what these steps have to add."""
+        targets, known = self._past.oldest_targets(rows, step, self._memory, reach)
         oldest = np.where(known[:, None], origins.regressors[:, -1], np.float32(0.0))
-        self._pool.note(position - self._folded, oldest, targets, errors)
+        self._pool.note(place, oldest, targets, errors)
 
-    def _open(self, rows: Rows, step: npt.NDArray[np.int64], value: Floats, output: Floats) -> None:
-        """Mix what the experts say, and remember it all until it comes."""
-        spread, reach = self._memory.floored(rows), self._reach(rows)
-        said = self._said(rows, step, value, output, reach)  # (N, E, H) in reaches
+    def _open(self, rows: Rows, step: npt.NDArray[np.int64], value: Floats, said: Floats, reach: Floats) -> None:
+        """Mix what the experts say (N, E, H), and remember it all until it comes."""
+        spread = self._memory.floored(rows)
         there = ~np.isnan(said[:, :, 0])
         weights = self._mixture.weights(rows, there, self._pool.losses, self.rules.horizon)
         mixed = (weights * np.where(there[:, :, None], said, np.float32(0.0))).sum(1)
@@ -292,18 +302,17 @@ class Bank:
         self._mixture.lstm_share[rows] = weights[:, OF_THE_LSTM].sum(1).mean(1)
         self._intervals.open(rows, step, value, spread, mixed * reach)
 
-    def _said(
-        self, rows: Rows, step: npt.NDArray[np.int64], value: Floats, output: Floats, reach: Floats
-    ) -> Floats:
+    def _said(self, rows: Rows, value: Floats, origins: Origins, output: Floats, reach: Floats) -> Floats:
         """How far each expert says that values will move, (N, E, H), in reaches; NaN: it says nothing."""
         horizon = self.rules.horizon
-        regressors = self._past.regressors(rows, step)
-        plain, full = self._readouts.moves(rows, regressors)
-        shared = product(regressors, self._pool.shared)
+        self._readouts.start(rows, self._pool.shared)
+        plain, full = self._readouts.step(rows, origins, self._pool.gains)
+        shared = product(origins.regressors[:, 0], self._pool.shared)
         own = np.stack([output, full, shared[:, horizon:], plain, shared[:, :horizon], np.zeros_like(plain)], 1)
         seasonal = seasonal_moves(rows, self._memory, horizon) / reach[:, None]
         smooth = self._smoothers.moves(rows, value, horizon) / reach[:, None]
-        return np.clip(np.concatenate([own, seasonal, smooth], 1), -LARGEST_MOVE, LARGEST_MOVE)
+        said: Floats = np.clip(np.concatenate([own, seasonal, smooth], 1), -LARGEST_MOVE, LARGEST_MOVE)
+        return said
 
     def _start_again(self, rows: Rows) -> None:
         if len(rows):

@@ -12,14 +12,13 @@ import numpy.typing as npt
 from lstm_stream.columns import Columns, Rows
 from lstm_stream.memory import SEASONS, Memory
 from lstm_stream.network import Floats
-from lstm_stream.readout import edges
 
 LEVEL_WEIGHTS = (0.03, 0.1, 0.3, 0.6)
 """Of simple exponential smoothing."""
 TRENDS = ((0.3, 0.05, 0.9), (0.8, 0.2, 0.8))
 """Weights of level and trend, and damping, of Holt's linear trend (Gardner and McKenzie 1985)."""
-BACK = (7, 4)
-"""Seasons that a profile is the mean of, of the shorter and of the longer season."""
+BACK = 4
+"""Seasons that a profile is the mean of."""
 CALM = 4
 """How far a value lies off its profile fades to 1/e in this part of a season."""
 
@@ -40,12 +39,12 @@ class Expert(IntEnum):
     LAST_VALUE = auto()
     SEASONAL_SHORT = auto()
     """The value a season (a day) before."""
-    SEASONAL_LONG = auto()
-    """The value a longer season (a week) before."""
     PROFILE_SHORT = auto()
     """The mean way from here on in the last seasons."""
     PROFILE_SHORT_FADING = auto()
     """Back to the mean of the last seasons at this time of the season."""
+    SEASONAL_LONG = auto()
+    """The value a longer season (a week) before."""
     PROFILE_LONG = auto()
     PROFILE_LONG_FADING = auto()
     LEVEL_SLOWEST = auto()
@@ -61,9 +60,9 @@ class Expert(IntEnum):
 OF_THE_LSTM = slice(Expert.LSTM, Expert.SHARED_ON_HIDDEN + 1)
 
 
-def assumed_losses(horizon: int) -> Floats:
+def assumed_losses(scored: int) -> Floats:
     """Losses (E, K) in squared reaches that are assumed before there are any: those that fit something start even."""
-    losses = np.full((len(Expert), len(edges(horizon))), 2.5, np.float32)
+    losses = np.full((len(Expert), scored), 2.5, np.float32)
     losses[: Expert.LAST_VALUE + 1] = 1.6
     return losses
 
@@ -106,24 +105,20 @@ def seasonal_moves(rows: Rows, memory: Memory, horizon: int) -> Floats:
     NaN where the series has no such season, or is too young for it.
     """
     _, value = memory.newest(rows)
-    short, long = (
-        _of_season(rows, memory, value, memory.lags[rows, column], back, horizon)
-        for column, back in zip(SEASONS, BACK, strict=True)
-    )
-    return np.stack([short[0], long[0], *short[1:], *long[1:]], 1)
+    both = np.repeat(rows, 2)
+    moves = _of_season(both, memory, np.repeat(value, 2), memory.lags[rows][:, SEASONS].ravel(), horizon)
+    return moves.reshape(len(rows), -1, horizon)
 
 
-def _of_season(
-    rows: Rows, memory: Memory, value: Floats, season: npt.NDArray[np.int64], back: int, horizon: int
-) -> tuple[Floats, Floats, Floats]:
-    """Moves (N, H) by the value a season before, by the profile from here on, and by the way back to the profile."""
+def _of_season(rows: Rows, memory: Memory, value: Floats, season: npt.NDArray[np.int64], horizon: int) -> Floats:
+    """Moves (N, 3, H) by the value a season before, by the profile from here on, and by the way back to the profile."""
     length = np.maximum(season, 1)
     kept = np.minimum(memory.age[rows], memory.ring.shape[1])
-    seasons = np.where(season > 0, np.minimum((kept - 1) // length, back), 0)  # (N,)
+    seasons = np.where(season > 0, np.minimum((kept - 1) // length, BACK), 0)  # (N,)
     ahead = np.arange(1, horizon + 1)
     lag = np.concatenate([length[:, None], -ahead % length[:, None]], 1)  # (N, 1 + H) a season before now, and ahead
-    lags = lag[:, None] + (np.arange(back) * length[:, None])[:, :, None]  # (N, B, 1 + H)
-    there = np.arange(back) < seasons[:, None]
+    lags = lag[:, None] + (np.arange(BACK) * length[:, None])[:, :, None]  # (N, B, 1 + H)
+    there = np.arange(BACK) < seasons[:, None]
     before = memory.look_back(rows, lags) * there[:, :, None]
     profile = before.sum(1) / np.maximum(seasons, 1).astype(np.float32)[:, None]
     profile[seasons == 0] = np.nan
@@ -131,4 +126,4 @@ def _of_season(
     off = (value - profile[:, 0])[:, None]
     calm = np.exp(-ahead * np.float32(CALM) / length[:, None].astype(np.float32))
     onward = profile[:, 1:] - profile[:, :1]
-    return latest - value[:, None], onward, onward - off * (np.float32(1.0) - calm)
+    return np.stack([latest - value[:, None], onward, onward - off * (np.float32(1.0) - calm)], 1)

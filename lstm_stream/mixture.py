@@ -12,6 +12,8 @@ from lstm_stream.columns import Columns, Rows
 from lstm_stream.network import Floats
 from lstm_stream.readout import edges
 
+SCORED = (1, 2, 4, 8, 16, 24, 48, 96, 192)
+"""Horizons at which errors are kept, and the longest."""
 DISCOUNT = 0.998
 """Of past squared errors, a step."""
 PATIENCE = 20.0
@@ -42,7 +44,7 @@ class Mixture(Columns):
     @classmethod
     def empty(cls, experts: int, horizon: int) -> "Mixture":
         """The mixture of no series."""
-        scored = edges(horizon)
+        scored = edges(SCORED, horizon)
         return cls(
             open=np.zeros((0, experts, sum(scored)), np.float16),
             loss=np.zeros((0, experts, len(scored)), np.float32),
@@ -94,13 +96,13 @@ class Mixture(Columns):
 
 def _slots(step: npt.NDArray[np.int64], horizon: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """The scored horizons (K,), and where what was said of these steps lies, and goes (N, K)."""
-    scored = np.asarray(edges(horizon))
+    scored = np.asarray(edges(SCORED, horizon))
     return scored, np.cumsum(scored) - scored + step[:, None] % scored
 
 
 def _between(horizon: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], Floats]:
     """The scored horizons (H,) below and above each horizon, by index, and how far it lies between."""
-    scored = np.asarray(edges(horizon))
+    scored = np.asarray(edges(SCORED, horizon))
     ahead = np.arange(1, horizon + 1)
     upper = np.searchsorted(scored, ahead)
     lower = np.maximum(upper - 1, 0)

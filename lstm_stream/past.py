@@ -12,7 +12,7 @@ import numpy.typing as npt
 from lstm_stream.columns import Columns, Rows
 from lstm_stream.memory import Memory
 from lstm_stream.network import Floats, Step
-from lstm_stream.readout import Origins, edges
+from lstm_stream.readout import GROUPS, Origins, edges
 from lstm_stream.replay import Stretch
 
 LARGEST_TARGET = 10.0
@@ -28,7 +28,7 @@ class Past(Columns):
     hidden: Floats  # (S, U)
     cell: Floats  # (S, U)
     inputs: npt.NDArray[np.float16]  # (S, P, F) of step t at t % P
-    shown: npt.NDArray[np.float16]  # (S, H, U) hidden state after step t at t % H
+    shown: npt.NDArray[np.float16]  # (S, 1 + H, U) hidden state after step t at t % (1 + H)
     observed: npt.NDArray[np.bool_]  # (S, P)
     hidden_before: npt.NDArray[np.float16]  # (S, Q, U) carried into step t, at t / 8 % Q
     cell_before: npt.NDArray[np.float16]  # (S, Q, U)
@@ -41,7 +41,7 @@ class Past(Columns):
             hidden=np.zeros((0, units), single),
             cell=np.zeros((0, units), single),
             inputs=np.zeros((0, kept * SNAPSHOT_EVERY, inputs), half),
-            shown=np.zeros((0, horizon, units), half),
+            shown=np.zeros((0, 1 + horizon, units), half),
             observed=np.zeros((0, kept * SNAPSHOT_EVERY), np.bool_),
             hidden_before=np.zeros((0, kept, units), half),
             cell_before=np.zeros((0, kept, units), half),
@@ -69,19 +69,14 @@ class Past(Columns):
         self.cell[rows] = left.cell
         self.shown[rows, step % self.shown.shape[1]] = left.hidden
 
-    def regressors(self, rows: Rows, step: npt.NDArray[np.int64]) -> Floats:
-        """What readouts see at these steps (N, ...), (N, ..., Z): 1, the inputs, and the hidden state after them."""
-        each = rows.reshape(-1, *(1,) * (step.ndim - 1))
-        x, h = self.inputs[each, step % self.inputs.shape[1]], self.shown[each, step % self.shown.shape[1]]
-        return np.concatenate([np.ones((*step.shape, 1), np.float32), x, h], -1, dtype=np.float32)
-
     def origins(self, rows: Rows, step: npt.NDArray[np.int64], memory: Memory, reach: Floats) -> Origins:
         """What each group of horizons can learn from now that these steps' values are there."""
         horizon = reach.shape[1]
-        groups = np.asarray(edges(horizon))
+        groups = np.asarray(edges(GROUPS, horizon))
         of_horizon = np.searchsorted(groups, np.arange(1, horizon + 1))
         targets, known = self._targets(rows, step[:, None] - groups[of_horizon], memory, reach)
-        return Origins(self.regressors(rows, step[:, None] - groups), targets, known)
+        back = np.concatenate([[0], groups])
+        return Origins(self._regressors(rows, step[:, None] - back), targets, known.astype(np.float32))
 
     def oldest_targets(
         self, rows: Rows, step: npt.NDArray[np.int64], memory: Memory, reach: Floats
@@ -89,6 +84,12 @@ class Past(Columns):
         """What all horizons of the oldest origin came to (N, H), filled gaps among it; and was it observed (N,)?"""
         targets, known = self._targets(rows, (step - reach.shape[1])[:, None], memory, reach)
         return targets, known[:, -1]
+
+    def _regressors(self, rows: Rows, step: npt.NDArray[np.int64]) -> Floats:
+        """What readouts see at these steps (N, 1 + G), (N, 1 + G, Z): 1, the inputs, the hidden state after them."""
+        each = rows[:, None]
+        x, h = self.inputs[each, step % self.inputs.shape[1]], self.shown[each, step % self.shown.shape[1]]
+        return np.concatenate([np.ones((*step.shape, 1), np.float32), x, h], 2, dtype=np.float32)
 
     def _targets(
         self, rows: Rows, origin: npt.NDArray[np.int64], memory: Memory, reach: Floats

@@ -12,29 +12,29 @@ import numpy.typing as npt
 from lstm_stream.columns import Columns, Rows
 from lstm_stream.network import Floats, product
 
-EDGES = (1, 2, 4, 8, 16, 24, 48, 96, 192)
-"""Horizons up to an edge learn together, from the origin that many steps back."""
+GROUPS = (4, 24, 96)
+"""Horizons up to each learn together, from the origin that many steps back."""
 PRIOR = 30.0
 """Origins that the weights a series starts from are worth."""
 SPAN = 5000.0
 """Memory of a readout, in origins of a series."""
 LARGEST_ERROR = 10.0
 """In reaches; an error further than this counts as this."""
-CHUNK = 64
+CHUNK = 128
 """Rows worked on at a time, so that what lies between two passes stays in the processor's cache."""
 
 
-def edges(horizon: int) -> tuple[int, ...]:
-    """The edges of the groups of 1..H, the last of them H."""
-    return (*(edge for edge in EDGES if edge < horizon), horizon)
+def edges(marks: tuple[int, ...], horizon: int) -> tuple[int, ...]:
+    """The marks below a horizon, and it."""
+    return (*(mark for mark in marks if mark < horizon), horizon)
 
 
 class Origins(NamedTuple):
     """What each group of horizons learns from: its origin, and what became of it."""
 
-    regressors: Floats  # (N, G, Z)
+    regressors: Floats  # (N, 1 + G, Z) of now and of each origin
     targets: Floats  # (N, H) how far values moved, in reaches
-    known: npt.NDArray[np.bool_]  # (N, H) origin and target were observed
+    known: Floats  # (N, H) 1 where origin and target were observed, else 0
 
 
 @dataclass
@@ -67,44 +67,50 @@ class Readouts(Columns):
         self.plain[new] = shared[:horizon, : self.plain.shape[2]]
         self.full[new] = shared[horizon : 2 * horizon]
 
-    def learn(self, rows: Rows, origins: Origins, gains: Floats) -> None:
-        """Learn from what became of each group's origin.
+    def step(self, rows: Rows, origins: Origins, gains: Floats) -> tuple[Floats, Floats]:
+        """Learn from what became of each group's origin, and say from now how far values (N, H) will move, in reaches.
 
         Parameters
         ----------
         gains : (P + Z, Z)
             Inverse covariances of the regressors without and with h, of all of them.
+
+        Returns
+        -------
+        The moves by the readout on x, and by the one on x and h.
         """
-        for begin in range(0, len(rows), CHUNK):
-            part = slice(begin, begin + CHUNK)
-            self._learn(rows[part], Origins(*(array[part] for array in origins)), gains)
+        parts = [slice(begin, begin + CHUNK) for begin in range(0, len(rows), CHUNK)]
+        said = [self._step(rows[part], Origins(*(array[part] for array in origins)), gains) for part in parts]
+        plain, full = zip(*said, strict=True)
+        return np.concatenate(plain), np.concatenate(full)
 
-    def _learn(self, rows: Rows, origins: Origins, gains: Floats) -> None:
-        count, groups, width = origins.regressors.shape
-        inputs = self.plain.shape[2]
-        gained = product(origins.regressors.reshape(-1, width), gains).reshape(count, groups, -1)
+    def _step(self, rows: Rows, origins: Origins, gains: Floats) -> tuple[Floats, Floats]:
+        before = origins.regressors[:, 1:]
+        inputs, shape = self.plain.shape[2], before.shape
+        gained = product(before.reshape(-1, shape[2]), gains).reshape(*shape[:2], -1)
         worth = np.float32(PRIOR) + np.minimum(self.learnt[rows], SPAN).astype(np.float32)
-        plain = origins._replace(regressors=np.ascontiguousarray(origins.regressors[:, :, :inputs]))
-        self.plain[rows] = _corrected(self.plain[rows], plain, gained[:, :, :inputs], worth)
-        self.full[rows] = _corrected(self.full[rows], origins, gained[:, :, inputs:], worth)
         self.learnt[rows] += 1
-
-    def moves(self, rows: Rows, regressors: Floats) -> tuple[Floats, Floats]:
-        """How far values (N, H) will move, in reaches, from the regressors (N, Z) of now; by each readout."""
-        plain = np.einsum("nhf,nf->nh", self.plain[rows], regressors[:, : self.plain.shape[2]])
-        return plain, np.einsum("nhf,nf->nh", self.full[rows], regressors)
+        without = origins._replace(regressors=np.ascontiguousarray(origins.regressors[:, :, :inputs]))
+        plain = _corrected(self.plain[rows], without, gained[:, :, :inputs], worth)
+        full = _corrected(self.full[rows], origins, gained[:, :, inputs:], worth)
+        self.plain[rows], self.full[rows] = plain, full
+        return _said(plain, without.regressors[:, 0]), _said(full, origins.regressors[:, 0])
 
 
 def _corrected(weights: Floats, origins: Origins, gained: Floats, worth: Floats) -> Floats:
     """Weights (N, H, F) after a step of recursive least squares."""
-    horizon = weights.shape[1]
-    z = origins.regressors
+    z = origins.regressors[:, 1:]
     gain = gained / (worth[:, None] + np.einsum("ngf,ngf->ng", z, gained))[:, :, None]
     begin = 0
-    for group, end in enumerate(edges(horizon)):
+    for group, end in enumerate(edges(GROUPS, weights.shape[1])):
         of_group = weights[:, begin:end]
-        told = np.einsum("nhf,nf->nh", of_group, z[:, group])
-        error = np.clip(origins.targets[:, begin:end] - told, -LARGEST_ERROR, LARGEST_ERROR)
-        of_group += (error * origins.known[:, begin:end])[:, :, None] * gain[:, group, None, :]
+        error = origins.targets[:, begin:end] - _said(of_group, z[:, group])
+        error = np.clip(error, -LARGEST_ERROR, LARGEST_ERROR) * origins.known[:, begin:end]
+        of_group += error[:, :, None] * gain[:, group, None]
         begin = end
     return weights
+
+
+def _said(weights: Floats, regressors: Floats) -> Floats:
+    said: Floats = np.einsum("nhf,nf->nh", weights, regressors)
+    return said
