@@ -305,13 +305,14 @@ class Bank:
     def _said(self, rows: Rows, value: Floats, origins: Origins, output: Floats, reach: Floats) -> Floats:
         """How far each expert says that values will move, (N, E, H), in reaches; NaN: it says nothing."""
         horizon = self.rules.horizon
-        self._readouts.start(rows, self._pool.shared)
-        plain, full = self._readouts.step(rows, origins, self._pool.gains)
-        shared = product(origins.regressors[:, 0], self._pool.shared)
-        own = np.stack([output, full, shared[:, horizon:], plain, shared[:, :horizon], np.zeros_like(plain)], 1)
+        pool = self._pool
+        self._readouts.start(rows, pool.weights_on_lags, pool.weights_on_hidden)
+        on_lags, on_hidden = self._readouts.step(rows, origins, pool.gain_on_lags, pool.gain_on_hidden)
+        shared = product(origins.regressors[:, 0], pool.shared)
+        own = [output, on_hidden, shared[:, horizon:], on_lags, shared[:, :horizon], np.zeros_like(output)]
         seasonal = seasonal_moves(rows, self._memory, horizon) / reach[:, None]
         smooth = self._smoothers.moves(rows, value, horizon) / reach[:, None]
-        said: Floats = np.clip(np.concatenate([own, seasonal, smooth], 1), -LARGEST_MOVE, LARGEST_MOVE)
+        said: Floats = np.clip(np.concatenate([np.stack(own, 1), seasonal, smooth], 1), -LARGEST_MOVE, LARGEST_MOVE)
         return said
 
     def _start_again(self, rows: Rows) -> None:

@@ -31,11 +31,11 @@ class Expert(IntEnum):
     READOUT_ON_HIDDEN = auto()
     """A readout of the series' own on x and h."""
     SHARED_ON_HIDDEN = auto()
-    """One on x and h with the weights best for all series."""
+    """One on last values, x and h with the weights best for all series."""
     READOUT = auto()
-    """A readout of the series' own on x."""
+    """A readout of the series' own on its last values."""
     SHARED = auto()
-    """One on x with the weights best for all series."""
+    """One on last values and x with the weights best for all series."""
     LAST_VALUE = auto()
     SEASONAL_SHORT = auto()
     """The value a season (a day) before."""

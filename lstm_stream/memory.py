@@ -24,6 +24,8 @@ INPUTS = 1 + DIFFERENCES + CALENDAR + 1
 """F: level, differences, calendar, and whether the value is known to be missing."""
 
 LARGEST_INPUT = 5.0
+LARGEST_LAG = 10.0
+"""In spreads."""
 OUTLIER = 10.0
 """In spreads: no value moves the scale further than this."""
 YOUNG = 32
@@ -147,6 +149,18 @@ class Memory(Columns):
         lags = self.lags[rows]
         differences: Floats = self.newest(rows)[1][:, None] - self.look_back(rows, lags)
         return np.where(lags < self.age[rows, None], differences, np.float32(0.0))
+
+    def lagged(self, rows: Rows, lags: npt.NDArray[np.int64]) -> Floats:
+        """Differences from the first of some lags (1, G, 1 + L) to the others, and its own to the level, in spreads.
+
+        (N, G, L + 1); 0 before the series began.
+        """
+        values = self.look_back(rows, lags)
+        values = np.where(lags < self.age[rows, None, None], values, values[:, :, :1])
+        off = values[:, :, :1] - np.concatenate(
+            [values[:, :, 1:], np.broadcast_to(self.level[rows, None, None], (len(rows), lags.shape[1], 1))], 2
+        )
+        return np.clip(off / self.floored(rows)[:, None, None], -LARGEST_LAG, LARGEST_LAG)
 
     def floored(self, rows: Rows) -> Floats:
         """The spread of these series, never zero."""

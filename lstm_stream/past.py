@@ -1,7 +1,7 @@
 """The carried state of each series, and the stretch of its past that can still be learnt from.
 
-Letters: S series, N rows of a round, P steps kept, Q snapshots kept, W steps of a window, F inputs, U units, H horizons,
-K scored horizons, G groups of horizons, Z regressors.
+Letters: S series, N rows of a round, P steps kept, Q snapshots kept, W steps of a window, F inputs, U units,
+H horizons, G groups of horizons, Z regressors.
 """
 
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ from lstm_stream.columns import Columns, Rows
 from lstm_stream.memory import Memory
 from lstm_stream.network import Floats, Step
 from lstm_stream.readout import GROUPS, Origins, edges
+from lstm_stream.readout import LAGS as READ
 from lstm_stream.replay import Stretch
 
 LARGEST_TARGET = 10.0
@@ -76,7 +77,9 @@ class Past(Columns):
         of_horizon = np.searchsorted(groups, np.arange(1, horizon + 1))
         targets, known = self._targets(rows, step[:, None] - groups[of_horizon], memory, reach)
         back = np.concatenate([[0], groups])
-        return Origins(self._regressors(rows, step[:, None] - back), targets, known.astype(np.float32))
+        lags = memory.lagged(rows, back[None, :, None] + np.arange(READ + 1))
+        regressors = self._regressors(rows, step[:, None] - back, lags)
+        return Origins(regressors, targets, known.astype(np.float32))
 
     def oldest_targets(
         self, rows: Rows, step: npt.NDArray[np.int64], memory: Memory, reach: Floats
@@ -85,11 +88,11 @@ class Past(Columns):
         targets, known = self._targets(rows, (step - reach.shape[1])[:, None], memory, reach)
         return targets, known[:, -1]
 
-    def _regressors(self, rows: Rows, step: npt.NDArray[np.int64]) -> Floats:
-        """What readouts see at these steps (N, 1 + G), (N, 1 + G, Z): 1, the inputs, the hidden state after them."""
+    def _regressors(self, rows: Rows, step: npt.NDArray[np.int64], lags: Floats) -> Floats:
+        """What readouts see at these steps (N, 1 + G), (N, 1 + G, Z): lags, 1, inputs, the hidden state after them."""
         each = rows[:, None]
         x, h = self.inputs[each, step % self.inputs.shape[1]], self.shown[each, step % self.shown.shape[1]]
-        return np.concatenate([np.ones((*step.shape, 1), np.float32), x, h], 2, dtype=np.float32)
+        return np.concatenate([lags, np.ones((*step.shape, 1), np.float32), x, h], 2, dtype=np.float32)
 
     def _targets(
         self, rows: Rows, origin: npt.NDArray[np.int64], memory: Memory, reach: Floats

@@ -1,7 +1,6 @@
 """What the series of a shard know together, brought up to date at fixed counts of steps.
 
-Letters: M steps since it was last brought up to date, Z regressors, P of them without h, H horizons, E experts,
-K scored horizons.
+Letters: Z regressors, H horizons, E experts, K scored horizons; for others see `Readouts`.
 """
 
 import numpy as np
@@ -10,10 +9,12 @@ import torch
 
 from lstm_stream.columns import Array
 from lstm_stream.network import Floats
-from lstm_stream.readout import PRIOR, SPAN
+from lstm_stream.readout import ON_HIDDEN, ON_LAGS, PRIOR, SPAN
 
 RIDGE = 30.0
 """What the sum of the squares of each regressor starts from."""
+ONE = ON_HIDDEN.start
+"""Which regressor is always 1."""
 FEWEST_STEPS, MOST_STEPS = 16, 512
 """From one time to the next."""
 LOSS_SPAN = 500.0
@@ -37,14 +38,15 @@ class Pool:
     """
 
     def __init__(self, inputs: int, units: int, horizon: int, losses: Floats) -> None:
-        self._inputs, self._horizon = 1 + inputs, horizon
-        width = 1 + inputs + units
+        width = ON_LAGS.stop + inputs + units
+        self._unhidden = slice(0, ON_LAGS.stop + inputs)
+        self._horizon = horizon
         self._rows = np.zeros((MOST_STEPS, width + horizon), np.float32)
         self._errors = np.zeros((MOST_STEPS, *losses.shape), np.float32)
         self._assumed = losses
         self._products = np.zeros((width, width + horizon))  # sum of z z' and of z targets'
         self._loss = np.zeros((2, *losses.shape))  # sum and count
-        self.gains, self.shared, self.losses = self._solved()
+        self._solve()
 
     @staticmethod
     def interval(series: int) -> int:
@@ -75,23 +77,27 @@ class Pool:
         self._loss *= (1.0 - 1.0 / (LOSS_SPAN * series)) ** steps
         errors = self._errors[:steps]
         self._loss += np.stack([np.nansum(errors, 0, dtype=np.float64), (~np.isnan(errors)).sum(0)])
-        self.gains, self.shared, self.losses = self._solved()
+        self._solve()
 
-    def _solved(self) -> tuple[Floats, Floats, Floats]:
-        """Inverse covariances (P + Z, Z), the weights best for all (2H, Z), and losses (E, K)."""
-        width, plain = len(self._products), self._inputs
-        mass = self._products[0, 0] + PRIOR  # the first regressor is 1
-        gains, shared = np.zeros((plain + width, width)), np.zeros((2 * self._horizon, width))
-        for size, gain, weights in (
-            (plain, gains[:plain], shared[: self._horizon]),
-            (width, gains[plain:], shared[self._horizon :]),
-        ):
-            inverse = torch.from_numpy(self._products[:size, :size] + RIDGE * np.eye(size))
-            inverse = torch.cholesky_inverse(torch.linalg.cholesky(inverse))
-            gain[:, :size] = inverse.numpy() * mass
-            weights[:, :size] = (torch.from_numpy(self._products[:size, width:].T.copy()) @ inverse).numpy()
-        losses = (self._loss[0] + BELIEF * self._assumed) / (self._loss[1] + BELIEF)
-        return gains.astype(np.float32), shared.astype(np.float32), losses.astype(np.float32)
+    def _solve(self) -> None:
+        """Gains (O, O) and (R, R), weights best for all, on what they can read (2H, Z), losses (E, K)."""
+        self.gain_on_lags, self.weights_on_lags = self._regression(ON_LAGS)
+        self.gain_on_hidden, self.weights_on_hidden = self._regression(ON_HIDDEN)
+        self.shared = np.zeros((2 * self._horizon, len(self._products)), np.float32)
+        self.shared[: self._horizon, self._unhidden] = self._regression(self._unhidden)[1]
+        self.shared[self._horizon :] = self._regression(slice(None))[1]
+        self.losses: Floats = (self._loss[0] + BELIEF * self._assumed) / (self._loss[1] + BELIEF)
+        self.losses = self.losses.astype(np.float32)
+
+    def _regression(self, of: slice) -> tuple[Floats, Floats]:
+        """Inverse covariance of some of the regressors, (F, F), and the weights best for all, (H, F)."""
+        width = len(self._products)
+        squares, crossed = self._products[of, :width][:, of], self._products[of, width:]
+        factor = torch.linalg.cholesky(torch.from_numpy(squares + RIDGE * np.eye(len(squares))))
+        inverse = torch.cholesky_inverse(factor)
+        weights = torch.from_numpy(np.ascontiguousarray(crossed.T)) @ inverse
+        mass = self._products[ONE, ONE] + PRIOR
+        return (inverse * mass).float().numpy(), weights.float().numpy()
 
     def dump(self, waiting: int) -> dict[str, Array]:
         """Sums, and what was kept of so many steps; a copy."""
@@ -107,4 +113,4 @@ class Pool:
         self._products[:], self._loss[:] = arrays["products"], arrays["loss"]
         self._rows[: len(arrays["rows"])] = arrays["rows"]
         self._errors[: len(arrays["errors"])] = arrays["errors"]
-        self.gains, self.shared, self.losses = self._solved()
+        self._solve()

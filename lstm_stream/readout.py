@@ -1,6 +1,7 @@
 """Linear readouts of each series, that adapt at once: recursive least squares with a covariance the shard shares.
 
-Letters: S series, N rows of a round, G groups of horizons, Z regressors, P of them without h, H horizons.
+Letters: S series, N rows of a round, G groups of horizons, Z regressors, O of them without x and h, R with 1, x and h
+alone, H horizons.
 """
 
 from dataclasses import dataclass
@@ -20,7 +21,13 @@ SPAN = 5000.0
 """Memory of a readout, in origins of a series."""
 LARGEST_ERROR = 10.0
 """In reaches; an error further than this counts as this."""
-CHUNK = 128
+LAGS = 24
+"""y[t] - y[t-k] for k from 1 to this."""
+ON_LAGS = slice(0, LAGS + 2)
+"""Which of the regressors [lags, y[t] - level, 1, x, h] the readout on lags reads."""
+ON_HIDDEN = slice(LAGS + 1, None)
+"""And the one on the hidden state."""
+CHUNK = 64
 """Rows worked on at a time, so that what lies between two passes stays in the processor's cache."""
 
 
@@ -36,10 +43,14 @@ class Origins(NamedTuple):
     targets: Floats  # (N, H) how far values moved, in reaches
     known: Floats  # (N, H) 1 where origin and target were observed, else 0
 
+    def part(self, rows: slice) -> "Origins":
+        """Of some of the rows."""
+        return Origins(self.regressors[rows], self.targets[rows], self.known[rows])
+
 
 @dataclass
 class Readouts(Columns):
-    """Two linear readouts a series: on the inputs of the network, and on these and its hidden state.
+    """Two linear readouts a series: on its last values, and on the inputs of the network and its hidden state.
 
     Recursive least squares, except that the covariance of the regressors is the mean one of the shard's series
     (see `Pool`): with G its inverse and n the origins learnt from, the gain is G z / (n + z'Gz). For the only series
@@ -48,58 +59,57 @@ class Readouts(Columns):
     """
 
     learnt: npt.NDArray[np.int64]  # (S,) origins so far
-    plain: Floats  # (S, H, P) weights of 1, x
-    full: Floats  # (S, H, Z) weights of 1, x, h
+    on_lags: Floats  # (S, H, O)
+    on_hidden: Floats  # (S, H, R)
 
     @classmethod
     def empty(cls, horizon: int, inputs: int, units: int) -> "Readouts":
         """The readouts of no series."""
         return cls(
             learnt=np.zeros(0, np.int64),
-            plain=np.zeros((0, horizon, 1 + inputs), np.float32),
-            full=np.zeros((0, horizon, 1 + inputs + units), np.float32),
+            on_lags=np.zeros((0, horizon, ON_LAGS.stop), np.float32),
+            on_hidden=np.zeros((0, horizon, 1 + inputs + units), np.float32),
         )
 
-    def start(self, rows: Rows, shared: Floats) -> None:
-        """Give series that never learnt the weights (2H, Z) that are best for all."""
+    def start(self, rows: Rows, on_lags: Floats, on_hidden: Floats) -> None:
+        """Give series that never learnt the weights (H, O) and (H, R) that are best for all."""
         new = rows[self.learnt[rows] == 0]
-        horizon = self.plain.shape[1]
-        self.plain[new] = shared[:horizon, : self.plain.shape[2]]
-        self.full[new] = shared[horizon : 2 * horizon]
+        self.on_lags[new], self.on_hidden[new] = on_lags, on_hidden
 
-    def step(self, rows: Rows, origins: Origins, gains: Floats) -> tuple[Floats, Floats]:
+    def step(self, rows: Rows, origins: Origins, gain_on_lags: Floats, gain_on_hidden: Floats) -> tuple[Floats, Floats]:
         """Learn from what became of each group's origin, and say from now how far values (N, H) will move, in reaches.
 
         Parameters
         ----------
-        gains : (P + Z, Z)
-            Inverse covariances of the regressors without and with h, of all of them.
+        gain_on_lags, gain_on_hidden : (O, O), (R, R)
+            Inverse covariances of the regressors.
 
         Returns
         -------
-        The moves by the readout on x, and by the one on x and h.
+        The moves by the readout on lags, and by the one on x and h.
         """
         parts = [slice(begin, begin + CHUNK) for begin in range(0, len(rows), CHUNK)]
-        said = [self._step(rows[part], Origins(*(array[part] for array in origins)), gains) for part in parts]
-        plain, full = zip(*said, strict=True)
-        return np.concatenate(plain), np.concatenate(full)
-
-    def _step(self, rows: Rows, origins: Origins, gains: Floats) -> tuple[Floats, Floats]:
-        before = origins.regressors[:, 1:]
-        inputs, shape = self.plain.shape[2], before.shape
-        gained = product(before.reshape(-1, shape[2]), gains).reshape(*shape[:2], -1)
         worth = np.float32(PRIOR) + np.minimum(self.learnt[rows], SPAN).astype(np.float32)
         self.learnt[rows] += 1
-        without = origins._replace(regressors=np.ascontiguousarray(origins.regressors[:, :, :inputs]))
-        plain = _corrected(self.plain[rows], without, gained[:, :, :inputs], worth)
-        full = _corrected(self.full[rows], origins, gained[:, :, inputs:], worth)
-        self.plain[rows], self.full[rows] = plain, full
-        return _said(plain, without.regressors[:, 0]), _said(full, origins.regressors[:, 0])
+        said = []
+        for weights, of, gains in ((self.on_lags, ON_LAGS, gain_on_lags), (self.on_hidden, ON_HIDDEN, gain_on_hidden)):
+            own = Origins(np.ascontiguousarray(origins.regressors[:, :, of]), origins.targets, origins.known)
+            moves = [_step(weights, rows[part], own.part(part), gains, worth[part]) for part in parts]
+            said.append(np.concatenate(moves))
+        return said[0], said[1]
 
 
-def _corrected(weights: Floats, origins: Origins, gained: Floats, worth: Floats) -> Floats:
+def _step(weights: Floats, rows: Rows, origins: Origins, gains: Floats, worth: Floats) -> Floats:
+    """Moves (N, H) of a readout after it has learnt."""
+    new = _corrected(weights[rows], origins, gains, worth)
+    weights[rows] = new
+    return _said(new, origins.regressors[:, 0])
+
+
+def _corrected(weights: Floats, origins: Origins, gains: Floats, worth: Floats) -> Floats:
     """Weights (N, H, F) after a step of recursive least squares."""
     z = origins.regressors[:, 1:]
+    gained = product(z.reshape(-1, z.shape[2]), gains).reshape(z.shape)
     gain = gained / (worth[:, None] + np.einsum("ngf,ngf->ng", z, gained))[:, :, None]
     begin = 0
     for group, end in enumerate(edges(GROUPS, weights.shape[1])):
