@@ -322,8 +322,7 @@ class Bank:
 
     def _expected(self, rows: Rows) -> npt.NDArray[np.float64]:
         """What was forecast for the next step of each series."""
-        slot = (self._memory.age[rows] - 1) % self.rules.horizon
-        expected: npt.NDArray[np.float64] = self._memory.latest[rows] + self._intervals.moves[rows, slot, 0]
+        expected: npt.NDArray[np.float64] = self._memory.latest[rows] + self._intervals.newest[rows, 0]
         return expected
 
     def _offer_windows(self, rows: Rows, position: npt.NDArray[np.int64]) -> None:
@@ -348,7 +347,7 @@ class Bank:
         """From the newest step of each of these series."""
         intervals, slot = self._intervals, (self._memory.age[rows] - 1) % self.rules.horizon
         spread = intervals.origin_spread[rows, slot]
-        mean = self._memory.latest[rows, None] + intervals.moves[rows, slot]
+        mean = self._memory.latest[rows, None] + intervals.newest[rows]
         around = intervals.quantiles(rows, spread, self.rules.quantiles)
         return Forecasts(
             outcome=np.zeros(len(rows), np.uint8),

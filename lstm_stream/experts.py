@@ -13,10 +13,10 @@ from lstm_stream.columns import Columns, Rows
 from lstm_stream.memory import SEASONS, Memory
 from lstm_stream.network import Floats
 
-LEVEL_WEIGHTS = (0.03, 0.1, 0.3, 0.6)
+LEVEL_WEIGHTS = (0.1, 0.3, 0.6)
 """Of simple exponential smoothing."""
-TRENDS = ((0.3, 0.05, 0.9), (0.8, 0.2, 0.8))
-"""Weights of level and trend, and damping, of Holt's linear trend (Gardner and McKenzie 1985)."""
+TREND = (0.8, 0.2, 0.8)
+"""Weights of level and trend, and damping, in Holt's linear trend (Gardner and McKenzie 1985)."""
 BACK = 4
 """Seasons that a profile is the mean of."""
 CALM = 4
@@ -47,14 +47,12 @@ class Expert(IntEnum):
     """The value a longer season (a week) before."""
     PROFILE_LONG = auto()
     PROFILE_LONG_FADING = auto()
-    LEVEL_SLOWEST = auto()
-    """Simple exponential smoothing."""
     LEVEL_SLOW = auto()
+    """Simple exponential smoothing."""
+    LEVEL = auto()
     LEVEL_FAST = auto()
-    LEVEL_FASTEST = auto()
-    TREND_SLOW = auto()
+    TREND = auto()
     """Damped trend."""
-    TREND_FAST = auto()
 
 
 OF_THE_LSTM = slice(Expert.LSTM, Expert.SHARED_ON_HIDDEN + 1)
@@ -69,34 +67,32 @@ def assumed_losses(scored: int) -> Floats:
 
 @dataclass
 class Smoothers(Columns):
-    """Levels and trends of each series, of the ring's values."""
+    """Levels of each series, and one with a trend, of the ring's values."""
 
-    levels: Floats  # (S, 4)
-    trends: Floats  # (S, 2, 2) level, trend
+    levels: Floats  # (S, 3)
+    trend: Floats  # (S, 2) level, trend
 
     @classmethod
     def empty(cls) -> "Smoothers":
         """The smoothers of no series."""
         single = np.float32
-        return cls(np.zeros((0, len(LEVEL_WEIGHTS)), single), np.zeros((0, len(TRENDS), 2), single))
+        return cls(np.zeros((0, len(LEVEL_WEIGHTS)), single), np.zeros((0, 2), single))
 
     def follow(self, rows: Rows, value: Floats) -> None:
         """Take the newest value (N,) of each of these series."""
         weights = np.asarray(LEVEL_WEIGHTS, np.float32)
         self.levels[rows] += weights * (value[:, None] - self.levels[rows])
-        own, slope, damping = np.asarray(TRENDS, np.float32).T
-        level, trend = self.trends[rows, :, 0], damping * self.trends[rows, :, 1]
-        expected = level + trend
-        off = value[:, None] - expected
-        self.trends[rows] = np.stack([expected + own * off, trend + own * slope * off], 2)
+        own, slope, damping = np.asarray(TREND, np.float32)
+        level, trend = self.trend[rows, 0], damping * self.trend[rows, 1]
+        off = value - (level + trend)
+        self.trend[rows] = np.stack([level + trend + own * off, trend + own * slope * off], 1)
 
     def moves(self, rows: Rows, value: Floats, horizon: int) -> Floats:
-        """How far values will move, (N, 6, H)."""
-        flat = self.levels[rows] - value[:, None]
-        level, trend = self.trends[rows, :, 0] - value[:, None], self.trends[rows, :, 1]
-        fading = np.asarray([np.cumsum(damping ** np.arange(1, horizon + 1)) for _, _, damping in TRENDS], np.float32)
-        flat = np.repeat(flat[:, :, None], horizon, 2)
-        return np.concatenate([flat, level[:, :, None] + trend[:, :, None] * fading], 1)
+        """How far values will move by the experts from `LEVEL_SLOW` to `TREND`, (N, 4, H)."""
+        start = np.concatenate([self.levels[rows], self.trend[rows, :1]], 1) - value[:, None]  # (N, 4)
+        moves = np.repeat(start[:, :, None], horizon, 2)
+        moves[:, -1] += self.trend[rows, 1:] * np.cumsum(TREND[2] ** np.arange(1, horizon + 1)).astype(np.float32)
+        return moves
 
 
 def seasonal_moves(rows: Rows, memory: Memory, horizon: int) -> Floats:

@@ -160,7 +160,8 @@ class Memory(Columns):
         off = values[:, :, :1] - np.concatenate(
             [values[:, :, 1:], np.broadcast_to(self.level[rows, None, None], (len(rows), lags.shape[1], 1))], 2
         )
-        return np.clip(off / self.floored(rows)[:, None, None], -LARGEST_LAG, LARGEST_LAG)
+        lagged: Floats = np.clip(off / self.floored(rows)[:, None, None], -LARGEST_LAG, LARGEST_LAG)
+        return lagged
 
     def floored(self, rows: Rows) -> Floats:
         """The spread of these series, never zero."""

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_stream.columns import Columns, Rows
+from lstm_stream.intervals import MOST_HALF
 from lstm_stream.network import Floats
 from lstm_stream.readout import edges
 
@@ -23,8 +24,6 @@ LARGEST_ERROR = 10.0
 LARGEST_MOVE = 10.0
 """In reaches; no expert may say more."""
 TINY = 1e-6
-MOST_HALF = 6e4
-"""Near the largest number in half precision."""
 
 
 @dataclass

@@ -41,7 +41,7 @@ HOMES = {
     "uvicorn": {"pipeline.web"},
     "click": {"pipeline.cli", "pipeline.demo"},
     "rich": {"pipeline.cli", "pipeline.demo", "pipeline.replay"},
-    "torch": {"lstm_stream.network", "lstm_stream.learner"},
+    "torch": {"lstm_stream.network", "lstm_stream.learner", "lstm_stream.pool"},
     "river": {"lstm_stream.forecaster", "pipeline.demo"},
     "safetensors": {"pipeline.checkpoints"},
     "fsspec": {"pipeline.checkpoints"},
