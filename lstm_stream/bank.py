@@ -306,13 +306,17 @@ class Bank:
         """How far each expert says that values will move, (N, E, H), in reaches; NaN: it says nothing."""
         horizon = self.rules.horizon
         pool = self._pool
-        self._readouts.start(rows, pool.weights_on_lags, pool.weights_on_hidden)
-        on_lags, on_hidden = self._readouts.step(rows, origins, pool.gain_on_lags, pool.gain_on_hidden)
-        shared = product(origins.regressors[:, 0], pool.shared)
-        own = [output, on_hidden, shared[:, horizon:], on_lags, shared[:, :horizon], np.zeros_like(output)]
+        self._readouts.start(rows, pool.weights_on_inputs, pool.weights_on_hidden)
+        on_inputs, on_hidden = self._readouts.step(rows, origins, pool.gain_on_inputs, pool.gain_on_hidden)
+        shared = product(origins.regressors[:, 0], pool.shared).reshape(len(rows), -1, horizon)
+        last_value = np.zeros_like(output)
+        of_lstm = [output, on_hidden, shared[:, 2], shared[:, 3]]
+        others = [on_inputs, shared[:, 0], shared[:, 1], last_value]
         seasonal = seasonal_moves(rows, self._memory, horizon) / reach[:, None]
         smooth = self._smoothers.moves(rows, value, horizon) / reach[:, None]
-        said: Floats = np.clip(np.concatenate([np.stack(own, 1), seasonal, smooth], 1), -LARGEST_MOVE, LARGEST_MOVE)
+        said: Floats = np.clip(
+            np.concatenate([np.stack(of_lstm + others, 1), seasonal, smooth], 1), -LARGEST_MOVE, LARGEST_MOVE
+        )
         return said
 
     def _start_again(self, rows: Rows) -> None:
@@ -368,7 +372,7 @@ class Bank:
         """Steps from one learning step to the next: few series are learnt from often, many seldom."""
         if not self.rules.effort:
             return NEVER
-        return max(1, round(min(max(len(self.names) / 5, 4.0), 512.0) / self.rules.effort))
+        return max(1, round(min(max(self._alive() / 5, 4.0), 512.0) / self.rules.effort))
 
     def _learn(self) -> None:
         generator = np.random.default_rng([self.rules.seed, self._learner.updates, self._learner.skipped])
@@ -383,8 +387,13 @@ class Bank:
 
     def _fold(self) -> None:
         """Let the pool know of the last steps of all series."""
-        self._pool.fold(self._steps - self._folded, len(self.names))
-        self._folded, self._next_fold = self._steps, self._steps + Pool.interval(len(self.names))
+        alive = self._alive()
+        self._pool.fold(self._steps - self._folded, alive)
+        self._folded, self._next_fold = self._steps, self._steps + Pool.interval(alive)
+
+    def _alive(self) -> int:
+        """Series gone through so far; `names` has also those that only come later in this call."""
+        return int(np.count_nonzero(self._memory.age))
 
     def _reach(self, rows: Rows) -> Floats:
         return self._intervals.reaches(rows, self._memory.floored(rows))

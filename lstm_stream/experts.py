@@ -31,10 +31,14 @@ class Expert(IntEnum):
     READOUT_ON_HIDDEN = auto()
     """A readout of the series' own on x and h."""
     SHARED_ON_HIDDEN = auto()
+    """One on x and h with the weights best for all series."""
+    SHARED_ON_ALL = auto()
     """One on last values, x and h with the weights best for all series."""
     READOUT = auto()
-    """A readout of the series' own on its last values."""
+    """A readout of the series' own on x."""
     SHARED = auto()
+    """One on x with the weights best for all series."""
+    SHARED_ON_LAGS = auto()
     """One on last values and x with the weights best for all series."""
     LAST_VALUE = auto()
     SEASONAL_SHORT = auto()
@@ -55,7 +59,7 @@ class Expert(IntEnum):
     """Damped trend."""
 
 
-OF_THE_LSTM = slice(Expert.LSTM, Expert.SHARED_ON_HIDDEN + 1)
+OF_THE_LSTM = slice(Expert.LSTM, Expert.SHARED_ON_ALL + 1)
 
 
 def assumed_losses(scored: int) -> Floats:

@@ -1,6 +1,6 @@
 """What the series of a shard know together, brought up to date at fixed counts of steps.
 
-Letters: Z regressors, H horizons, E experts, K scored horizons; for others see `Readouts`.
+Letters: Z regressors, H horizons, E experts, K scored horizons; O, R: see `Readouts`.
 """
 
 import numpy as np
@@ -9,12 +9,10 @@ import torch
 
 from lstm_stream.columns import Array
 from lstm_stream.network import Floats
-from lstm_stream.readout import ON_HIDDEN, ON_LAGS, PRIOR, SPAN
+from lstm_stream.readout import ONE, PRIOR, SPAN
 
 RIDGE = 30.0
 """What the sum of the squares of each regressor starts from."""
-ONE = ON_HIDDEN.start
-"""Which regressor is always 1."""
 FEWEST_STEPS, MOST_STEPS = 16, 512
 """From one time to the next."""
 LOSS_SPAN = 500.0
@@ -38,8 +36,8 @@ class Pool:
     """
 
     def __init__(self, inputs: int, units: int, horizon: int, losses: Floats) -> None:
-        width = ON_LAGS.stop + inputs + units
-        self._unhidden = slice(0, ON_LAGS.stop + inputs)
+        width = ONE + 1 + inputs + units
+        self._inputs_end = ONE + 1 + inputs
         self._horizon = horizon
         self._rows = np.zeros((MOST_STEPS, width + horizon), np.float32)
         self._errors = np.zeros((MOST_STEPS, *losses.shape), np.float32)
@@ -80,12 +78,14 @@ class Pool:
         self._solve()
 
     def _solve(self) -> None:
-        """Gains (O, O) and (R, R), weights best for all, on what they can read (2H, Z), losses (E, K)."""
-        self.gain_on_lags, self.weights_on_lags = self._regression(ON_LAGS)
-        self.gain_on_hidden, self.weights_on_hidden = self._regression(ON_HIDDEN)
-        self.shared = np.zeros((2 * self._horizon, len(self._products)), np.float32)
-        self.shared[: self._horizon, self._unhidden] = self._regression(self._unhidden)[1]
-        self.shared[self._horizon :] = self._regression(slice(None))[1]
+        """Gains (O, O) and (R, R), weights best for all on what own readouts read, and on four choices (4H, Z)."""
+        end, width = self._inputs_end, len(self._products)
+        read = (slice(ONE, end), slice(0, end), slice(ONE, width), slice(0, width))
+        solved = [self._regression(of) for of in read]
+        (self.gain_on_inputs, self.weights_on_inputs), (self.gain_on_hidden, self.weights_on_hidden) = solved[::2]
+        self.shared = np.zeros((len(read) * self._horizon, width), np.float32)
+        for index, (of, (_, weights)) in enumerate(zip(read, solved, strict=True)):
+            self.shared[index * self._horizon : (index + 1) * self._horizon, of] = weights
         self.losses: Floats = (self._loss[0] + BELIEF * self._assumed) / (self._loss[1] + BELIEF)
         self.losses = self.losses.astype(np.float32)
 

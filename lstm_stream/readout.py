@@ -1,7 +1,7 @@
 """Linear readouts of each series, that adapt at once: recursive least squares with a covariance the shard shares.
 
-Letters: S series, N rows of a round, G groups of horizons, Z regressors, O of them without x and h, R with 1, x and h
-alone, H horizons.
+Letters: S series, N rows of a round, G groups of horizons, Z regressors, O of them 1 and x, R of them 1, x and h,
+H horizons.
 """
 
 from dataclasses import dataclass
@@ -23,10 +23,8 @@ LARGEST_ERROR = 10.0
 """In reaches; an error further than this counts as this."""
 LAGS = 24
 """y[t] - y[t-k] for k from 1 to this."""
-ON_LAGS = slice(0, LAGS + 2)
-"""Which of the regressors [lags, y[t] - level, 1, x, h] the readout on lags reads."""
-ON_HIDDEN = slice(LAGS + 1, None)
-"""And the one on the hidden state."""
+ONE = LAGS + 1
+"""Which of the regressors [lags, y[t] - level, 1, x, h] is always 1."""
 CHUNK = 64
 """Rows worked on at a time, so that what lies between two passes stays in the processor's cache."""
 
@@ -50,7 +48,7 @@ class Origins(NamedTuple):
 
 @dataclass
 class Readouts(Columns):
-    """Two linear readouts a series: on its last values, and on the inputs of the network and its hidden state.
+    """Two linear readouts a series: on the inputs x of the network, and on these and its hidden state h.
 
     Recursive least squares, except that the covariance of the regressors is the mean one of the shard's series
     (see `Pool`): with G its inverse and n the origins learnt from, the gain is G z / (n + z'Gz). For the only series
@@ -59,7 +57,7 @@ class Readouts(Columns):
     """
 
     learnt: npt.NDArray[np.int64]  # (S,) origins so far
-    on_lags: Floats  # (S, H, O)
+    on_inputs: Floats  # (S, H, O)
     on_hidden: Floats  # (S, H, R)
 
     @classmethod
@@ -67,33 +65,36 @@ class Readouts(Columns):
         """The readouts of no series."""
         return cls(
             learnt=np.zeros(0, np.int64),
-            on_lags=np.zeros((0, horizon, ON_LAGS.stop), np.float32),
+            on_inputs=np.zeros((0, horizon, 1 + inputs), np.float32),
             on_hidden=np.zeros((0, horizon, 1 + inputs + units), np.float32),
         )
 
-    def start(self, rows: Rows, on_lags: Floats, on_hidden: Floats) -> None:
+    def start(self, rows: Rows, on_inputs: Floats, on_hidden: Floats) -> None:
         """Give series that never learnt the weights (H, O) and (H, R) that are best for all."""
         new = rows[self.learnt[rows] == 0]
-        self.on_lags[new], self.on_hidden[new] = on_lags, on_hidden
+        self.on_inputs[new], self.on_hidden[new] = on_inputs, on_hidden
 
-    def step(self, rows: Rows, origins: Origins, gain_on_lags: Floats, gain_on_hidden: Floats) -> tuple[Floats, Floats]:
+    def step(
+        self, rows: Rows, origins: Origins, gain_on_inputs: Floats, gain_on_hidden: Floats
+    ) -> tuple[Floats, Floats]:
         """Learn from what became of each group's origin, and say from now how far values (N, H) will move, in reaches.
 
         Parameters
         ----------
-        gain_on_lags, gain_on_hidden : (O, O), (R, R)
+        gain_on_inputs, gain_on_hidden : (O, O), (R, R)
             Inverse covariances of the regressors.
 
         Returns
         -------
-        The moves by the readout on lags, and by the one on x and h.
+        The moves by the readout on x, and by the one on x and h.
         """
         parts = [slice(begin, begin + CHUNK) for begin in range(0, len(rows), CHUNK)]
         worth = np.float32(PRIOR) + np.minimum(self.learnt[rows], SPAN).astype(np.float32)
         self.learnt[rows] += 1
         said = []
-        for weights, of, gains in ((self.on_lags, ON_LAGS, gain_on_lags), (self.on_hidden, ON_HIDDEN, gain_on_hidden)):
-            own = Origins(np.ascontiguousarray(origins.regressors[:, :, of]), origins.targets, origins.known)
+        for weights, gains in ((self.on_inputs, gain_on_inputs), (self.on_hidden, gain_on_hidden)):
+            read = np.ascontiguousarray(origins.regressors[:, :, ONE : ONE + weights.shape[2]])
+            own = Origins(read, origins.targets, origins.known)
             moves = [_step(weights, rows[part], own.part(part), gains, worth[part]) for part in parts]
             said.append(np.concatenate(moves))
         return said[0], said[1]

@@ -51,6 +51,11 @@ def test_any_split_of_a_log_gives_the_same_bytes(seed: int, cuts: list[int]) -> 
     assert observed(Bank(SMALL), log, cuts) == observed(Bank(SMALL), log, [])
 
 
+def test_how_many_series_are_still_to_come_changes_nothing() -> None:
+    log = Log(2, 500, series=400)
+    assert observed(Bank(SMALL), log, list(range(0, 500, 7))) == observed(Bank(SMALL), log, [])
+
+
 def test_a_log_given_one_by_one_gives_the_same_bytes_with_the_default_sizes() -> None:
     log = Log(1, 600)
     assert observed(Bank(), log, list(range(600))) == observed(Bank(), log, [])
@@ -230,7 +235,9 @@ def test_a_series_that_joins_its_like_profits_from_them() -> None:
     bank = Bank()
     for t in range(300):
         bank.observe(names, np.full(40, t * 60 * MINUTE), family[t])
-    young, alone, naive = [], [], []
+    young: list[float] = []
+    alone: list[float] = []
+    naive: list[float] = []
     for _ in range(4):
         values = of_a_family(generator, 124)
         times = (300 + np.arange(100)) * 60 * MINUTE
