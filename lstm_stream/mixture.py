@@ -30,8 +30,9 @@ TINY = 1e-6
 class Mixture(Columns):
     """Discounted squared errors of each expert of each series at a few horizons, and the weights that follow.
 
-    A weight is the loss to the power of -4, which is near enough to picking the best and still averages those as good
-    (compare Bates and Granger 1969, the power -1; Sarantis 2003). Between two scored horizons weights are
+    A weight is the loss to the power of -4: near enough to picking the best, and still the mean of those as good
+    (Bates and Granger 1969, "The combination of forecasts"; Stock and Watson 2004 discount past errors, with powers
+    of -1 and -2). Between two scored horizons weights are
     interpolated over the logarithm of the horizon.
     """
 

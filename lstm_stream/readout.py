@@ -56,7 +56,7 @@ class Readouts(Columns):
     starts from the weights that are best for all.
     """
 
-    learnt: npt.NDArray[np.int64]  # (S,) origins so far
+    learnt: npt.NDArray[np.int64]  # (S,) steps so far
     on_inputs: Floats  # (S, H, O)
     on_hidden: Floats  # (S, H, R)
 
