@@ -14,13 +14,17 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_stream.columns import Array, Columns, Rows
+from lstm_stream.experts import OF_THE_LSTM, Expert, Smoothers, assumed_losses, seasonal_moves
 from lstm_stream.grid import SECOND, Grid, Outcome
 from lstm_stream.hyperparameters import Hyperparameters
 from lstm_stream.intervals import WARM, Intervals
 from lstm_stream.learner import Learner, Lesson
 from lstm_stream.memory import INPUTS, Memory
-from lstm_stream.network import Floats, Gates, Network
+from lstm_stream.mixture import LARGEST_MOVE, Mixture
+from lstm_stream.network import Floats, Gates, Network, product
 from lstm_stream.past import SNAPSHOT_EVERY, Past
+from lstm_stream.pool import Pool
+from lstm_stream.readout import Origins, Readouts
 from lstm_stream.replay import Replay, Stretch
 
 FORMAT = 1
@@ -44,6 +48,7 @@ class Forecasts(NamedTuple):
     warming: npt.NDArray[np.bool_]  # (N,) too few errors yet for the interval to be its own
     surprise: npt.NDArray[np.float64]  # (N,) 0 to 1, how far out the value lay; NaN while warming
     updates: npt.NDArray[np.int64]  # (N,) learning steps behind the forecast
+    lstm_share: npt.NDArray[np.float64]  # (N,) 0 to 1, of what rests on the network in the mean
     step: npt.NDArray[np.float64]  # (N,) seconds; 0: not known yet
 
     def take(self, indices: npt.NDArray[np.int64]) -> "Forecasts":
@@ -57,6 +62,7 @@ class Forecasts(NamedTuple):
             warming=self.warming[indices],
             surprise=self.surprise[indices],
             updates=self.updates[indices],
+            lstm_share=self.lstm_share[indices],
             step=self.step[indices],
         )
 
@@ -73,6 +79,7 @@ class Forecasts(NamedTuple):
             warming=np.zeros(count, np.bool_),
             surprise=np.full(count, np.nan),
             updates=np.zeros(count, whole),
+            lstm_share=np.zeros(count, real),
             step=np.zeros(count, real),
         )
 
@@ -133,10 +140,16 @@ class Bank:
         self._grid = Grid.empty()
         self._memory = Memory.empty(rules.memory)
         self._intervals = Intervals.empty(rules.horizon, len(rules.quantiles))
-        self._past = Past.empty(rules.window + rules.horizon, INPUTS, rules.hidden_size)
+        self._past = Past.empty(rules.window, rules.horizon, INPUTS, rules.hidden_size)
+        self._readouts = Readouts.empty(rules.horizon, INPUTS, rules.hidden_size)
+        self._smoothers = Smoothers.empty()
+        self._mixture = Mixture.empty(len(Expert), rules.horizon)
+        self._pool = Pool(INPUTS, rules.hidden_size, rules.horizon, assumed_losses(self._mixture.loss.shape[2]))
         self._replay = Replay(rules.replay, Stretch.empty(rules.window, rules.horizon, INPUTS, rules.hidden_size))
         self._steps = 0  # of all series so far
         self._next_lesson = self._interval()
+        self._folded = 0  # steps that the pool knows of
+        self._next_fold = Pool.interval(0)
         self._offered = 0  # windows, before this learning interval
         self._offered_since = 0
         self._seen: dict[int, None] = {}  # series since the last learning step
@@ -163,9 +176,11 @@ class Bank:
         steps = self._place(rows, times, values, forecasts.outcome)
         begin = 0
         while begin < len(steps.rows):
-            end = min(len(steps.rows), begin + self._next_lesson - self._steps)
+            end = min(len(steps.rows), begin + min(self._next_lesson, self._next_fold) - self._steps)
             self._go_through(steps.part(slice(begin, end)), forecasts)
             begin = end
+            if self._steps == self._next_fold:
+                self._fold()
             if self._steps == self._next_lesson:
                 self._learn()
         return forecasts
@@ -191,7 +206,17 @@ class Bank:
         self._identity = np.concatenate([self._identity, np.zeros(capacity - len(self._identity), np.uint64)])
 
     def _columns(self) -> dict[str, Columns]:
-        return {"grid": self._grid, "memory": self._memory, "intervals": self._intervals, "past": self._past}
+        return {"grid": self._grid} | self._of_the_model()
+
+    def _of_the_model(self) -> dict[str, Columns]:
+        return {
+            "memory": self._memory,
+            "intervals": self._intervals,
+            "past": self._past,
+            "readouts": self._readouts,
+            "smoothers": self._smoothers,
+            "mixture": self._mixture,
+        }
 
     def _place(
         self,
@@ -231,24 +256,81 @@ class Bank:
             rows[observed], step[observed], value[observed], self.rules.quantiles
         )
         memory.rescale(rows[observed])
-        spread = memory.floored(rows)
         x = memory.inputs(rows, steps.time, observed)
         self._past.write(rows, step, x, observed)
         result = self._learner.average.step(x, self._past.hidden[rows], self._past.cell[rows])
-        self._past.carry(rows, result)
-        self._intervals.open(rows, step, value, spread, result.output * self._reach(rows))
+        self._past.carry(rows, step, result)
+        self._smoothers.follow(rows, value)
+        reach = self._reach(rows)
+        errors = self._score_experts(rows, step, value, observed, reach)
+        origins = self._past.origins(rows, step, memory, reach)
+        self._note(rows, step, position - self._folded, origins, errors, reach)
+        self._open(rows, step, value, self._said(rows, value, origins, result.output, reach), reach)
         self._offer_windows(rows, position)
         self._write_out(steps, surprise, forecasts)
 
+    def _score_experts(
+        self,
+        rows: Rows,
+        step: npt.NDArray[np.int64],
+        value: Floats,
+        observed: npt.NDArray[np.bool_],
+        reach: Floats,
+    ) -> Floats:
+        """Squared errors (N, E, K) of what the experts said of these steps, NaN where nothing."""
+        moved, unit = self._intervals.moved(rows, step, value)
+        moved[~observed] = np.nan
+        return self._mixture.score(rows, step, moved, reach / unit)
+
+    def _note(
+        self,
+        rows: Rows,
+        step: npt.NDArray[np.int64],
+        place: npt.NDArray[np.int64],
+        origins: Origins,
+        errors: Floats,
+        reach: Floats,
+    ) -> None:
+        """Leave to the pool what these steps have to add."""
+        targets, known = self._past.oldest_targets(rows, step, self._memory, reach)
+        oldest = np.where(known[:, None], origins.regressors[:, -1], np.float32(0.0))
+        self._pool.note(place, oldest, targets, errors)
+
+    def _open(self, rows: Rows, step: npt.NDArray[np.int64], value: Floats, said: Floats, reach: Floats) -> None:
+        """Mix what the experts say (N, E, H), and remember it all until it comes."""
+        spread = self._memory.floored(rows)
+        there = ~np.isnan(said[:, :, 0])
+        weights = self._mixture.weights(rows, there, self._pool.losses, self.rules.horizon)
+        mixed = (weights * np.where(there[:, :, None], said, np.float32(0.0))).sum(1)
+        self._mixture.put(rows, step, said * (reach / spread[:, None])[:, None])
+        self._mixture.lstm_share[rows] = weights[:, OF_THE_LSTM].sum(1).mean(1)
+        self._intervals.open(rows, step, value, spread, mixed * reach)
+
+    def _said(self, rows: Rows, value: Floats, origins: Origins, output: Floats, reach: Floats) -> Floats:
+        """How far each expert says that values will move, (N, E, H), in reaches; NaN: it says nothing."""
+        horizon = self.rules.horizon
+        pool = self._pool
+        self._readouts.start(rows, pool.weights_on_inputs, pool.weights_on_hidden)
+        on_inputs, on_hidden = self._readouts.step(rows, origins, pool.gain_on_inputs, pool.gain_on_hidden)
+        shared = product(origins.regressors[:, 0], pool.shared).reshape(len(rows), -1, horizon)
+        last_value = np.zeros_like(output)
+        of_lstm = [output, on_hidden, shared[:, 2], shared[:, 3]]
+        others = [on_inputs, shared[:, 0], shared[:, 1], last_value]
+        seasonal = seasonal_moves(rows, self._memory, horizon) / reach[:, None]
+        smooth = self._smoothers.moves(rows, value, horizon) / reach[:, None]
+        said: Floats = np.clip(
+            np.concatenate([np.stack(of_lstm + others, 1), seasonal, smooth], 1), -LARGEST_MOVE, LARGEST_MOVE
+        )
+        return said
+
     def _start_again(self, rows: Rows) -> None:
         if len(rows):
-            for columns in (self._memory, self._intervals, self._past):
+            for columns in self._of_the_model().values():
                 columns.clear(rows)
 
     def _expected(self, rows: Rows) -> npt.NDArray[np.float64]:
         """What was forecast for the next step of each series."""
-        slot = (self._memory.age[rows] - 1) % self.rules.horizon
-        expected: npt.NDArray[np.float64] = self._memory.latest[rows] + self._intervals.moves[rows, slot, 0]
+        expected: npt.NDArray[np.float64] = self._memory.latest[rows] + self._intervals.newest[rows, 0]
         return expected
 
     def _offer_windows(self, rows: Rows, position: npt.NDArray[np.int64]) -> None:
@@ -273,7 +355,7 @@ class Bank:
         """From the newest step of each of these series."""
         intervals, slot = self._intervals, (self._memory.age[rows] - 1) % self.rules.horizon
         spread = intervals.origin_spread[rows, slot]
-        mean = self._memory.latest[rows, None] + intervals.moves[rows, slot]
+        mean = self._memory.latest[rows, None] + intervals.newest[rows]
         around = intervals.quantiles(rows, spread, self.rules.quantiles)
         return Forecasts(
             outcome=np.zeros(len(rows), np.uint8),
@@ -284,6 +366,7 @@ class Bank:
             warming=intervals.scored[rows] < WARM,
             surprise=np.full(len(rows), np.nan),
             updates=np.full(len(rows), self._learner.updates),
+            lstm_share=self._mixture.lstm_share[rows].astype(np.float64),
             step=self._memory.step[rows] / SECOND,
         )
 
@@ -293,7 +376,7 @@ class Bank:
         """Steps from one learning step to the next: few series are learnt from often, many seldom."""
         if not self.rules.effort:
             return NEVER
-        return max(1, round(min(max(len(self.names) / 5, 4.0), 512.0) / self.rules.effort))
+        return max(1, round(min(max(self._alive() / 5, 4.0), 512.0) / self.rules.effort))
 
     def _learn(self) -> None:
         generator = np.random.default_rng([self.rules.seed, self._learner.updates, self._learner.skipped])
@@ -305,6 +388,16 @@ class Bank:
         self._next_lesson = self._steps + self._interval()
         self._offered, self._offered_since = self._offered + self._offered_since, 0
         self._seen.clear()
+
+    def _fold(self) -> None:
+        """Let the pool know of the last steps of all series."""
+        alive = self._alive()
+        self._pool.fold(self._steps - self._folded, alive)
+        self._folded, self._next_fold = self._steps, self._steps + Pool.interval(alive)
+
+    def _alive(self) -> int:
+        """Series gone through so far; `names` has also those that only come later in this call."""
+        return int(np.count_nonzero(self._memory.age))
 
     def _reach(self, rows: Rows) -> Floats:
         return self._intervals.reaches(rows, self._memory.floored(rows))
@@ -381,6 +474,8 @@ class Bank:
             "offered": self._offered,
             "offered_since": self._offered_since,
             "seen": list(self._seen),
+            "folded": self._folded,
+            "next_fold": self._next_fold,
             "updates": self._learner.updates,
             "skipped": self._learner.skipped,
         }
@@ -388,6 +483,7 @@ class Bank:
         for part, columns in self._columns().items():
             arrays |= {f"{part}.{name}": array for name, array in columns.dump(len(self.names)).items()}
         arrays |= {f"replay.{name}": array for name, array in self._replay.dump().items()}
+        arrays |= {f"pool.{name}": array for name, array in self._pool.dump(self._steps - self._folded).items()}
         arrays |= {f"learner.{name}": array for name, array in self._learner.dump().items()}
         return header, arrays
 
@@ -418,10 +514,12 @@ class Bank:
         for part, columns in self._columns().items():
             columns.load(_under(f"{part}.", arrays))
         self._replay.load(_under("replay.", arrays))
+        self._pool.load(_under("pool.", arrays))
         self._learner.load(_under("learner.", arrays), state.updates, state.skipped)
         self._steps, self._next_lesson = state.steps, state.next_lesson
         self._offered, self._offered_since = state.offered, state.offered_since
         self._seen = dict.fromkeys(state.seen)
+        self._folded, self._next_fold = state.folded, state.next_fold
 
 
 class _Header(msgspec.Struct, frozen=True):
@@ -434,6 +532,8 @@ class _Header(msgspec.Struct, frozen=True):
     offered: int
     offered_since: int
     seen: list[int]
+    folded: int
+    next_fold: int
     updates: int
     skipped: int
 

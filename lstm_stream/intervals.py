@@ -23,6 +23,8 @@ RATE = 0.08
 SPAN = 200
 """Memory of the mean absolute error, in errors."""
 REACH_SPAN = 1000
+MOST_HALF = 6e4
+"""Near the largest number in half precision."""
 OUTLIER = 10.0
 """In spreads: a move further than this counts as this."""
 
@@ -37,13 +39,14 @@ class Intervals(Columns):
     the series' own unit.
     """
 
-    moves: Floats  # (S, H, H) mean minus the origin's value; forecast of step t at t % H
+    newest: Floats  # (S, H) mean minus the origin's value, of the newest forecast
+    moves: npt.NDArray[np.float16]  # (S, H, H) the same in the origin's spreads; forecast of step t at t % H
     origin_value: Floats  # (S, H) the ring's value at the origin
     origin_spread: Floats  # (S, H)
     reach: Floats  # (S, H) how far values move in so many steps, mean absolute
     size: Floats  # (S, H) mean absolute error
     cut: Floats  # (S, H, L) quantiles of the error over its mean size, beyond the normal distribution's
-    errors: Floats  # (S, 128) last absolute one-step errors, each over their mean size of its time
+    errors: npt.NDArray[np.float16]  # (S, 128) last absolute one-step errors, each over their mean size of its time
     scored: npt.NDArray[np.int64]  # (S,) one-step errors so far
     absolute: Floats  # (S, 2) mean absolute one-step error: the model's, the last value's
 
@@ -52,13 +55,14 @@ class Intervals(Columns):
         """The intervals of no series."""
         single = np.float32
         return cls(
-            moves=np.zeros((0, horizon, horizon), single),
+            newest=np.zeros((0, horizon), single),
+            moves=np.zeros((0, horizon, horizon), np.float16),
             origin_value=np.zeros((0, horizon), single),
             origin_spread=np.zeros((0, horizon), single),
             reach=np.zeros((0, horizon), single),
             size=np.zeros((0, horizon), single),
             cut=np.zeros((0, horizon, levels), single),
-            errors=np.zeros((0, KEPT_ERRORS), single),
+            errors=np.zeros((0, KEPT_ERRORS), np.float16),
             scored=np.zeros(0, np.int64),
             absolute=np.zeros((0, 2), single),
         )
@@ -72,7 +76,8 @@ class Intervals(Columns):
         there = (step[:, None] >= ahead) & (unit > 0)
         moved = value[:, None] - self.origin_value[each, origin]
         bound = np.float32(LARGEST_ERROR) * unit
-        error = np.clip(moved - self.moves[each, origin, ahead - 1], -bound, bound)
+        told = self.moves[each, origin, ahead - 1].astype(np.float32) * unit
+        error = np.clip(moved - told, -bound, bound)
         seen = np.maximum(step[:, None] - ahead, 0)  # errors of each horizon so far
         surprise = self._surprise(rows, error[:, 0], np.clip(moved[:, 0], -bound[:, 0], bound[:, 0]), there[:, 0])
         self._lengthen(rows, np.minimum(np.abs(moved), np.float32(OUTLIER) * unit), there, seen)
@@ -112,7 +117,7 @@ class Intervals(Columns):
         kept = np.minimum(self.scored[rows], KEPT_ERRORS)
         below = (self.errors[rows] < (error / unit)[:, None]) & (np.arange(KEPT_ERRORS) < kept[:, None])
         surprise[there] = np.where(kept >= WARM, below.sum(1) / np.maximum(kept, 1), np.nan)
-        self._keep(rows, (error / unit).astype(np.float32), np.stack([error, moved], 1))
+        self._keep(rows, np.minimum(error / unit, MOST_HALF), np.stack([error, moved], 1))
         return surprise
 
     def _keep(self, rows: Rows, error: Floats, sizes: Floats) -> None:
@@ -121,10 +126,24 @@ class Intervals(Columns):
         weight = (1.0 / np.minimum(self.scored[rows], SPAN)).astype(np.float32)
         self.absolute[rows] += weight[:, None] * (sizes - self.absolute[rows])
 
+    def moved(self, rows: Rows, step: npt.NDArray[np.int64], value: Floats) -> tuple[Floats, Floats]:
+        """How far these values lie from each of the last H origins (N, H), and the spreads of then; in these.
+
+        NaN and 1 where there was no origin.
+        """
+        ahead = np.arange(1, self.size.shape[1] + 1)
+        slot = (step[:, None] - ahead) % len(ahead)
+        unit = self.origin_spread[rows[:, None], slot]
+        there = (step[:, None] >= ahead) & (unit > 0)
+        unit = np.where(there, unit, np.float32(1.0))
+        moved = (value[:, None] - self.origin_value[rows[:, None], slot]) / unit
+        return np.where(there, moved, np.float32(np.nan)), unit
+
     def open(self, rows: Rows, step: npt.NDArray[np.int64], value: Floats, spread: Floats, moves: Floats) -> None:
         """Remember forecasts (N, H) made at these steps, to be scored as their horizons come."""
         slot = step % self.size.shape[1]
-        self.moves[rows, slot] = moves
+        self.newest[rows] = moves
+        self.moves[rows, slot] = np.clip(moves / spread[:, None], -MOST_HALF, MOST_HALF)
         self.origin_value[rows, slot] = value
         self.origin_spread[rows, slot] = spread
 

@@ -17,11 +17,15 @@ LAGS = (1, 2, 3, 6, 12, 24)
 AHEAD = (1, 3, 6, 12, 24)
 """y[t] - y[t-p+f]: what followed a season ago."""
 DIFFERENCES = len(LAGS) + 2 * (1 + len(AHEAD))
+SEASONS = (len(LAGS), len(LAGS) + 1 + len(AHEAD))
+"""Which of a series' lags are the shorter season and the longer one."""
 CALENDAR = 8
 INPUTS = 1 + DIFFERENCES + CALENDAR + 1
 """F: level, differences, calendar, and whether the value is known to be missing."""
 
 LARGEST_INPUT = 5.0
+LARGEST_LAG = 10.0
+"""In spreads."""
 OUTLIER = 10.0
 """In spreads: no value moves the scale further than this."""
 YOUNG = 32
@@ -146,18 +150,31 @@ class Memory(Columns):
         differences: Floats = self.newest(rows)[1][:, None] - self.look_back(rows, lags)
         return np.where(lags < self.age[rows, None], differences, np.float32(0.0))
 
+    def lagged(self, rows: Rows, lags: npt.NDArray[np.int64]) -> Floats:
+        """Differences from the first of some lags (1, G, 1 + L) to the others, and its own to the level, in spreads.
+
+        (N, G, L + 1); 0 before the series began.
+        """
+        values = self.look_back(rows, lags)
+        values = np.where(lags < self.age[rows, None, None], values, values[:, :, :1])
+        off = values[:, :, :1] - np.concatenate(
+            [values[:, :, 1:], np.broadcast_to(self.level[rows, None, None], (len(rows), lags.shape[1], 1))], 2
+        )
+        lagged: Floats = np.clip(off / self.floored(rows)[:, None, None], -LARGEST_LAG, LARGEST_LAG)
+        return lagged
+
     def floored(self, rows: Rows) -> Floats:
         """The spread of these series, never zero."""
         floor = 1e-9 * np.abs(self.first[rows] + self.level[rows]) + 1e-12
         return np.maximum(self.spread[rows], floor.astype(np.float32))
 
     def inputs(self, rows: Rows, times: npt.NDArray[np.int64], observed: npt.NDArray[np.bool_]) -> Floats:
-        """What the network is shown of the newest step of each series, (N, F)."""
+        """What the network is shown of the newest step of each series, (N, F), exact in half precision."""
         spread = self.floored(rows)[:, None]
         off = (self.newest(rows)[1] - self.level[rows])[:, None]
         differences = self._differences(rows) / np.maximum(self.difference_spread[rows], np.float32(1e-3) * spread)
         x = np.concatenate([off / spread, differences, calendar(times), ~observed[:, None]], 1, dtype=np.float32)
-        return np.clip(x, -LARGEST_INPUT, LARGEST_INPUT)
+        return np.clip(x, -LARGEST_INPUT, LARGEST_INPUT).astype(np.float16).astype(np.float32)
 
 
 def _median(values: Floats, there: npt.NDArray[np.bool_], count: npt.NDArray[np.int64]) -> Floats:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import nn
+from torch.nn.functional import linear
 
 Floats = npt.NDArray[np.float32]
 
@@ -124,9 +125,24 @@ class Network(nn.Module):
         self.load_state_dict({name: torch.from_numpy(array.copy()) for name, array in weights.items()})
 
 
-def _padded(rows: Floats) -> Floats:
-    if len(rows) >= FEWEST_ROWS:
+@torch.inference_mode()
+def product(rows: Floats, weights: Floats) -> Floats:
+    """``rows @ weights.T`` (N, O), each row with the same bits in any company and order.
+
+    Parameters
+    ----------
+    rows : (N, F)
+    weights : (O, F)
+    """
+    outputs = torch.from_numpy(_padded(weights, FEWEST_OUTPUTS))
+    parts = [torch.from_numpy(_padded(rows[i : i + MOST_ROWS])) for i in range(0, len(rows), MOST_ROWS)]
+    result = np.concatenate([linear(part, outputs).numpy() for part in parts])
+    return result[: len(rows), : len(weights)]
+
+
+def _padded(rows: Floats, fewest: int = FEWEST_ROWS) -> Floats:
+    if len(rows) >= fewest:
         return np.ascontiguousarray(rows)
-    padded = np.zeros((FEWEST_ROWS, rows.shape[1]), np.float32)
+    padded = np.zeros((fewest, rows.shape[1]), np.float32)
     padded[: len(rows)] = rows
     return padded

@@ -1,6 +1,7 @@
 """The carried state of each series, and the stretch of its past that can still be learnt from.
 
-Letters: S series, N rows of a round, P steps kept, Q snapshots kept, W steps of a window, F inputs, U units.
+Letters: S series, N rows of a round, P steps kept, Q snapshots kept, W steps of a window, F inputs, U units,
+H horizons, G groups of horizons, Z regressors.
 """
 
 from dataclasses import dataclass
@@ -11,8 +12,12 @@ import numpy.typing as npt
 from lstm_stream.columns import Columns, Rows
 from lstm_stream.memory import Memory
 from lstm_stream.network import Floats, Step
+from lstm_stream.readout import GROUPS, Origins, edges
+from lstm_stream.readout import LAGS as READ
 from lstm_stream.replay import Stretch
 
+LARGEST_TARGET = 10.0
+"""In reaches; for a readout, a jump further than this counts as this."""
 SNAPSHOT_EVERY = 8
 """Steps from one kept (h, c) to the next; windows start where one was kept."""
 
@@ -23,22 +28,24 @@ class Past(Columns):
 
     hidden: Floats  # (S, U)
     cell: Floats  # (S, U)
-    inputs: Floats  # (S, P, F) of step t at t % P
+    inputs: npt.NDArray[np.float16]  # (S, P, F) of step t at t % P
+    shown: npt.NDArray[np.float16]  # (S, 1 + H, U) hidden state after step t at t % (1 + H)
     observed: npt.NDArray[np.bool_]  # (S, P)
-    hidden_before: Floats  # (S, Q, U) carried into step t, at t / 8 % Q
-    cell_before: Floats  # (S, Q, U)
+    hidden_before: npt.NDArray[np.float16]  # (S, Q, U) carried into step t, at t / 8 % Q
+    cell_before: npt.NDArray[np.float16]  # (S, Q, U)
 
     @classmethod
-    def empty(cls, steps: int, inputs: int, units: int) -> "Past":
-        """The past of no series, with room for at least so many steps of each."""
-        single, kept = np.float32, -(-steps // SNAPSHOT_EVERY)
+    def empty(cls, window: int, horizon: int, inputs: int, units: int) -> "Past":
+        """The past of no series, with room for a window of each and the targets of its last step."""
+        single, half, kept = np.float32, np.float16, -(-(window + horizon) // SNAPSHOT_EVERY)
         return cls(
             hidden=np.zeros((0, units), single),
             cell=np.zeros((0, units), single),
-            inputs=np.zeros((0, kept * SNAPSHOT_EVERY, inputs), single),
+            inputs=np.zeros((0, kept * SNAPSHOT_EVERY, inputs), half),
+            shown=np.zeros((0, 1 + horizon, units), half),
             observed=np.zeros((0, kept * SNAPSHOT_EVERY), np.bool_),
-            hidden_before=np.zeros((0, kept, units), single),
-            cell_before=np.zeros((0, kept, units), single),
+            hidden_before=np.zeros((0, kept, units), half),
+            cell_before=np.zeros((0, kept, units), half),
         )
 
     def write(
@@ -57,10 +64,45 @@ class Past(Columns):
         self.hidden_before[rows[due], kept] = self.hidden[rows[due]]
         self.cell_before[rows[due], kept] = self.cell[rows[due]]
 
-    def carry(self, rows: Rows, step: Step) -> None:
-        """Carry the state that a step of the network left."""
-        self.hidden[rows] = step.hidden
-        self.cell[rows] = step.cell
+    def carry(self, rows: Rows, step: npt.NDArray[np.int64], left: Step) -> None:
+        """Carry the state that the network's step left."""
+        self.hidden[rows] = left.hidden
+        self.cell[rows] = left.cell
+        self.shown[rows, step % self.shown.shape[1]] = left.hidden
+
+    def origins(self, rows: Rows, step: npt.NDArray[np.int64], memory: Memory, reach: Floats) -> Origins:
+        """What each group of horizons can learn from now that these steps' values are there."""
+        horizon = reach.shape[1]
+        groups = np.asarray(edges(GROUPS, horizon))
+        of_horizon = np.searchsorted(groups, np.arange(1, horizon + 1))
+        targets, known = self._targets(rows, step[:, None] - groups[of_horizon], memory, reach)
+        back = np.concatenate([[0], groups])
+        lags = memory.lagged(rows, back[None, :, None] + np.arange(READ + 1))
+        regressors = self._regressors(rows, step[:, None] - back, lags)
+        return Origins(regressors, targets, known.astype(np.float32))
+
+    def oldest_targets(
+        self, rows: Rows, step: npt.NDArray[np.int64], memory: Memory, reach: Floats
+    ) -> tuple[Floats, npt.NDArray[np.bool_]]:
+        """What all horizons of the oldest origin came to (N, H), filled gaps among it; and was it observed (N,)?"""
+        targets, known = self._targets(rows, (step - reach.shape[1])[:, None], memory, reach)
+        return targets, known[:, -1]
+
+    def _regressors(self, rows: Rows, step: npt.NDArray[np.int64], lags: Floats) -> Floats:
+        """What readouts see at these steps (N, 1 + G), (N, 1 + G, Z): lags, 1, inputs, the hidden state after them."""
+        each = rows[:, None]
+        x, h = self.inputs[each, step % self.inputs.shape[1]], self.shown[each, step % self.shown.shape[1]]
+        return np.concatenate([lags, np.ones((*step.shape, 1), np.float32), x, h], 2, dtype=np.float32)
+
+    def _targets(
+        self, rows: Rows, origin: npt.NDArray[np.int64], memory: Memory, reach: Floats
+    ) -> tuple[Floats, npt.NDArray[np.bool_]]:
+        """How far values moved from each horizon's origin (N, H) or (N, 1), in reaches, and whether it is known."""
+        each, values, kept = rows[:, None], memory.ring.shape[1], self.observed.shape[1]
+        came = origin + np.arange(1, reach.shape[1] + 1)
+        moved = memory.ring[each, came % values] - memory.ring[each, origin % values]
+        observed = self.observed[each, came % kept] & self.observed[each, origin % kept] & (origin >= 0)
+        return np.clip(moved / reach, -LARGEST_TARGET, LARGEST_TARGET), observed
 
     def newest(self, rows: Rows, memory: Memory, reach: Floats, window: int) -> Stretch:
         """The newest window of each of these series, its last steps still without some targets."""
@@ -75,9 +117,9 @@ class Past(Columns):
         snapshot = start // SNAPSHOT_EVERY % self.hidden_before.shape[1]
         in_window = steps[:, :window] % kept
         return Stretch(
-            inputs=self.inputs[each, in_window] * come[:, :window, None],
-            hidden=self.hidden_before[rows, snapshot],
-            cell=self.cell_before[rows, snapshot],
+            inputs=self.inputs[each, in_window].astype(np.float32) * come[:, :window, None],
+            hidden=self.hidden_before[rows, snapshot].astype(np.float32),
+            cell=self.cell_before[rows, snapshot].astype(np.float32),
             values=memory.ring[each, steps % memory.ring.shape[1]],
             observed=self.observed[each, steps % kept] & come,
             reach=reach,
@@ -87,4 +129,5 @@ class Past(Columns):
         """Input (N, F) and the hidden state (N, U) that it met, at the last snapshot of each series."""
         at = np.maximum(memory.age[rows] - 1, 0) // SNAPSHOT_EVERY
         x = self.inputs[rows, at * SNAPSHOT_EVERY % self.inputs.shape[1]]
-        return x, self.hidden_before[rows, at % self.hidden_before.shape[1]]
+        met = self.hidden_before[rows, at % self.hidden_before.shape[1]]
+        return x.astype(np.float32), met.astype(np.float32)

@@ -270,7 +270,7 @@ class Shard:
             quantiles=dict(zip(self._levels, row.by_level, strict=True)),
             surprise=None if math.isnan(row.surprise) else round(row.surprise, 4),
             status="warming" if row.warming else "ok",
-            model=Model(row.updates, 1.0),
+            model=Model(row.updates, row.lstm_share),
             source=Source(self.topic, self.partition, record.offset),
         )
         return Outgoing(observation.series.encode(), encode_forecast(message))
@@ -285,6 +285,7 @@ class _Row(NamedTuple):
     surprise: float
     warming: bool
     updates: int
+    lstm_share: float
     step: float
 
 
@@ -303,6 +304,7 @@ def _rows(forecasts: Forecasts) -> Iterator[_Row]:
         forecasts.surprise.tolist(),
         forecasts.warming.tolist(),
         forecasts.updates.tolist(),
+        forecasts.lstm_share.round(3).tolist(),
         forecasts.step.tolist(),
     )
 

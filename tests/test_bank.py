@@ -51,6 +51,11 @@ def test_any_split_of_a_log_gives_the_same_bytes(seed: int, cuts: list[int]) -> 
     assert observed(Bank(SMALL), log, cuts) == observed(Bank(SMALL), log, [])
 
 
+def test_how_many_series_are_still_to_come_changes_nothing() -> None:
+    log = Log(2, 500, series=400)
+    assert observed(Bank(SMALL), log, list(range(0, 500, 7))) == observed(Bank(SMALL), log, [])
+
+
 def test_a_log_given_one_by_one_gives_the_same_bytes_with_the_default_sizes() -> None:
     log = Log(1, 300)
     assert observed(Bank(), log, list(range(300))) == observed(Bank(), log, [])
@@ -203,6 +208,47 @@ def test_a_missing_value_before_the_first_one_is_unknown_and_changes_nothing() -
     bank = Bank(SMALL)
     outcome = bank.observe(["a"] * 3, np.arange(3) * MINUTE, np.array([math.nan, 2.0, math.nan])).outcome
     assert outcome.tolist() == [Outcome.UNKNOWN, Outcome.FORECAST, Outcome.FORECAST]
+
+
+def test_the_state_of_a_series_is_small() -> None:
+    bank = Bank()
+    bank.observe(["a"], np.array([0]), np.array([1.0]))
+    kept = sum(array.nbytes for name, array in bank.dump()[1].items() if name.split(".")[0] in PARTS_OF_A_SERIES)
+    assert kept <= (8 + 24) * 1024
+
+
+PARTS_OF_A_SERIES = {"grid", "memory", "intervals", "past", "readouts", "smoothers", "mixture"}
+
+
+def of_a_family(generator: np.random.Generator, length: int) -> npt.NDArray[np.float64]:
+    """A daily shape that all share, at its own level, scale and phase."""
+    day = (np.arange(length) + generator.integers(24)) * 2 * np.pi / 24
+    shape = np.sin(day) + 0.6 * np.sin(2 * day + 1) + np.exp(np.cos(day - 2))
+    scale = 10 ** generator.uniform(-2, 2)
+    return np.asarray(scale * (shape + generator.normal(size=length) / 5 + generator.uniform(-20, 20)))
+
+
+def test_a_series_that_joins_its_like_profits_from_them() -> None:
+    generator = np.random.default_rng(0)
+    family = np.stack([of_a_family(generator, 400) for _ in range(40)], 1)
+    names = [f"s{i}" for i in range(40)]
+    bank = Bank()
+    for t in range(300):
+        bank.observe(names, np.full(40, t * 60 * MINUTE), family[t])
+    young: list[float] = []
+    alone: list[float] = []
+    naive: list[float] = []
+    for _ in range(4):
+        values = of_a_family(generator, 124)
+        times = (300 + np.arange(100)) * 60 * MINUTE
+        ahead = np.arange(100)[:, None] + np.arange(1, 25)
+        for errors, mean in (
+            (young, bank.observe([f"new{len(young)}"] * 100, times, values[:100]).mean),
+            (alone, Bank().observe(["new"] * 100, times, values[:100]).mean),
+            (naive, np.repeat(values[:100, None], 24, 1)),
+        ):
+            errors.append(((mean - values[ahead]) ** 2).mean() / values.var())
+    assert np.mean(young) < 0.8 * min(np.mean(alone), np.mean(naive))
 
 
 def test_a_memory_too_short_to_learn_from_is_refused() -> None:

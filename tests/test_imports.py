@@ -42,7 +42,7 @@ HOMES = {
     "uvicorn": {"pipeline.web"},
     "click": {"pipeline.cli"},
     "rich": {"pipeline.cli", "pipeline.demo", "pipeline.summary"},
-    "torch": {"lstm_stream.network", "lstm_stream.learner"},
+    "torch": {"lstm_stream.network", "lstm_stream.learner", "lstm_stream.pool"},
     "river": {"lstm_stream.forecaster", "pipeline.feed"},
     "safetensors": {"pipeline.checkpoints"},
     "fsspec": {"pipeline.checkpoints"},

@@ -178,3 +178,10 @@ def test_a_checkpoint_of_another_version_is_refused_with_the_way_out(spoil: dict
         del arrays["memory.age"]
     with pytest.raises(FingerprintError, match=r"of another version.*--rebuild"):
         Shard.load("events", 0, header | {"bank": bank | spoil}, arrays, SETTINGS)
+
+
+def test_a_forecast_tells_what_share_of_it_rests_on_the_lstm() -> None:
+    told = fresh().fold([event(i, "a", 3600 * i, float(i % 5)) for i in range(100)], "every").forecasts
+    shares = [json.loads(out.value or b"")["model"]["lstm_share"] for out in told]
+    assert all(0 <= share <= 1 for share in shares)
+    assert len(set(shares)) > 50

@@ -1,0 +1,116 @@
+"""What the series of a shard know together, brought up to date at fixed counts of steps.
+
+Letters: Z regressors, H horizons, E experts, K scored horizons; O, R: see `Readouts`.
+"""
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from lstm_stream.columns import Array
+from lstm_stream.network import Floats
+from lstm_stream.readout import ONE, PRIOR, SPAN
+
+RIDGE = 30.0
+"""What the sum of the squares of each regressor starts from."""
+FEWEST_STEPS, MOST_STEPS = 16, 512
+"""From one time to the next."""
+LOSS_SPAN = 500.0
+"""Memory of the experts' losses, in steps of a series."""
+BELIEF = 20.0
+"""Errors that the losses assumed at the start are worth."""
+
+
+class Pool:
+    """Covariance of the regressors, the readout weights that are best for all, and how good each expert is.
+
+    What a step has to add is kept at its place in the log until the count is full, and is then added in the order of
+    the log: so the sums do not depend on how the log came in.
+
+    Parameters
+    ----------
+    inputs, units, horizon
+        F, U and H.
+    losses : (E, K)
+        What is assumed of the experts at the start, in squared reaches.
+    """
+
+    def __init__(self, inputs: int, units: int, horizon: int, losses: Floats) -> None:
+        width = ONE + 1 + inputs + units
+        self._inputs_end = ONE + 1 + inputs
+        self._horizon = horizon
+        self._rows = np.zeros((MOST_STEPS, width + horizon), np.float32)
+        self._errors = np.zeros((MOST_STEPS, *losses.shape), np.float32)
+        self._assumed = losses
+        self._products = np.zeros((width, width + horizon))  # sum of z z' and of z targets'
+        self._loss = np.zeros((2, *losses.shape))  # sum and count
+        self._solve()
+
+    @staticmethod
+    def interval(series: int) -> int:
+        """Steps from one time to the next."""
+        return min(max(FEWEST_STEPS, series), MOST_STEPS)
+
+    def note(self, place: npt.NDArray[np.int64], regressors: Floats, targets: Floats, errors: Floats) -> None:
+        """Keep what these steps have to add; zeros and NaN add nothing.
+
+        Parameters
+        ----------
+        place : (N,)
+            Steps since the last time.
+        regressors : (N, Z)
+        targets : (N, H)
+        errors : (N, E, K)
+            Squared.
+        """
+        self._rows[place] = np.concatenate([regressors, targets], 1)
+        self._errors[place] = errors
+
+    def fold(self, steps: int, series: int) -> None:
+        """Add what was kept of so many steps."""
+        rows = torch.from_numpy(self._rows[:steps].astype(np.float64))
+        width = len(self._products)
+        self._products *= (1.0 - 1.0 / (SPAN * series)) ** steps
+        self._products += (rows[:, :width].T @ rows).numpy()
+        self._loss *= (1.0 - 1.0 / (LOSS_SPAN * series)) ** steps
+        errors = self._errors[:steps]
+        self._loss += np.stack([np.nansum(errors, 0, dtype=np.float64), (~np.isnan(errors)).sum(0)])
+        self._solve()
+
+    def _solve(self) -> None:
+        """Gains (O, O) and (R, R), weights best for all on what own readouts read, and on four choices (4H, Z)."""
+        end, width = self._inputs_end, len(self._products)
+        read = (slice(ONE, end), slice(0, end), slice(ONE, width), slice(0, width))
+        solved = [self._regression(of) for of in read]
+        (self.gain_on_inputs, self.weights_on_inputs), (self.gain_on_hidden, self.weights_on_hidden) = solved[::2]
+        self.shared = np.zeros((len(read) * self._horizon, width), np.float32)
+        for index, (of, (_, weights)) in enumerate(zip(read, solved, strict=True)):
+            self.shared[index * self._horizon : (index + 1) * self._horizon, of] = weights
+        self.losses: Floats = (self._loss[0] + BELIEF * self._assumed) / (self._loss[1] + BELIEF)
+        self.losses = self.losses.astype(np.float32)
+
+    def _regression(self, of: slice) -> tuple[Floats, Floats]:
+        """Inverse covariance of some of the regressors, (F, F), and the weights best for all, (H, F)."""
+        width = len(self._products)
+        squares, crossed = self._products[of, :width][:, of], self._products[of, width:]
+        factor = torch.linalg.cholesky(torch.from_numpy(squares + RIDGE * np.eye(len(squares))))
+        inverse = torch.cholesky_inverse(factor)
+        weights = torch.from_numpy(np.ascontiguousarray(crossed.T)) @ inverse
+        mass = self._products[ONE, ONE] + PRIOR
+        return (inverse * mass).float().numpy(), weights.float().numpy()
+
+    def dump(self, waiting: int) -> dict[str, Array]:
+        """Sums, and what was kept of so many steps; a copy."""
+        return {
+            "products": self._products.copy(),
+            "loss": self._loss.copy(),
+            "rows": self._rows[:waiting].copy(),
+            "errors": self._errors[:waiting].copy(),
+        }
+
+    def load(self, arrays: dict[str, Array]) -> None:
+        """Take the state of a `dump`."""
+        self._products[:], self._loss[:] = arrays["products"], arrays["loss"]
+        self._rows[: len(arrays["rows"])] = arrays["rows"]
+        self._errors[: len(arrays["errors"])] = arrays["errors"]
+        self._solve()

@@ -1,0 +1,127 @@
+"""Linear readouts of each series, that adapt at once: recursive least squares with a covariance the shard shares.
+
+Letters: S series, N rows of a round, G groups of horizons, Z regressors, O of them 1 and x, R of them 1, x and h,
+H horizons.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from lstm_stream.columns import Columns, Rows
+from lstm_stream.network import Floats, product
+
+GROUPS = (4, 24, 96)
+"""Horizons up to each learn together, from the origin that many steps back."""
+PRIOR = 30.0
+"""Origins that the weights a series starts from are worth."""
+SPAN = 5000.0
+"""Memory of a readout, in origins of a series."""
+LARGEST_ERROR = 10.0
+"""In reaches; an error further than this counts as this."""
+LAGS = 24
+"""y[t] - y[t-k] for k from 1 to this."""
+ONE = LAGS + 1
+"""Which of the regressors [lags, y[t] - level, 1, x, h] is always 1."""
+CHUNK = 64
+"""Rows worked on at a time, so that what lies between two passes stays in the processor's cache."""
+
+
+def edges(marks: tuple[int, ...], horizon: int) -> tuple[int, ...]:
+    """The marks below a horizon, and it."""
+    return (*(mark for mark in marks if mark < horizon), horizon)
+
+
+class Origins(NamedTuple):
+    """What each group of horizons learns from: its origin, and what became of it."""
+
+    regressors: Floats  # (N, 1 + G, Z) of now and of each origin
+    targets: Floats  # (N, H) how far values moved, in reaches
+    known: Floats  # (N, H) 1 where origin and target were observed, else 0
+
+    def part(self, rows: slice) -> "Origins":
+        """Of some of the rows."""
+        return Origins(self.regressors[rows], self.targets[rows], self.known[rows])
+
+
+@dataclass
+class Readouts(Columns):
+    """Two linear readouts a series: on the inputs x of the network, and on these and its hidden state h.
+
+    Recursive least squares, except that the covariance of the regressors is the mean one of the shard's series
+    (see `Pool`): with G its inverse and n the origins learnt from, the gain is G z / (n + z'Gz). For the only series
+    of a shard that is recursive least squares (Plackett 1950; Haykin, Adaptive Filter Theory, chapter 10). A series
+    starts from the weights that are best for all.
+    """
+
+    learnt: npt.NDArray[np.int64]  # (S,) steps so far
+    on_inputs: Floats  # (S, H, O)
+    on_hidden: Floats  # (S, H, R)
+
+    @classmethod
+    def empty(cls, horizon: int, inputs: int, units: int) -> "Readouts":
+        """The readouts of no series."""
+        return cls(
+            learnt=np.zeros(0, np.int64),
+            on_inputs=np.zeros((0, horizon, 1 + inputs), np.float32),
+            on_hidden=np.zeros((0, horizon, 1 + inputs + units), np.float32),
+        )
+
+    def start(self, rows: Rows, on_inputs: Floats, on_hidden: Floats) -> None:
+        """Give series that never learnt the weights (H, O) and (H, R) that are best for all."""
+        new = rows[self.learnt[rows] == 0]
+        self.on_inputs[new], self.on_hidden[new] = on_inputs, on_hidden
+
+    def step(
+        self, rows: Rows, origins: Origins, gain_on_inputs: Floats, gain_on_hidden: Floats
+    ) -> tuple[Floats, Floats]:
+        """Learn from what became of each group's origin, and say from now how far values (N, H) will move, in reaches.
+
+        Parameters
+        ----------
+        gain_on_inputs, gain_on_hidden : (O, O), (R, R)
+            Inverse covariances of the regressors.
+
+        Returns
+        -------
+        The moves by the readout on x, and by the one on x and h.
+        """
+        parts = [slice(begin, begin + CHUNK) for begin in range(0, len(rows), CHUNK)]
+        worth = np.float32(PRIOR) + np.minimum(self.learnt[rows], SPAN).astype(np.float32)
+        self.learnt[rows] += 1
+        said = []
+        for weights, gains in ((self.on_inputs, gain_on_inputs), (self.on_hidden, gain_on_hidden)):
+            read = np.ascontiguousarray(origins.regressors[:, :, ONE : ONE + weights.shape[2]])
+            own = Origins(read, origins.targets, origins.known)
+            moves = [_step(weights, rows[part], own.part(part), gains, worth[part]) for part in parts]
+            said.append(np.concatenate(moves))
+        return said[0], said[1]
+
+
+def _step(weights: Floats, rows: Rows, origins: Origins, gains: Floats, worth: Floats) -> Floats:
+    """Moves (N, H) of a readout after it has learnt."""
+    new = _corrected(weights[rows], origins, gains, worth)
+    weights[rows] = new
+    return _said(new, origins.regressors[:, 0])
+
+
+def _corrected(weights: Floats, origins: Origins, gains: Floats, worth: Floats) -> Floats:
+    """Weights (N, H, F) after a step of recursive least squares."""
+    z = origins.regressors[:, 1:]
+    gained = product(z.reshape(-1, z.shape[2]), gains).reshape(z.shape)
+    gain = gained / (worth[:, None] + np.einsum("ngf,ngf->ng", z, gained))[:, :, None]
+    begin = 0
+    for group, end in enumerate(edges(GROUPS, weights.shape[1])):
+        of_group = weights[:, begin:end]
+        error = origins.targets[:, begin:end] - _said(of_group, z[:, group])
+        error = np.clip(error, -LARGEST_ERROR, LARGEST_ERROR) * origins.known[:, begin:end]
+        of_group += error[:, :, None] * gain[:, group, None]
+        begin = end
+    return weights
+
+
+def _said(weights: Floats, regressors: Floats) -> Floats:
+    said: Floats = np.einsum("nhf,nf->nh", weights, regressors)
+    return said
