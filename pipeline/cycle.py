@@ -139,10 +139,14 @@ class Cycle:
         return self.settled and all(held.caught_up for held in self.held.values())
 
     def keep(self) -> None:
-        """Write a checkpoint of each shard that stands at the committed offset and has moved since its last one."""
+        """Write a checkpoint of each shard that stands at the committed offset, unless its last one is of there."""
         self._saved = self._clock.now()
         for held in self.held.values():
-            if held.shard.next_offset == held.committed != held.saved:
+            if held.shard.next_offset != held.committed:
+                continue
+            if held.saved == held.committed:
+                held.saved_at = self._saved
+            else:
                 self._save(held)
 
     def close(self) -> dict[TopicPartition, Held]:
