@@ -8,8 +8,9 @@ import msgspec
 import numpy.typing as npt
 
 from pipeline.checkpoints import Address, Checkpoints
+from pipeline.clock import Clock
 from pipeline.cluster import ConsumerGroupMetadata, Description, KafkaError, TopicPartition
-from pipeline.member import Clock, Member
+from pipeline.member import Member
 from pipeline.messages import Record
 from pipeline.metrics import Metrics
 from pipeline.publisher import Publication, Publisher
@@ -58,7 +59,7 @@ class Held(msgspec.Struct):
     committed
         The group's committed offset: what comes of records before it is out already.
     saved, saved_at
-        Offset of its newest checkpoint, None if it has none; and when that, or the opening, was last up to date, seconds.
+        Offset of its newest checkpoint, None if it has none; and when that was last true, or the opening, seconds.
     end
         Where its log ended when it was opened, None while not known.
     caught_up

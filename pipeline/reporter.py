@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 from msgspec import structs
 
+from pipeline.clock import Clock
 from pipeline.cluster import TopicPartition
-from pipeline.member import Clock, Member
+from pipeline.member import Member
 from pipeline.metrics import Metrics
 from pipeline.opening import Held
 from pipeline.shard import Counts

@@ -696,6 +696,58 @@ def test_a_call_that_never_comes_back_is_noticed() -> None:
     assert worker.healthy()
 
 
+@pytest.mark.parametrize(
+    ("method", "told"),
+    [
+        ("probe", "a trial of checkpoints.url"),
+        ("load", "the opening of a shard"),
+        ("save", "the writing of a checkpoint"),
+    ],
+)
+def test_a_store_that_never_comes_back_is_noticed(method: str, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    hanging_is_noticed(Checkpoints, method, told, monkeypatch)
+
+
+def test_a_fold_that_never_comes_back_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    hanging_is_noticed(ChainShard, "fold", "fold", monkeypatch)
+
+
+def hanging_is_noticed(kind: type, method: str, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may take longer than a call to Kafka, but not for ever."""
+    computer = Computer()
+    names: list[str] = []
+    noticed = threading.Event()
+
+    def expired(call: str) -> None:
+        names.append(call)
+        noticed.set()
+
+    worker = Worker(
+        SETTINGS,
+        FakeProcess(computer.broker),
+        computer.checkpoints,
+        computer.metrics,
+        shards=ChainShard,
+        clock=computer.broker.clock,
+        expired=expired,
+    )
+    does = getattr(kind, method)
+
+    def hang(*arguments: object) -> object:
+        if not names:
+            computer.broker.clock.seconds += 4 * SETTINGS.delivery.deadline
+            assert worker.healthy()
+            computer.broker.clock.seconds += 2 * SETTINGS.delivery.deadline
+            assert not worker.healthy()
+            assert noticed.wait(10)
+        return does(*arguments)
+
+    monkeypatch.setattr(kind, method, hang)
+    assert worker.run(drain=True) == 0
+    assert names == [told]
+    assert worker.healthy()
+
+
 def test_a_checkpoint_that_nothing_has_moved_on_from_does_not_age() -> None:
     computer = Computer()
     process = FakeProcess(computer.broker)
