@@ -605,6 +605,30 @@ def test_a_log_that_was_cut_is_read_from_its_start(caplog: pytest.LogCaptureFixt
     assert computer.broker.committed[computer.broker.input[0]] == 1
 
 
+def test_a_log_that_was_made_anew_and_has_grown_since_is_read_from_its_start() -> None:
+    """When the worker asks where it ends, that is beyond the committed offset again."""
+    computer = Computer()
+    broker, process = computer.broker, FakeProcess(computer.broker)
+    worker = computer.worker(process)
+    steps: list[str] = []
+
+    def make_anew(_: int, name: str, done: bool) -> None:
+        if name == "poll" and not done and worker.ready() and not steps:
+            broker.logs[broker.input[0]] = []
+            broker.topic_id = "second"
+            steps.append("made anew")
+        elif name == "beginning_offsets" and not done and steps == ["made anew"]:
+            broker.write(0, *(b"new %d" % n for n in range(2 * RECORDS)))
+            steps.append("grown")
+        elif name == "poll" and not done and broker.committed.get(broker.input[0]) == 2 * RECORDS:
+            worker.stop()
+
+    process.interrupt = make_anew
+    assert worker.run() == 0
+    offsets = [int(value[2:].split()[0]) for value in computer.told()[0]]
+    assert offsets[RECORDS - 1 :] == list(range(2 * RECORDS))
+
+
 def test_a_log_that_ends_before_the_position_and_not_before_the_committed_offset_goes_on_from_there(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
