@@ -8,7 +8,8 @@ import logging
 import os
 import re
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import quote
@@ -81,6 +82,10 @@ class _DamagedError(Exception):
     """The file holds no whole checkpoint, or not the one that it should."""
 
 
+class _GoneError(_DamagedError):
+    """There is no such file."""
+
+
 class Checkpoints:
     """The checkpoints below one folder or URL.
 
@@ -109,11 +114,9 @@ class Checkpoints:
     def probe(self) -> None:
         """Raise `CheckpointError` if a checkpoint could not be written."""
         path = f"{self._root}/.probe-{uuid.uuid4().hex}"
-        try:
+        with _reaching("write", self._url):
             self._write(path, b"lstm-stream asks whether it may write here")
             self._files.rm_file(path)
-        except OSError as error:
-            raise CheckpointError(_advice("write", self._url, error)) from error
 
     def save(
         self, address: Address, offset: int, header: Mapping[str, object], arrays: Mapping[str, NDArray[Any]]
@@ -140,10 +143,9 @@ class Checkpoints:
             Where it lies, for `read`.
         """
         path = f"{self._folder(address)}/{offset:020d}.safetensors"
-        try:
-            self._write(path, _to_bytes(address, offset, header, arrays))
-        except OSError as error:
-            raise CheckpointError(_advice("write", self._url, error)) from error
+        content = _to_bytes(address, offset, header, arrays)
+        with _reaching("write", self._url):
+            self._write(path, content)
         self._prune(address, offset)
         return self._place(path)
 
@@ -159,22 +161,20 @@ class Checkpoints:
         CheckpointError
             If the place can't be read (which is not the same as having no checkpoint).
         """
-        try:
-            paths = self._paths(address)
-            for offset in sorted((known for known in paths if known <= at_most), reverse=True):
-                checkpoint = self._read_or_warn(paths[offset], address, offset)
-                if checkpoint is not None:
-                    return checkpoint
-        except OSError as error:
-            raise CheckpointError(_advice("read", self._url, error)) from error
+        with _reaching("read", self._url):
+            paths = _by_offset(self._list(address))
+        for offset in sorted((known for known in paths if known <= at_most), reverse=True):
+            checkpoint = self._read_or_warn(paths[offset], address, offset)
+            if checkpoint is not None:
+                return checkpoint
         return None
 
     def _read_or_warn(self, path: str, address: Address, offset: int) -> Checkpoint | None:
         try:
-            found, checkpoint = _from_bytes(self._files.cat_file(path), self._place(path))
+            found, checkpoint = _from_bytes(_content(self._files, path, self._url), self._place(path))
             if (found, checkpoint.offset) != (address, offset):
                 raise _DamagedError(f"it says that it is of {found}, offset {checkpoint.offset}")
-        except (_DamagedError, FileNotFoundError) as error:
+        except _DamagedError as error:
             log.warning("checkpoint %s is skipped, an older one is looked for: %s", self._place(path), error)
             return None
         return checkpoint
@@ -182,10 +182,6 @@ class Checkpoints:
     def _folder(self, address: Address) -> str:
         topic = quote(f"{address.topic}-{address.topic_id}", safe="")
         return f"{self._root}/{quote(address.cluster, safe='') or '-'}/{topic}/{address.partition}"
-
-    def _paths(self, address: Address) -> dict[int, str]:
-        matches = ((_NAME.fullmatch(_name_in(path)), path) for path in self._list(address))
-        return {int(match[1]): path for match, path in matches if match}
 
     def _list(self, address: Address) -> list[str]:
         folder = self._folder(address)
@@ -197,16 +193,18 @@ class Checkpoints:
 
     def _prune(self, address: Address, saved: int) -> None:
         try:
-            for path in self._superfluous(address, saved):
-                with contextlib.suppress(FileNotFoundError):
-                    self._files.rm_file(path)
-        except OSError as error:
+            with _reaching("remove", self._url):
+                for path in self._superfluous(address, saved):
+                    with contextlib.suppress(FileNotFoundError):
+                        self._files.rm_file(path)
+        except CheckpointError as error:
             log.warning("old checkpoints below %s stay: %s", self._place(self._folder(address)), error)
 
     def _superfluous(self, address: Address, saved: int) -> list[str]:
-        paths = self._paths(address)
+        there = self._list(address)
+        paths = _by_offset(there)
         older = sorted((offset for offset in paths if offset <= saved), reverse=True)
-        crashed = (path for path in self._list(address) if _is_leftover(path, saved))
+        crashed = (path for path in there if _is_leftover(path, saved))
         return [*(paths[offset] for offset in older[self._keep :]), *crashed]
 
     def _write(self, path: str, content: bytes) -> None:
@@ -231,11 +229,9 @@ def read(url: str) -> Checkpoint:
     """
     files, path = _open(url)
     try:
-        return _from_bytes(files.cat_file(path), url)[1]
-    except FileNotFoundError as error:
+        return _from_bytes(_content(files, path, url), url)[1]
+    except _GoneError as error:
         raise CheckpointError(f"there is no checkpoint {url}") from error
-    except OSError as error:
-        raise CheckpointError(_advice("read", url, error)) from error
     except _DamagedError as error:
         raise CheckpointError(f"{url} can't be used: {error}") from error
 
@@ -254,6 +250,27 @@ def _open(url: str) -> tuple[_Files, str]:
             "set checkpoints.url to a folder, s3://bucket/path or gs://bucket/path"
         ) from error
     return files, path.rstrip("/")
+
+
+@contextmanager
+def _reaching(what: str, url: str) -> Iterator[None]:
+    """Say what can be done where the store fails in this block, which holds calls to it alone."""
+    try:
+        yield
+    except Exception as error:
+        raise CheckpointError(_advice(what, url, error)) from error
+
+
+def _content(files: _Files, path: str, url: str) -> bytes:
+    with _reaching("read", url), contextlib.suppress(FileNotFoundError):
+        return files.cat_file(path)
+    raise _GoneError("it is gone")
+
+
+def _by_offset(paths: Iterable[str]) -> dict[int, str]:
+    """The checkpoints among them."""
+    matches = ((_NAME.fullmatch(_name_in(path)), path) for path in paths)
+    return {int(match[1]): path for match, path in matches if match}
 
 
 def _write_file(path: Path, content: bytes) -> None:
@@ -332,14 +349,15 @@ def _checksum(told: str, arrays: Mapping[str, NDArray[Any]]) -> str:
     return checksum.hexdigest()
 
 
-def _advice(what: str, url: str, error: OSError) -> str:
+def _advice(what: str, url: str, error: Exception) -> str:
     problem = f"can't {what} checkpoints at {url}"
     if isinstance(error, PermissionError):
         return f"{problem}: permission denied; let this user {what} there, or set checkpoints.url to another place"
     if isinstance(error, NotADirectoryError | FileExistsError):
         return f"{problem}: a part of that path is a file; set checkpoints.url to a folder"
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    number = error.errno if isinstance(error, OSError) else None
+    if number in (errno.ENOSPC, errno.EDQUOT):
         return f"{problem}: the disk is full; free some space, or set checkpoints.url to another place"
-    if error.errno == errno.EROFS:
+    if number == errno.EROFS:
         return f"{problem}: the file system is read-only; set checkpoints.url to another place"
-    return f"{problem}: {error or type(error).__name__}; check checkpoints.url and that the place is reachable"
+    return f"{problem}: {str(error) or type(error).__name__}; check checkpoints.url and that the place is reachable"

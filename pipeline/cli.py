@@ -97,7 +97,13 @@ def main() -> None:
 
 @main.command(epilog=EPILOG)
 @click.option("--csv", type=FILE, help="Replay this file (long or wide, .gz too) in place of the built-in data.")
-@click.option("--rate", type=click.FloatRange(0, min_open=True), help="Events a second.  [default: 300]")
+@click.option(
+    "--rate",
+    type=click.FloatRange(0, min_open=True),
+    default=300.0,  # two ordinary cores keep up with it
+    show_default=True,
+    help="Events a second.",
+)
 @click.option(
     "--for",
     "seconds",
@@ -110,7 +116,7 @@ def main() -> None:
     "--port", type=click.IntRange(0, 65535), default=0, help="Port of the live page.  [default: any free one]"
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object, as the last line.")
-def demo(csv: Path | None, rate: float | None, seconds: float, port: int, as_json: bool) -> None:
+def demo(csv: Path | None, rate: float, seconds: float, port: int, as_json: bool) -> None:
     """See everything at work, on this machine alone.
 
     Starts the embedded broker, replays real series (water flow, airline passengers) beside a generated fleet of 50
@@ -118,12 +124,12 @@ def demo(csv: Path | None, rate: float | None, seconds: float, port: int, as_jso
     summed up: every event is accounted for, and the forecasts are scored against the last value.
     """
     from pipeline.cluster import ClusterError
-    from pipeline.demo import RATE, DemoError, Plan, run_demo
+    from pipeline.demo import DemoError, Plan, run_demo
     from pipeline.embedded import EmbeddedError
     from pipeline.summary import SummaryError
     from pipeline.tables import TableError
 
-    plan = Plan(csv=csv, rate=rate or RATE, seconds=seconds, port=port)
+    plan = Plan(csv=csv, rate=rate, seconds=seconds, port=port)
     with refusing(DemoError, EmbeddedError, ClusterError, TableError, SummaryError):
         summary = run_demo(plan, Console(stderr=True))
         console = Console(stderr=as_json)

@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from pipeline.checkpoints import CheckpointError, Checkpoints
+from pipeline.clock import Clock
 from pipeline.cluster import (
     CommitFailedError,
     FencedInstanceIdError,
@@ -28,17 +29,18 @@ from pipeline.cluster import (
     RebalanceInProgressError,
     TopicPartition,
 )
-from pipeline.member import Clock, Gathered, Look, Member
+from pipeline.member import Gathered, Look, Member
 from pipeline.messages import Outgoing, Record
 from pipeline.metrics import Metrics
 from pipeline.opening import Held, Opener
 from pipeline.publisher import Publication, Publisher
 from pipeline.settings import Settings
 from pipeline.shard import Counts
+from pipeline.watchdog import LONG, Watchdog
 
 logger = logging.getLogger(__name__)
 
-LONGEST_WAIT = 30.0  # seconds before a cycle that failed is tried again
+LONGEST_WAIT = 30.0  # seconds before what failed is tried again
 OUTDATED = (CommitFailedError, RebalanceInProgressError)
 FENCED = (*OUTDATED, ProducerFencedError, FencedInstanceIdError)
 
@@ -63,9 +65,11 @@ class Cycle:
         Every knob.
     metrics
         Count what each step does.
+    watchdog
+        Watches each step that could hang.
     clock
         The time.
-    shards
+    lock
         Held while shards change: other threads may look at them only in between.
     parked
         Shards that this process held before; those that still fit are taken up again.
@@ -88,13 +92,14 @@ class Cycle:
         checkpoints: Checkpoints,
         settings: Settings,
         metrics: Metrics,
+        watchdog: Watchdog,
         clock: Clock,
-        shards: threading.Lock,
+        lock: threading.Lock,
         parked: Mapping[TopicPartition, Held],
     ) -> None:
         self._member, self._publisher, self._opener = member, publisher, opener
         self._checkpoints, self._settings, self._metrics = checkpoints, settings, metrics
-        self._clock, self._shards = clock, shards
+        self._watchdog, self._clock, self._lock = watchdog, clock, lock
         self._parked = dict(parked)
         self._failures = 0
         self._saved = self._has_nothing_since = clock.now()
@@ -116,7 +121,7 @@ class Cycle:
             gathered = self._member.gather(stop)
         self._metrics.records.inc(sum(map(len, gathered.values())))
         look = self._member.look()
-        with self._shards:
+        with self._lock:
             self._let_go(look)
             folded = self._fold(gathered)
         if folded.publication.offsets:
@@ -139,15 +144,19 @@ class Cycle:
         return self.settled and all(held.caught_up for held in self.held.values())
 
     def keep(self) -> None:
-        """Write a checkpoint of each shard that stands at the committed offset and has moved since its last one."""
+        """Write a checkpoint of each shard that stands at the committed offset, unless its last one is of there."""
         self._saved = self._clock.now()
         for held in self.held.values():
-            if held.shard.next_offset == held.committed != held.saved:
+            if held.shard.next_offset != held.committed:
+                continue
+            if held.saved == held.committed:
+                held.saved_at = self._saved
+            else:
                 self._save(held)
 
     def close(self) -> dict[TopicPartition, Held]:
         """Hand back the shards, for the next connection: some may fit again."""
-        with self._shards:
+        with self._lock:
             parked, self.held = self._parked | self.held, {}
         return parked
 
@@ -180,7 +189,8 @@ class Cycle:
     ) -> Counts:
         if not records:
             return Counts()
-        folded = held.shard.fold(records, "none" if silently else self._settings.delivery.publish)
+        with self._watchdog.watching("fold", LONG):
+            folded = held.shard.fold(records, "none" if silently else self._settings.delivery.publish)
         forecasts.extend(folded.forecasts)
         letters.extend(folded.dead_letters)
         for stage, seconds in folded.seconds.items():
@@ -204,7 +214,7 @@ class Cycle:
         """Nothing of the cycle is out, so nothing of it may stay in a shard."""
         logger.warning("a transaction is given up; its records will be read again: %s", error)
         self._metrics.aborts.labels(_why(error)).inc()
-        with self._shards:
+        with self._lock:
             for partition in publication.offsets:
                 del self.held[partition]
         self._publisher.abort(error)
@@ -234,13 +244,14 @@ class Cycle:
 
     def _take_up(self, partition: TopicPartition, look: Look) -> None:
         try:
-            held = self._opener.open(partition, look.metadata, self._parked.get(partition))
+            with self._watchdog.watching("the opening of a shard", LONG):
+                held = self._opener.open(partition, look.metadata, self._parked.get(partition))
         except (*OUTDATED, KafkaTimeoutError) as error:
             logger.info("partition %d is opened in a later cycle: %s", partition.partition, error)
             return
         if held is not None:
             self._parked.pop(partition, None)
-            with self._shards:
+            with self._lock:
                 self.held[partition] = held
 
     def _catch_up(self) -> None:
@@ -257,7 +268,8 @@ class Cycle:
         started = self._clock.now()
         state = held.shard.dump()
         try:
-            self._checkpoints.save(held.address, held.committed, state.header, state.arrays)
+            with self._watchdog.watching("the writing of a checkpoint", LONG):
+                self._checkpoints.save(held.address, held.committed, state.header, state.arrays)
         except CheckpointError as error:
             logger.error("%s (going on; it is tried again)", error)
             self._metrics.checkpoint_failures.inc()

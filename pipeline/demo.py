@@ -31,7 +31,6 @@ from pipeline.settings import PREFIX, Settings, to_toml
 from pipeline.status import Status
 from pipeline.summary import Summary, sum_up
 
-RATE = 300.0  # events a second that two ordinary cores keep up with
 PATIENCE = 90.0  # seconds without progress before the demo gives up
 LOOK = 0.5  # seconds between two looks at the daemon
 PLAIN_LOOK = 5.0  # the same where there is no terminal
@@ -56,10 +55,10 @@ class Plan(msgspec.Struct, frozen=True):
         Of the live page; 0: any free one.
     """
 
-    csv: Path | None = None
-    rate: float = RATE
-    seconds: float = 60.0
-    port: int = 0
+    csv: Path | None
+    rate: float
+    seconds: float
+    port: int
 
 
 def run_demo(plan: Plan, console: Console) -> Summary:

@@ -2,11 +2,11 @@
 
 import logging
 import threading
-import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from pipeline.clock import Clock
 from pipeline.cluster import (
     Clients,
     ConsumerGroupMetadata,
@@ -33,22 +33,6 @@ PATIENCE = 1.0  # seconds to wait for a committed offset that a transaction is s
 LEAVING = 10.0  # seconds to leave the group in
 
 Gathered = dict[TopicPartition, list[Record]]
-
-
-class Clock:
-    """The time, as an argument; seconds."""
-
-    def now(self) -> float:
-        """From any start, never backwards."""
-        return time.monotonic()
-
-    def wall(self) -> float:
-        """Since the epoch."""
-        return time.time()
-
-    def wait(self, event: threading.Event, seconds: float) -> None:
-        """Until `event`, `seconds` at most."""
-        event.wait(seconds)
 
 
 class Look(NamedTuple):
@@ -175,7 +159,7 @@ class Member:
         self._notes.note(positions)
 
     def look(self) -> Look:
-        """The group's metadata first, then the assignment, then the notes: see `pipeline.worker`.
+        """The group's metadata first, then the assignment, then the notes: see `pipeline.cycle`.
 
         Metadata without a member id would be accepted by the broker without any check, so who is no member holds
         nothing.
@@ -208,8 +192,7 @@ class Member:
 
     def commit(self, offsets: Mapping[TopicPartition, OffsetAndMetadata]) -> None:
         """Commit offsets by themselves, outside of any transaction."""
-        with self._watchdog.watching("commit"):
-            self._consumer.commit(offsets)
+        self._consumer.commit(offsets)
 
     def seek(self, partition: TopicPartition, offset: int) -> bool:
         """Go on from `offset`; whether the partition is still ours."""

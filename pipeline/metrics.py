@@ -49,7 +49,12 @@ TABLE: tuple[Metric, ...] = (
     Metric("aborts_total", "counter", "Cycles given up and done again, by reason.", ("reason",)),
     Metric("rebalances_total", "counter", "Changes of the partitions that this process holds."),
     Metric("partitions_assigned", "gauge", "Partitions that this process holds."),
-    Metric("lag_records", "gauge", "Records from the next one to fold to the end of the log.", ("partition",)),
+    Metric(
+        "lag_records",
+        "gauge",
+        "Records from the consumer's position to the end of the log; none while not known.",
+        ("partition",),
+    ),
     Metric("series", "gauge", "Series that the shard carries.", ("partition",)),
     Metric("up_to_date", "gauge", "1 once every partition held has caught up with its log, else 0."),
     Metric("learning_steps_total", "counter", "Learning steps of the shard's network.", ("partition",)),
@@ -72,7 +77,7 @@ TABLE: tuple[Metric, ...] = (
     Metric(
         "stage_seconds_total",
         "counter",
-        "Time spent, by stage of the cycle: poll, decode, observe, learn, encode, commit, checkpoint.",
+        "Time spent, by stage of the cycle: poll, decode, observe (with learning), encode, commit, checkpoint.",
         ("stage",),
     ),
     Metric(
@@ -82,7 +87,7 @@ TABLE: tuple[Metric, ...] = (
         buckets=(0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0),
     ),
     Metric("checkpoint_bytes", "gauge", "Size of the last checkpoint written.", ("partition",)),
-    Metric("checkpoint_age_seconds", "gauge", "Time since the oldest of the shards' last checkpoints."),
+    Metric("checkpoint_age_seconds", "gauge", "Time since the oldest of the shards' last checkpoints was up to date."),
     Metric("checkpoint_failures_total", "counter", "Checkpoints that could not be written."),
     Metric(
         "restores_total",
@@ -90,7 +95,12 @@ TABLE: tuple[Metric, ...] = (
         "Shards taken up, by how: kept, from a checkpoint, by bootstrap from the log, or fresh.",
         ("how",),
     ),
-    Metric("broker_errors_total", "counter", "Errors of the Kafka client, by class.", ("error",)),
+    Metric(
+        "broker_errors_total",
+        "counter",
+        "Errors that ended a connection, by class; also records_lost to retention, and log_cut: begun anew.",
+        ("error",),
+    ),
     Metric("info", "gauge", "Always 1; the version is its label.", ("version",)),
 )
 

@@ -8,8 +8,9 @@ import msgspec
 import numpy.typing as npt
 
 from pipeline.checkpoints import Address, Checkpoints
+from pipeline.clock import Clock
 from pipeline.cluster import ConsumerGroupMetadata, Description, KafkaError, TopicPartition
-from pipeline.member import Clock, Member
+from pipeline.member import Member
 from pipeline.messages import Record
 from pipeline.metrics import Metrics
 from pipeline.publisher import Publication, Publisher
@@ -58,7 +59,7 @@ class Held(msgspec.Struct):
     committed
         The group's committed offset: what comes of records before it is out already.
     saved, saved_at
-        Offset of its newest checkpoint, None if it has none; and the time of that or of the opening, seconds.
+        Offset of its newest checkpoint, None if it has none; and when that was last true, or the opening, seconds.
     end
         Where its log ended when it was opened, None while not known.
     caught_up
@@ -80,7 +81,7 @@ class Opener:
     1. Ask for the group's committed offset C. There is none: choose where to start, and commit that.
     2. A shard that was held before and stands at C is kept.
     3. Else load the newest checkpoint at some k <= C.
-    4. Else begin anew, `bootstrap` records before C.
+    4. Else begin anew, `bootstrap` records before C. Where there was a past, it is said that its state is lost.
     5. Go on reading where the shard stands. What it folds before C is out already.
 
     Parameters
@@ -140,16 +141,20 @@ class Opener:
         first = self._member.first(partition)
         if partition in self._member.refused:
             self._description = self._describe()  # the topic may have been made anew
-        committed = self._committed(partition, metadata, first)
         where = self._address(partition)
-        if before is not None and before.address == where and before.shard.next_offset == committed:
+        made_anew = before is not None and before.address != where
+        committed, begins = self._committed(partition, metadata, first, made_anew)
+        if before is not None and not made_anew and before.shard.next_offset == committed:
             held, how = Held(before.shard, where, committed, before.saved, before.saved_at), "kept"
         else:
-            held, how = self._restored(where, committed, first)
-        stands_at = held.shard.next_offset
-        if stands_at < first < committed:
+            held, how = self._restored(where, committed, first, begins)
+        stands_at, known = held.shard.next_offset, min(first, committed)
+        if stands_at < known:
             logger.warning(
-                "partition %d: records %d to %d are gone from the log", where.partition, stands_at, first - 1
+                "partition %d: records %d to %d are gone from the log, and its state will not know them",
+                where.partition,
+                stands_at,
+                known - 1,
             )
         if not self._member.seek(partition, max(stands_at, first)):
             return None
@@ -157,26 +162,42 @@ class Opener:
         logger.info("partition %d: %s at %d, committed is %d", where.partition, how, stands_at, committed)
         return held
 
-    def _committed(self, partition: TopicPartition, metadata: ConsumerGroupMetadata, first: int) -> int:
+    def _committed(
+        self, partition: TopicPartition, metadata: ConsumerGroupMetadata, first: int, made_anew: bool
+    ) -> tuple[int, bool]:
+        """The committed offset, and whether it has just been chosen."""
         committed, refused = self._member.committed(partition), self._member.refused.pop(partition, None)
         if committed is None:
             earliest = self._settings.delivery.start == "earliest"
-            return self._start(partition, metadata, first if earliest else self._member.last(partition))
+            return self._start(partition, metadata, first if earliest else self._member.last(partition)), True
+        if made_anew or (refused is not None and self._is_cut(partition, committed, refused, first)):
+            self._metrics.broker_errors.labels("log_cut").inc()
+            logger.error(
+                "partition %d: the topic was made anew, or its log was cut before the committed offset %d;"
+                " going on from its start, %d",
+                partition.partition,
+                committed,
+                first,
+            )
+            return self._start(partition, metadata, first), True
         if committed < first:
             self._metrics.broker_errors.labels("records_lost").inc()
             logger.error(
                 "partition %d: retention removed records %d to %d before they were read; going on from %d",
-                *(partition[1], committed, first - 1, first),
+                partition.partition,
+                committed,
+                first - 1,
+                first,
             )
-        elif refused is not None and refused >= first:
-            self._metrics.broker_errors.labels("log_cut").inc()
-            logger.error(
-                "partition %d: the log ends before the committed offset %d, so it was cut or made anew;"
-                " going on from its start, %d",
-                *(partition[1], committed, first),
-            )
-            return self._start(partition, metadata, first)
-        return committed
+        return committed, False
+
+    def _is_cut(self, partition: TopicPartition, committed: int, refused: int, first: int) -> bool:
+        """Whether the log ends before the committed offset, or did when a position was refused.
+
+        A refused position that is not too old was beyond the end; since then the log may have grown. A position beyond
+        the committed one may be gone while the committed one is not.
+        """
+        return refused >= first and (refused <= committed or self._member.last(partition) < committed)
 
     def _start(self, partition: TopicPartition, metadata: ConsumerGroupMetadata, start: int) -> int:
         """Commit where to start before anything else, so that a crash loses nothing that comes after.
@@ -190,19 +211,24 @@ class Opener:
             raise
         return start
 
-    def _restored(self, where: Address, committed: int, first: int) -> tuple[Held, str]:
+    def _restored(self, where: Address, committed: int, first: int, begins: bool) -> tuple[Held, str]:
         checkpoint = self._loaded(where, committed)
         if checkpoint is not None:
             return checkpoint, "checkpoint"
         start = max(first, committed - self._settings.delivery.bootstrap)
-        if first < start < committed:
+        shard = self._shards.fresh(where.topic, where.partition, start, self._settings)
+        held = Held(shard, where, committed, None, self._clock.now())
+        if begins or committed == 0:
+            return held, "fresh" if start == committed else "bootstrap"
+        if start > 0:
             logger.warning(
                 "partition %d: no checkpoint at or before %d: learning from the %d records before it;"
                 " forecasts differ from those that a state of the whole past would make",
-                *(where.partition, committed, committed - start),
+                where.partition,
+                committed,
+                max(committed - start, 0),
             )
-        shard = self._shards.fresh(where.topic, where.partition, start, self._settings)
-        return Held(shard, where, committed, None, self._clock.now()), "bootstrap" if start < committed else "fresh"
+        return held, "bootstrap"
 
     def _loaded(self, where: Address, committed: int) -> Held | None:
         checkpoint = self._checkpoints.load(where, committed)

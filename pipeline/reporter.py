@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 from msgspec import structs
 
+from pipeline.clock import Clock
 from pipeline.cluster import TopicPartition
-from pipeline.member import Clock, Member
+from pipeline.member import Member
 from pipeline.metrics import Metrics
 from pipeline.opening import Held
 from pipeline.shard import Counts
@@ -56,8 +57,18 @@ class Reporter:
     def tell(self, state: State, message: str = "") -> None:
         """Say what the worker is at, where it holds nothing new to look at."""
         self.status = structs.replace(self.status, state=state, message=message)
+        if state == "connecting":
+            self._hold_nothing()
         if state != "stopping":
             self._metrics.up_to_date.set(state == "ready")
+
+    def _hold_nothing(self) -> None:
+        self.status = structs.replace(self.status, partitions=(), events_per_second=0.0)
+        for partition in self._models:
+            self._forget(str(partition.partition))
+        self._models = {}
+        self._metrics.partitions_assigned.set(0)
+        self._metrics.checkpoint_age_seconds.set(0.0)
 
     def report(self, seen: Seen, member: Member) -> None:
         """Take down how things stand after a cycle."""
@@ -78,7 +89,7 @@ class Reporter:
         self.tell(seen.state)
         self._metrics.partitions_assigned.set(len(partitions))
         for one in partitions:
-            self._metrics.lag_records.labels(str(one.partition)).set(one.lag or 0)
+            self._set_lag(str(one.partition), one.lag)
         ages = [self._clock.now() - held.saved_at for held in seen.held.values()]
         self._metrics.checkpoint_age_seconds.set(max(ages, default=0.0))
 
@@ -117,14 +128,21 @@ class Reporter:
         metrics.learning_steps.labels(partition).inc(max(steps, 0))
         metrics.skipped_learning_steps.labels(partition).inc(max(skipped, 0))
 
+    def _set_lag(self, partition: str, lag: int | None) -> None:
+        if lag is None:
+            self._metrics.lag_records.remove(partition)
+        else:
+            self._metrics.lag_records.labels(partition).set(lag)
+
     def _forget(self, partition: str) -> None:
         """A partition that is held no more has no state here: its gauges would be stale."""
         metrics = self._metrics
-        for gauge in (metrics.series, metrics.loss, metrics.gradient_norm, metrics.lag_records):
+        of_it = (metrics.series, metrics.loss, metrics.gradient_norm, metrics.lag_records, metrics.checkpoint_bytes)
+        for gauge in of_it:
             gauge.remove(partition)
 
     def _sum_up(self, scored: Sequence[ShardStatus]) -> None:
-        """Means over the series of all shards that have been scored."""
+        """Means over the shards that have been scored, each weighed by all its series, the unscored among them."""
         series = sum(model.series for model in scored)
         if not series:
             return

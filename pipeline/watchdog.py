@@ -1,4 +1,4 @@
-"""Notices a call to Kafka that never comes back: several of the client's have no time limit of their own."""
+"""Notices what never comes back: several calls of Kafka's client have no time limit of their own, nor has a disk."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -6,10 +6,13 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import NamedTuple, Self
 
+LONG = 5
+"""Deadlines that a step of the worker's own may take: a fold, a checkpoint, the opening of a shard."""
+
 
 class _Call(NamedTuple):
     name: str
-    started: float
+    due: float
 
 
 class Watchdog:
@@ -18,7 +21,7 @@ class Watchdog:
     Parameters
     ----------
     deadline
-        Seconds that one call may take.
+        Seconds that one call to Kafka may take; a step of the worker's own takes `LONG` times that.
     now
         The time in seconds, from any start.
     expired
@@ -31,22 +34,23 @@ class Watchdog:
         self, deadline: float, now: Callable[[], float], expired: Callable[[str], None], interval: float = 0.5
     ) -> None:
         self._deadline, self._now, self._expired, self._interval = deadline, now, expired, interval
-        self._call: _Call | None = None
+        self._calls: tuple[_Call, ...] = ()
         self._over = threading.Event()
 
     @contextmanager
-    def watching(self, name: str) -> Iterator[None]:
-        """The call made in this block is not to take longer than the deadline."""
-        self._call = _Call(name, self._now())
+    def watching(self, name: str, deadlines: float = 1) -> Iterator[None]:
+        """What is done in this block is not to take longer than so many deadlines; blocks may lie in one another."""
+        before, call = self._calls, _Call(name, self._now() + deadlines * self._deadline)
+        self._calls = (*before, call)
         try:
             yield
         finally:
-            self._call = None
+            self._calls = before
 
     def overdue(self) -> str | None:
-        """The name of the call that takes too long, if one does."""
-        call = self._call
-        return call.name if call is not None and self._now() - call.started > self._deadline else None
+        """The name of the innermost call that takes too long, if one does."""
+        late = (call.name for call in reversed(self._calls) if self._now() > call.due)
+        return next(late, None)
 
     def __enter__(self) -> Self:
         self._over.clear()

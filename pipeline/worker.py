@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from types import FrameType
 
 from pipeline.checkpoints import CheckpointError, Checkpoints
+from pipeline.clock import Clock
 from pipeline.cluster import Clients, ClusterError, FencedInstanceIdError, KafkaError, TopicPartition
-from pipeline.cycle import Cycle
-from pipeline.member import Clock, Member
+from pipeline.cycle import LONGEST_WAIT, Cycle
+from pipeline.member import Member
 from pipeline.metrics import Metrics
 from pipeline.opening import Held, Opener, Shards
 from pipeline.publisher import Publisher
@@ -19,11 +20,10 @@ from pipeline.reporter import Reporter, Seen
 from pipeline.settings import Settings
 from pipeline.shard import Counts, FingerprintError, Shard
 from pipeline.status import SeriesStatus, State, Status
-from pipeline.watchdog import Watchdog
+from pipeline.watchdog import LONG, Watchdog
 
 logger = logging.getLogger(__name__)
 
-LONGEST_WAIT = 30.0  # seconds between two attempts to connect
 FAILURE = 1  # exit code
 
 
@@ -47,8 +47,9 @@ class Worker:
     rebuild
         Whether to begin anew where a checkpoint was made with other settings.
     expired
-        Told the name of a call to Kafka that takes longer than `delivery.deadline`. By default the process ends, for
-        its supervisor to start it again: nothing else gets such a call back.
+        Told the name of a call to Kafka that takes longer than `delivery.deadline`, or of a step of the loop (a fold, a
+        checkpoint, an opening) that takes five times as long. By default the process ends, for its supervisor to start
+        it again: nothing else gets such a call back.
     instance, version
         For the status.
     """
@@ -68,10 +69,10 @@ class Worker:
         version: str = "",
     ) -> None:
         self._settings, self._clients, self._checkpoints, self._metrics = settings, clients, checkpoints, metrics
-        self._makes, self._clock, self._rebuild = shards, clock or Clock(), rebuild
+        self._shards, self._clock, self._rebuild = shards, clock or Clock(), rebuild
         self._watchdog = Watchdog(settings.delivery.deadline, self._clock.now, expired or _end_the_process)
         self._stop = threading.Event()
-        self._shards = threading.Lock()
+        self._lock = threading.Lock()
         self._parked: dict[TopicPartition, Held] = {}
         self._held: Mapping[TopicPartition, Held] = {}
         self._counts = Counts()
@@ -130,19 +131,21 @@ class Worker:
 
     def series_names(self) -> tuple[str, ...]:
         """Names of all series whose shards are held; from any thread."""
-        with self._shards:
+        with self._lock:
             return tuple(name for held in self._held.values() for name in held.shard.series())
 
     def series(self, name: str) -> SeriesStatus | None:
         """One series, None if no shard here has it; from any thread."""
-        with self._shards:
+        with self._lock:
             found = (held.shard.series_status(name) for held in self._held.values())
             return next((status for status in found if status is not None), None)
 
     def _work(self, drain: bool) -> None:
         """From connecting to leaving."""
-        self._checkpoints.probe()
-        self._clients.describe()
+        with self._watchdog.watching("a trial of checkpoints.url", LONG):
+            self._checkpoints.probe()
+        with self._watchdog.watching("describe", LONG):
+            self._clients.describe()
         publisher = Publisher(self._clients, self._settings, self._watchdog)
         try:
             member = Member(self._clients, self._settings, self._watchdog, self._clock)
@@ -155,17 +158,18 @@ class Worker:
 
     def _cycle(self, member: Member, publisher: Publisher, drain: bool) -> None:
         """From joining to the last checkpoint."""
-        opener = Opener(
-            member,
-            publisher,
-            self._clients.describe,
-            self._checkpoints,
-            self._makes,
-            self._settings,
-            self._metrics,
-            self._clock,
-            self._rebuild,
-        )
+        with self._watchdog.watching("describe", LONG):
+            opener = Opener(
+                member,
+                publisher,
+                self._clients.describe,
+                self._checkpoints,
+                self._shards,
+                self._settings,
+                self._metrics,
+                self._clock,
+                self._rebuild,
+            )
         cycle = Cycle(
             member,
             publisher,
@@ -173,8 +177,9 @@ class Worker:
             self._checkpoints,
             self._settings,
             self._metrics,
+            self._watchdog,
             self._clock,
-            self._shards,
+            self._lock,
             self._parked,
         )
         self._reporter.tell("assigning")
@@ -225,6 +230,6 @@ def stopped_by_signals(stop: Callable[[], None]) -> Iterator[None]:
 
 
 def _end_the_process(call: str) -> None:
-    logger.critical("Kafka has not come back from `%s` within delivery.deadline: ending, to be started again", call)
+    logger.critical("`%s` has not come back in its time (delivery.deadline): ending, to be started again", call)
     logging.shutdown()
     os._exit(FAILURE)

@@ -26,8 +26,8 @@ from kafka.errors import (
 from kafka.structs import ConsumerGroupMetadata, MemberState, OffsetAndMetadata, TopicPartition
 from msgspec.structs import replace
 
+from pipeline.clock import Clock
 from pipeline.cluster import ConsumerRebalanceListener, Description, Topic
-from pipeline.member import Clock
 from pipeline.messages import Outgoing, Record, Reject, dead_letter
 from pipeline.settings import Settings
 from pipeline.shard import Counts, FingerprintError, Fold, Publish, State

@@ -190,7 +190,7 @@ def other_format(content: bytes) -> bytes:
 def of_another_partition(_: bytes) -> bytes:
     store = in_memory()
     store.save(ADDRESS._replace(partition=1), 20, {}, ARRAYS)
-    return checkpoints._open(store._url)[0].cat_file(store._paths(ADDRESS._replace(partition=1))[20])
+    return checkpoints._open(store._url)[0].cat_file(store._list(ADDRESS._replace(partition=1))[0])
 
 
 FOREIGN = {
@@ -328,3 +328,51 @@ def test_reading_what_is_not_there_or_not_ours_says_so(tmp_path: Path) -> None:
 def test_a_number_that_json_lacks_is_refused_at_once() -> None:
     with pytest.raises(ValueError, match="JSON compliant"):
         in_memory().save(ADDRESS, 1, {"loss": float("nan")}, {})
+
+
+class EndpointError(Exception):
+    """What a store's own client raises: no OSError."""
+
+
+@pytest.mark.parametrize("call", ["pipe_file", "ls", "cat_file", "rm_file"])
+def test_whatever_a_store_raises_is_said_and_no_crash(
+    call: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = in_memory(keep=1)
+    url = store.save(ADDRESS, 1, {}, ARRAYS)
+    store.save(ADDRESS, 2, {}, ARRAYS)
+
+    def fail(*_: object, **__: object) -> None:
+        raise EndpointError("no route to the store")
+
+    monkeypatch.setattr(type(store._files), call, fail)
+    said = "no route to the store; check checkpoints.url"
+    if call in ("pipe_file", "rm_file"):
+        with pytest.raises(CheckpointError, match=said):
+            store.probe()
+    if call in ("ls", "cat_file"):
+        with pytest.raises(CheckpointError, match=said):
+            store.load(ADDRESS, 5)
+    if call == "cat_file":
+        with pytest.raises(CheckpointError, match=said):
+            read(url)
+    if call == "pipe_file":
+        with pytest.raises(CheckpointError, match=said):
+            store.save(ADDRESS, 3, {}, ARRAYS)
+    else:
+        store.save(ADDRESS, 3, {}, ARRAYS)
+    assert ("old checkpoints" in caplog.text) == (call in ("ls", "rm_file"))
+
+
+def test_a_save_lists_its_folder_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    store, listed = in_memory(), 0
+    list_it = store._files.ls
+
+    def ls(path: str, detail: bool) -> list[str]:
+        nonlocal listed
+        listed += 1
+        return list_it(path, detail=detail)
+
+    monkeypatch.setattr(store._files, "ls", ls)
+    store.save(ADDRESS, 1, {}, ARRAYS)
+    assert listed == 1

@@ -19,7 +19,7 @@ SOURCES = {
 
 # A module of the pipeline imports from the rows above its own. A new one needs a place here.
 ROWS = (
-    {"settings", "checkpoints", "metrics", "status", "messages", "tables", "scoring", "watchdog", "fleet"},
+    {"settings", "checkpoints", "metrics", "status", "messages", "tables", "scoring", "watchdog", "clock", "fleet"},
     {"shard", "cluster", "embedded", "web"},
     {"member", "publisher"},
     {"opening"},
@@ -32,7 +32,7 @@ ROWS = (
 )
 
 # Nothing of ours, however low the row; these may know the library's types, the first nothing at all.
-ALONE = {"settings", "checkpoints", "metrics", "status", "watchdog"}
+ALONE = {"settings", "checkpoints", "metrics", "status", "watchdog", "clock"}
 OF_THE_LIBRARY = {"messages", "tables", "scoring"}
 
 HOMES = {

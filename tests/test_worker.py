@@ -19,7 +19,7 @@ from pipeline.settings import Checkpoints as Keeping
 from pipeline.settings import Delivery, Kafka, Model, Settings, fingerprint
 from pipeline.watchdog import Watchdog
 from pipeline.worker import Worker
-from tests.fakes import ChainShard, FakeBroker, FakeProcess, Killed
+from tests.fakes import ChainShard, FakeBroker, FakeConsumer, FakeProcess, Killed
 
 SETTINGS = Settings(
     kafka=Kafka(max_poll_records=5),
@@ -305,6 +305,39 @@ def test_a_bootstrap_reads_no_more_than_it_is_told_to(caplog: pytest.LogCaptureF
     assert told != undisturbed(RECORDS + 1)
 
 
+@pytest.mark.parametrize(
+    ("forgotten", "bootstrap"),
+    [(0, 0), (3, 1000), (RECORDS, 1000), (RECORDS + 1, 1000)],
+    ids=["no bootstrap", "a part is left", "nothing is left", "not even what was next"],
+)
+def test_a_lost_state_is_no_fresh_start_and_is_said(
+    forgotten: int, bootstrap: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    computer = Computer()
+    computer.run()
+    fresh = computer.counted("restores_total", how="fresh")
+    computer.lose_checkpoints()
+    computer.write(2, start=RECORDS)
+    for partition in range(2):
+        computer.broker.forget(partition, before=forgotten)
+    computer.run(settings=structs.replace(SETTINGS, delivery=structs.replace(SETTINGS.delivery, bootstrap=bootstrap)))
+    assert caplog.text.count("no checkpoint at or before") == 2
+    assert computer.counted("restores_total", how="bootstrap") == 2
+    assert computer.counted("restores_total", how="fresh") == fresh == 2
+
+
+def test_records_that_no_state_will_ever_know_are_said(caplog: pytest.LogCaptureFixture) -> None:
+    """The newest checkpoint is behind the committed offset, where a crash left it, and the log begins there."""
+    computer = Computer()
+    computer.run(settings=structs.replace(SETTINGS, checkpoints=Keeping(interval=1e6)))
+    computer.lose_checkpoints()
+    old_state = ChainShard.fresh("events", 0, 4, SETTINGS).dump()
+    Checkpoints.save(computer.checkpoints, Address("fake", "events", "events-first", 0), 4, *old_state)
+    computer.broker.forget(0, before=RECORDS)
+    computer.run()
+    assert f"partition 0: records 4 to {RECORDS - 1} are gone from the log" in caplog.text
+
+
 def test_a_start_at_the_end_forecasts_only_what_comes_and_loses_nothing_to_a_crash() -> None:
     latest = structs.replace(SETTINGS, delivery=structs.replace(SETTINGS.delivery, start="latest"))
     for call in range(1, 40):
@@ -567,9 +600,58 @@ def test_a_log_that_was_cut_is_read_from_its_start(caplog: pytest.LogCaptureFixt
     computer.broker.topic_id = "second"
     computer.broker.write(0, b"new")
     computer.run()
-    assert "going on from its start" in caplog.text
+    assert "going on from its start, 0" in caplog.text
     assert computer.told()[0][-1].startswith(b"0/0 ")
     assert computer.broker.committed[computer.broker.input[0]] == 1
+
+
+def test_a_log_that_was_made_anew_and_has_grown_since_is_read_from_its_start() -> None:
+    """When the worker asks where it ends, that is beyond the committed offset again."""
+    computer = Computer()
+    broker, process = computer.broker, FakeProcess(computer.broker)
+    worker = computer.worker(process)
+    steps: list[str] = []
+
+    def make_anew(_: int, name: str, done: bool) -> None:
+        if name == "poll" and not done and worker.ready() and not steps:
+            broker.logs[broker.input[0]] = []
+            broker.topic_id = "second"
+            steps.append("made anew")
+        elif name == "beginning_offsets" and not done and steps == ["made anew"]:
+            broker.write(0, *(b"new %d" % n for n in range(2 * RECORDS)))
+            steps.append("grown")
+        elif name == "poll" and not done and broker.committed.get(broker.input[0]) == 2 * RECORDS:
+            worker.stop()
+
+    process.interrupt = make_anew
+    assert worker.run() == 0
+    offsets = [int(value[2:].split()[0]) for value in computer.told()[0]]
+    assert offsets[RECORDS - 1 :] == list(range(2 * RECORDS))
+
+
+def test_a_log_that_ends_before_the_position_and_not_before_the_committed_offset_goes_on_from_there(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """What was read and not yet committed is gone: a leader died that alone had it."""
+    computer = Computer()
+    process = FakeProcess(computer.broker)
+    partition = computer.broker.input[0]
+
+    def lose_the_end(_: int, name: str, done: bool) -> None:
+        if name == "poll" and not done and computer.broker.committed.get(partition) == 5 and process.member is not None:
+            process.member._positions[partition] = RECORDS + 3
+
+    def recover(number: int, name: str, done: bool) -> None:
+        lose_the_end(number, name, done)
+        if name == "beginning_offsets" and computer.broker.committed.get(partition) == 5:
+            process.interrupt = lambda *_: None
+
+    process.interrupt = recover
+    assert computer.worker(process).run(drain=True) == 0
+    assert f"the log does not hold what is next to be read: {{{partition!r}: {RECORDS + 3}}}" in caplog.text
+    assert "going on from its start" not in caplog.text
+    assert computer.counted("broker_errors_total", error="log_cut") == 0
+    assert computer.told() == undisturbed()
 
 
 def test_the_status_and_the_metrics_say_what_was_done() -> None:
@@ -636,3 +718,111 @@ def test_a_call_that_never_comes_back_is_noticed() -> None:
     assert worker.run(drain=True) == 0
     assert names == ["commit_transaction"]
     assert worker.healthy()
+
+
+@pytest.mark.parametrize(
+    ("method", "told"),
+    [
+        ("probe", "a trial of checkpoints.url"),
+        ("load", "the opening of a shard"),
+        ("save", "the writing of a checkpoint"),
+    ],
+)
+def test_a_store_that_never_comes_back_is_noticed(method: str, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    hanging_is_noticed(Checkpoints, method, told, monkeypatch)
+
+
+def test_a_fold_that_never_comes_back_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    hanging_is_noticed(ChainShard, "fold", "fold", monkeypatch)
+
+
+def hanging_is_noticed(kind: type, method: str, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may take longer than a call to Kafka, but not for ever."""
+    computer = Computer()
+    names: list[str] = []
+    noticed = threading.Event()
+
+    def expired(call: str) -> None:
+        names.append(call)
+        noticed.set()
+
+    worker = Worker(
+        SETTINGS,
+        FakeProcess(computer.broker),
+        computer.checkpoints,
+        computer.metrics,
+        shards=ChainShard,
+        clock=computer.broker.clock,
+        expired=expired,
+    )
+    does = getattr(kind, method)
+
+    def hang(*arguments: object) -> object:
+        if not names:
+            computer.broker.clock.seconds += 4 * SETTINGS.delivery.deadline
+            assert worker.healthy()
+            computer.broker.clock.seconds += 2 * SETTINGS.delivery.deadline
+            assert not worker.healthy()
+            assert noticed.wait(10)
+        return does(*arguments)
+
+    monkeypatch.setattr(kind, method, hang)
+    assert worker.run(drain=True) == 0
+    assert names == [told]
+    assert worker.healthy()
+
+
+def test_a_checkpoint_that_nothing_has_moved_on_from_does_not_age() -> None:
+    computer = Computer()
+    process = FakeProcess(computer.broker)
+    worker = computer.worker(process)
+    ages: list[float] = []
+
+    def note(*_: object) -> None:
+        ages.append(computer.counted("checkpoint_age_seconds"))
+        if len(ages) > 400:
+            worker.stop()
+
+    process.interrupt = note
+    before = computer.broker.clock.now()
+    assert worker.run() == 0
+    assert computer.broker.clock.now() - before > 10
+    assert max(ages) < 2
+
+
+def test_who_is_not_connected_holds_nothing_and_says_so() -> None:
+    computer = Computer()
+    process = FakeProcess(computer.broker)
+    worker = computer.worker(process)
+    seen: list[str] = []
+
+    def go_away(_: int, name: str, done: bool) -> None:
+        if name == "poll" and not done and computer.counted("checkpoint_bytes", partition="1") and worker.ready():
+            assert computer.counted("partitions_assigned") == 2
+            raise KafkaError("the broker went away")
+        if name == "describe" and worker.status().message:
+            seen.append(computer.metrics.render()[0].decode())
+            worker.stop()
+
+    process.interrupt = go_away
+    assert worker.run() == 0
+    assert seen
+    assert worker.status().partitions == ()
+    assert computer.counted("partitions_assigned") == 0
+    assert 'partition="' not in "".join(line for line in seen[-1].splitlines() if "_total" not in line)
+
+
+def test_a_lag_that_is_not_known_is_not_told_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    computer = Computer()
+    monkeypatch.setattr(FakeConsumer, "highwater", lambda *_: None)
+    process = FakeProcess(computer.broker)
+    worker = computer.worker(process)
+
+    def stop(*_: object) -> None:
+        if computer.broker.committed.get(computer.broker.input[0]) == RECORDS:
+            worker.stop()
+
+    process.interrupt = stop
+    assert worker.run() == 0
+    assert "lstm_stream_lag_records{" not in computer.metrics.render()[0].decode()
+    assert computer.counted("partitions_assigned") == 2
