@@ -40,7 +40,7 @@ group.min.session.timeout.ms=1000
 auto.create.topics.enable=false
 transaction.abort.timed.out.transaction.cleanup.interval.ms=500
 """
-PATIENCE = 60.0
+PATIENCE = 120.0
 
 
 def wait_until(condition: Callable[[], bool], what: str, patience: float = PATIENCE) -> float:
