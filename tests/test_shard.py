@@ -74,7 +74,10 @@ def test_a_shard_at_rest_in_mid_stream_goes_on_as_if_nothing_had_been(seed: int,
 @given(seed=st.integers(0, 2**16), k=st.integers(1, 199))
 def test_no_forecast_depends_on_a_record_behind_its_own(seed: int, k: int) -> None:
     records, others = log(seed), log(seed + 1)
-    changed = records[:k] + [Record("events", 0, r.offset, -1, o.key, o.value) for r, o in zip(records, others)][k:]  # noqa: B905
+    changed = (
+        records[:k]
+        + [Record("events", 0, r.offset, -1, o.key, o.value) for r, o in zip(records, others, strict=True)][k:]
+    )
     whole, other = (fresh().fold(these, "every").forecasts for these in (records, changed))
     edge = records[k - 1].offset
     assert _up_to(edge, whole) == _up_to(edge, other)
