@@ -1,9 +1,21 @@
 """A stateful LSTM that forecasts many time series and learns from each observation as it arrives."""
 
-from lstm_stream.bank import Bank, DumpError, Forecasts
+from lstm_stream.bank import Bank, DumpError
+from lstm_stream.experts import Expert
 from lstm_stream.forecaster import LSTMForecaster
+from lstm_stream.forecasts import Forecasts, Opinions
 from lstm_stream.grid import Outcome
 from lstm_stream.hyperparameters import Hyperparameters
 from lstm_stream.observations import Observation
 
-__all__ = ["Bank", "DumpError", "Forecasts", "Hyperparameters", "LSTMForecaster", "Observation", "Outcome"]
+__all__ = [
+    "Bank",
+    "DumpError",
+    "Expert",
+    "Forecasts",
+    "Hyperparameters",
+    "LSTMForecaster",
+    "Observation",
+    "Opinions",
+    "Outcome",
+]

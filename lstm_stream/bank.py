@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from lstm_stream.columns import Array, Columns, Rows
 from lstm_stream.experts import OF_THE_LSTM, Expert, Smoothers, assumed_losses, seasonal_moves
+from lstm_stream.forecasts import Forecasts, Opinions
 from lstm_stream.grid import SECOND, Grid, Outcome
 from lstm_stream.hyperparameters import Hyperparameters
 from lstm_stream.intervals import WARM, Intervals
@@ -35,53 +36,6 @@ NEVER = 2**62
 
 class DumpError(ValueError):
     """A dump that this version cannot load."""
-
-
-class Forecasts(NamedTuple):
-    """One forecast an observation; rows whose outcome is another than `Outcome.FORECAST` hold zeros."""
-
-    outcome: npt.NDArray[np.uint8]  # (N,) see Outcome
-    origin: npt.NDArray[np.int64]  # (N,) time of the last observation known, microseconds
-    mean: npt.NDArray[np.float64]  # (N, H)
-    quantiles: npt.NDArray[np.float64]  # (N, H, L)
-    scale: npt.NDArray[np.float64]  # (N,) spread of the series, in its own unit
-    warming: npt.NDArray[np.bool_]  # (N,) too few errors yet for the interval to be its own
-    surprise: npt.NDArray[np.float64]  # (N,) 0 to 1, how far out the value lay; NaN while warming
-    updates: npt.NDArray[np.int64]  # (N,) learning steps behind the forecast
-    lstm_share: npt.NDArray[np.float64]  # (N,) 0 to 1, of what rests on the network in the mean
-    step: npt.NDArray[np.float64]  # (N,) seconds; 0: not known yet
-
-    def take(self, indices: npt.NDArray[np.int64]) -> "Forecasts":
-        """Some of them."""
-        return Forecasts(
-            outcome=self.outcome[indices],
-            origin=self.origin[indices],
-            mean=self.mean[indices],
-            quantiles=self.quantiles[indices],
-            scale=self.scale[indices],
-            warming=self.warming[indices],
-            surprise=self.surprise[indices],
-            updates=self.updates[indices],
-            lstm_share=self.lstm_share[indices],
-            step=self.step[indices],
-        )
-
-    @classmethod
-    def zeros(cls, count: int, horizon: int, levels: int) -> "Forecasts":
-        """Room for so many."""
-        real, whole = np.float64, np.int64
-        return cls(
-            outcome=np.zeros(count, np.uint8),
-            origin=np.zeros(count, whole),
-            mean=np.zeros((count, horizon), real),
-            quantiles=np.zeros((count, horizon, levels), real),
-            scale=np.zeros(count, real),
-            warming=np.zeros(count, np.bool_),
-            surprise=np.full(count, np.nan),
-            updates=np.zeros(count, whole),
-            lstm_share=np.zeros(count, real),
-            step=np.zeros(count, real),
-        )
 
 
 class _Steps(NamedTuple):
@@ -158,7 +112,14 @@ class Bank:
     # What comes in
 
     def observe(
-        self, series: Sequence[str], times: npt.NDArray[np.int64], values: npt.NDArray[np.float64]
+        self,
+        series: Sequence[str],
+        times: npt.NDArray[np.int64],
+        values: npt.NDArray[np.float64],
+        *,
+        events: npt.NDArray[np.int64] | None = None,  # noqa: ARG002
+        covariates: npt.NDArray[np.float64] | None = None,  # noqa: ARG002
+        opinions: Opinions | None = None,
     ) -> Forecasts:
         """Take observations in the order of the log, learn, and forecast from each of them.
 
@@ -170,6 +131,13 @@ class Bank:
             Microseconds since the epoch, (N,).
         values
             Finite, or NaN for a missing one, (N,).
+        events
+            Which event each observation came in, never falling, (N,); None: each in one of its own. The series of
+            one event inform each other. An event lies in one call as a whole.
+        covariates
+            Numbers known with each observation, (N, C), NaN where one is not; None: none are known.
+        opinions
+            Where to write what the experts said; rows without a forecast stay as they are.
         """
         rows = self._rows_of(series)
         forecasts = Forecasts.zeros(len(rows), self.rules.horizon, len(self.rules.quantiles))
@@ -177,7 +145,7 @@ class Bank:
         begin = 0
         while begin < len(steps.rows):
             end = min(len(steps.rows), begin + min(self._next_lesson, self._next_fold) - self._steps)
-            self._go_through(steps.part(slice(begin, end)), forecasts)
+            self._go_through(steps.part(slice(begin, end)), forecasts, opinions)
             begin = end
             if self._steps == self._next_fold:
                 self._fold()
@@ -235,15 +203,17 @@ class Bank:
 
     # What the network goes through
 
-    def _go_through(self, steps: _Steps, forecasts: Forecasts) -> None:
+    def _go_through(self, steps: _Steps, forecasts: Forecasts, opinions: Opinions | None) -> None:
         """Take steps that lie between two learning steps."""
         position = self._steps + np.arange(len(steps.rows))
         for round_ in _rounds(steps.rows):
-            self._round(steps.part(round_), position[round_], forecasts)
+            self._round(steps.part(round_), position[round_], forecasts, opinions)
         self._steps += len(steps.rows)
         self._seen |= dict.fromkeys(steps.rows.tolist())
 
-    def _round(self, steps: _Steps, position: npt.NDArray[np.int64], forecasts: Forecasts) -> None:
+    def _round(
+        self, steps: _Steps, position: npt.NDArray[np.int64], forecasts: Forecasts, opinions: Opinions | None
+    ) -> None:
         """Take one step of each of several series."""
         rows, memory = steps.rows, self._memory
         self._start_again(rows[steps.restart])
@@ -265,9 +235,12 @@ class Bank:
         errors = self._score_experts(rows, step, value, observed, reach)
         origins = self._past.origins(rows, step, memory, reach)
         self._note(rows, step, position - self._folded, origins, errors, reach)
-        self._open(rows, step, value, self._said(rows, value, origins, result.output, reach), reach)
+        said = self._said(rows, value, origins, result.output, reach)
+        weights = self._open(rows, step, value, said, reach)
         self._offer_windows(rows, position)
         self._write_out(steps, surprise, forecasts)
+        if opinions is not None:
+            self._write_opinions(steps, said * reach[:, None], weights, opinions)
 
     def _score_experts(
         self,
@@ -296,8 +269,8 @@ class Bank:
         oldest = np.where(known[:, None], origins.regressors[:, -1], np.float32(0.0))
         self._pool.note(place, oldest, targets, errors)
 
-    def _open(self, rows: Rows, step: npt.NDArray[np.int64], value: Floats, said: Floats, reach: Floats) -> None:
-        """Mix what the experts say (N, E, H), and remember it all until it comes."""
+    def _open(self, rows: Rows, step: npt.NDArray[np.int64], value: Floats, said: Floats, reach: Floats) -> Floats:
+        """Mix what the experts say (N, E, H), and remember it all until it comes; returns their weights."""
         spread = self._memory.floored(rows)
         there = ~np.isnan(said[:, :, 0])
         weights = self._mixture.weights(rows, there, self._pool.losses, self.rules.horizon)
@@ -305,6 +278,7 @@ class Bank:
         self._mixture.put(rows, step, said * (reach / spread[:, None])[:, None])
         self._mixture.lstm_share[rows] = weights[:, OF_THE_LSTM].sum(1).mean(1)
         self._intervals.open(rows, step, value, spread, mixed * reach)
+        return weights
 
     def _said(self, rows: Rows, value: Floats, origins: Origins, output: Floats, reach: Floats) -> Floats:
         """How far each expert says that values will move, (N, E, H), in reaches; NaN: it says nothing."""
@@ -350,6 +324,12 @@ class Bank:
         for column, part in zip(forecasts[1:], self._forecast(rows, steps.time[asked])[1:], strict=True):
             column[where] = part
         forecasts.surprise[where] = surprise[asked]
+
+    def _write_opinions(self, steps: _Steps, moves: Floats, weights: Floats, opinions: Opinions) -> None:
+        asked = steps.source >= 0
+        where = steps.source[asked]
+        opinions.said[where] = self._memory.latest[steps.rows[asked], None, None] + moves[asked]
+        opinions.weights[where] = weights[asked]
 
     def _forecast(self, rows: Rows, time: npt.NDArray[np.int64]) -> Forecasts:
         """From the newest step of each of these series."""

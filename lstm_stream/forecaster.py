@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 import numpy as np
 from river import time_series
 
-from lstm_stream.bank import Bank, Forecasts
+from lstm_stream.bank import Bank
+from lstm_stream.forecasts import Forecasts
 from lstm_stream.grid import DAY, SECOND
 from lstm_stream.hyperparameters import Hyperparameters
 

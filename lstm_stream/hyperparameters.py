@@ -28,6 +28,8 @@ class Hyperparameters:
         Windows that are kept for replay.
     memory
         Latest values kept of each series; a season longer than this is given up.
+    covariates
+        Numbers known with each observation, C.
     step
         Seconds between two values of a series, ``"infer"`` (the median of a series' first gaps), or ``"event"``:
         every event is the next step, whatever its time.
@@ -48,6 +50,7 @@ class Hyperparameters:
     learning_rate: float = 1e-3
     replay: int = 1024
     memory: int = 2048
+    covariates: int = 0
     step: Literal["infer", "event"] | float = "infer"
     max_gap: int = 168
     restart_after: int = 100

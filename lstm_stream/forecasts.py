@@ -1,0 +1,71 @@
+"""What a bank hands out.
+
+Letters: N observations of a call, E experts, H horizons, L quantile levels.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from lstm_stream.network import Floats
+
+
+class Forecasts(NamedTuple):
+    """One forecast an observation; rows whose outcome is another than `Outcome.FORECAST` hold zeros."""
+
+    outcome: npt.NDArray[np.uint8]  # (N,) see Outcome
+    origin: npt.NDArray[np.int64]  # (N,) time of the last observation known, microseconds
+    mean: npt.NDArray[np.float64]  # (N, H)
+    quantiles: npt.NDArray[np.float64]  # (N, H, L)
+    scale: npt.NDArray[np.float64]  # (N,) spread of the series, in its own unit
+    warming: npt.NDArray[np.bool_]  # (N,) too few errors yet for the interval to be its own
+    surprise: npt.NDArray[np.float64]  # (N,) 0 to 1, how far out the value lay; NaN while warming
+    updates: npt.NDArray[np.int64]  # (N,) learning steps behind the forecast
+    lstm_share: npt.NDArray[np.float64]  # (N,) 0 to 1, of what rests on the network in the mean
+    step: npt.NDArray[np.float64]  # (N,) seconds; 0: not known yet
+
+    def take(self, indices: npt.NDArray[np.int64]) -> "Forecasts":
+        """Some of them."""
+        return Forecasts(
+            outcome=self.outcome[indices],
+            origin=self.origin[indices],
+            mean=self.mean[indices],
+            quantiles=self.quantiles[indices],
+            scale=self.scale[indices],
+            warming=self.warming[indices],
+            surprise=self.surprise[indices],
+            updates=self.updates[indices],
+            lstm_share=self.lstm_share[indices],
+            step=self.step[indices],
+        )
+
+    @classmethod
+    def zeros(cls, count: int, horizon: int, levels: int) -> "Forecasts":
+        """Room for so many."""
+        real, whole = np.float64, np.int64
+        return cls(
+            outcome=np.zeros(count, np.uint8),
+            origin=np.zeros(count, whole),
+            mean=np.zeros((count, horizon), real),
+            quantiles=np.zeros((count, horizon, levels), real),
+            scale=np.zeros(count, real),
+            warming=np.zeros(count, np.bool_),
+            surprise=np.full(count, np.nan),
+            updates=np.zeros(count, whole),
+            lstm_share=np.zeros(count, real),
+            step=np.zeros(count, real),
+        )
+
+
+class Opinions(NamedTuple):
+    """What each expert said of the values to come, and its weight in the mean; see `experts.Expert` for their order."""
+
+    said: npt.NDArray[np.float64]  # (N, E, H) in the series' own unit; NaN: it says nothing
+    weights: Floats  # (N, E, H) 0 to 1, one in sum
+
+    @classmethod
+    def zeros(cls, count: int, experts: int, horizon: int) -> "Opinions":
+        """Room for so many."""
+        shape = (count, experts, horizon)
+        return cls(np.full(shape, np.nan), np.zeros(shape, np.float32))
