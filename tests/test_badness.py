@@ -177,6 +177,11 @@ def test_the_daemon_lives_through_it_and_says_nothing_that_is_no_news(outcome: O
     assert "Traceback" not in outcome.told
 
 
+def test_each_masked_covariate_of_a_readable_event_is_counted(outcome: Outcome) -> None:
+    read = [case for case in CASES if case.reason in (None, "null_before_first_value")]
+    assert f"lstm_stream_masked_covariates_total {2 * len(read)}.0" in outcome.metrics
+
+
 def test_no_metric_is_nan(outcome: Outcome) -> None:
     samples = [sample for family in text_string_to_metric_families(outcome.metrics) for sample in family.samples]
     assert samples
