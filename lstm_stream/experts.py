@@ -13,14 +13,17 @@ from lstm_stream.columns import Columns, Rows
 from lstm_stream.memory import SEASONS, Memory
 from lstm_stream.network import Floats
 
-LEVEL_WEIGHTS = (0.1, 0.3, 0.6)
+LEVEL_WEIGHTS = (0.1, 0.6)
 """Of simple exponential smoothing."""
 TREND = (0.8, 0.2, 0.8)
 """Weights of level and trend, and damping, in Holt's linear trend (Gardner and McKenzie 1985)."""
 BACK = 4
 """Seasons that a profile is the mean of."""
-CALM = 4
-"""How far a value lies off its profile fades to 1/e in this part of a season."""
+CALM_SHORT, CALM_LONG = 4.0, 2.0
+"""How far a value lies off its profile fades to 1/e in this part of the shorter season."""
+DOUBLE = ((0.5, 2.0), (0.7, 1.0))
+"""How much of what a value lay off the longer season's profile is there again a shorter season later, and the part of
+that season in which the rest of it fades to 1/e."""
 
 
 class Expert(IntEnum):
@@ -43,17 +46,17 @@ class Expert(IntEnum):
     LAST_VALUE = auto()
     SEASONAL_SHORT = auto()
     """The value a season (a day) before."""
-    PROFILE_SHORT = auto()
-    """The mean way from here on in the last seasons."""
     PROFILE_SHORT_FADING = auto()
     """Back to the mean of the last seasons at this time of the season."""
     SEASONAL_LONG = auto()
     """The value a longer season (a week) before."""
-    PROFILE_LONG = auto()
     PROFILE_LONG_FADING = auto()
+    DOUBLE_SEASONAL = auto()
+    """The profile of the longer season, off it by as much as a shorter one before and as now."""
+    DOUBLE_SEASONAL_LASTING = auto()
+    """The same, more of both."""
     LEVEL_SLOW = auto()
     """Simple exponential smoothing."""
-    LEVEL = auto()
     LEVEL_FAST = auto()
     TREND = auto()
     """Damped trend."""
@@ -73,7 +76,7 @@ def assumed_losses(scored: int) -> Floats:
 class Smoothers(Columns):
     """Levels of each series, and one with a trend, of the ring's values."""
 
-    levels: Floats  # (S, 3)
+    levels: Floats  # (S, 2)
     trend: Floats  # (S, 2) level, trend
 
     @classmethod
@@ -92,38 +95,65 @@ class Smoothers(Columns):
         self.trend[rows] = np.stack([level + trend + own * off, trend + own * slope * off], 1)
 
     def moves(self, rows: Rows, value: Floats, horizon: int) -> Floats:
-        """How far values will move by the experts from `LEVEL_SLOW` to `TREND`, (N, 4, H)."""
-        start = np.concatenate([self.levels[rows], self.trend[rows, :1]], 1) - value[:, None]  # (N, 4)
+        """How far values will move by the experts from `LEVEL_SLOW` to `TREND`, (N, 3, H)."""
+        start = np.concatenate([self.levels[rows], self.trend[rows, :1]], 1) - value[:, None]  # (N, 3)
         moves = np.repeat(start[:, :, None], horizon, 2)
         moves[:, -1] += self.trend[rows, 1:] * np.cumsum(TREND[2] ** np.arange(1, horizon + 1)).astype(np.float32)
         return moves
 
 
 def seasonal_moves(rows: Rows, memory: Memory, horizon: int) -> Floats:
-    """How far values will move by the experts from `SEASONAL_SHORT` to `PROFILE_LONG_FADING`, (N, 6, H).
+    """How far values will move by the experts from `SEASONAL_SHORT` to `DOUBLE_SEASONAL_LASTING`, (N, 6, H).
 
     NaN where the series has no such season, or is too young for it.
     """
     _, value = memory.newest(rows)
-    both = np.repeat(rows, 2)
-    moves = _of_season(both, memory, np.repeat(value, 2), memory.lags[rows][:, SEASONS].ravel(), horizon)
-    return moves.reshape(len(rows), -1, horizon)
+    short, long = memory.lags[rows][:, SEASONS].T
+    ahead = np.arange(1, horizon + 1)
+    day = np.maximum(short, 1)[:, None]
+    before = _seasonal_lags(short, ahead)
+    of_short = _profile(rows, memory, short, before)
+    of_long = _profile(rows, memory, long, _seasonal_lags(long, ahead))
+    moves = [*_back(rows, memory, value, short, of_short, _fading(day, ahead, CALM_SHORT))]
+    moves += _back(rows, memory, value, long, of_long, _fading(day, ahead, CALM_LONG))
+    of_long_then = _profile(rows, memory, np.where(short > 0, long, 0), before + np.maximum(long, 1)[:, None])
+    then = memory.look_back(rows, before) - of_long_then
+    now = value - of_long[:, 0]
+    for again, calm in DOUBLE:
+        rest = (now - np.float32(again) * then[:, 0])[:, None] * _fading(day, ahead, calm)
+        moves.append(of_long[:, 1:] + np.float32(again) * then[:, 1:] + rest - value[:, None])
+    return np.stack(moves, 1)
 
 
-def _of_season(rows: Rows, memory: Memory, value: Floats, season: npt.NDArray[np.int64], horizon: int) -> Floats:
-    """Moves (N, 3, H) by the value a season before, by the profile from here on, and by the way back to the profile."""
+def _seasonal_lags(season: npt.NDArray[np.int64], ahead: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """How long before now (N, 1 + H) the newest value is a season before now, and before each step ahead."""
+    length = np.maximum(season, 1)[:, None]
+    return np.concatenate([length, -ahead % length], 1)
+
+
+def _profile(rows: Rows, memory: Memory, season: npt.NDArray[np.int64], lags: npt.NDArray[np.int64]) -> Floats:
+    """Mean (N, L) of the values so long before now and of those up to three seasons before; NaN: none is kept."""
     length = np.maximum(season, 1)
     kept = np.minimum(memory.age[rows], memory.ring.shape[1])
-    seasons = np.where(season > 0, np.minimum((kept - 1) // length, BACK), 0)  # (N,)
-    ahead = np.arange(1, horizon + 1)
-    lag = np.concatenate([length[:, None], -ahead % length[:, None]], 1)  # (N, 1 + H) a season before now, and ahead
-    lags = lag[:, None] + (np.arange(BACK) * length[:, None])[:, :, None]  # (N, B, 1 + H)
+    seasons = np.where(season > 0, np.minimum((kept - 1 - lags.max(1)) // length + 1, BACK), 0)  # (N,)
     there = np.arange(BACK) < seasons[:, None]
-    before = memory.look_back(rows, lags) * there[:, :, None]
-    profile = before.sum(1) / np.maximum(seasons, 1).astype(np.float32)[:, None]
-    profile[seasons == 0] = np.nan
-    latest = np.where(seasons > 0, np.float32(0.0), np.float32(np.nan))[:, None] + before[:, 0, 1:]
+    values = memory.look_back(rows, lags[:, None] + (np.arange(BACK) * length[:, None])[:, :, None])  # (N, B, L)
+    profile: Floats = (values * there[:, :, None]).sum(1) / np.maximum(seasons, 1).astype(np.float32)[:, None]
+    profile[seasons <= 0] = np.nan
+    return profile
+
+
+def _fading(day: npt.NDArray[np.int64], ahead: npt.NDArray[np.int64], calm: float) -> Floats:
+    """What is left (N, H) of what fades to 1/e in a part of a shorter season."""
+    left: Floats = np.exp(ahead.astype(np.float32) * np.float32(-calm) / day.astype(np.float32))
+    return left
+
+
+def _back(
+    rows: Rows, memory: Memory, value: Floats, season: npt.NDArray[np.int64], profile: Floats, left: Floats
+) -> tuple[Floats, Floats]:
+    """Moves (N, H) by the value a season before, and by the way back to the profile (N, 1 + H)."""
+    latest = memory.look_back(rows, _seasonal_lags(season, np.arange(1, left.shape[1] + 1))[:, 1:])
+    latest = np.where(np.isnan(profile[:, 1:]), np.float32(np.nan), latest)
     off = (value - profile[:, 0])[:, None]
-    calm = np.exp(-ahead * np.float32(CALM) / length[:, None].astype(np.float32))
-    onward = profile[:, 1:] - profile[:, :1]
-    return np.stack([latest - value[:, None], onward, onward - off * (np.float32(1.0) - calm)], 1)
+    return latest - value[:, None], profile[:, 1:] + off * left - value[:, None]

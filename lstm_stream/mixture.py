@@ -17,12 +17,22 @@ SCORED = (1, 2, 4, 8, 16, 24, 48, 96, 192)
 """Horizons at which errors are kept, and the longest."""
 DISCOUNT = 0.998
 """Of past squared errors, a step."""
+SLOPE_SPAN = (100.0, 20.0)
+"""Memory of the slopes in steps, and what each step of the horizon adds to it: errors further ahead overlap more."""
+RATE = 8.0
+"""How much of its weight (as a power of e) an expert loses whose errors are twice as much like the mixture's."""
 PATIENCE = 20.0
 """Errors of its own that a series' experts must have had until these count as much as those of the other series."""
 LARGEST_ERROR = 10.0
 """In reaches; an error further than this counts as this."""
 LARGEST_MOVE = 10.0
 """In reaches; no expert may say more."""
+POWER = 4.0
+"""Of the inverse loss."""
+FLAT = 2.0
+"""Squared errors of the mixture, in reaches, until which slopes count for little."""
+EVEN = np.ones((1, 1), np.float32)
+"""Losses (E, K) of experts of which nothing is known."""
 TINY = 1e-6
 
 
@@ -32,13 +42,18 @@ class Mixture(Columns):
 
     A weight is the loss to the power of -4: near enough to picking the best, and still the mean of those as good
     (Bates and Granger 1969, "The combination of forecasts"; Stock and Watson 2004 discount past errors, with powers
-    of -1 and -2). Between two scored horizons weights are
-    interpolated over the logarithm of the horizon.
+    of -1 and -2). Then an expert gains that errs where the mixture does not, and one loses that errs as it does: by
+    a step of exponentiated gradient (Kivinen and Warmuth 1997; Gaillard, Stoltz and van Erven 2014 on why the slope
+    of the mixture's loss rather than an expert's own finds the best combination). Scored horizons share half of
+    their evidence with their neighbours; between two of them weights are interpolated over the logarithm of the
+    horizon.
     """
 
     open: npt.NDArray[np.float16]  # (S, E, O) moves in spreads; of horizon k and step t at (those before) + t % k
     loss: Floats  # (S, E, K) sum of squared errors, in reaches
     mass: Floats  # (S, E, K) their number
+    slope: Floats  # (S, E, K) sum of the mixture's error times how much further the expert's lies out
+    own: Floats  # (S, K) sum of the mixture's squared errors
     lstm_share: Floats  # (S,) of the newest forecast
 
     @classmethod
@@ -49,6 +64,8 @@ class Mixture(Columns):
             open=np.zeros((0, experts, sum(scored)), np.float16),
             loss=np.zeros((0, experts, len(scored)), np.float32),
             mass=np.zeros((0, experts, len(scored)), np.float32),
+            slope=np.zeros((0, experts, len(scored)), np.float32),
+            own=np.zeros((0, len(scored)), np.float32),
             lstm_share=np.zeros(0, np.float32),
         )
 
@@ -66,22 +83,45 @@ class Mixture(Columns):
         moved, unit = moved[:, scored - 1], unit[:, scored - 1]
         told = self.open[rows[:, None], :, slot].astype(np.float32)  # (N, K, E)
         error = np.clip((moved[:, :, None] - told) / unit[:, :, None], -LARGEST_ERROR, LARGEST_ERROR)
-        squared: Floats = np.ascontiguousarray((error * error).transpose(0, 2, 1))
-        there = ~np.isnan(squared)
+        error = np.ascontiguousarray(error.transpose(0, 2, 1))
+        squared: Floats = error * error
+        there = ~np.isnan(error)
         came = there.any(1, keepdims=True)
+        self._lean(rows, scored, np.where(there, error, np.float32(0.0)), there, came)
         faded = np.where(came, np.float32(DISCOUNT), np.float32(1.0))
         self.loss[rows] = faded * self.loss[rows] + np.where(there, squared, np.float32(0.0))
         self.mass[rows] = faded * self.mass[rows] + there
         return squared
 
+    def _lean(
+        self,
+        rows: Rows,
+        scored: npt.NDArray[np.int64],
+        error: Floats,
+        there: npt.NDArray[np.bool_],
+        came: npt.NDArray[np.bool_],
+    ) -> None:
+        """Learn from errors (N, E, K) which experts would have made up for those of the mixture as it is now."""
+        weights = _shares(self._badness(rows, EVEN), there)
+        mixed = (weights * error).sum(1, keepdims=True)  # (N, 1, K)
+        first, more = SLOPE_SPAN
+        faded = np.where(came, 1.0 - 1.0 / (first + more * scored), 1.0).astype(np.float32)
+        steeper = np.where(there, mixed * (error - mixed), np.float32(0.0))
+        self.slope[rows] = faded * self.slope[rows] + steeper
+        self.own[rows] = (faded * self.own[rows][:, None] + mixed * mixed)[:, 0]
+
+    def _badness(self, rows: Rows, prior: Floats) -> Floats:
+        """By how many powers of e the weight (N, E, K) of each expert is less."""
+        loss = (self.loss[rows] + np.float32(PATIENCE) * prior) / (self.mass[rows] + np.float32(PATIENCE))
+        slope = np.clip(self.slope[rows] / (self.own[rows] + np.float32(FLAT))[:, None], -1.0, 1.0)
+        badness: Floats = np.float32(POWER) * np.log(loss + np.float32(TINY)) + np.float32(RATE) * slope
+        beside = np.concatenate([badness[:, :, :1], badness, badness[:, :, -1:]], 2)
+        shared: Floats = np.float32(0.5) * badness + np.float32(0.25) * (beside[:, :, :-2] + beside[:, :, 2:])
+        return shared
+
     def weights(self, rows: Rows, there: npt.NDArray[np.bool_], prior: Floats, horizon: int) -> Floats:
         """Weights (N, E, H) of the experts that are there (N, E), given what is known of them in general (E, K)."""
-        loss = (self.loss[rows] + np.float32(PATIENCE) * prior) / (self.mass[rows] + np.float32(PATIENCE))
-        loss = np.where(there[:, :, None], loss, np.float32(np.inf)) + np.float32(TINY)
-        better = loss.min(1, keepdims=True) / loss
-        squared = better * better
-        weights = squared * squared
-        weights /= weights.sum(1, keepdims=True)
+        weights = _shares(self._badness(rows, prior), there[:, :, None])
         lower, upper, part = _between(horizon)
         below, above = np.take(weights, lower, 2), np.take(weights, upper, 2)  # by an index they'd not lie row by row
         mixed: Floats = below + part * (above - below)
@@ -92,6 +132,14 @@ class Mixture(Columns):
         scored, slot = _slots(step, moves.shape[2])
         said = np.clip(moves[:, :, scored - 1], -MOST_HALF, MOST_HALF).astype(np.float16)
         self.open[rows[:, None], :, slot] = said.transpose(0, 2, 1)
+
+
+def _shares(badness: Floats, there: npt.NDArray[np.bool_]) -> Floats:
+    """Weights (N, E, K) that add up to 1 over the experts that are there; 0 where none is."""
+    least = np.where(there, badness, np.float32(np.inf)).min(1, keepdims=True)
+    weights: Floats = np.where(there, np.exp(np.minimum(least - badness, np.float32(0.0))), np.float32(0.0))
+    weights /= np.maximum(weights.sum(1, keepdims=True), np.float32(TINY))
+    return weights
 
 
 def _slots(step: npt.NDArray[np.int64], horizon: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from lstm_stream.mixture import SCORED, Mixture
+from lstm_stream.mixture import DISCOUNT, FLAT, PATIENCE, POWER, RATE, SCORED, SLOPE_SPAN, Mixture
 from lstm_stream.network import Floats
 from lstm_stream.readout import edges
 
@@ -69,3 +69,84 @@ def test_an_expert_that_is_not_there_has_no_say() -> None:
     there = np.asarray([True, False, True, True])
     said[:, 1] = 1e6
     assert ((mixed(values, said, there) - came) ** 2).mean() < 1.0
+
+
+def test_experts_that_make_up_for_each_other_are_worth_more_than_a_better_one() -> None:
+    values, came, said = world(0, np.full((1500, EXPERTS), 1.0))
+    off = said[:, 0] - came
+    said[:, 1] = came - off + 0.1 * (said[:, 1] - came)
+    said[:, 2] = came + 0.7 * off  # the best alone
+    errors = ((mixed(values, said, ALL) - came)[500:] ** 2).mean()
+    assert errors < 0.3 * ((said[500:, 2] - came[500:]) ** 2).mean()
+
+
+def combined(told: npt.NDArray[np.float64], weights: npt.NDArray[np.float64]) -> float:
+    """The mean of what was told (E,), NaN where nothing was."""
+    there = ~np.isnan(told)
+    return float(told[there] @ weights[there] / weights[there].sum())
+
+
+def oracle(errors: npt.NDArray[np.float64], scored: tuple[int, ...], prior: float) -> npt.NDArray[np.float64]:
+    """Weights (E, K) of a series after errors (T, E, K), NaN where nothing had been said: the slow clear version."""
+    loss, mass, slope = np.zeros((3, *errors.shape[1:]))
+    own = np.zeros(len(scored))
+
+    def weights(assumed: float) -> npt.NDArray[np.float64]:
+        mean = (loss + PATIENCE * assumed) / (mass + PATIENCE)
+        badness = POWER * np.log(mean) + RATE * np.clip(slope / (own + FLAT), -1.0, 1.0)
+        last = len(scored) - 1
+        shared = [
+            (badness[:, max(k - 1, 0)] + 2 * badness[:, k] + badness[:, min(k + 1, last)]) / 4 for k in range(last + 1)
+        ]
+        kept = np.exp(-np.stack(shared, 1))
+        shares: npt.NDArray[np.float64] = kept / kept.sum(0)
+        return shares
+
+    for now in errors:
+        before = weights(1.0)
+        for k, ahead in enumerate(scored):
+            there = ~np.isnan(now[:, k])
+            if not there.any():
+                continue
+            mixture = combined(now[:, k], before[:, k])
+            kept = 1.0 - 1.0 / (SLOPE_SPAN[0] + SLOPE_SPAN[1] * ahead)
+            own[k] = kept * own[k] + mixture**2
+            slope[:, k] = kept * slope[:, k] + np.where(there, mixture * (now[:, k] - mixture), 0.0)
+            loss[:, k] = DISCOUNT * loss[:, k] + np.where(there, now[:, k] ** 2, 0.0)
+            mass[:, k] = DISCOUNT * mass[:, k] + there
+    return weights(prior)
+
+
+def scored_once(mixture: Mixture, rows: npt.NDArray[np.int64], t: int, values: Floats, said: Floats) -> None:
+    """Let series take their step t of values (S, T), and their experts say (S, E, H) what they do."""
+    moved = np.full((len(rows), HORIZON), np.nan, np.float32)
+    for ahead in range(1, min(t, HORIZON) + 1):
+        moved[:, ahead - 1] = values[rows, t] - values[rows, t - ahead]
+    mixture.score(rows, np.full(len(rows), t), moved, np.ones_like(moved))
+    mixture.put(rows, np.full(len(rows), t), said)
+
+
+def test_the_weights_are_those_of_the_slow_clear_version_and_have_the_same_bits_in_any_company() -> None:
+    generator = np.random.default_rng(0)
+    series, steps, scored = 5, 120, edges(SCORED, HORIZON)
+    values = generator.normal(size=(series, steps)).astype(np.float32)
+    said = generator.normal(size=(steps, series, EXPERTS, HORIZON)).astype(np.float16).astype(np.float32)
+    said[:30, :, 1] = np.nan  # too young for this one
+    rows = np.arange(series)
+    together, alone = Mixture.empty(EXPERTS, HORIZON), Mixture.empty(EXPERTS, HORIZON)
+    together.grow(series)
+    alone.grow(series)
+    for t in range(steps):
+        scored_once(together, rows, t, values, said[t])
+        for row in rows:
+            scored_once(alone, rows[row : row + 1], t, values, said[t, row : row + 1])
+    there = np.ones((series, EXPERTS), np.bool_)
+    weights = together.weights(rows, there, 2 * EVEN, HORIZON)
+    for row in rows:
+        assert (alone.weights(rows[row : row + 1], there[:1], 2 * EVEN, HORIZON)[0] == weights[row]).all()
+        errors = np.full((steps, EXPERTS, len(scored)), np.nan)
+        for k, ahead in enumerate(scored):
+            came = values[row, ahead:] - values[row, :-ahead]
+            errors[ahead:, :, k] = came[:, None] - said[:-ahead, row, :, ahead - 1]
+        errors = np.where(np.isnan(errors).all(1, keepdims=True), np.nan, errors)
+        assert weights[row][:, np.asarray(scored) - 1] == pytest.approx(oracle(errors, scored, 2.0), abs=1e-4)
