@@ -262,9 +262,7 @@ class Bank:
         memory.rescale(rows[observed])
         reach = self._reach(rows)
         self._past.write(rows, step, observed)
-        x = self._sight.inputs(
-            rows, steps.time, observed, steps.covariates, memory, self._past, self._pool, reach
-        )
+        x = self._sight.inputs(rows, steps.time, observed, steps.covariates, memory, self._past, self._pool, reach)
         self._past.show(rows, step, x)
         result = self._learner.average.step(x, self._past.hidden[rows], self._past.cell[rows])
         self._past.carry(rows, step, result)
@@ -331,7 +329,9 @@ class Bank:
         seasonal = seasonal_moves(rows, self._memory, horizon) / reach[:, None]
         smooth = self._smoothers.moves(rows, value, horizon) / reach[:, None]
         said: Floats = np.clip(
-            np.concatenate([np.stack(of_lstm + others, 1), seasonal, smooth, corrected[:, None]], 1), -LARGEST_MOVE, LARGEST_MOVE
+            np.concatenate([np.stack(of_lstm + others, 1), seasonal, smooth, corrected[:, None]], 1),
+            -LARGEST_MOVE,
+            LARGEST_MOVE,
         )
         return said
 

@@ -40,7 +40,9 @@ class Sight:
         self.covariates = Covariates.empty(rules.covariates)
         self.base = INPUTS + 2 * rules.covariates
         self.predicted = slice(self.base, self.base + len(self.marks))
-        self.corrected = slice(self.predicted.stop, self.predicted.stop + (len(self.groups.marks) if rules.groups else 0))
+        self.corrected = slice(
+            self.predicted.stop, self.predicted.stop + (len(self.groups.marks) if rules.groups else 0)
+        )
         self.width = self.corrected.stop + (POOLED if rules.groups else 0)
         self._grouped = rules.groups
 
@@ -104,9 +106,7 @@ class Sight:
         return np.where(member[:, None], between * fading, np.float32(np.nan))
 
     def _of_group(self, rows: Rows, own: Floats, memory: Memory, past: Past, reach: Floats) -> list[Floats]:
-        corrections = self.groups.corrections(
-            rows, self.membership, own[:, :READ], self.predicted, memory, past, reach
-        )
+        corrections = self.groups.corrections(rows, self.membership, own[:, :READ], self.predicted, memory, past, reach)
         alone = -1 - rows
         group = self.membership.group[rows]
         return [
