@@ -229,6 +229,7 @@ class Cycle:
         self._metrics.superseded.inc(counts.superseded)
         self._metrics.late.inc(counts.late)
         self._metrics.repeated.inc(counts.repeated)
+        self._metrics.masked_covariates.inc(counts.masked_covariates)
         for reason, number in counts.dead_letters.items():
             self._metrics.dead_letters.labels(reason).inc(number)
 

@@ -104,10 +104,19 @@ class Reject(msgspec.Struct, frozen=True, gc=False):
 
 
 class Decoded(NamedTuple):
-    """What a record holds: each value of its event is an observation or a reject; there is at least one."""
+    """What a record holds.
+
+    Attributes
+    ----------
+    observations, rejects
+        Each value of the event is one or the other; there is at least one.
+    covariates
+        One number for each of the decoder's paths, NaN where it is masked; of a spoilt event, none.
+    """
 
     observations: tuple[Observation, ...]
     rejects: tuple[Reject, ...]
+    covariates: tuple[float, ...] = ()
 
 
 class _RefusedError(Exception):
@@ -134,6 +143,8 @@ class Decoder(msgspec.Struct, frozen=True):
         Path of the event's time; where an event has none, the record's time stands in.
     values
         Paths of the values. One: it is the series' value. Several: the series are called ``<series>/<path>``.
+    covariates
+        Paths of numbers known with the event. What is absent or no number is masked, and spoils nothing.
     max_ahead
         Seconds that an event's time may be ahead of the record's own.
 
@@ -147,6 +158,7 @@ class Decoder(msgspec.Struct, frozen=True):
     series: str = "series"
     timestamp: str = "timestamp"
     values: tuple[str, ...] = ("value",)
+    covariates: tuple[str, ...] = ()
     max_ahead: float = 86400.0
 
     def decode(self, record: Record) -> Decoded:
@@ -162,8 +174,10 @@ class Decoder(msgspec.Struct, frozen=True):
         except _RefusedError as refused:
             return Decoded((), (refused.reject(series),))
         if len(self.values) == 1:
-            return _one_value(event, series, time, self.values[0])
-        return _several_values(event, series, time, self.values)
+            found = _one_value(event, series, time, self.values[0])
+        else:
+            found = _several_values(event, series, time, self.values)
+        return found._replace(covariates=_covariates(event, self.covariates)) if self.covariates else found
 
 
 def _one_value(event: dict[str, object], series: str, time: int, path: str) -> Decoded:
@@ -334,6 +348,19 @@ def _value(event: dict[str, object], path: str) -> float:
     if found is msgspec.UNSET:
         raise _RefusedError("missing_value", f"no field `{path}`; null says that a value is known to be missing", path)
     raise _RefusedError("bad_value", f"found {_shown(found)}, expected a number", path)
+
+
+def _covariates(event: dict[str, object], paths: tuple[str, ...]) -> tuple[float, ...]:
+    return tuple(_covariate(_field(event, path)) for path in paths)
+
+
+def _covariate(found: object) -> float:
+    """Read a number known with the event; what is none becomes NaN, which masks it."""
+    if type(found) is str:
+        found = _numeric(found)
+    if (type(found) is float or type(found) is int or type(found) is bool) and abs(found) <= LARGEST_VALUE:
+        return float(found)
+    return math.nan
 
 
 _NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)

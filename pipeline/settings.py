@@ -121,6 +121,13 @@ class Events(Struct, frozen=True, kw_only=True):
             description="Dotted paths of the values. With several, each is a series of its own: <series>/<path>.",
         ),
     ] = ("value",)
+    covariates: Annotated[
+        tuple[Annotated[str, Meta(min_length=1)], ...],
+        Meta(
+            description="Dotted paths of numbers known with the event, the same for each of its values: a holiday, a"
+            " price. True is 1, false 0; what is absent or no number is masked."
+        ),
+    ] = ()
     step: Annotated[
         Literal["infer", "event"] | Annotated[float, Meta(ge=1e-3, le=366 * 86400)],
         Meta(
@@ -140,7 +147,7 @@ class Events(Struct, frozen=True, kw_only=True):
     ] = 100
 
     def __post_init__(self) -> None:
-        _check_values(self)
+        _check_paths(self)
 
 
 class Model(Struct, frozen=True, kw_only=True):
@@ -271,9 +278,10 @@ def _check_sign_in(kafka: Kafka) -> None:
         )
 
 
-def _check_values(events: Events) -> None:
-    if len(set(events.values)) < len(events.values):
-        raise SettingsError(f"events.values is {_toml(events.values)}; name each path once", ("values",))
+def _check_paths(events: Events) -> None:
+    for key, paths in (("values", events.values), ("covariates", events.covariates)):
+        if len(set(paths)) < len(paths):
+            raise SettingsError(f"events.{key} is {_toml(paths)}; name each path once", (key,))
 
 
 def _check_quantiles(model: Model) -> None:
@@ -486,7 +494,7 @@ def fingerprint(settings: Settings) -> dict[str, object]:
     The values are such as JSON gives back.
     """
     shaping = [("model", key) for key in _FIELDS["model"]]
-    shaping += [("events", "step"), ("events", "max_gap"), ("events", "restart_after")]
+    shaping += [("events", key) for key in ("covariates", "step", "max_gap", "restart_after")]
     values = msgspec.json.decode(msgspec.json.encode(settings))
     return {f"{section}.{key}": values[section][key] for section, key in shaping}
 
@@ -554,8 +562,8 @@ def _expected(kind: inspect.Type) -> str:
             return " or ".join(_toml(value) for value in values)
         case inspect.UnionType(types=types):
             return " or ".join(_expected(one) for one in types)
-        case inspect.VarTupleType(item_type=item):
-            return f"a list of one or more, each {_expected(item)}"
+        case inspect.VarTupleType(item_type=item, min_length=least):
+            return f"a list{' of one or more' if least else ''}, each {_expected(item)}"
         case inspect.IntType():
             return f"a whole number{_range(kind)}"
         case inspect.FloatType():

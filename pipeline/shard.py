@@ -52,6 +52,8 @@ class Counts(msgspec.Struct, frozen=True):
     repeated: int = 0
     dead_letters: dict[str, int] = {}
     """By reason."""
+    masked_covariates: int = 0
+    """Of events with observations; no part of the sum."""
 
     def __add__(self, other: "Counts") -> "Counts":
         return Counts(
@@ -61,6 +63,7 @@ class Counts(msgspec.Struct, frozen=True):
             self.late + other.late,
             self.repeated + other.repeated,
             dict(Counter(self.dead_letters) + Counter(other.dead_letters)),
+            self.masked_covariates + other.masked_covariates,
         )
 
 
@@ -82,10 +85,18 @@ class State(NamedTuple):
 
 
 class _Batch(NamedTuple):
-    """Records taken apart; each observation and reject beside the record that it came from."""
+    """Records taken apart; each observation and reject beside the record that it came from.
+
+    Attributes
+    ----------
+    sizes, covariates
+        How many observations each event has, of those that have any, and its covariates.
+    """
 
     observations: list[tuple[Observation, Record]]
     rejects: list[tuple[Reject, Record]]
+    sizes: list[int]
+    covariates: list[tuple[float, ...]]
 
 
 class Shard:
@@ -121,7 +132,7 @@ class Shard:
         self._fingerprint = fingerprint(settings)
         self._levels = [str(level) for level in settings.model.quantiles]
         events = settings.events
-        self._decoder = Decoder(events.series, events.timestamp, events.values, events.max_ahead)
+        self._decoder = Decoder(events.series, events.timestamp, events.values, events.covariates, events.max_ahead)
         self._clock = clock
 
     @classmethod
@@ -174,7 +185,8 @@ class Shard:
         start = self._clock()
         batch = self._decoded(records)
         decoded = self._clock()
-        forecasts = self._observe([observation for observation, _ in batch.observations])
+        covariates = np.asarray(batch.covariates, np.float64)
+        forecasts = self._observe(batch, covariates)
         observed = self._clock()
         rejects = batch.rejects + _unknown(batch, forecasts)
         told = _told(batch, forecasts, publish)
@@ -182,7 +194,7 @@ class Shard:
         fold = Fold(
             self._encoded(batch, forecasts, told),
             letters,
-            _counts(forecasts, told, (reject for reject, _ in rejects)),
+            _counts(forecasts, told, (reject for reject, _ in rejects), covariates),
             {"decode": decoded - start, "observe": observed - decoded, "encode": self._clock() - observed},
         )
         self.next_offset = records[-1].offset + 1 if records else self.next_offset
@@ -232,7 +244,7 @@ class Shard:
         )
 
     def _decoded(self, records: Sequence[Record]) -> _Batch:
-        batch = _Batch([], [])
+        batch = _Batch([], [], [], [])
         expected = self.next_offset
         for record in records:
             if record.offset < expected:
@@ -241,14 +253,21 @@ class Shard:
             decoded = self._decoder.decode(record)
             batch.observations.extend((observation, record) for observation in decoded.observations)
             batch.rejects.extend((reject, record) for reject in decoded.rejects)
+            if decoded.observations:
+                batch.sizes.append(len(decoded.observations))
+                batch.covariates.append(decoded.covariates)
         return batch
 
-    def _observe(self, observations: Sequence[Observation]) -> Forecasts:
+    def _observe(self, batch: _Batch, covariates: npt.NDArray[np.float64]) -> Forecasts:
+        observations = [observation for observation, _ in batch.observations]
         count = len(observations)
+        alone = count == len(batch.sizes)  # each observation in an event of its own
         return self.bank.observe(
             [observation.series for observation in observations],
             np.fromiter((observation.time for observation in observations), np.int64, count),
             np.fromiter((observation.value for observation in observations), np.float64, count),
+            events=None if alone else np.repeat(np.arange(len(batch.sizes)), batch.sizes),
+            covariates=np.repeat(covariates, batch.sizes, axis=0) if self._decoder.covariates and count else None,
         )
 
     def _encoded(self, batch: _Batch, forecasts: Forecasts, told: npt.NDArray[np.int64]) -> list[Outgoing]:
@@ -330,6 +349,7 @@ def hyperparameters(settings: Settings) -> Hyperparameters:
         learning_rate=model.learning_rate,
         replay=model.replay,
         memory=model.memory,
+        covariates=len(events.covariates),
         step=events.step,
         max_gap=events.max_gap,
         restart_after=events.restart_after,
@@ -366,7 +386,12 @@ def _told(batch: _Batch, forecasts: Forecasts, publish: Publish) -> npt.NDArray[
     return np.asarray(sorted(newest.values()), np.int64)
 
 
-def _counts(forecasts: Forecasts, told: npt.NDArray[np.int64], rejects: Iterable[Reject]) -> Counts:
+def _counts(
+    forecasts: Forecasts,
+    told: npt.NDArray[np.int64],
+    rejects: Iterable[Reject],
+    covariates: npt.NDArray[np.float64],
+) -> Counts:
     came_to = np.bincount(forecasts.outcome, minlength=len(Outcome)).tolist()
     dead = Counter(reject.reason for reject in rejects)
     return Counts(
@@ -376,4 +401,5 @@ def _counts(forecasts: Forecasts, told: npt.NDArray[np.int64], rejects: Iterable
         late=came_to[Outcome.LATE],
         repeated=came_to[Outcome.REPEATED],
         dead_letters=dict(dead),
+        masked_covariates=int(np.isnan(covariates).sum()),
     )

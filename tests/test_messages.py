@@ -45,7 +45,7 @@ def decoded(value: object, key: bytes | None = None, timestamp: int = NOON * 100
 
 def reason(value: object, key: bytes | None = None, timestamp: int = NOON * 1000) -> str:
     """Give the reason of the only reject."""
-    observations, (reject,) = decoded(value, key, timestamp)
+    observations, (reject,), _ = decoded(value, key, timestamp)
     assert observations == ()
     return reject.reason
 
@@ -184,7 +184,7 @@ def test_numbers_and_numeric_strings_are_values(value: object, expected: float) 
 
 
 def test_null_is_a_missing_observation() -> None:
-    (observation,), rejects = decoded({"series": "a", "value": None})
+    (observation,), rejects, _ = decoded({"series": "a", "value": None})
     assert math.isnan(observation.value)
     assert rejects == ()
 
@@ -215,14 +215,14 @@ def test_null_is_a_missing_observation() -> None:
     ],
 )
 def test_times_are_iso_8601_or_since_the_epoch_in_any_unit(stamp: object, expected: int) -> None:
-    (observation,), _ = decoded({"series": "a", "timestamp": stamp, "value": 1})
+    (observation,), *_ = decoded({"series": "a", "timestamp": stamp, "value": 1})
     assert observation.time == expected
 
 
 @given(st.datetimes(timezones=st.just(UTC)))
 def test_a_time_written_is_the_time_read(moment: datetime) -> None:
     text = moment.isoformat()
-    (observation,), _ = decoded({"series": "a", "timestamp": text, "value": 1}, timestamp=-1)
+    (observation,), *_ = decoded({"series": "a", "timestamp": text, "value": 1}, timestamp=-1)
     written = iso8601(observation.time)
     assert datetime.fromisoformat(written) == moment
     assert written.endswith("Z")
@@ -230,7 +230,7 @@ def test_a_time_written_is_the_time_read(moment: datetime) -> None:
 
 
 def test_without_a_time_the_records_own_stands_in() -> None:
-    (observation,), _ = decoded({"series": "a", "value": 1}, timestamp=NOON * 1000 + 5)
+    (observation,), *_ = decoded({"series": "a", "value": 1}, timestamp=NOON * 1000 + 5)
     assert observation.time == MICROS + 5000
     assert reason({"series": "a", "value": 1}, timestamp=-1) == "missing_timestamp"
     assert reason({"series": "a", "value": 1}, timestamp=2**62) == "timestamp_out_of_range"
@@ -257,7 +257,7 @@ def test_a_time_may_be_ahead_of_the_record_by_so_much(ahead: int, good: bool) ->
     ],
 )
 def test_the_series_is_the_field_or_the_key(event: dict[str, object], key: bytes | None, expected: str) -> None:
-    (observation,), _ = decoded({**event, "value": 1}, key)
+    (observation,), *_ = decoded({**event, "value": 1}, key)
     assert observation.series == expected
 
 
@@ -284,6 +284,49 @@ def test_of_several_values_the_bad_ones_alone_are_rejects() -> None:
         ("pump/load", "load", "bad_value"),
         ("pump/flow", "flow", "missing_value"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("covariate", "expected"),
+    [
+        *[(4.5, 4.5), (4, 4.0), ("1.5", 1.5), (" -2e3 ", -2000.0), (-1e30, -1e30), (True, 1.0), (False, 0.0)],
+        *[(found, math.nan) for found in (None, "", "true", "NaN", "1_000", "9" * 5000, 10**400, 1e31, [1], {"a": 1})],
+        *[(math.nan, math.nan), (math.inf, math.nan), (-math.inf, math.nan)],
+    ],
+)
+def test_covariates_are_numbers_numeric_strings_and_booleans_and_all_else_is_masked(
+    covariate: object, expected: float
+) -> None:
+    event = record({"series": "a", "value": 1, "weather": {"temp": covariate}})
+    found = Decoder(covariates=("weather.temp", "holiday")).decode(event)
+    assert found.observations == (Observation("a", MICROS, 1.0),)
+    assert repr(found.covariates) == repr((expected, math.nan))  # as text, where a NaN equals a NaN
+
+
+numbers = st.floats(-1e30, 1e30) | st.integers(-(10**30), 10**30) | st.booleans()
+
+
+def known(drawn: object) -> float:
+    """The number that a covariate is; NaN if it is none."""
+    return float(drawn) if isinstance(drawn, int | float) and abs(drawn) <= 1e30 else math.nan
+
+
+@given(st.tuples(*3 * [numbers | json_values.filter(lambda drawn: not isinstance(drawn, str))]))
+def test_exactly_the_bad_covariates_are_masked(drawn: tuple[object, ...]) -> None:
+    event = record({"series": "a", "value": 1} | dict(zip("xyz", drawn, strict=True)))
+    found = Decoder(covariates=tuple("xyz")).decode(event)
+    assert repr(found.covariates) == repr(tuple(map(known, drawn)))
+
+
+@given(events, json_values, keys, stamps)
+def test_no_covariate_changes_what_becomes_of_the_values(
+    event: dict[str, object], covariate: object, key: bytes | None, stamp: int
+) -> None:
+    decoder = Decoder(values=("value", "b"), covariates=("covariate", "timestamp", "missing"))
+    without, with_it = (decoder.decode(record(one, key, stamp)) for one in (event, event | {"covariate": covariate}))
+    assert repr(with_it[:2]) == repr(without[:2])
+    assert len(with_it.covariates) == (3 if with_it.observations else len(with_it.covariates))
+    assert all(math.isnan(one) or abs(one) <= 1e30 for one in with_it.covariates)
 
 
 def test_a_bad_number_in_a_field_that_nobody_reads_does_no_harm() -> None:

@@ -39,8 +39,8 @@ def values(kind: inspect.Type) -> st.SearchStrategy[object]:
             return st.sampled_from(literals)
         case inspect.UnionType(types=types):
             return st.one_of([values(one) for one in types])
-        case inspect.VarTupleType(item_type=item):
-            return st.lists(values(item), min_size=1, max_size=5, unique=True).map(ordered)
+        case inspect.VarTupleType(item_type=item, min_length=least):
+            return st.lists(values(item), min_size=least or 0, max_size=5, unique=True).map(ordered)
         case inspect.IntType(ge=least, le=most):
             return st.integers(least, most)
         case inspect.FloatType(ge=least, gt=above, le=most, lt=below):
@@ -202,6 +202,9 @@ def test_lists_and_the_three_kinds_of_step_can_be_given_as_text() -> None:
     ("events.values=temp", 'events.values is "temp"; expected a list of one or more, each text that is not empty'),
     ("events.values=[]", "events.values is []; expected a list of one or more, each text that is not empty"),
     ("events.values=['a', 'a']", 'events.values is ["a", "a"]; name each path once'),
+    ("events.covariates=holiday", 'events.covariates is "holiday"; expected a list, each text that is not empty'),
+    ("events.covariates=['']", 'events.covariates is [""]; expected a list, each text that is not empty'),
+    ("events.covariates=['a', 'a']", 'events.covariates is ["a", "a"]; name each path once'),
     ("events.step=often", 'events.step is "often"; expected "event" or "infer" or a number from 0.001 to 31622400'),
     ("events.step=0", 'events.step is 0; expected "event" or "infer" or a number from 0.001 to 31622400'),
     ("kafka.input=a b", 'kafka.input is "a b"; expected a topic\'s name: letters, digits, `.`, `_` and `-`'),
@@ -316,12 +319,13 @@ def test_every_setting_is_explained_in_the_table(section: str, key: str) -> None
 
 def test_a_fingerprint_holds_what_shapes_the_state_and_survives_json() -> None:
     shaping = {f"{section}.{key}" for section, key in KEYS if section == "model"}
-    shaping |= {"events.step", "events.max_gap", "events.restart_after"}
+    shaping |= {"events.covariates", "events.step", "events.max_gap", "events.restart_after"}
     made = fingerprint(Settings())
     assert set(made) == shaping
     assert json.loads(json.dumps(made)) == made
     assert fingerprint(load(None, {}, ["kafka.group=x", "web.port=1"])) == made
     assert fingerprint(load(None, {}, ["model.horizon=1"])) == made | {"model.horizon": 1}
+    assert fingerprint(load(None, {}, ['events.covariates=["a"]'])) == made | {"events.covariates": ["a"]}
 
 
 def test_a_memory_too_short_for_window_and_horizon_is_refused() -> None:
