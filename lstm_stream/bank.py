@@ -17,10 +17,10 @@ from lstm_stream.columns import Array, Columns, Rows
 from lstm_stream.experts import OF_THE_LSTM, Expert, Smoothers, assumed_losses, seasonal_moves
 from lstm_stream.forecasts import Forecasts, Opinions
 from lstm_stream.grid import SECOND, Grid, Outcome
+from lstm_stream.groups import meetings
 from lstm_stream.hyperparameters import Hyperparameters
 from lstm_stream.intervals import WARM, Intervals
 from lstm_stream.learner import Learner, Lesson
-from lstm_stream.groups import meetings
 from lstm_stream.memory import Memory
 from lstm_stream.mixture import LARGEST_MOVE, Mixture
 from lstm_stream.network import Floats, Gates, Network, product
@@ -260,6 +260,9 @@ class Bank:
             rows[observed], step[observed], value[observed], self.rules.quantiles
         )
         memory.rescale(rows[observed])
+        moved, unit = self._intervals.moved(rows, step, value)
+        moved[~observed] = np.nan
+        self._intervals.lengthen(rows, step, moved * unit, memory.floored(rows))
         reach = self._reach(rows)
         self._past.write(rows, step, observed)
         x = self._sight.inputs(rows, steps.time, observed, steps.covariates, memory, self._past, self._pool, reach)
@@ -267,7 +270,7 @@ class Bank:
         result = self._learner.average.step(x, self._past.hidden[rows], self._past.cell[rows])
         self._past.carry(rows, step, result)
         self._smoothers.follow(rows, value)
-        errors = self._score_experts(rows, step, value, observed, reach)
+        errors = self._mixture.score(rows, step, moved, reach / unit)
         origins = self._past.origins(rows, step, memory, reach)
         self._note(rows, step, position - self._folded, origins, errors, reach)
         said = self._said(rows, value, origins, result.output, reach)
@@ -276,19 +279,6 @@ class Bank:
         self._write_out(steps, surprise, forecasts)
         if opinions is not None:
             self._write_opinions(steps, said * reach[:, None], weights, opinions)
-
-    def _score_experts(
-        self,
-        rows: Rows,
-        step: npt.NDArray[np.int64],
-        value: Floats,
-        observed: npt.NDArray[np.bool_],
-        reach: Floats,
-    ) -> Floats:
-        """Squared errors (N, E, K) of what the experts said of these steps, NaN where nothing."""
-        moved, unit = self._intervals.moved(rows, step, value)
-        moved[~observed] = np.nan
-        return self._mixture.score(rows, step, moved, reach / unit)
 
     def _note(
         self,

@@ -185,9 +185,10 @@ def pooled(event: npt.NDArray[np.int64], x: Floats) -> Floats:
     _, index, count = np.unique(event, return_inverse=True, return_counts=True)
     total = np.zeros((len(count), x.shape[1]), np.float32)
     np.add.at(total, index, x)
-    others = (count[index] - 1)[:, None]
-    mean: Floats = (total[index] - x) / np.maximum(others, 1).astype(np.float32)
-    return np.where(others > 0, mean, np.float32(0.0)).astype(np.float32)
+    others = (count[index] - 1)[:, None].astype(np.float32)
+    mean = (total[index] - x) / np.maximum(others, np.float32(1.0))
+    alone: Floats = np.where(others > 0, mean, np.float32(0.0)).astype(np.float32)
+    return alone
 
 
 def meetings(events: npt.NDArray[np.int64]) -> Iterator[slice]:

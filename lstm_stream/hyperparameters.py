@@ -47,9 +47,9 @@ class Hyperparameters:
     quantiles: tuple[float, ...] = (0.05, 0.5, 0.95)
     hidden_size: int = 48
     window: int = 48
-    windows: int = 8
+    windows: int = 16
     effort: float = 1.0
-    learning_rate: float = 1e-3
+    learning_rate: float = 3e-3
     replay: int = 1024
     memory: int = 2048
     covariates: int = 0
