@@ -215,27 +215,31 @@ def replay(
 
     FILE is long (columns series, timestamp, value) or wide (a column of time stamps first or called `timestamp`, and a
     column for each series); .gz too. Empty cells become null: known to be missing.
+
+    With several paths in events.values a row is one event, with the columns of these names for its values; its series
+    is in a column called as events.series, else it is the file's name. Columns of events.covariates go along.
     """
     from pipeline.cluster import ClusterError, Writer, describe
-    from pipeline.replay import Form, Pace, ReplayError, paced
+    from pipeline.replay import Form, Pace, paced
     from pipeline.tables import TableError, survey
 
     if rate is not None and speed is not None:
         raise click.UsageError("--rate and --speed are two ways to say when; give one")
     settings = settings_of(config, overrides)
     topic = topic or settings.kafka.input
-    with refusing(ClusterError, ReplayError, TableError):
-        table, form = survey(file), Form(settings.events)
+    form = Form(settings.events)
+    with refusing(ClusterError, TableError):
+        table = survey(file, form.fields)
         if topic not in describe(settings).topics:
             raise Refusal(
                 f"topic `{topic}` is missing; create it, or run `lstm-stream topics` for those in the settings"
             )
         with Writer(settings, topic) as writer, progress_bar() as bar:
-            task = bar.add_task(f"to {topic}", total=table.observations)
-            for observation in paced(table.read(), Pace(rate, speed).due):
-                writer.write(form.event(observation))
+            task = bar.add_task(f"to {topic}", total=table.length)
+            for event in paced(table.events(), Pace(rate, speed).due):
+                writer.write(form.record(event))
                 bar.advance(task)
-    click.echo(f"{table.observations} events of {len(table.series)} series are in topic {topic}")
+    click.echo(f"{table.length} events of {len(table.series)} series are in topic {topic}")
 
 
 def progress_bar() -> Progress:

@@ -69,7 +69,7 @@ def run_demo(plan: Plan, console: Console) -> Summary:
     DemoError
         When the daemon dies or gets stuck.
     """
-    records = built_in() if plan.csv is None else from_csv(plan.csv)
+    records = built_in() if plan.csv is None else from_csv(plan.csv, Settings().events)
     with tempfile.TemporaryDirectory(prefix="lstm-stream-demo-") as folder, _stopping() as stop:
         console.print("starting a broker and the daemon ...")
         with EmbeddedBroker() as broker:

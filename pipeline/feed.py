@@ -11,8 +11,8 @@ from lstm_stream import Observation
 from pipeline.fleet import Fleet
 from pipeline.messages import Outgoing
 from pipeline.replay import Form
-from pipeline.settings import Settings
-from pipeline.tables import survey
+from pipeline.settings import Events
+from pipeline.tables import Event, survey
 
 WATER, AIRLINE = "river/water-flow", "river/airline-passengers"
 WATER_A_STEP = 4  # rows of water flow to one of the fleet: it is through in half a minute
@@ -33,7 +33,7 @@ BAD = tuple(
 
 def built_in() -> Iterator[Outgoing]:
     """Water flow and airline passengers beside the fleet, with bad, late and repeated records among them."""
-    form = Form(Settings().events)
+    form = Form(Events())
     return spoiled(_interleaved(Fleet()), form)
 
 
@@ -64,21 +64,22 @@ def spoiled(observations: Iterable[Observation], form: Form) -> Iterator[Outgoin
     for number, observation in enumerate(observations, start=1):
         before = newest.get(observation.series)
         newest[observation.series] = observation
-        yield form.event(observation)
+        yield form.record(Event.of(observation))
         if number % BAD_EVERY == 0:
             yield next(bad)
         if number % LATE_EVERY == 0 and before is not None:
-            yield form.event(before)
+            yield form.record(Event.of(before))
         if number % REPEATED_EVERY == 0:
-            yield form.event(observation)
+            yield form.record(Event.of(observation))
 
 
-def from_csv(path: Path) -> Iterator[Outgoing]:
-    """The events of a file.
+def from_csv(path: Path, events: Events) -> Iterator[Outgoing]:
+    """The events of a file, as these settings want them.
 
     Raises
     ------
     TableError
         When it is not a table of time series.
     """
-    return map(Form(Settings().events).event, survey(path).read())
+    form = Form(events)
+    return map(form.record, survey(path, form.fields).events())

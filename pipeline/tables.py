@@ -1,8 +1,10 @@
-"""CSV files, long or wide, gzipped or not, as observations in the order of their time stamps.
+"""CSV files, long or wide, gzipped or not, as events in the order of their time stamps.
 
-A long file has the columns ``series``, ``timestamp`` and ``value`` (in any order, others are left alone). Any other
-file is wide: its time stamps stand in the column ``timestamp`` (or else in the first one), and every other column is
-a series. An empty cell is a missing value.
+A long file has the columns ``series``, ``timestamp`` and ``value`` (in any order, others are left alone): a row is an
+event. Any other file is wide: its time stamps stand in the column ``timestamp`` (or else in the first one), every
+other column is a series, and a cell is an event. Where events hold several values, a row is one event: it has a column
+for each value, called as its field, and may have one for the series' name; else all is called as the file. Columns that
+are called as covariates go along with each event of their row. An empty cell is a missing value.
 """
 
 import csv
@@ -16,13 +18,14 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, Self
 
 import msgspec
 
 from lstm_stream import Observation
 
 LONG = ("series", "timestamp", "value")
+BOOLEANS = {"true": 1.0, "false": 0.0}
 MISSING = frozenset({"", "nan", "na", "n/a", "null", "none"})
 GZIP = b"\x1f\x8b"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -35,6 +38,42 @@ class TableError(Exception):
     """A file that is not a table of time series; the message names file, line and fix."""
 
 
+class Fields(NamedTuple):
+    """What the fields of an event are called, and so the columns that hold them."""
+
+    series: str = "series"
+    timestamp: str = "timestamp"
+    values: tuple[str, ...] = ("value",)
+    covariates: tuple[str, ...] = ()
+
+
+PLAIN = Fields()
+
+
+class Event(NamedTuple):
+    """What is known of a series, or of several, at one time.
+
+    Attributes
+    ----------
+    series
+        Its name; with several values, each is the series ``<series>/<field>``.
+    time
+        Microseconds since the epoch, UTC.
+    values, covariates
+        One for each of the fields, NaN where there is none.
+    """
+
+    series: str
+    time: int
+    values: tuple[float, ...]
+    covariates: tuple[float, ...] = ()
+
+    @classmethod
+    def of(cls, observation: Observation) -> Self:
+        """The event of an observation that came alone."""
+        return cls(observation.series, observation.time, (observation.value,))
+
+
 class Table(msgspec.Struct, frozen=True):
     """A file that was read through once and found good.
 
@@ -42,29 +81,41 @@ class Table(msgspec.Struct, frozen=True):
     ----------
     path
         Where it lies.
+    fields
+        Of its events.
     series
         The names of its series, in the order of their first appearance.
+    length
+        How many events it holds.
     observations
-        How many observations it holds, missing values included.
+        How many observations they hold, missing values included.
     ordered
         Whether its time stamps never go back.
     """
 
     path: Path
+    fields: Fields
     series: tuple[str, ...]
+    length: int
     observations: int
     ordered: bool
 
-    def read(self) -> Iterator[Observation]:
-        """Every observation by time stamp; those of one time stamp in the file's order.
+    def events(self) -> Iterator[Event]:
+        """Every event by time stamp; those of one time stamp in the file's order.
 
         A file in the order of time is streamed, any other one is sorted in memory.
         """
-        observations = _observations(self.path)
-        return observations if self.ordered else iter(sorted(observations, key=_time))
+        events = _events(self.path, self.fields)
+        return events if self.ordered else iter(sorted(events, key=_time))
+
+    def read(self) -> Iterator[Observation]:
+        """Every observation, in the order of the events."""
+        for event in self.events():
+            for name, value in zip(_names(event, self.fields), event.values, strict=True):
+                yield Observation(name, event.time, value)
 
 
-def survey(path: Path) -> Table:
+def survey(path: Path, fields: Fields = PLAIN) -> Table:
     """Read a file through once, so that nothing is done with half a good one.
 
     Raises
@@ -74,18 +125,23 @@ def survey(path: Path) -> Table:
     """
     names: dict[str, None] = {}
     count, latest, ordered = 0, -math.inf, True
-    for observation in _observations(path):
-        names.setdefault(observation.series)
-        ordered = ordered and observation.time >= latest
-        latest = observation.time
+    for event in _events(path, fields):
+        names |= dict.fromkeys(_names(event, fields))
+        ordered = ordered and event.time >= latest
+        latest = event.time
         count += 1
     if count == 0:
         raise TableError(f"{path} has a header but no rows")
-    return Table(path=path, series=tuple(names), observations=count, ordered=ordered)
+    return Table(path, fields, tuple(names), count, count * len(fields.values), ordered)
 
 
-def _time(observation: Observation) -> int:
-    return observation.time
+def _names(event: Event, fields: Fields) -> list[str]:
+    """What the series of an event's values are called, as by the daemon."""
+    return [event.series] if len(fields.values) == 1 else [f"{event.series}/{name}" for name in fields.values]
+
+
+def _time(event: Event) -> int:
+    return event.time
 
 
 class _Line(NamedTuple):
@@ -94,55 +150,97 @@ class _Line(NamedTuple):
 
 
 class _Layout(Protocol):
-    def __call__(self, line: _Line) -> Iterator[Observation]: ...
+    def __call__(self, line: _Line) -> Iterator[Event]: ...
 
 
-def _observations(path: Path) -> Iterator[Observation]:
+def _events(path: Path, fields: Fields) -> Iterator[Event]:
     lines = _lines(path)
     header = next(lines, None)
     if header is None:
         raise TableError(f"{path} is empty; expected a header such as {','.join(LONG)}")
     columns = [cell.strip() for cell in header.cells]
-    layout = _layout(path, columns)
+    layout = _layout(path, columns, fields)
     for line in lines:
         if len(line.cells) != len(columns):
             raise TableError(f"{path}, line {line.number}: {len(line.cells)} cells under {len(columns)} columns")
         yield from layout(line)
 
 
-def _layout(path: Path, columns: list[str]) -> _Layout:
+def _layout(path: Path, columns: list[str], fields: Fields) -> _Layout:
     if len(columns) < 2:
         raise TableError(f"{path} has one column, `{columns[0]}`; expected commas between at least two")
     if repeated := [name for name, after in pairwise(sorted(columns)) if name == after]:
         raise TableError(f"{path} has the column `{repeated[0]}` twice; rename one")
-    return _long(path, columns) if set(LONG) <= set(columns) else _wide(path, columns)
+    if len(fields.values) > 1:
+        return _event_a_row(path, columns, fields)
+    if set(LONG) <= set(columns):
+        return _event_a_row(path, columns, Fields(covariates=fields.covariates))
+    return _event_a_cell(path, columns, fields)
 
 
-def _long(path: Path, columns: list[str]) -> _Layout:
-    series, timestamp, value = (columns.index(name) for name in LONG)
+def _event_a_row(path: Path, columns: list[str], fields: Fields) -> _Layout:
+    if missing := [name for name in fields.values if name not in columns]:
+        raise TableError(
+            f"{path} has no column `{missing[0]}`; name columns of it in events.values, or one path alone for an event"
+            " of each cell"
+        )
+    series = columns.index(fields.series) if fields.series in columns else None
+    timestamp = _column_of_times(columns, fields)
+    values = [columns.index(name) for name in fields.values]
+    places = _places(columns, fields.covariates)
 
-    def read(line: _Line) -> Iterator[Observation]:
-        name = line.cells[series].strip()
+    def read(line: _Line) -> Iterator[Event]:
+        name = _called(path) if series is None else line.cells[series].strip()
         if not name:
             raise TableError(f"{path}, line {line.number}: the series has no name")
         time = _microseconds(path, line, columns, timestamp)
-        yield Observation(name, time, _number(path, line, columns, value))
+        numbers = tuple(_number(path, line, columns, index) for index in values)
+        yield Event(name, time, numbers, _covariates(line, places))
 
     return read
 
 
-def _wide(path: Path, columns: list[str]) -> _Layout:
-    timestamp = columns.index("timestamp") if "timestamp" in columns else 0
-    others = [index for index in range(len(columns)) if index != timestamp]
+def _event_a_cell(path: Path, columns: list[str], fields: Fields) -> _Layout:
+    timestamp = _column_of_times(columns, fields)
+    others = [index for index, name in enumerate(columns) if index != timestamp and name not in fields.covariates]
     if unnamed := [index for index in others if not columns[index]]:
         raise TableError(f"{path}: column {unnamed[0] + 1} has no name in the header; give it one")
+    if not others:
+        raise TableError(f"{path} has no column of values beside `{columns[timestamp]}` and the covariates")
+    places = _places(columns, fields.covariates)
 
-    def read(line: _Line) -> Iterator[Observation]:
+    def read(line: _Line) -> Iterator[Event]:
         time = _microseconds(path, line, columns, timestamp)
+        covariates = _covariates(line, places)
         for index in others:
-            yield Observation(columns[index], time, _number(path, line, columns, index))
+            yield Event(columns[index], time, (_number(path, line, columns, index),), covariates)
 
     return read
+
+
+def _column_of_times(columns: list[str], fields: Fields) -> int:
+    return next((columns.index(name) for name in (fields.timestamp, "timestamp") if name in columns), 0)
+
+
+def _called(path: Path) -> str:
+    return Path(path.name.removesuffix(".gz")).stem
+
+
+def _places(columns: list[str], names: tuple[str, ...]) -> list[int | None]:
+    return [columns.index(name) if name in columns else None for name in names]
+
+
+def _covariates(line: _Line, places: list[int | None]) -> tuple[float, ...]:
+    """Numbers known with the row's events; what is none is masked, as the daemon does."""
+    return tuple(math.nan if place is None else _covariate(line.cells[place].strip()) for place in places)
+
+
+def _covariate(text: str) -> float:
+    try:
+        number = BOOLEANS[text.lower()] if text.lower() in BOOLEANS else float(text)
+    except ValueError:
+        return math.nan
+    return number if math.isfinite(number) and "_" not in text else math.nan
 
 
 def _number(path: Path, line: _Line, columns: list[str], index: int) -> float:

@@ -75,6 +75,10 @@ CASES = (
     Case("a key of an emoji", event(series=...), None, "🌡".encode()),
     Case("a header's name that is not UTF-8", event(series="header"), None, header=NotUtf8()),
     Case("not JSON, and a header's name that is not UTF-8", b"header", "not_json", header=NotUtf8()),
+    Case("a covariate in words", event(series="words", holiday="yes"), None),
+    Case("covariates in a list", event(series="list", holiday=[1], price=None), None),
+    Case("NaN for a covariate", b'{"series": "nan", "timestamp": 1769860800, "value": 1, "price": NaN}', None),
+    Case("1e400 for a covariate", b'{"series": "huge", "timestamp": 1769860800, "value": 1, "price": 1e400}', None),
     Case("empty", b"", "empty"),
     Case("a tombstone", None, "empty", b"gone"),
 )
@@ -118,6 +122,7 @@ def settings_for(broker: EmbeddedBroker, folder: Path) -> Settings:
     return structs.replace(
         chosen,
         kafka=kafka,
+        events=structs.replace(chosen.events, covariates=("holiday", "price")),
         model=structs.replace(chosen.model, hidden_size=8, horizon=3),
         checkpoints=structs.replace(chosen.checkpoints, url=str(folder / "checkpoints")),
         web=structs.replace(chosen.web, port=free_port()),
@@ -170,6 +175,11 @@ def test_a_dead_letter_is_what_came(outcome: Outcome) -> None:
 def test_the_daemon_lives_through_it_and_says_nothing_that_is_no_news(outcome: Outcome) -> None:
     assert outcome.code == 0
     assert "Traceback" not in outcome.told
+
+
+def test_each_masked_covariate_of_a_readable_event_is_counted(outcome: Outcome) -> None:
+    read = [case for case in CASES if case.reason in (None, "null_before_first_value")]
+    assert f"lstm_stream_masked_covariates_total {2 * len(read)}.0" in outcome.metrics
 
 
 def test_no_metric_is_nan(outcome: Outcome) -> None:

@@ -175,6 +175,25 @@ def test_a_replayed_file_is_in_the_topic(waves: Path, settings_file: Path) -> No
     assert {"sine", "saw"} <= {one.series for one in after}
 
 
+def test_the_rows_of_a_wide_file_are_replayed_as_one_event_each(waves: Path, settings_file: Path) -> None:
+    settings = load(str(settings_file), {}, ["kafka.input=rows-in", 'events.values=["sine", "saw"]'])
+    create_topics(settings)
+    chosen = ["--set", "kafka.input=rows-in", "--set", 'events.values=["sine", "saw"]']
+    result = invoke("replay", str(waves), "-c", str(settings_file), *chosen)
+    assert result.exit_code == DONE, result.output
+    assert "200 events of 2 series" in result.output
+    sent = list(read_topic(settings, "rows-in"))
+    assert {one.key for one in sent} == {b"waves"}
+    assert json.loads(sent[0].value or b"") == {
+        "series": "waves",
+        "timestamp": "2023-11-14T22:13:20Z",
+        "sine": 0.0,
+        "saw": 0.0,
+    }
+    names = [one.series for record in sent for one in Decoder(values=("sine", "saw")).decode(record).observations]
+    assert names == ["waves/sine", "waves/saw"] * 200
+
+
 def test_a_replay_to_a_missing_topic_is_refused_in_one_line(waves: Path, settings_file: Path) -> None:
     result = invoke("replay", str(waves), "--topic", "nowhere", "-c", str(settings_file))
     assert result.exit_code == FAILURE

@@ -220,6 +220,32 @@ def test_members_that_come_go_and_restart_change_no_forecast(
     assert told(settings) == undisturbed(settings, tmp_path)
 
 
+def write_groups(settings: Settings, steps: range) -> None:
+    """One event of each of three machines at each step: two values, one of them bad at times, and covariates."""
+    with Writer(settings, settings.kafka.input) as writer:
+        for step in steps:
+            for number in range(3):
+                values = {"temp": math.sin(step / 3) + number, "rpm": "?" if step % 10 == number else step % 7}
+                known = {"holiday": step % 5 == 0, "wind": [step, "calm", None][number]}
+                event = {"timestamp": START + step * MINUTE} | values | known
+                writer.write(Outgoing(b"machine-%d" % number, json.dumps(event).encode()))
+
+
+def test_a_restart_among_events_of_several_values_and_covariates_changes_no_forecast(
+    tansu: EmbeddedBroker, tmp_path: Path
+) -> None:
+    settings = settings_for(tansu, "groups", tmp_path)
+    events = structs.replace(EVENTS, values=("temp", "rpm"), covariates=("holiday", "wind"))
+    settings = structs.replace(settings, events=events)
+    for name, steps in (("one", range(25)), ("two", range(25, 40))):
+        write_groups(settings, steps)
+        with Member(settings, tmp_path, name, "--drain") as member:
+            assert member.wait() == 0
+    assert "checkpoint at" in (tmp_path / "two.log").read_text()
+    assert count(settings) == 40 * 3 * 2
+    assert told(settings) == undisturbed(settings, tmp_path)
+
+
 class Stream(threading.Thread):
     """Writes events, a step every so often, until it is told to stop."""
 

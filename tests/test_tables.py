@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from lstm_stream import Observation
 from pipeline.messages import iso8601
-from pipeline.tables import TableError, survey
+from pipeline.tables import Event, Fields, TableError, survey
 
 HOUR = 3_600_000_000
 MAY = int(datetime(2024, 5, 1, tzinfo=UTC).timestamp()) * 1_000_000
@@ -111,6 +111,68 @@ def test_what_is_no_table_is_refused_in_one_line_that_names_the_place(file: Path
     assert told in str(refused.value)
     assert str(file) in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+SEVERAL = Fields(values=("temp", "data.rpm"), covariates=("holiday", "wind"))
+
+
+def test_with_several_values_a_row_is_one_event_called_as_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "plant.2.csv.gz"
+    file.write_bytes(gzip.compress(b"date,data.rpm,note,temp\n2024-05-01,1,x,2\n2024-05-01T01:00,,y,4\n"))
+    table = survey(file, SEVERAL)
+    first, second = table.events()
+    assert first[:3] == ("plant.2", MAY, (2.0, 1.0))
+    assert str(second.values) == "(4.0, nan)"
+    assert table.series == ("plant.2/temp", "plant.2/data.rpm")
+    assert (table.length, table.observations) == (2, 4)
+    assert next(table.read()) == Observation("plant.2/temp", MAY, 2.0)
+
+
+def test_with_several_values_a_column_may_name_the_series(file: Path) -> None:
+    file.write_text("machine,at,temp,rpm\nb,2024-05-02,1,2\na,2024-05-01,3,4\n")
+    table = survey(file, Fields("machine", "at", ("temp", "rpm")))
+    assert list(table.events()) == [
+        Event("a", MAY, (3.0, 4.0)),
+        Event("b", MAY + 24 * HOUR, (1.0, 2.0)),
+    ]
+    assert table.series == ("b/temp", "b/rpm", "a/temp", "a/rpm")
+
+
+def test_a_value_without_a_column_is_refused_with_the_fix(file: Path) -> None:
+    file.write_text("timestamp,temp\n2024-05-01,1\n")
+    with pytest.raises(TableError, match=r"no column `data\.rpm`; name columns of it in events\.values"):
+        survey(file, SEVERAL)
+
+
+def test_covariates_of_a_row_go_along_with_each_of_its_events(file: Path) -> None:
+    file.write_text("timestamp,x,holiday,y\n2024-05-01,1,0.5,2\n")
+    table = survey(file, Fields(covariates=("holiday",)))
+    assert list(table.events()) == [Event("x", MAY, (1.0,), (0.5,)), Event("y", MAY, (2.0,), (0.5,))]
+    assert table.series == ("x", "y")
+
+
+def test_a_long_file_may_have_covariates(file: Path) -> None:
+    file.write_text("series,timestamp,value,holiday\na,2024-05-01,1,1\n")
+    assert list(survey(file, Fields(covariates=("holiday",))).events()) == [Event("a", MAY, (1.0,), (1.0,))]
+
+
+@pytest.mark.parametrize(
+    ("cell", "number"),
+    [
+        *[("1.5", 1.5), (" -2e3 ", -2000.0), ("true", 1.0), ("False", 0.0)],
+        *[(masked, math.nan) for masked in ("", "NA", "sunny", "inf", "1_0")],
+    ],
+)
+def test_a_covariate_that_is_no_number_is_masked_and_no_error(file: Path, cell: str, number: float) -> None:
+    file.write_text(f"timestamp,temp,data.rpm,holiday\n2024-05-01,1,2,{cell}\n")
+    (event,) = survey(file, SEVERAL).events()
+    assert repr(event) == repr(Event("table", MAY, (1.0, 2.0), (number, math.nan)))
+
+
+def test_a_file_of_covariates_alone_is_refused(file: Path) -> None:
+    file.write_text("timestamp,holiday\n2024-05-01,1\n")
+    with pytest.raises(TableError, match="no column of values beside `timestamp` and the covariates"):
+        survey(file, Fields(covariates=("holiday",)))
 
 
 def test_a_missing_file_is_refused(file: Path) -> None:
