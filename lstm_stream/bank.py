@@ -17,18 +17,20 @@ from lstm_stream.columns import Array, Columns, Rows
 from lstm_stream.experts import OF_THE_LSTM, Expert, Smoothers, assumed_losses, seasonal_moves
 from lstm_stream.forecasts import Forecasts, Opinions
 from lstm_stream.grid import SECOND, Grid, Outcome
+from lstm_stream.groups import meetings
 from lstm_stream.hyperparameters import Hyperparameters
 from lstm_stream.intervals import WARM, Intervals
 from lstm_stream.learner import Learner, Lesson
-from lstm_stream.memory import INPUTS, Memory
+from lstm_stream.memory import Memory
 from lstm_stream.mixture import LARGEST_MOVE, Mixture
 from lstm_stream.network import Floats, Gates, Network, product
 from lstm_stream.past import SNAPSHOT_EVERY, Past
 from lstm_stream.pool import Pool
 from lstm_stream.readout import Origins, Readouts
 from lstm_stream.replay import Replay, Stretch
+from lstm_stream.sight import Sight
 
-FORMAT = 1
+FORMAT = 2
 """Of a dump."""
 NEVER = 2**62
 """Steps until a learning step that is not to come."""
@@ -46,7 +48,10 @@ class _Steps(NamedTuple):
     value: npt.NDArray[np.float64]  # NaN: to be filled
     restart: npt.NDArray[np.bool_]
     step: npt.NDArray[np.int64]  # of the series, microseconds; 0: not known
+    event: npt.NDArray[np.int64]  # of the call, never falling
+    tick: npt.NDArray[np.int64]  # never falling; steps of one tick come at one time
     source: npt.NDArray[np.int64]  # which observation of the call; -1: a filled one
+    covariates: npt.NDArray[np.float64]  # (.., C)
 
     def part(self, chosen: slice | npt.NDArray[np.int64]) -> "_Steps":
         return _Steps(
@@ -55,7 +60,10 @@ class _Steps(NamedTuple):
             self.value[chosen],
             self.restart[chosen],
             self.step[chosen],
+            self.event[chosen],
+            self.tick[chosen],
             self.source[chosen],
+            self.covariates[chosen],
         )
 
 
@@ -90,16 +98,20 @@ class Bank:
             )
         self.names: dict[str, int] = {}
         self._identity = np.zeros(0, np.uint64)
-        self._learner = Learner(Network(INPUTS, rules.hidden_size, rules.horizon, rules.seed), rules.learning_rate)
+        self._sight = Sight(rules)
+        inputs = self._sight.width
+        self._learner = Learner(Network(inputs, rules.hidden_size, rules.horizon, rules.seed), rules.learning_rate)
         self._grid = Grid.empty()
         self._memory = Memory.empty(rules.memory)
         self._intervals = Intervals.empty(rules.horizon, len(rules.quantiles))
-        self._past = Past.empty(rules.window, rules.horizon, INPUTS, rules.hidden_size)
-        self._readouts = Readouts.empty(rules.horizon, INPUTS, rules.hidden_size)
+        self._past = Past.empty(rules.window, rules.horizon, inputs, rules.hidden_size)
+        self._readouts = Readouts.empty(rules.horizon, inputs, rules.hidden_size)
         self._smoothers = Smoothers.empty()
         self._mixture = Mixture.empty(len(Expert), rules.horizon)
-        self._pool = Pool(INPUTS, rules.hidden_size, rules.horizon, assumed_losses(self._mixture.loss.shape[2]))
-        self._replay = Replay(rules.replay, Stretch.empty(rules.window, rules.horizon, INPUTS, rules.hidden_size))
+        self._pool = Pool(
+            inputs, self._sight.base, rules.hidden_size, rules.horizon, assumed_losses(self._mixture.loss.shape[2])
+        )
+        self._replay = Replay(rules.replay, Stretch.empty(rules.window, rules.horizon, inputs, rules.hidden_size))
         self._steps = 0  # of all series so far
         self._next_lesson = self._interval()
         self._folded = 0  # steps that the pool knows of
@@ -117,8 +129,8 @@ class Bank:
         times: npt.NDArray[np.int64],
         values: npt.NDArray[np.float64],
         *,
-        events: npt.NDArray[np.int64] | None = None,  # noqa: ARG002
-        covariates: npt.NDArray[np.float64] | None = None,  # noqa: ARG002
+        events: npt.NDArray[np.int64] | None = None,
+        covariates: npt.NDArray[np.float64] | None = None,
         opinions: Opinions | None = None,
     ) -> Forecasts:
         """Take observations in the order of the log, learn, and forecast from each of them.
@@ -140,18 +152,38 @@ class Bank:
             Where to write what the experts said; rows without a forecast stay as they are.
         """
         rows = self._rows_of(series)
+        events = np.arange(len(rows)) if events is None else events
+        if covariates is None:
+            covariates = np.full((len(rows), self.rules.covariates), np.nan)
         forecasts = Forecasts.zeros(len(rows), self.rules.horizon, len(self.rules.quantiles))
-        steps = self._place(rows, times, values, forecasts.outcome)
+        steps = self._place(rows, times, values, events, covariates, forecasts.outcome)
+        begin = 0
+        for meeting in self._first_meetings(rows, events) if self.rules.groups else ():
+            end = int(np.searchsorted(steps.event, events[meeting.start]))
+            self._follow(steps.part(slice(begin, end)), forecasts, opinions)
+            self._sight.join(rows[meeting])
+            begin = end
+        self._follow(steps.part(slice(begin, len(steps.rows))), forecasts, opinions)
+        return forecasts
+
+    def _first_meetings(self, rows: Rows, events: npt.NDArray[np.int64]) -> Iterator[slice]:
+        """Events some of whose series have been in none with others before."""
+        for meeting in meetings(events):
+            if self._sight.strange(rows[meeting]):
+                yield meeting
+
+    def _follow(self, steps: _Steps, forecasts: Forecasts, opinions: Opinions | None) -> None:
+        """Go through steps, and learn at fixed counts of them."""
         begin = 0
         while begin < len(steps.rows):
-            end = min(len(steps.rows), begin + min(self._next_lesson, self._next_fold) - self._steps)
+            due = begin + min(self._next_lesson, self._next_fold) - self._steps
+            end = int(np.searchsorted(steps.tick, steps.tick[min(due, len(steps.rows)) - 1], "right"))
             self._go_through(steps.part(slice(begin, end)), forecasts, opinions)
             begin = end
-            if self._steps == self._next_fold:
+            if self._steps >= self._next_fold:
                 self._fold()
-            if self._steps == self._next_lesson:
+            if self._steps >= self._next_lesson:
                 self._learn()
-        return forecasts
 
     def _rows_of(self, series: Sequence[str]) -> Rows:
         known = len(self.names)
@@ -174,7 +206,7 @@ class Bank:
         self._identity = np.concatenate([self._identity, np.zeros(capacity - len(self._identity), np.uint64)])
 
     def _columns(self) -> dict[str, Columns]:
-        return {"grid": self._grid} | self._of_the_model()
+        return {"grid": self._grid} | self._sight.columns() | self._of_the_model()
 
     def _of_the_model(self) -> dict[str, Columns]:
         return {
@@ -191,22 +223,24 @@ class Bank:
         rows: Rows,
         times: npt.NDArray[np.int64],
         values: npt.NDArray[np.float64],
+        events: npt.NDArray[np.int64],
+        covariates: npt.NDArray[np.float64],
         outcome: npt.NDArray[np.uint8],
     ) -> _Steps:
         missing, step = np.zeros((2, len(rows)), np.int64)
         restart = np.zeros(len(rows), np.bool_)
-        for round_ in _rounds(rows):
+        for round_ in _rounds(rows, np.arange(len(rows))):
             placed = self._grid.place(rows[round_], times[round_], np.isnan(values[round_]), self.rules)
             outcome[round_], missing[round_], restart[round_], step[round_] = placed
         source = np.flatnonzero(outcome == Outcome.FORECAST)
-        return _expanded(rows, times, values, restart, step, missing, source)
+        return _expanded(rows, times, values, events, covariates, restart, step, missing, source)
 
     # What the network goes through
 
     def _go_through(self, steps: _Steps, forecasts: Forecasts, opinions: Opinions | None) -> None:
         """Take steps that lie between two learning steps."""
         position = self._steps + np.arange(len(steps.rows))
-        for round_ in _rounds(steps.rows):
+        for round_ in _rounds(self._sight.company(steps.rows), steps.tick):
             self._round(steps.part(round_), position[round_], forecasts, opinions)
         self._steps += len(steps.rows)
         self._seen |= dict.fromkeys(steps.rows.tolist())
@@ -226,13 +260,17 @@ class Bank:
             rows[observed], step[observed], value[observed], self.rules.quantiles
         )
         memory.rescale(rows[observed])
-        x = memory.inputs(rows, steps.time, observed)
-        self._past.write(rows, step, x, observed)
+        moved, unit = self._intervals.moved(rows, step, value)
+        moved[~observed] = np.nan
+        self._intervals.lengthen(rows, step, moved * unit, memory.floored(rows))
+        reach = self._reach(rows)
+        self._past.write(rows, step, observed)
+        x = self._sight.inputs(rows, steps.time, observed, steps.covariates, memory, self._past, self._pool, reach)
+        self._past.show(rows, step, x)
         result = self._learner.average.step(x, self._past.hidden[rows], self._past.cell[rows])
         self._past.carry(rows, step, result)
         self._smoothers.follow(rows, value)
-        reach = self._reach(rows)
-        errors = self._score_experts(rows, step, value, observed, reach)
+        errors = self._mixture.score(rows, step, moved, reach / unit)
         origins = self._past.origins(rows, step, memory, reach)
         self._note(rows, step, position - self._folded, origins, errors, reach)
         said = self._said(rows, value, origins, result.output, reach)
@@ -241,19 +279,6 @@ class Bank:
         self._write_out(steps, surprise, forecasts)
         if opinions is not None:
             self._write_opinions(steps, said * reach[:, None], weights, opinions)
-
-    def _score_experts(
-        self,
-        rows: Rows,
-        step: npt.NDArray[np.int64],
-        value: Floats,
-        observed: npt.NDArray[np.bool_],
-        reach: Floats,
-    ) -> Floats:
-        """Squared errors (N, E, K) of what the experts said of these steps, NaN where nothing."""
-        moved, unit = self._intervals.moved(rows, step, value)
-        moved[~observed] = np.nan
-        return self._mixture.score(rows, step, moved, reach / unit)
 
     def _note(
         self,
@@ -290,10 +315,13 @@ class Bank:
         last_value = np.zeros_like(output)
         of_lstm = [output, on_hidden, shared[:, 2], shared[:, 3]]
         others = [on_inputs, shared[:, 0], shared[:, 1], last_value]
+        corrected = shared[:, 1] + self._sight.correction(rows, origins.regressors[:, 0], horizon)
         seasonal = seasonal_moves(rows, self._memory, horizon) / reach[:, None]
         smooth = self._smoothers.moves(rows, value, horizon) / reach[:, None]
         said: Floats = np.clip(
-            np.concatenate([np.stack(of_lstm + others, 1), seasonal, smooth], 1), -LARGEST_MOVE, LARGEST_MOVE
+            np.concatenate([np.stack(of_lstm + others, 1), seasonal, smooth, corrected[:, None]], 1),
+            -LARGEST_MOVE,
+            LARGEST_MOVE,
         )
         return said
 
@@ -458,10 +486,13 @@ class Bank:
             "next_fold": self._next_fold,
             "updates": self._learner.updates,
             "skipped": self._learner.skipped,
+            "groups": self._sight.groups.total,
         }
         arrays: dict[str, Array] = {"names": np.frombuffer(msgspec.json.encode(list(self.names)), np.uint8)}
         for part, columns in self._columns().items():
             arrays |= {f"{part}.{name}": array for name, array in columns.dump(len(self.names)).items()}
+        groups = self._sight.groups
+        arrays |= {f"groups.{name}": array for name, array in groups.dump(groups.total).items()}
         arrays |= {f"replay.{name}": array for name, array in self._replay.dump().items()}
         arrays |= {f"pool.{name}": array for name, array in self._pool.dump(self._steps - self._folded).items()}
         arrays |= {f"learner.{name}": array for name, array in self._learner.dump().items()}
@@ -493,6 +524,8 @@ class Bank:
         self._identity[:] = [_identity(name) for name in names]
         for part, columns in self._columns().items():
             columns.load(_under(f"{part}.", arrays))
+        self._sight.groups.grow(state.groups)
+        self._sight.groups.load(_under("groups.", arrays))
         self._replay.load(_under("replay.", arrays))
         self._pool.load(_under("pool.", arrays))
         self._learner.load(_under("learner.", arrays), state.updates, state.skipped)
@@ -516,6 +549,7 @@ class _Header(msgspec.Struct, frozen=True):
     next_fold: int
     updates: int
     skipped: int
+    groups: int
 
 
 def _identity(name: str) -> int:
@@ -523,13 +557,13 @@ def _identity(name: str) -> int:
     return int.from_bytes(blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest())
 
 
-def _rounds(rows: Rows) -> Iterator[npt.NDArray[np.int64]]:
-    """Indices of rounds in each of which a series occurs at most once, in the order of the log."""
-    order = np.argsort(rows, kind="stable")
-    first = np.flatnonzero(np.diff(rows[order], prepend=-1))
-    count = np.diff(first, append=len(rows))
-    turn = np.empty(len(rows), np.int64)  # how often the series occurred before
-    turn[order] = np.arange(len(rows)) - np.repeat(first, count)
+def _rounds(company: Rows, tick: npt.NDArray[np.int64]) -> Iterator[npt.NDArray[np.int64]]:
+    """Indices of rounds in each of which a company of series has at most one tick, in the order of the log."""
+    order = np.argsort(company, kind="stable")
+    first = np.diff(company[order], prepend=-1) != 0
+    later = np.cumsum(first | (np.diff(tick[order], prepend=-1) != 0))
+    turn = np.empty(len(company), np.int64)  # how many ticks the company had before
+    turn[order] = later - np.maximum.accumulate(np.where(first, later, 0))
     by_turn = np.argsort(turn, kind="stable")
     ends = np.flatnonzero(np.diff(turn[by_turn], prepend=-1, append=-2))
     for begin, end in pairwise(ends.tolist()):
@@ -540,6 +574,8 @@ def _expanded(
     rows: Rows,
     times: npt.NDArray[np.int64],
     values: npt.NDArray[np.float64],
+    events: npt.NDArray[np.int64],
+    covariates: npt.NDArray[np.float64],
     restart: npt.NDArray[np.bool_],
     step: npt.NDArray[np.int64],
     missing: npt.NDArray[np.int64],
@@ -549,14 +585,20 @@ def _expanded(
     times_over = missing[source] + 1
     each = np.repeat(source, times_over)
     left = np.repeat(np.cumsum(times_over), times_over) - np.arange(len(each)) - 1  # steps until the observation
+    order = np.lexsort((-left, events[each]))
+    each, left = each[order], left[order]
     last = left == 0
+    event = events[each]
     return _Steps(
         rows=rows[each],
         time=times[each] - left * step[each],
         value=np.where(last, values[each], np.nan),
         restart=restart[each],
         step=step[each],
+        event=event,
+        tick=np.cumsum((np.diff(event, prepend=-1) != 0) | (np.diff(left, prepend=-1) != 0)),
         source=np.where(last, each, -1),
+        covariates=np.where(last[:, None], covariates[each], np.nan),
     )
 
 

@@ -60,6 +60,8 @@ class Expert(IntEnum):
     LEVEL_FAST = auto()
     TREND = auto()
     """Damped trend."""
+    GROUP = auto()
+    """What `SHARED_ON_LAGS` says, corrected by what the other series of the same events did."""
 
 
 OF_THE_LSTM = slice(Expert.LSTM, Expert.SHARED_ON_ALL + 1)

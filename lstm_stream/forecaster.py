@@ -61,7 +61,7 @@ class LSTMForecaster(time_series.base.Forecaster):
         period: int = 24,
         timestamp: str | None = None,
         hidden_size: int = 48,
-        learning_rate: float = 1e-3,
+        learning_rate: float = 3e-3,
         effort: float = 1.0,
         seed: int = 0,
     ) -> None:

@@ -30,6 +30,8 @@ class Hyperparameters:
         Latest values kept of each series; a season longer than this is given up.
     covariates
         Numbers known with each observation, C.
+    groups
+        Whether series that arrive in the same event inform each other.
     step
         Seconds between two values of a series, ``"infer"`` (the median of a series' first gaps), or ``"event"``:
         every event is the next step, whatever its time.
@@ -45,12 +47,13 @@ class Hyperparameters:
     quantiles: tuple[float, ...] = (0.05, 0.5, 0.95)
     hidden_size: int = 48
     window: int = 48
-    windows: int = 8
+    windows: int = 16
     effort: float = 1.0
-    learning_rate: float = 1e-3
+    learning_rate: float = 3e-3
     replay: int = 1024
     memory: int = 2048
     covariates: int = 0
+    groups: bool = False
     step: Literal["infer", "event"] | float = "infer"
     max_gap: int = 168
     restart_after: int = 100

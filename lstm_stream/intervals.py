@@ -43,7 +43,7 @@ class Intervals(Columns):
     moves: npt.NDArray[np.float16]  # (S, H, H) the same in the origin's spreads; forecast of step t at t % H
     origin_value: Floats  # (S, H) the ring's value at the origin
     origin_spread: Floats  # (S, H)
-    reach: Floats  # (S, H) how far values move in so many steps, mean absolute
+    reach: Floats  # (S, H) how far values move in so many steps, mean absolute, in spreads
     size: Floats  # (S, H) mean absolute error
     cut: Floats  # (S, H, L) quantiles of the error over its mean size, beyond the normal distribution's
     errors: npt.NDArray[np.float16]  # (S, 128) last absolute one-step errors, each over their mean size of its time
@@ -80,14 +80,16 @@ class Intervals(Columns):
         error = np.clip(moved - told, -bound, bound)
         seen = np.maximum(step[:, None] - ahead, 0)  # errors of each horizon so far
         surprise = self._surprise(rows, error[:, 0], np.clip(moved[:, 0], -bound[:, 0], bound[:, 0]), there[:, 0])
-        self._lengthen(rows, np.minimum(np.abs(moved), np.float32(OUTLIER) * unit), there, seen)
         self._follow(rows, error, unit, there, seen, levels)
         return surprise
 
-    def _lengthen(self, rows: Rows, moved: Floats, there: npt.NDArray[np.bool_], seen: npt.NDArray[np.int64]) -> None:
+    def lengthen(self, rows: Rows, step: npt.NDArray[np.int64], moved: Floats, spread: Floats) -> None:
+        """Learn how far values move from how far these lie from the last H origins (N, H), NaN where not known."""
         before = self.reach[rows]
-        weight = (1.0 / np.minimum(seen + 1, REACH_SPAN)).astype(np.float32)
-        self.reach[rows] = np.where(there, before + weight * (moved - before), before)
+        seen = np.maximum(step[:, None] - np.arange(before.shape[1]), 1)  # moves over so many steps so far
+        weight = (1.0 / np.minimum(seen, REACH_SPAN)).astype(np.float32)
+        far = np.minimum(np.abs(moved) / spread[:, None], np.float32(OUTLIER))
+        self.reach[rows] = np.where(np.isnan(moved), before, before + weight * (far - before))
 
     def _follow(
         self,
@@ -148,9 +150,15 @@ class Intervals(Columns):
         self.origin_spread[rows, slot] = spread
 
     def reaches(self, rows: Rows, spread: Floats) -> Floats:
-        """How far the values of these series move in 1..H steps, (N, H), never zero."""
+        """How far the values of these series move in up to 1..H steps, (N, H), never zero and never falling.
+
+        It follows the spread of now. That it does not fall where a season comes round keeps the steps between in
+        proportion.
+        """
         reach = self.reach[rows]
-        return np.where(reach > 0, np.maximum(reach, np.float32(1e-3) * spread[:, None]), spread[:, None])
+        in_spreads = np.where(reach > 0, np.maximum(reach, np.float32(1e-3)), np.float32(1.0))
+        furthest: Floats = np.maximum.accumulate(in_spreads, 1) * spread[:, None]
+        return furthest
 
     def quantiles(self, rows: Rows, spread: Floats, levels: tuple[float, ...]) -> Floats:
         """Quantiles of the error to come, (N, H, L), in order."""

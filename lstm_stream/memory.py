@@ -26,7 +26,7 @@ INPUTS = 1 + DIFFERENCES + CALENDAR + 1
 LARGEST_INPUT = 5.0
 LARGEST_LAG = 10.0
 """In spreads."""
-OUTLIER = 10.0
+OUTLIER = 5.0
 """In spreads: no value moves the scale further than this."""
 YOUNG = 32
 """Steps in which the scale is the median's of all values, which up to half of them can't upset."""

@@ -48,21 +48,17 @@ class Past(Columns):
             cell_before=np.zeros((0, kept, units), half),
         )
 
-    def write(
-        self,
-        rows: Rows,
-        step: npt.NDArray[np.int64],
-        x: Floats,
-        observed: npt.NDArray[np.bool_],
-    ) -> None:
-        """Remember what the network is about to be shown, and the state it meets."""
-        slot = step % self.inputs.shape[1]
-        self.inputs[rows, slot] = x
-        self.observed[rows, slot] = observed
+    def write(self, rows: Rows, step: npt.NDArray[np.int64], observed: npt.NDArray[np.bool_]) -> None:
+        """Remember the state that these steps meet."""
+        self.observed[rows, step % self.observed.shape[1]] = observed
         due = step % SNAPSHOT_EVERY == 0
         kept = step[due] // SNAPSHOT_EVERY % self.hidden_before.shape[1]
         self.hidden_before[rows[due], kept] = self.hidden[rows[due]]
         self.cell_before[rows[due], kept] = self.cell[rows[due]]
+
+    def show(self, rows: Rows, step: npt.NDArray[np.int64], x: Floats) -> None:
+        """Remember what the network is about to be shown."""
+        self.inputs[rows, step % self.inputs.shape[1]] = x
 
     def carry(self, rows: Rows, step: npt.NDArray[np.int64], left: Step) -> None:
         """Carry the state that the network's step left."""

@@ -29,15 +29,15 @@ class Pool:
 
     Parameters
     ----------
-    inputs, units, horizon
-        F, U and H.
+    inputs, base, units, horizon
+        F, how many of the first of them are not predictions themselves, U and H.
     losses : (E, K)
         What is assumed of the experts at the start, in squared reaches.
     """
 
-    def __init__(self, inputs: int, units: int, horizon: int, losses: Floats) -> None:
+    def __init__(self, inputs: int, base: int, units: int, horizon: int, losses: Floats) -> None:
         width = ONE + 1 + inputs + units
-        self._inputs_end = ONE + 1 + inputs
+        self._base_end, self._inputs_end = ONE + 1 + base, ONE + 1 + inputs
         self._horizon = horizon
         self._rows = np.zeros((MOST_STEPS, width + horizon), np.float32)
         self._errors = np.zeros((MOST_STEPS, *losses.shape), np.float32)
@@ -63,8 +63,15 @@ class Pool:
         errors : (N, E, K)
             Squared.
         """
+        if len(place) and place[-1] >= len(self._rows):
+            self._make_room(int(place[-1]) + 1)
         self._rows[place] = np.concatenate([regressors, targets], 1)
         self._errors[place] = errors
+
+    def _make_room(self, steps: int) -> None:
+        more = steps - len(self._rows)
+        self._rows = np.concatenate([self._rows, np.zeros((more, *self._rows.shape[1:]), np.float32)])
+        self._errors = np.concatenate([self._errors, np.zeros((more, *self._errors.shape[1:]), np.float32)])
 
     def fold(self, steps: int, series: int) -> None:
         """Add what was kept of so many steps."""
@@ -80,12 +87,13 @@ class Pool:
     def _solve(self) -> None:
         """Gains (O, O) and (R, R), weights best for all on what own readouts read, and on four choices (4H, Z)."""
         end, width = self._inputs_end, len(self._products)
-        read = (slice(ONE, end), slice(0, end), slice(ONE, width), slice(0, width))
+        read = (slice(ONE, end), slice(0, self._base_end), slice(ONE, width), slice(0, width))
         solved = [self._regression(of) for of in read]
         (self.gain_on_inputs, self.weights_on_inputs), (self.gain_on_hidden, self.weights_on_hidden) = solved[::2]
         self.shared = np.zeros((len(read) * self._horizon, width), np.float32)
         for index, (of, (_, weights)) in enumerate(zip(read, solved, strict=True)):
             self.shared[index * self._horizon : (index + 1) * self._horizon, of] = weights
+        self.on_lags = np.ascontiguousarray(self.shared[self._horizon : 2 * self._horizon, : self._base_end])
         self.losses: Floats = (self._loss[0] + BELIEF * self._assumed) / (self._loss[1] + BELIEF)
         self.losses = self.losses.astype(np.float32)
 

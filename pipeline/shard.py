@@ -350,6 +350,7 @@ def hyperparameters(settings: Settings) -> Hyperparameters:
         replay=model.replay,
         memory=model.memory,
         covariates=len(events.covariates),
+        groups=len(events.values) > 1,
         step=events.step,
         max_gap=events.max_gap,
         restart_after=events.restart_after,

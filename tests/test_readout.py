@@ -18,7 +18,7 @@ def test_the_readout_of_the_only_series_is_recursive_least_squares() -> None:
     regressors[:, ONE] = 1.0
     readouts = Readouts.empty(HORIZON, INPUTS, UNITS)
     readouts.grow(1)
-    pool, row = Pool(INPUTS, UNITS, HORIZON, np.ones((1, 2), np.float32)), np.zeros(1, np.int64)
+    pool, row = Pool(INPUTS, INPUTS, UNITS, HORIZON, np.ones((1, 2), np.float32)), np.zeros(1, np.int64)
     for z, target in zip(regressors, targets, strict=True):
         known = np.ones((1, HORIZON), np.float32)
         origins = Origins(np.repeat(z[None, None], 2, 1), target[None], known)
@@ -34,7 +34,7 @@ def test_the_readout_of_the_only_series_is_recursive_least_squares() -> None:
 def test_a_readout_learns_nothing_from_what_is_not_known() -> None:
     readouts = Readouts.empty(HORIZON, INPUTS, UNITS)
     readouts.grow(1)
-    pool = Pool(INPUTS, UNITS, HORIZON, np.ones((1, 2), np.float32))
+    pool = Pool(INPUTS, INPUTS, UNITS, HORIZON, np.ones((1, 2), np.float32))
     origins = Origins(
         np.ones((1, 2, WIDTH), np.float32), np.ones((1, HORIZON), np.float32), np.zeros((1, HORIZON), np.float32)
     )
