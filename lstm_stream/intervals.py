@@ -1,27 +1,49 @@
 """What came against what was forecast: the quantiles of each series' own errors.
 
-Letters: S series, N rows of a round, H horizons, L quantile levels.
+Letters: S series, N rows of a round, H horizons, L quantile levels, G groups of horizons, O origins kept of a series.
 """
 
 from dataclasses import dataclass
+from functools import cache
 from statistics import NormalDist
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from lstm_stream.columns import Columns, Rows
 from lstm_stream.network import Floats
+from lstm_stream.readout import edges
 
+GROUPS = (1, 2, 4, 8, 16, 24, 48, 96, 192)
+"""Horizons up to each of these, from the one before on, share cuts and leanings."""
 KEPT_ERRORS = 128
 """One-step errors kept of a series, to tell how surprising the next one is."""
 WARM = 64
 """One-step errors that must have come before a series is called warm."""
 LARGEST_ERROR = 50.0
 """In spreads: what is further out counts as this."""
-RATE = 0.08
-"""How far a quantile moves on one error, in mean absolute errors of its horizon."""
+RATE = 0.03
+"""How far a quantile moves on one error, in the size of errors."""
+SETTLED = 400
+"""Errors until quantiles move at the full rate: before, errors change with the network, and the size tells enough."""
 SPAN = 200
-"""Memory of the mean absolute error, in errors."""
+"""Memory of sizes, in errors."""
+YOUNG_WEIGHT = 4.0
+"""Of a young series' newest error, against each of those before: first errors are not the usual ones."""
+RECENT_SPAN = 6
+"""One-step errors that tell how restless a series is."""
+LEANING = 0.3
+"""Power of restlessness and of doubt that sizes start from; none is ever below 0 or above 1."""
+LEANING_RATE = 0.01
+LARGEST_LOG = 2.0
+"""Of restlessness, of doubt, and of what both make of a size."""
+LARGEST_EXCESS = 7.0
+"""An error larger than its size by more sizes than these teaches no more than one that is."""
+DOUBT_UNIT = 63.0
+"""One in the logarithm of doubt, as a small integer."""
+SMALLEST_SIZE = 1e-6
+"""In spreads."""
 REACH_SPAN = 1000
 MOST_HALF = 6e4
 """Near the largest number in half precision."""
@@ -29,59 +51,189 @@ OUTLIER = 10.0
 """In spreads: a move further than this counts as this."""
 
 
+class _Layout(NamedTuple):
+    """Which groups horizons are in, and where their open forecasts lie."""
+
+    ahead: npt.NDArray[np.int64]  # (H,) 1..H
+    place: npt.NDArray[np.int64]  # (H,) of the h that are kept of horizon h
+    group: npt.NDArray[np.int64]  # (H,)
+    start: npt.NDArray[np.int64]  # (G,) index of a group's first horizon
+    edge: npt.NDArray[np.int64]  # (G,) its last horizon
+    edge_place: npt.NDArray[np.int64]  # (G,) of the `edge` that are kept of the group
+    width: Floats  # (G,) how many it has
+    leaning_rate: Floats  # (G,)
+
+    @classmethod
+    @cache
+    def of(cls, horizon: int) -> "_Layout":
+        ahead, edge = np.arange(1, horizon + 1), np.asarray(edges(GROUPS, horizon))
+        start = np.concatenate([[0], edge[:-1]])
+        return cls(
+            ahead=ahead,
+            place=np.cumsum(ahead) - ahead,
+            group=np.searchsorted(edge, ahead),
+            start=start,
+            edge=edge,
+            edge_place=np.cumsum(edge) - edge,
+            width=(edge - start).astype(np.float32),
+            leaning_rate=(LEANING_RATE / np.sqrt(edge)).astype(np.float32),
+        )
+
+
+class _Came(NamedTuple):
+    """What came of the forecasts of one step, each in the series' own unit."""
+
+    origin: npt.NDArray[np.int64]  # (N, H) the step it was made at
+    there: npt.NDArray[np.bool_]  # (N, H)
+    seen: npt.NDArray[np.int64]  # (N, H) errors of each horizon so far
+    moved: Floats  # (N, H) since the origin
+    error: Floats  # (N, H)
+    unit: Floats  # (N, H) the origin's spread
+    restless: Floats  # (N, H) what was known at the origin
+    doubt: Floats  # (N, H)
+
+
 @dataclass
 class Intervals(Columns):
     """Open forecasts of each series, and the quantiles of what became of those before.
 
-    A quantile follows the errors by gradient steps on the pinball loss, which is what makes its share right in
-    the long run whatever the errors do (Gibbs and Candès 2021, "Adaptive conformal inference under distribution
-    shift"; Angelopoulos, Candès and Tibshirani 2023, "Conformal PID control", the quantile tracker). Errors are in
-    the series' own unit.
+    A quantile is a size times a cut. The *size* is the mean absolute error of the horizon, stretched by what is known
+    at the origin: how restless the series is (its last one-step errors), and how much the experts doubt each other
+    (Lahiri and Sheng 2010, "Measuring forecast uncertainty by disagreement"). Powers of both are learned, by the
+    gradient of the likelihood of errors of that mean size. The *cut* follows the errors by gradient steps on the
+    pinball loss, which is what makes its share right in the long run whatever the errors do (Gibbs and Candès 2021,
+    "Adaptive conformal inference under distribution shift"; Angelopoulos, Candès and Tibshirani 2023, "Conformal PID
+    control", the quantile tracker). For that, an error is held against the quantile that was published at its origin:
+    today's would know the errors of the origins since, which are much like it, and flatter itself.
     """
 
     newest: Floats  # (S, H) mean minus the origin's value, of the newest forecast
-    moves: npt.NDArray[np.float16]  # (S, H, H) the same in the origin's spreads; forecast of step t at t % H
+    width: npt.NDArray[np.float16]  # (S, H) its stretched sizes, in the origin's spreads
+    moves: npt.NDArray[np.float16]  # (S, H(H+1)/2) means as `newest`, in spreads; of horizon h and step t at t % h
+    doubts: npt.NDArray[np.int8]  # (S, H(H+1)/2) logarithm of doubt over the usual one
+    restless: npt.NDArray[np.float16]  # (S, H) logarithm of recent one-step errors over their size, of step t at t % H
+    shown: npt.NDArray[np.float16]  # (S, O, 1 + L) a group's last size, in spreads, and cuts; of step t at t % edge
     origin_value: Floats  # (S, H) the ring's value at the origin
     origin_spread: Floats  # (S, H)
     reach: Floats  # (S, H) how far values move in so many steps, mean absolute, in spreads
-    size: Floats  # (S, H) mean absolute error
-    cut: Floats  # (S, H, L) quantiles of the error over its mean size, beyond the normal distribution's
-    errors: npt.NDArray[np.float16]  # (S, 128) last absolute one-step errors, each over their mean size of its time
+    size: Floats  # (S, H) mean absolute error, not stretched
+    cut: Floats  # (S, G, L) quantiles of the error over its stretched size, beyond the normal distribution's
+    leaning: Floats  # (S, 2, G) powers of restlessness and of doubt, beyond what they start from
+    usual_doubt: Floats  # (S, H)
+    recent: Floats  # (S,) mean of the last absolute one-step errors
+    errors: npt.NDArray[np.float16]  # (S, 128) last absolute one-step errors, each over its stretched size
     scored: npt.NDArray[np.int64]  # (S,) one-step errors so far
     absolute: Floats  # (S, 2) mean absolute one-step error: the model's, the last value's
 
     @classmethod
     def empty(cls, horizon: int, levels: int) -> "Intervals":
         """The intervals of no series."""
-        single = np.float32
+        single, half = np.float32, np.float16
+        layout = _Layout.of(horizon)
+        groups, kept = len(layout.edge), int(layout.ahead.sum())
         return cls(
             newest=np.zeros((0, horizon), single),
-            moves=np.zeros((0, horizon, horizon), np.float16),
+            width=np.zeros((0, horizon), half),
+            moves=np.zeros((0, kept), half),
+            doubts=np.zeros((0, kept), np.int8),
+            restless=np.zeros((0, horizon), half),
+            shown=np.zeros((0, int(layout.edge.sum()), 1 + levels), half),
             origin_value=np.zeros((0, horizon), single),
             origin_spread=np.zeros((0, horizon), single),
             reach=np.zeros((0, horizon), single),
             size=np.zeros((0, horizon), single),
-            cut=np.zeros((0, horizon, levels), single),
-            errors=np.zeros((0, KEPT_ERRORS), np.float16),
+            cut=np.zeros((0, groups, levels), single),
+            leaning=np.zeros((0, 2, groups), single),
+            usual_doubt=np.zeros((0, horizon), single),
+            recent=np.zeros(0, single),
+            errors=np.zeros((0, KEPT_ERRORS), half),
             scored=np.zeros(0, np.int64),
             absolute=np.zeros((0, 2), single),
         )
 
     def score(self, rows: Rows, step: npt.NDArray[np.int64], value: Floats, levels: tuple[float, ...]) -> Floats:
         """Learn from what came at these steps; returns the surprise (N,), NaN while warming."""
-        horizon = self.size.shape[1]
-        ahead = np.arange(1, horizon + 1)
-        each, origin = rows[:, None], (step[:, None] - ahead) % horizon  # (N, H)
-        unit = self.origin_spread[each, origin]
-        there = (step[:, None] >= ahead) & (unit > 0)
-        moved = value[:, None] - self.origin_value[each, origin]
-        bound = np.float32(LARGEST_ERROR) * unit
-        told = self.moves[each, origin, ahead - 1].astype(np.float32) * unit
-        error = np.clip(moved - told, -bound, bound)
-        seen = np.maximum(step[:, None] - ahead, 0)  # errors of each horizon so far
-        surprise = self._surprise(rows, error[:, 0], np.clip(moved[:, 0], -bound[:, 0], bound[:, 0]), there[:, 0])
-        self._follow(rows, error, unit, there, seen, levels)
+        came = self._came(rows, step, value)
+        before = _or(self.size[rows], came.unit)
+        stretch = self._stretch(rows, came.restless, came.doubt)
+        calm = np.abs(came.error).astype(np.float32) / stretch  # had nothing been known at the origin
+        scaled = calm / before
+        surprise = self._surprise(rows, came, scaled[:, 0])
+        self._lean(rows, came, scaled)
+        size = self._resize(rows, came, calm, before)
+        self._follow(rows, came, stretch, size, levels)
         return surprise
+
+    def _came(self, rows: Rows, step: npt.NDArray[np.int64], value: Floats) -> _Came:
+        layout = _Layout.of(self.size.shape[1])
+        each, kept = rows[:, None], layout.place + step[:, None] % layout.ahead
+        origin = step[:, None] - layout.ahead
+        moved, unit = self.moved(rows, step, value)
+        there = ~np.isnan(moved)
+        moved = np.where(there, moved, np.float32(0.0))
+        error = np.where(there, moved - self.moves[each, kept], np.float32(0.0)) * unit
+        bound = np.float32(LARGEST_ERROR) * unit
+        return _Came(
+            origin=origin,
+            there=there,
+            seen=np.maximum(origin, 0),
+            moved=np.clip(moved * unit, -bound, bound),
+            error=np.clip(error, -bound, bound),
+            unit=unit,
+            restless=self.restless[each, origin % len(layout.ahead)].astype(np.float32),
+            doubt=self.doubts[each, kept] * np.float32(1 / DOUBT_UNIT),
+        )
+
+    def _stretch(self, rows: Rows, restless: Floats, doubt: Floats) -> Floats:
+        """How many times their usual size errors are (N, H), by what was known at the origin."""
+        leaning = np.take(self.leaning[rows] + np.float32(LEANING), _Layout.of(doubt.shape[1]).group, 2)  # (N, 2, H)
+        stretch: Floats = np.exp(np.clip(leaning[:, 0] * restless + leaning[:, 1] * doubt, -LARGEST_LOG, LARGEST_LOG))
+        return stretch
+
+    def _lean(self, rows: Rows, came: _Came, scaled: Floats) -> None:
+        layout = _Layout.of(scaled.shape[1])
+        excess = np.where(came.there, np.minimum(scaled - np.float32(1.0), np.float32(LARGEST_EXCESS)), np.float32(0.0))
+        gradient = np.stack([excess * came.restless, excess * came.doubt], 1)  # (N, 2, H)
+        step = layout.leaning_rate * (np.add.reduceat(gradient, layout.start, 2) / layout.width)
+        self.leaning[rows] = np.clip(self.leaning[rows] + step, -LEANING, 1.0 - LEANING)
+
+    def _resize(self, rows: Rows, came: _Came, calm: Floats, before: Floats) -> Floats:
+        weight = np.maximum(YOUNG_WEIGHT / (came.seen + (YOUNG_WEIGHT + 1.0)), 1.0 / SPAN).astype(np.float32)
+        size = np.maximum(before + weight * (calm - before), np.float32(SMALLEST_SIZE) * came.unit)
+        self.size[rows] = size = np.where(came.there, size, self.size[rows])
+        return size
+
+    def _follow(self, rows: Rows, came: _Came, stretch: Floats, size: Floats, levels: tuple[float, ...]) -> None:
+        """Move the cuts by how many errors lay above what was published; sizes of a group are taken to move as one."""
+        layout = _Layout.of(size.shape[1])
+        edge = layout.edge[layout.group]  # (H,)
+        shown = self.shown[rows[:, None], layout.edge_place[layout.group] + came.origin % edge].astype(np.float32)
+        then, now = shown[:, :, 0] * came.unit, np.take(size, edge - 1, 1)
+        published = stretch * size * np.where(now > 0, then / np.where(now > 0, now, np.float32(1.0)), np.float32(1.0))
+        above = came.error[:, :, None] > published[:, :, None] * _cuts(shown[:, :, 1:], levels)
+        rate = np.where(came.there, RATE * np.minimum(came.seen / SETTLED, 1.0), 0.0)[:, :, None]
+        pull = (rate * np.where(above, levels, np.subtract(levels, 1.0))).astype(np.float32)  # (N, H, L)
+        self.cut[rows] += np.add.reduceat(pull, layout.start, 1) / layout.width[:, None]
+
+    def _surprise(self, rows: Rows, came: _Came, error: Floats) -> Floats:
+        """How many of the errors kept are smaller than these (N,), each over its stretched size."""
+        kept = np.minimum(self.scored[rows], KEPT_ERRORS)
+        below = (self.errors[rows] < error[:, None]) & (np.arange(KEPT_ERRORS) < kept[:, None])
+        there = came.there[:, 0]
+        smaller = below.sum(1)
+        share = smaller / np.where(smaller < kept, kept + 1, np.maximum(kept, 1))  # larger than all: 1
+        surprise = np.where(there & (kept >= WARM), share, np.nan).astype(np.float32)
+        sizes = np.abs(np.stack([came.error[there, 0], came.moved[there, 0]], 1))
+        self._keep(rows[there], np.minimum(error[there], MOST_HALF), sizes)
+        return surprise
+
+    def _keep(self, rows: Rows, error: Floats, sizes: Floats) -> None:
+        self.errors[rows, self.scored[rows] % KEPT_ERRORS] = error
+        self.scored[rows] += 1
+        weight = (1.0 / np.minimum(self.scored[rows], SPAN)).astype(np.float32)
+        self.absolute[rows] += weight[:, None] * (sizes - self.absolute[rows])
+        weight = (1.0 / np.minimum(self.scored[rows], RECENT_SPAN)).astype(np.float32)
+        self.recent[rows] += weight * (sizes[:, 0] - self.recent[rows])
 
     def lengthen(self, rows: Rows, step: npt.NDArray[np.int64], moved: Floats, spread: Floats) -> None:
         """Learn how far values move from how far these lie from the last H origins (N, H), NaN where not known."""
@@ -91,49 +243,12 @@ class Intervals(Columns):
         far = np.minimum(np.abs(moved) / spread[:, None], np.float32(OUTLIER))
         self.reach[rows] = np.where(np.isnan(moved), before, before + weight * (far - before))
 
-    def _follow(
-        self,
-        rows: Rows,
-        error: Floats,
-        unit: Floats,
-        there: npt.NDArray[np.bool_],
-        seen: npt.NDArray[np.int64],
-        levels: tuple[float, ...],
-    ) -> None:
-        before = np.where(self.size[rows] > 0, self.size[rows], unit)  # the first size is a guess
-        weight = (1.0 / np.minimum(seen + 2, SPAN)).astype(np.float32)
-        self.size[rows] = np.where(there, before + weight * (np.abs(error) - before), self.size[rows])
-        above = error[:, :, None] > before[:, :, None] * self._cuts(rows, levels)  # (N, H, L)
-        pull = np.where(above, levels, np.subtract(levels, 1.0)).astype(np.float32)
-        self.cut[rows] += np.where(there[:, :, None], np.float32(RATE) * pull, np.float32(0.0))
-
-    def _cuts(self, rows: Rows, levels: tuple[float, ...]) -> Floats:
-        cuts: Floats = normal_quantiles(levels) + self.cut[rows]
-        return cuts
-
-    def _surprise(self, rows: Rows, error: Floats, moved: Floats, there: npt.NDArray[np.bool_]) -> Floats:
-        """How many of the errors kept are smaller, each over the mean size of its time."""
-        surprise = np.full(len(rows), np.nan, np.float32)
-        rows, error, moved = rows[there], np.abs(error[there]), np.abs(moved[there])
-        unit = np.where(self.size[rows, 0] > 0, self.size[rows, 0], np.float32(1.0))
-        kept = np.minimum(self.scored[rows], KEPT_ERRORS)
-        below = (self.errors[rows] < (error / unit)[:, None]) & (np.arange(KEPT_ERRORS) < kept[:, None])
-        surprise[there] = np.where(kept >= WARM, below.sum(1) / np.maximum(kept, 1), np.nan)
-        self._keep(rows, np.minimum(error / unit, MOST_HALF), np.stack([error, moved], 1))
-        return surprise
-
-    def _keep(self, rows: Rows, error: Floats, sizes: Floats) -> None:
-        self.errors[rows, self.scored[rows] % KEPT_ERRORS] = error
-        self.scored[rows] += 1
-        weight = (1.0 / np.minimum(self.scored[rows], SPAN)).astype(np.float32)
-        self.absolute[rows] += weight[:, None] * (sizes - self.absolute[rows])
-
     def moved(self, rows: Rows, step: npt.NDArray[np.int64], value: Floats) -> tuple[Floats, Floats]:
         """How far these values lie from each of the last H origins (N, H), and the spreads of then; in these.
 
         NaN and 1 where there was no origin.
         """
-        ahead = np.arange(1, self.size.shape[1] + 1)
+        ahead = _Layout.of(self.size.shape[1]).ahead
         slot = (step[:, None] - ahead) % len(ahead)
         unit = self.origin_spread[rows[:, None], slot]
         there = (step[:, None] >= ahead) & (unit > 0)
@@ -141,13 +256,58 @@ class Intervals(Columns):
         moved = (value[:, None] - self.origin_value[rows[:, None], slot]) / unit
         return np.where(there, moved, np.float32(np.nan)), unit
 
-    def open(self, rows: Rows, step: npt.NDArray[np.int64], value: Floats, spread: Floats, moves: Floats) -> None:
-        """Remember forecasts (N, H) made at these steps, to be scored as their horizons come."""
-        slot = step % self.size.shape[1]
+    def open(
+        self,
+        rows: Rows,
+        step: npt.NDArray[np.int64],
+        value: Floats,
+        spread: Floats,
+        moves: Floats,
+        doubt: Floats | None = None,
+    ) -> None:
+        """Remember forecasts (N, H) made at these steps, to be scored as their horizons come.
+
+        Parameters
+        ----------
+        value, spread : (N,)
+            The ring's values at these steps, and the series' spreads.
+        moves : (N, H)
+            How far values will move.
+        doubt : (N, H)
+            How far what the experts say lies from that, as a standard deviation; None: there is one expert.
+        """
+        layout = _Layout.of(self.size.shape[1])
+        each, unit = rows[:, None], spread[:, None]
+        kept, slot = layout.place + step[:, None] % layout.ahead, step % len(layout.ahead)
+        size = _or(self.size[rows], unit)
+        restless = self._restlessness(rows, size[:, 0], spread)
+        doubts = self._compared(rows, step, unit, np.zeros_like(moves) if doubt is None else doubt)
+        width = self._stretch(rows, restless.astype(np.float32)[:, None], doubts * np.float32(1 / DOUBT_UNIT)) * size
         self.newest[rows] = moves
-        self.moves[rows, slot] = np.clip(moves / spread[:, None], -MOST_HALF, MOST_HALF)
+        self.width[rows] = np.clip(width / unit, SMALLEST_SIZE, MOST_HALF)
+        self.moves[each, kept] = np.clip(moves / unit, -MOST_HALF, MOST_HALF)
+        self.doubts[each, kept] = doubts
+        self.restless[rows, slot] = restless
+        of_edge = np.clip(size[:, layout.edge - 1] / unit, SMALLEST_SIZE, MOST_HALF)
+        shown = np.concatenate([of_edge[:, :, None], self.cut[rows]], 2)
+        self.shown[each, layout.edge_place + step[:, None] % layout.edge] = shown
         self.origin_value[rows, slot] = value
         self.origin_spread[rows, slot] = spread
+
+    def _restlessness(self, rows: Rows, size: Floats, spread: Floats) -> npt.NDArray[np.float16]:
+        """Logarithm of the last one-step errors over their mean size, (N,)."""
+        recent = np.maximum(self.recent[rows], np.float32(SMALLEST_SIZE) * spread)
+        restless = np.where(self.scored[rows] > 0, np.log(recent / size), np.float32(0.0))
+        return np.clip(restless, -LARGEST_LOG, LARGEST_LOG).astype(np.float16)
+
+    def _compared(self, rows: Rows, step: npt.NDArray[np.int64], unit: Floats, doubt: Floats) -> npt.NDArray[np.int8]:
+        """Logarithm of doubt over the usual one, (N, H), which these move."""
+        doubt = doubt + np.float32(SMALLEST_SIZE) * unit
+        weight = np.maximum(1.0 / (step + 1), 1.0 / SPAN).astype(np.float32)[:, None]
+        self.usual_doubt[rows] = usual = self.usual_doubt[rows] + weight * (doubt - self.usual_doubt[rows])
+        compared = np.clip(np.log(doubt / usual), -LARGEST_LOG, LARGEST_LOG)
+        whole: npt.NDArray[np.int8] = np.rint(compared * np.float32(DOUBT_UNIT)).astype(np.int8)
+        return whole
 
     def reaches(self, rows: Rows, spread: Floats) -> Floats:
         """How far the values of these series move in up to 1..H steps, (N, H), never zero and never falling.
@@ -161,11 +321,24 @@ class Intervals(Columns):
         return furthest
 
     def quantiles(self, rows: Rows, spread: Floats, levels: tuple[float, ...]) -> Floats:
-        """Quantiles of the error to come, (N, H, L), in order."""
-        size = np.where(self.size[rows] > 0, self.size[rows], spread[:, None])
-        return np.sort(size[:, :, None] * self._cuts(rows, levels), 2)
+        """Quantiles of the error to come, (N, H, L), in order; of forecasts opened at these spreads (N,)."""
+        cuts = np.take(_cuts(self.cut[rows], levels), _Layout.of(self.size.shape[1]).group, 1)
+        quantiles: Floats = (self.width[rows] * spread[:, None])[:, :, None] * cuts
+        return quantiles
 
 
+def _or(size: Floats, guess: Floats) -> Floats:
+    """Sizes where there are some, else a guess."""
+    sizes: Floats = np.where(size > 0, size, guess)
+    return sizes
+
+
+def _cuts(beyond: Floats, levels: tuple[float, ...]) -> Floats:
+    """Cuts (N, ..., L) in order, of what they are beyond the normal distribution's."""
+    return np.sort(normal_quantiles(levels) + beyond, -1)
+
+
+@cache
 def normal_quantiles(levels: tuple[float, ...]) -> Floats:
     """Quantiles (L,) of normal errors whose mean absolute size is 1."""
     return np.asarray([1.2533 * NormalDist().inv_cdf(level) for level in levels], np.float32)

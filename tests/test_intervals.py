@@ -1,0 +1,160 @@
+"""The laws of the intervals: they cover what they say, whatever the errors do, and are narrow where that is known."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lstm_stream.intervals import WARM, Intervals
+from lstm_stream.network import Floats
+
+HORIZON = 12
+LEVELS = (0.05, 0.5, 0.95)
+YOUNG = 500
+Values = npt.NDArray[np.float64]
+
+
+class Told(NamedTuple):
+    """What was published of each step of some series."""
+
+    quantiles: Floats  # (T, S, H, L) of the values' own
+    surprise: Floats  # (T, S)
+
+    def covered(self, values: Values, ahead: int, since: int = YOUNG) -> Values:
+        """Whether values (T, S) lay between the outer quantiles told so many steps ahead."""
+        came, told = values[since + ahead :], self.quantiles[since:-ahead, :, ahead - 1]
+        covered: Values = ((told[:, :, 0] <= came) & (came <= told[:, :, -1])).astype(np.float64)
+        return covered
+
+    def width(self, ahead: int) -> Values:
+        """Between the outer quantiles told so many steps ahead, (T, S)."""
+        return (self.quantiles[:, :, ahead - 1, -1] - self.quantiles[:, :, ahead - 1, 0]).astype(np.float64)
+
+
+def around_last_value(values: Values, doubt: Values | None = None, levels: tuple[float, ...] = LEVELS) -> Told:
+    """Intervals around the last of values (T, S), with spread 1, each step's series given in one round."""
+    length, series = values.shape
+    intervals = Intervals.empty(HORIZON, len(levels))
+    intervals.grow(series)
+    rows, spread, still = np.arange(series), np.ones(series, np.float32), np.zeros((series, HORIZON), np.float32)
+    quantiles = np.zeros((length, series, HORIZON, len(levels)), np.float32)
+    surprise = np.zeros((length, series), np.float32)
+    for t, value in enumerate(values.astype(np.float32)):
+        step = np.full(series, t)
+        surprise[t] = intervals.score(rows, step, value, levels)
+        told = None if doubt is None else np.repeat(doubt[t, :, None], HORIZON, 1).astype(np.float32)
+        intervals.open(rows, step, value, spread, still, told)
+        quantiles[t] = value[:, None, None] + intervals.quantiles(rows, spread, levels)
+    return Told(quantiles, surprise)
+
+
+def calm(generator: np.random.Generator, length: int) -> Values:
+    return generator.normal(size=(length, 4))
+
+
+def walking(generator: np.random.Generator, length: int) -> Values:
+    return np.cumsum(generator.normal(size=(length, 4)), 0) / 5
+
+
+def of_heavy_tails(generator: np.random.Generator, length: int) -> Values:
+    return generator.standard_t(2.5, size=(length, 4)) / 3
+
+
+def drifting(generator: np.random.Generator, length: int) -> Values:
+    """Noise that slowly becomes ten times as large and as small again, thrice."""
+    scale = 10.0 ** -np.cos(np.arange(length) * 6 * np.pi / length)
+    return generator.normal(size=(length, 4)) * scale[:, None] / 10
+
+
+def bursting(generator: np.random.Generator, length: int) -> Values:
+    """A walk with volatility that comes in clusters."""
+    logarithm = np.zeros((length, 4))
+    for t in range(1, length):
+        logarithm[t] = 0.98 * logarithm[t - 1] + 0.2 * generator.normal(size=4)
+    return np.cumsum(generator.normal(size=(length, 4)) * np.exp(logarithm), 0) / 10
+
+
+def skewed(generator: np.random.Generator, length: int) -> Values:
+    return generator.gamma(0.5, size=(length, 4))
+
+
+@pytest.mark.parametrize("kind", [calm, walking, of_heavy_tails, drifting, bursting, skewed])
+def test_the_interval_covers_what_it_says(kind: Callable[[np.random.Generator, int], Values]) -> None:
+    values = kind(np.random.default_rng(0), 4000)
+    told = around_last_value(values)
+    for ahead in (1, 5, HORIZON):
+        assert 0.885 < told.covered(values, ahead).mean() < 0.915
+
+
+def test_each_quantile_has_its_share_below() -> None:
+    levels = (0.1, 0.25, 0.5, 0.8)
+    values = skewed(np.random.default_rng(1), 4000)
+    told = around_last_value(values, levels=levels)
+    for place, level in enumerate(levels):
+        below = values[YOUNG + 5 :] < told.quantiles[YOUNG:-5, :, 4, place]
+        assert below.mean() == pytest.approx(level, abs=0.02)
+
+
+def test_the_interval_is_wide_where_experts_doubt_each_other() -> None:
+    generator = np.random.default_rng(2)
+    doubt = np.exp(generator.normal(size=(4000, 4)))
+    errors = generator.normal(size=(4000, 4)) * doubt
+    values = np.zeros((4000, 4))
+    values[1:] = errors[:-1]  # what comes next lies as far off as is doubted now
+    told, blind = around_last_value(values, doubt), around_last_value(values)
+    assert np.corrcoef(told.width(1)[2000:, 0], doubt[2000:, 0])[0, 1] > 0.5
+    assert np.corrcoef(blind.width(1)[2000:, 0], doubt[2000:, 0])[0, 1] < 0.4
+    assert 0.885 < told.covered(values, 1).mean() < 0.915
+
+
+def test_the_first_interval_is_as_wide_as_the_series_spreads() -> None:
+    told = around_last_value(np.zeros((1, 1)))
+    assert told.width(1)[0, 0] == pytest.approx(2 * 1.2533 * 1.645, rel=0.01)
+    assert (np.diff(told.quantiles[0, 0], axis=1) > 0).all()
+
+
+@given(st.integers(0, 1000), st.sampled_from([0.0, 1e12, -1e12, 1e30]))
+@settings(max_examples=10, deadline=None)
+def test_quantiles_are_finite_and_in_order_whatever_comes(seed: int, outlier: float) -> None:
+    generator = np.random.default_rng(seed)
+    values = walking(generator, 300)
+    values[generator.random((300, 4)) < 0.02] = outlier
+    values[:, 3] = outlier
+    told = around_last_value(values, doubt=np.abs(values))
+    around = told.quantiles - values.astype(np.float32)[:, :, None, None]
+    assert np.isfinite(around).all()
+    assert (np.diff(told.quantiles, axis=3) >= 0).all()
+
+
+def test_one_outlier_is_soon_forgotten() -> None:
+    values = calm(np.random.default_rng(3), 2000)
+    disturbed = values.copy()
+    disturbed[1000] = 1e12
+    usual, after = around_last_value(values), around_last_value(disturbed)
+    for ahead in (1, HORIZON):
+        assert after.width(ahead)[1200:].mean() < 1.25 * usual.width(ahead)[1200:].mean()
+
+
+def test_the_intervals_of_a_constant_series_close() -> None:
+    told = around_last_value(np.full((2000, 1), 7.0))
+    assert told.width(1)[-1, 0] < 0.01 * told.width(1)[0, 0]
+
+
+def test_surprise_is_calibrated() -> None:
+    for kind in (calm, walking, of_heavy_tails, drifting):
+        surprise = around_last_value(kind(np.random.default_rng(4), 4000)).surprise
+        assert np.isnan(surprise[: WARM + 1]).all()
+        assert 0.005 < (surprise[YOUNG:] > 0.99).mean() < 0.02
+
+
+def test_a_series_has_the_same_intervals_in_any_company() -> None:
+    values = bursting(np.random.default_rng(5), 300)
+    together = around_last_value(values, np.abs(values))
+    for series in range(4):
+        alone = around_last_value(values[:, series : series + 1], np.abs(values[:, series : series + 1]))
+        assert alone.quantiles.tobytes() == np.ascontiguousarray(together.quantiles[:, series : series + 1]).tobytes()
+        assert alone.surprise.tobytes() == np.ascontiguousarray(together.surprise[:, series : series + 1]).tobytes()
