@@ -265,7 +265,10 @@ class Bank:
         self._intervals.lengthen(rows, step, moved * unit, memory.floored(rows))
         reach = self._reach(rows)
         self._past.write(rows, step, observed)
-        x = self._sight.inputs(rows, steps.time, observed, steps.covariates, memory, self._past, self._pool, reach)
+        seasonal = seasonal_moves(rows, memory, self.rules.horizon) / reach[:, None]
+        x = self._sight.inputs(
+            rows, steps.time, observed, steps.covariates, memory, self._past, self._pool, reach, seasonal
+        )
         self._past.show(rows, step, x)
         result = self._learner.average.step(x, self._past.hidden[rows], self._past.cell[rows])
         self._past.carry(rows, step, result)
@@ -273,7 +276,7 @@ class Bank:
         errors = self._mixture.score(rows, step, moved, reach / unit)
         origins = self._past.origins(rows, step, memory, reach)
         self._note(rows, step, position - self._folded, origins, errors, reach)
-        said = self._said(rows, value, origins, result.output, reach)
+        said = self._said(rows, value, origins, result.output, seasonal, reach)
         weights = self._open(rows, step, value, said, reach)
         self._offer_windows(rows, position)
         self._write_out(steps, surprise, forecasts)
@@ -305,21 +308,21 @@ class Bank:
         self._intervals.open(rows, step, value, spread, mixed * reach)
         return weights
 
-    def _said(self, rows: Rows, value: Floats, origins: Origins, output: Floats, reach: Floats) -> Floats:
+    def _said(
+        self, rows: Rows, value: Floats, origins: Origins, output: Floats, seasonal: Floats, reach: Floats
+    ) -> Floats:
         """How far each expert says that values will move, (N, E, H), in reaches; NaN: it says nothing."""
         horizon = self.rules.horizon
         pool = self._pool
-        self._readouts.start(rows, pool.weights_on_inputs, pool.weights_on_hidden)
-        on_inputs, on_hidden = self._readouts.step(rows, origins, pool.gain_on_inputs, pool.gain_on_hidden)
+        self._readouts.start(rows, pool.weights)
+        own = self._readouts.step(rows, origins, pool.gains)
         shared = product(origins.regressors[:, 0], pool.shared).reshape(len(rows), -1, horizon)
         last_value = np.zeros_like(output)
-        of_lstm = [output, on_hidden, shared[:, 2], shared[:, 3]]
-        others = [on_inputs, shared[:, 0], shared[:, 1], last_value]
+        fitted = [output, own, shared[:, 0], shared[:, 2], shared[:, 1], last_value]
         corrected = shared[:, 1] + self._sight.correction(rows, origins.regressors[:, 0], horizon)
-        seasonal = seasonal_moves(rows, self._memory, horizon) / reach[:, None]
         smooth = self._smoothers.moves(rows, value, horizon) / reach[:, None]
         said: Floats = np.clip(
-            np.concatenate([np.stack(of_lstm + others, 1), seasonal, smooth, corrected[:, None]], 1),
+            np.concatenate([np.stack(fitted, 1), seasonal, smooth, corrected[:, None]], 1),
             -LARGEST_MOVE,
             LARGEST_MOVE,
         )

@@ -37,12 +37,8 @@ class Expert(IntEnum):
     """One on x and h with the weights best for all series."""
     SHARED_ON_ALL = auto()
     """One on last values, x and h with the weights best for all series."""
-    READOUT = auto()
-    """A readout of the series' own on x."""
-    SHARED = auto()
-    """One on x with the weights best for all series."""
     SHARED_ON_LAGS = auto()
-    """One on last values and x with the weights best for all series."""
+    """One on last values and what x tells of the series itself, with the weights best for all series."""
     LAST_VALUE = auto()
     SEASONAL_SHORT = auto()
     """The value a season (a day) before."""

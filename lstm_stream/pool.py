@@ -1,6 +1,6 @@
 """What the series of a shard know together, brought up to date at fixed counts of steps.
 
-Letters: Z regressors, H horizons, E experts, K scored horizons; O, R: see `Readouts`.
+Letters: Z regressors, H horizons, E experts, K scored horizons; R: see `Readouts`.
 """
 
 import numpy as np
@@ -37,7 +37,7 @@ class Pool:
 
     def __init__(self, inputs: int, base: int, units: int, horizon: int, losses: Floats) -> None:
         width = ONE + 1 + inputs + units
-        self._base_end, self._inputs_end = ONE + 1 + base, ONE + 1 + inputs
+        self._base_end = ONE + 1 + base
         self._horizon = horizon
         self._rows = np.zeros((MOST_STEPS, width + horizon), np.float32)
         self._errors = np.zeros((MOST_STEPS, *losses.shape), np.float32)
@@ -85,15 +85,15 @@ class Pool:
         self._solve()
 
     def _solve(self) -> None:
-        """Gains (O, O) and (R, R), weights best for all on what own readouts read, and on four choices (4H, Z)."""
-        end, width = self._inputs_end, len(self._products)
-        read = (slice(ONE, end), slice(0, self._base_end), slice(ONE, width), slice(0, width))
+        """Gains (R, R) and weights best for all on what own readouts read, and weights on three choices (3H, Z)."""
+        width, horizon = len(self._products), self._horizon
+        read = (slice(ONE, width), slice(0, self._base_end), slice(0, width))
         solved = [self._regression(of) for of in read]
-        (self.gain_on_inputs, self.weights_on_inputs), (self.gain_on_hidden, self.weights_on_hidden) = solved[::2]
-        self.shared = np.zeros((len(read) * self._horizon, width), np.float32)
+        self.gains, self.weights = solved[0]
+        self.shared = np.zeros((len(read) * horizon, width), np.float32)
         for index, (of, (_, weights)) in enumerate(zip(read, solved, strict=True)):
-            self.shared[index * self._horizon : (index + 1) * self._horizon, of] = weights
-        self.on_lags = np.ascontiguousarray(self.shared[self._horizon : 2 * self._horizon, : self._base_end])
+            self.shared[index * horizon : (index + 1) * horizon, of] = weights
+        self.on_lags = np.ascontiguousarray(solved[1][1])  # (H, base)
         self.losses: Floats = (self._loss[0] + BELIEF * self._assumed) / (self._loss[1] + BELIEF)
         self.losses = self.losses.astype(np.float32)
 

@@ -1,4 +1,4 @@
-"""Linear readouts of each series, that adapt at once: recursive least squares with a covariance the shard shares.
+"""A linear readout of each series, that adapt at once: recursive least squares with a covariance the shard shares.
 
 Letters: S series, N rows of a round, G groups of horizons, Z regressors, O of them 1 and x, R of them 1, x and h,
 H horizons.
@@ -48,7 +48,7 @@ class Origins(NamedTuple):
 
 @dataclass
 class Readouts(Columns):
-    """Two linear readouts a series: on the inputs x of the network, and on these and its hidden state h.
+    """A linear readout a series, of the inputs x of the network and its hidden state h.
 
     Recursive least squares, except that the covariance of the regressors is the mean one of the shard's series
     (see `Pool`): with G its inverse and n the origins learnt from, the gain is G z / (n + z'Gz). For the only series
@@ -57,54 +57,40 @@ class Readouts(Columns):
     """
 
     learnt: npt.NDArray[np.int64]  # (S,) steps so far
-    on_inputs: Floats  # (S, H, O)
-    on_hidden: Floats  # (S, H, R)
+    weights: Floats  # (S, H, R)
 
     @classmethod
     def empty(cls, horizon: int, inputs: int, units: int) -> "Readouts":
         """The readouts of no series."""
         return cls(
             learnt=np.zeros(0, np.int64),
-            on_inputs=np.zeros((0, horizon, 1 + inputs), np.float32),
-            on_hidden=np.zeros((0, horizon, 1 + inputs + units), np.float32),
+            weights=np.zeros((0, horizon, 1 + inputs + units), np.float32),
         )
 
-    def start(self, rows: Rows, on_inputs: Floats, on_hidden: Floats) -> None:
-        """Give series that never learnt the weights (H, O) and (H, R) that are best for all."""
-        new = rows[self.learnt[rows] == 0]
-        self.on_inputs[new], self.on_hidden[new] = on_inputs, on_hidden
+    def start(self, rows: Rows, weights: Floats) -> None:
+        """Give series that never learnt the weights (H, R) that are best for all."""
+        self.weights[rows[self.learnt[rows] == 0]] = weights
 
-    def step(
-        self, rows: Rows, origins: Origins, gain_on_inputs: Floats, gain_on_hidden: Floats
-    ) -> tuple[Floats, Floats]:
+    def step(self, rows: Rows, origins: Origins, gains: Floats) -> Floats:
         """Learn from what became of each group's origin, and say from now how far values (N, H) will move, in reaches.
 
         Parameters
         ----------
-        gain_on_inputs, gain_on_hidden : (O, O), (R, R)
-            Inverse covariances of the regressors.
-
-        Returns
-        -------
-        The moves by the readout on x, and by the one on x and h.
+        gains : (R, R)
+            Inverse covariance of the regressors.
         """
-        parts = [slice(begin, begin + CHUNK) for begin in range(0, len(rows), CHUNK)]
         worth = np.float32(PRIOR) + np.minimum(self.learnt[rows], SPAN).astype(np.float32)
         self.learnt[rows] += 1
-        said = []
-        for weights, gains in ((self.on_inputs, gain_on_inputs), (self.on_hidden, gain_on_hidden)):
-            read = np.ascontiguousarray(origins.regressors[:, :, ONE : ONE + weights.shape[2]])
-            own = Origins(read, origins.targets, origins.known)
-            moves = [_step(weights, rows[part], own.part(part), gains, worth[part]) for part in parts]
-            said.append(np.concatenate(moves))
-        return said[0], said[1]
+        read = np.ascontiguousarray(origins.regressors[:, :, ONE : ONE + self.weights.shape[2]])
+        own = Origins(read, origins.targets, origins.known)
+        parts = [slice(begin, begin + CHUNK) for begin in range(0, len(rows), CHUNK)]
+        return np.concatenate([self._step(rows[part], own.part(part), gains, worth[part]) for part in parts])
 
-
-def _step(weights: Floats, rows: Rows, origins: Origins, gains: Floats, worth: Floats) -> Floats:
-    """Moves (N, H) of a readout after it has learnt."""
-    new = _corrected(weights[rows], origins, gains, worth)
-    weights[rows] = new
-    return _said(new, origins.regressors[:, 0])
+    def _step(self, rows: Rows, origins: Origins, gains: Floats, worth: Floats) -> Floats:
+        """Moves (N, H) after learning."""
+        new = _corrected(self.weights[rows], origins, gains, worth)
+        self.weights[rows] = new
+        return _said(new, origins.regressors[:, 0])
 
 
 def _corrected(weights: Floats, origins: Origins, gains: Floats, worth: Floats) -> Floats:

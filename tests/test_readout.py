@@ -22,13 +22,12 @@ def test_the_readout_of_the_only_series_is_recursive_least_squares() -> None:
     for z, target in zip(regressors, targets, strict=True):
         known = np.ones((1, HORIZON), np.float32)
         origins = Origins(np.repeat(z[None, None], 2, 1), target[None], known)
-        readouts.step(row, origins, pool.gain_on_inputs, pool.gain_on_hidden)
+        readouts.step(row, origins, pool.gains)
         pool.note(row, z[None], target[None], np.full((1, 1, 2), np.nan, np.float32))
         pool.fold(1, 1)
-    for weights in (readouts.on_inputs, readouts.on_hidden):
-        z = regressors[:, ONE : ONE + weights.shape[2]].astype(np.float64)
-        best = np.linalg.solve(z.T @ z + RIDGE * np.eye(z.shape[1]), z.T @ targets)  # (F, H)
-        assert np.abs(weights[0] - best.T).max() < 0.1 * np.abs(best).max()
+    z = regressors[:, ONE:].astype(np.float64)
+    best = np.linalg.solve(z.T @ z + RIDGE * np.eye(z.shape[1]), z.T @ targets)  # (F, H)
+    assert np.abs(readouts.weights[0] - best.T).max() < 0.1 * np.abs(best).max()
 
 
 def test_a_readout_learns_nothing_from_what_is_not_known() -> None:
@@ -38,9 +37,8 @@ def test_a_readout_learns_nothing_from_what_is_not_known() -> None:
     origins = Origins(
         np.ones((1, 2, WIDTH), np.float32), np.ones((1, HORIZON), np.float32), np.zeros((1, HORIZON), np.float32)
     )
-    readouts.step(np.zeros(1, np.int64), origins, pool.gain_on_inputs, pool.gain_on_hidden)
-    assert not readouts.on_inputs.any()
-    assert not readouts.on_hidden.any()
+    readouts.step(np.zeros(1, np.int64), origins, pool.gains)
+    assert not readouts.weights.any()
 
 
 @pytest.mark.parametrize("width", [26, 77, 102])
