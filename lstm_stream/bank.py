@@ -265,10 +265,7 @@ class Bank:
         self._intervals.lengthen(rows, step, moved * unit, memory.floored(rows))
         reach = self._reach(rows)
         self._past.write(rows, step, observed)
-        seasonal = seasonal_moves(rows, memory, self.rules.horizon) / reach[:, None]
-        x = self._sight.inputs(
-            rows, steps.time, observed, steps.covariates, memory, self._past, self._pool, reach, seasonal
-        )
+        x = self._sight.inputs(rows, steps.time, observed, steps.covariates, memory, self._past, self._pool, reach)
         self._past.show(rows, step, x)
         result = self._learner.average.step(x, self._past.hidden[rows], self._past.cell[rows])
         self._past.carry(rows, step, result)
@@ -276,7 +273,7 @@ class Bank:
         errors = self._mixture.score(rows, step, moved, reach / unit)
         origins = self._past.origins(rows, step, memory, reach)
         self._note(rows, step, position - self._folded, origins, errors, reach)
-        said = self._said(rows, value, origins, result.output, seasonal, reach)
+        said = self._said(rows, value, origins, result.output, reach)
         weights = self._open(rows, step, value, said, reach)
         self._offer_windows(rows, position)
         self._write_out(steps, surprise, forecasts)
@@ -305,12 +302,12 @@ class Bank:
         mixed = (weights * np.where(there[:, :, None], said, np.float32(0.0))).sum(1)
         self._mixture.put(rows, step, said * (reach / spread[:, None])[:, None])
         self._mixture.lstm_share[rows] = weights[:, OF_THE_LSTM].sum(1).mean(1)
-        self._intervals.open(rows, step, value, spread, mixed * reach)
+        off = np.where(there[:, :, None], said - mixed[:, None], np.float32(0.0))
+        doubt = np.sqrt((weights * off * off).sum(1)) * reach
+        self._intervals.open(rows, step, value, spread, mixed * reach, doubt)
         return weights
 
-    def _said(
-        self, rows: Rows, value: Floats, origins: Origins, output: Floats, seasonal: Floats, reach: Floats
-    ) -> Floats:
+    def _said(self, rows: Rows, value: Floats, origins: Origins, output: Floats, reach: Floats) -> Floats:
         """How far each expert says that values will move, (N, E, H), in reaches; NaN: it says nothing."""
         horizon = self.rules.horizon
         pool = self._pool
@@ -320,6 +317,7 @@ class Bank:
         last_value = np.zeros_like(output)
         fitted = [output, own, shared[:, 0], shared[:, 2], shared[:, 1], last_value]
         corrected = shared[:, 1] + self._sight.correction(rows, origins.regressors[:, 0], horizon)
+        seasonal = seasonal_moves(rows, self._memory, horizon) / reach[:, None]
         smooth = self._smoothers.moves(rows, value, horizon) / reach[:, None]
         said: Floats = np.clip(
             np.concatenate([np.stack(fitted, 1), seasonal, smooth, corrected[:, None]], 1),
@@ -387,7 +385,7 @@ class Bank:
         """Steps from one learning step to the next: few series are learnt from often, many seldom."""
         if not self.rules.effort:
             return NEVER
-        return max(1, round(min(max(self._alive() / 5, 4.0), 512.0) / self.rules.effort))
+        return max(1, round(min(max(self._alive() / 3, 4.0), 512.0) / self.rules.effort))
 
     def _learn(self) -> None:
         generator = np.random.default_rng([self.rules.seed, self._learner.updates, self._learner.skipped])

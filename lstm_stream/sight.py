@@ -8,7 +8,6 @@ import numpy.typing as npt
 
 from lstm_stream.columns import Columns, Rows
 from lstm_stream.covariates import Covariates
-from lstm_stream.experts import Expert
 from lstm_stream.groups import POOLED, READ, Groups, Membership, pooled
 from lstm_stream.hyperparameters import Hyperparameters
 from lstm_stream.memory import INPUTS, Memory
@@ -28,7 +27,6 @@ class Sight:
 
     - base: what `Memory` tells of the series itself, then its covariates and which are missing;
     - predicted: how far values will move in P marked horizons by the regression on last values that all share;
-    - seasonal: how far they will move by the profiles of both seasons;
     - corrected: by how much the values of the others correct the first K of these (see `Groups`);
     - pooled: mean inputs of the other members of its group.
 
@@ -42,8 +40,9 @@ class Sight:
         self.covariates = Covariates.empty(rules.covariates)
         self.base = INPUTS + 2 * rules.covariates
         self.predicted = slice(self.base, self.base + len(self.marks))
-        self.seasonal = slice(self.predicted.stop, self.predicted.stop + len(self.marks))
-        self.corrected = slice(self.seasonal.stop, self.seasonal.stop + (len(self.groups.marks) if rules.groups else 0))
+        self.corrected = slice(
+            self.predicted.stop, self.predicted.stop + (len(self.groups.marks) if rules.groups else 0)
+        )
         self.width = self.corrected.stop + (POOLED if rules.groups else 0)
         self._grouped = rules.groups
 
@@ -61,7 +60,6 @@ class Sight:
         past: Past,
         pool: Pool,
         reach: Floats,
-        seasonal: Floats,
     ) -> Floats:
         """Inputs of the newest step of each of these series, exact in half precision."""
         own = memory.inputs(rows, times, observed)
@@ -69,8 +67,7 @@ class Sight:
         lags = memory.lagged(rows, np.arange(LAGS + 1)[None, None])[:, 0]
         read = np.concatenate([lags, np.ones((len(rows), 1), np.float32), base], 1)
         predicted = product(read, pool.on_lags[self.marks - 1])
-        seasons = np.nan_to_num(seasonal[:, Expert.DOUBLE_SEASONAL - Expert.SEASONAL_SHORT, self.marks - 1])
-        parts = [base, np.clip(predicted, -LARGEST, LARGEST), np.clip(seasons, -LARGEST, LARGEST)]
+        parts = [base, np.clip(predicted, -LARGEST, LARGEST)]
         if self._grouped:
             parts += self._of_group(rows, own, memory, past, reach)
         return np.concatenate(parts, 1).astype(np.float16).astype(np.float32)
