@@ -78,6 +78,8 @@ class Bank:
     ----------
     rules
         What the bank is built from.
+    network
+        Class of the network: `Network`, unless what it is worth is to be measured.
 
     Examples
     --------
@@ -89,7 +91,7 @@ class Bank:
     [[1.0, 1.0, 1.0], [5.0, 5.0, 5.0], [2.0, 2.0, 2.0]]
     """
 
-    def __init__(self, rules: Hyperparameters | None = None) -> None:
+    def __init__(self, rules: Hyperparameters | None = None, network: type[Network] = Network) -> None:
         self.rules = rules = rules or Hyperparameters()
         if rules.memory < rules.window + rules.horizon:
             raise ValueError(
@@ -100,7 +102,7 @@ class Bank:
         self._identity = np.zeros(0, np.uint64)
         self._sight = Sight(rules)
         inputs = self._sight.width
-        self._learner = Learner(Network(inputs, rules.hidden_size, rules.horizon, rules.seed), rules.learning_rate)
+        self._learner = Learner(network(inputs, rules.hidden_size, rules.horizon, rules.seed), rules.learning_rate)
         self._grid = Grid.empty()
         self._memory = Memory.empty(rules.memory)
         self._intervals = Intervals.empty(rules.horizon, len(rules.quantiles))
@@ -377,6 +379,7 @@ class Bank:
             updates=np.full(len(rows), self._learner.updates),
             lstm_share=self._mixture.lstm_share[rows].astype(np.float64),
             step=self._memory.step[rows] / SECOND,
+            drifts=np.full(len(rows), self.drifts),
         )
 
     # What it learns
@@ -422,6 +425,11 @@ class Bank:
     def skipped(self) -> int:
         """Learning steps whose loss or gradient was not finite."""
         return self._learner.skipped
+
+    @property
+    def drifts(self) -> int:
+        """Drifts noticed so far."""
+        return 0
 
     def forecast(self, series: Sequence[str]) -> Forecasts:
         """The newest forecasts of these series again; changes nothing.

@@ -24,6 +24,7 @@ class Forecasts(NamedTuple):
     updates: npt.NDArray[np.int64]  # (N,) learning steps behind the forecast
     lstm_share: npt.NDArray[np.float64]  # (N,) 0 to 1, of what rests on the network in the mean
     step: npt.NDArray[np.float64]  # (N,) seconds; 0: not known yet
+    drifts: npt.NDArray[np.int64]  # (N,) drifts noticed so far in the whole bank
 
     def take(self, indices: npt.NDArray[np.int64]) -> "Forecasts":
         """Some of them."""
@@ -38,6 +39,7 @@ class Forecasts(NamedTuple):
             updates=self.updates[indices],
             lstm_share=self.lstm_share[indices],
             step=self.step[indices],
+            drifts=self.drifts[indices],
         )
 
     @classmethod
@@ -55,6 +57,7 @@ class Forecasts(NamedTuple):
             updates=np.zeros(count, whole),
             lstm_share=np.zeros(count, real),
             step=np.zeros(count, real),
+            drifts=np.zeros(count, whole),
         )
 
 

@@ -4,6 +4,7 @@ Letters: B windows, W steps of a window, F inputs, U units, H horizons.
 """
 
 import math
+from copy import deepcopy
 from typing import NamedTuple
 
 import numpy as np
@@ -54,8 +55,7 @@ class Learner:
     def __init__(self, network: Network, learning_rate: float) -> None:
         torch.set_num_threads(1)  # two threads on windows this small are many times slower
         self.network = network
-        self.average = Network(network.lstm.input_size, network.units, network.horizon)
-        self.average.load(network.dump())
+        self.average = deepcopy(network)
         self._adam = torch.optim.Adam(network.parameters(), learning_rate, fused=True)
         self.updates = 0
         self.skipped = 0
