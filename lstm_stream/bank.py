@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_stream.columns import Array, Columns, Rows
-from lstm_stream.experts import OF_THE_LSTM, Expert, Smoothers, assumed_losses, seasonal_moves
+from lstm_stream.experts import OF_THE_LSTM, PLAIN, Expert, Smoothers, assumed_losses, seasonal_moves
 from lstm_stream.forecasts import Forecasts, Opinions
 from lstm_stream.grid import SECOND, Grid, Outcome
 from lstm_stream.groups import meetings
@@ -28,7 +28,7 @@ from lstm_stream.past import SNAPSHOT_EVERY, Past
 from lstm_stream.pool import Pool
 from lstm_stream.readout import Origins, Readouts
 from lstm_stream.replay import Replay, Stretch
-from lstm_stream.sight import Sight
+from lstm_stream.sight import Sight, View
 
 FORMAT = 2
 """Of a dump."""
@@ -102,7 +102,7 @@ class Bank:
         self._identity = np.zeros(0, np.uint64)
         self._sight = Sight(rules)
         inputs = self._sight.width
-        self._learner = Learner(network(inputs, rules.hidden_size, rules.horizon, rules.seed), rules.learning_rate)
+        self._learner = Learner(network(inputs, rules.hidden_size, 2 * rules.horizon, rules.seed), rules.learning_rate)
         self._grid = Grid.empty()
         self._memory = Memory.empty(rules.memory)
         self._intervals = Intervals.empty(rules.horizon, len(rules.quantiles))
@@ -267,15 +267,19 @@ class Bank:
         self._intervals.lengthen(rows, step, moved * unit, memory.floored(rows))
         reach = self._reach(rows)
         self._past.write(rows, step, observed)
-        x = self._sight.inputs(rows, steps.time, observed, steps.covariates, memory, self._past, self._pool, reach)
-        self._past.show(rows, step, x)
-        result = self._learner.average.step(x, self._past.hidden[rows], self._past.cell[rows])
-        self._past.carry(rows, step, result)
         self._smoothers.follow(rows, value)
         errors = self._mixture.score(rows, step, moved, reach / unit)
+        view = self._sight.look(rows, steps.time, observed, steps.covariates, memory, self._past, self._pool, reach)
+        said = np.full((len(rows), len(Expert), self.rules.horizon), np.nan, np.float32)
+        said[:, PLAIN] = self._plain(rows, value, view, reach)
+        plain = self._mixed(rows, said)[0]
+        x = self._sight.inputs(view, plain)
+        self._past.show(rows, step, x, plain, reach)
+        result = self._learner.average.step(x, self._past.hidden[rows], self._past.cell[rows])
+        self._past.carry(rows, step, result)
         origins = self._past.origins(rows, step, memory, reach)
         self._note(rows, step, position - self._folded, origins, errors, reach)
-        said = self._said(rows, value, origins, result.output, reach)
+        said[:, OF_THE_LSTM] = self._by_the_lstm(rows, origins, plain, result.output)
         weights = self._open(rows, step, value, said, reach)
         self._offer_windows(rows, position)
         self._write_out(steps, surprise, forecasts)
@@ -299,34 +303,42 @@ class Bank:
     def _open(self, rows: Rows, step: npt.NDArray[np.int64], value: Floats, said: Floats, reach: Floats) -> Floats:
         """Mix what the experts say (N, E, H), and remember it all until it comes; returns their weights."""
         spread = self._memory.floored(rows)
-        there = ~np.isnan(said[:, :, 0])
-        weights = self._mixture.weights(rows, there, self._pool.losses, self.rules.horizon)
-        mixed = (weights * np.where(there[:, :, None], said, np.float32(0.0))).sum(1)
+        mixed, weights = self._mixed(rows, said)
         self._mixture.put(rows, step, said * (reach / spread[:, None])[:, None])
         self._mixture.lstm_share[rows] = weights[:, OF_THE_LSTM].sum(1).mean(1)
-        off = np.where(there[:, :, None], said - mixed[:, None], np.float32(0.0))
+        off = np.where(np.isnan(said), np.float32(0.0), said - mixed[:, None])
         doubt = np.sqrt((weights * off * off).sum(1)) * reach
         self._intervals.open(rows, step, value, spread, mixed * reach, doubt)
         return weights
 
-    def _said(self, rows: Rows, value: Floats, origins: Origins, output: Floats, reach: Floats) -> Floats:
-        """How far each expert says that values will move, (N, E, H), in reaches; NaN: it says nothing."""
+    def _mixed(self, rows: Rows, said: Floats) -> tuple[Floats, Floats]:
+        """The mixture (N, H) of what the experts say, NaN where one says nothing, and their weights (N, E, H)."""
+        there = ~np.isnan(said[:, :, 0])
+        weights = self._mixture.weights(rows, there, self._pool.losses, self.rules.horizon)
+        return (weights * np.where(there[:, :, None], said, np.float32(0.0))).sum(1), weights
+
+    def _plain(self, rows: Rows, value: Floats, view: View, reach: Floats) -> Floats:
+        """How far each expert that needs no network says that values will move, in reaches; NaN: it says nothing."""
         horizon = self.rules.horizon
+        last_value = np.zeros_like(view.linear)
+        seasonal = seasonal_moves(rows, self._memory, horizon) / reach[:, None]
+        smooth = self._smoothers.moves(rows, value, horizon) / reach[:, None]
+        corrected = view.linear + self._sight.correction(rows, view.corrections, horizon)
+        said = [np.stack([view.linear, last_value], 1), seasonal, smooth, corrected[:, None]]
+        moves: Floats = np.clip(np.concatenate(said, 1), -LARGEST_MOVE, LARGEST_MOVE)
+        return moves
+
+    def _by_the_lstm(self, rows: Rows, origins: Origins, plain: Floats, output: Floats) -> Floats:
+        """How far those say that need it, given what the others say together (N, H) and its output (N, 2H)."""
         pool = self._pool
         self._readouts.start(rows, pool.weights)
         own = self._readouts.step(rows, origins, pool.gains)
-        shared = product(origins.regressors[:, 0], pool.shared).reshape(len(rows), -1, horizon)
-        last_value = np.zeros_like(output)
-        fitted = [output, own, shared[:, 0], shared[:, 2], shared[:, 1], last_value]
-        corrected = shared[:, 1] + self._sight.correction(rows, origins.regressors[:, 0], horizon)
-        seasonal = seasonal_moves(rows, self._memory, horizon) / reach[:, None]
-        smooth = self._smoothers.moves(rows, value, horizon) / reach[:, None]
-        said: Floats = np.clip(
-            np.concatenate([np.stack(fitted, 1), seasonal, smooth, corrected[:, None]], 1),
-            -LARGEST_MOVE,
-            LARGEST_MOVE,
-        )
-        return said
+        shared = product(origins.regressors[:, 0], pool.shared).reshape(len(rows), -1, self.rules.horizon)
+        raw, correcting = np.split(output, 2, 1)
+        corrections = np.concatenate([np.stack([correcting, own], 1), shared], 1)
+        moves = np.concatenate([raw[:, None], plain[:, None] + corrections], 1)
+        moves = np.clip(moves, -LARGEST_MOVE, LARGEST_MOVE)
+        return moves
 
     def _start_again(self, rows: Rows) -> None:
         if len(rows):

@@ -31,14 +31,16 @@ class Expert(IntEnum):
 
     LSTM = 0
     """The head of the network."""
+    LSTM_CORRECTING = auto()
+    """What the experts that need no network say together, as the head of the network corrects it."""
     READOUT_ON_HIDDEN = auto()
-    """A readout of the series' own on x and h."""
+    """The same as a readout of the series' own corrects it, on x and h."""
     SHARED_ON_HIDDEN = auto()
-    """One on x and h with the weights best for all series."""
+    """As one on x and h corrects it, with the weights best for all series."""
     SHARED_ON_ALL = auto()
-    """One on last values, x and h with the weights best for all series."""
+    """As one on last values, x and h corrects it, with the weights best for all series."""
     SHARED_ON_LAGS = auto()
-    """One on last values and what x tells of the series itself, with the weights best for all series."""
+    """A readout on last values and what x tells of the series itself, with the weights best for all series."""
     LAST_VALUE = auto()
     SEASONAL_SHORT = auto()
     """The value a season (a day) before."""
@@ -61,6 +63,8 @@ class Expert(IntEnum):
 
 
 OF_THE_LSTM = slice(Expert.LSTM, Expert.SHARED_ON_ALL + 1)
+PLAIN = slice(Expert.SHARED_ON_LAGS, len(Expert))
+"""Those that need no network."""
 
 
 def assumed_losses(scored: int) -> Floats:

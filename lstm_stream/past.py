@@ -29,6 +29,8 @@ class Past(Columns):
     hidden: Floats  # (S, U)
     cell: Floats  # (S, U)
     inputs: npt.NDArray[np.float16]  # (S, P, F) of step t at t % P
+    plain: npt.NDArray[np.float16]  # (S, P, H) moves said without the network, in the longest reach of then
+    unit: Floats  # (S, P) that reach
     shown: npt.NDArray[np.float16]  # (S, 1 + H, U) hidden state after step t at t % (1 + H)
     observed: npt.NDArray[np.bool_]  # (S, P)
     hidden_before: npt.NDArray[np.float16]  # (S, Q, U) carried into step t, at t / 8 % Q
@@ -42,6 +44,8 @@ class Past(Columns):
             hidden=np.zeros((0, units), single),
             cell=np.zeros((0, units), single),
             inputs=np.zeros((0, kept * SNAPSHOT_EVERY, inputs), half),
+            plain=np.zeros((0, kept * SNAPSHOT_EVERY, horizon), half),
+            unit=np.zeros((0, kept * SNAPSHOT_EVERY), single),
             shown=np.zeros((0, 1 + horizon, units), half),
             observed=np.zeros((0, kept * SNAPSHOT_EVERY), np.bool_),
             hidden_before=np.zeros((0, kept, units), half),
@@ -56,9 +60,12 @@ class Past(Columns):
         self.hidden_before[rows[due], kept] = self.hidden[rows[due]]
         self.cell_before[rows[due], kept] = self.cell[rows[due]]
 
-    def show(self, rows: Rows, step: npt.NDArray[np.int64], x: Floats) -> None:
-        """Remember what the network is about to be shown."""
-        self.inputs[rows, step % self.inputs.shape[1]] = x
+    def show(self, rows: Rows, step: npt.NDArray[np.int64], x: Floats, plain: Floats, reach: Floats) -> None:
+        """Remember what the network is about to be shown, and the moves (N, H) it is to correct, in reaches."""
+        slot, unit = step % self.inputs.shape[1], reach[:, -1]
+        self.inputs[rows, slot] = x
+        self.plain[rows, slot] = plain * (reach / unit[:, None])
+        self.unit[rows, slot] = unit
 
     def carry(self, rows: Rows, step: npt.NDArray[np.int64], left: Step) -> None:
         """Carry the state that the network's step left."""
@@ -72,6 +79,7 @@ class Past(Columns):
         groups = np.asarray(edges(GROUPS, horizon))
         of_horizon = np.searchsorted(groups, np.arange(1, horizon + 1))
         targets, known = self._targets(rows, step[:, None] - groups[of_horizon], memory, reach)
+        targets = targets - self._said(rows, step[:, None] - groups[of_horizon], reach)
         back = np.concatenate([[0], groups])
         lags = memory.lagged(rows, back[None, :, None] + np.arange(READ + 1))
         regressors = self._regressors(rows, step[:, None] - back, lags)
@@ -80,9 +88,13 @@ class Past(Columns):
     def oldest_targets(
         self, rows: Rows, step: npt.NDArray[np.int64], memory: Memory, reach: Floats
     ) -> tuple[Floats, npt.NDArray[np.bool_]]:
-        """What all horizons of the oldest origin came to (N, H), filled gaps among it; and was it observed (N,)?"""
-        targets, known = self._targets(rows, (step - reach.shape[1])[:, None], memory, reach)
-        return targets, known[:, -1]
+        """What all horizons of the oldest origin came to, filled gaps among it; and was it observed (N,)?
+
+        (N, 2H): how far values moved, then how far off what was said without the network.
+        """
+        origin = (step - reach.shape[1])[:, None]
+        targets, known = self._targets(rows, origin, memory, reach)
+        return np.concatenate([targets, targets - self._said(rows, origin, reach)], 1), known[:, -1]
 
     def _regressors(self, rows: Rows, step: npt.NDArray[np.int64], lags: Floats) -> Floats:
         """What readouts see at these steps (N, 1 + G), (N, 1 + G, Z): lags, 1, inputs, the hidden state after them."""
@@ -100,6 +112,12 @@ class Past(Columns):
         observed = self.observed[each, came % kept] & self.observed[each, origin % kept] & (origin >= 0)
         return np.clip(moved / reach, -LARGEST_TARGET, LARGEST_TARGET), observed
 
+    def _said(self, rows: Rows, origin: npt.NDArray[np.int64], reach: Floats) -> Floats:
+        """Moves (N, H) said at each horizon's origin (N, H) or (N, 1) without the network, in reaches."""
+        each, slot = rows[:, None], origin % self.unit.shape[1]
+        said: Floats = self.plain[each, slot, np.arange(reach.shape[1])] * (self.unit[each, slot] / reach)
+        return said
+
     def newest(self, rows: Rows, memory: Memory, reach: Floats, window: int) -> Stretch:
         """The newest window of each of these series, its last steps still without some targets."""
         start = -(-(memory.age[rows] - window) // SNAPSHOT_EVERY) * SNAPSHOT_EVERY
@@ -116,6 +134,7 @@ class Past(Columns):
             inputs=self.inputs[each, in_window].astype(np.float32) * come[:, :window, None],
             hidden=self.hidden_before[rows, snapshot].astype(np.float32),
             cell=self.cell_before[rows, snapshot].astype(np.float32),
+            plain=self.plain[each, in_window] * (self.unit[each, in_window, None] / reach[:, None]),
             values=memory.ring[each, steps % memory.ring.shape[1]],
             observed=self.observed[each, steps % kept] & come,
             reach=reach,

@@ -39,10 +39,10 @@ class Pool:
         width = ONE + 1 + inputs + units
         self._base_end = ONE + 1 + base
         self._horizon = horizon
-        self._rows = np.zeros((MOST_STEPS, width + horizon), np.float32)
+        self._rows = np.zeros((MOST_STEPS, width + 2 * horizon), np.float32)
         self._errors = np.zeros((MOST_STEPS, *losses.shape), np.float32)
         self._assumed = losses
-        self._products = np.zeros((width, width + horizon))  # sum of z z' and of z targets'
+        self._products = np.zeros((width, width + 2 * horizon))  # sum of z z' and of z targets'
         self._loss = np.zeros((2, *losses.shape))  # sum and count
         self._solve()
 
@@ -59,7 +59,8 @@ class Pool:
         place : (N,)
             Steps since the last time.
         regressors : (N, Z)
-        targets : (N, H)
+        targets : (N, 2H)
+            Moves, then what is to be corrected of those said without the network.
         errors : (N, E, K)
             Squared.
         """
@@ -85,22 +86,21 @@ class Pool:
         self._solve()
 
     def _solve(self) -> None:
-        """Gains (R, R) and weights best for all on what own readouts read, and weights on three choices (3H, Z)."""
+        """Gains (R, R) and weights best for all on what own readouts read; both these and those on all (2H, Z); on lags."""
         width, horizon = len(self._products), self._horizon
-        read = (slice(ONE, width), slice(0, self._base_end), slice(0, width))
-        solved = [self._regression(of) for of in read]
-        self.gains, self.weights = solved[0]
-        self.shared = np.zeros((len(read) * horizon, width), np.float32)
-        for index, (of, (_, weights)) in enumerate(zip(read, solved, strict=True)):
-            self.shared[index * horizon : (index + 1) * horizon, of] = weights
-        self.on_lags = np.ascontiguousarray(solved[1][1])  # (H, base)
+        moves, left = slice(width, width + horizon), slice(width + horizon, None)
+        self.gains, self.weights = self._regression(slice(ONE, width), left)
+        self.shared = np.zeros((2 * horizon, width), np.float32)
+        self.shared[:horizon, ONE:] = self.weights
+        self.shared[horizon:] = self._regression(slice(0, width), left)[1]
+        self.on_lags = np.ascontiguousarray(self._regression(slice(0, self._base_end), moves)[1])  # (H, base)
         self.losses: Floats = (self._loss[0] + BELIEF * self._assumed) / (self._loss[1] + BELIEF)
         self.losses = self.losses.astype(np.float32)
 
-    def _regression(self, of: slice) -> tuple[Floats, Floats]:
-        """Inverse covariance of some of the regressors, (F, F), and the weights best for all, (H, F)."""
+    def _regression(self, of: slice, targets: slice) -> tuple[Floats, Floats]:
+        """Inverse covariance of some of the regressors, (F, F), and the weights on them best for all, (H, F)."""
         width = len(self._products)
-        squares, crossed = self._products[of, :width][:, of], self._products[of, width:]
+        squares, crossed = self._products[of, :width][:, of], self._products[of, targets]
         factor = torch.linalg.cholesky(torch.from_numpy(squares + RIDGE * np.eye(len(squares))))
         inverse = torch.cholesky_inverse(factor)
         weights = torch.from_numpy(np.ascontiguousarray(crossed.T)) @ inverse
