@@ -88,7 +88,7 @@ class Bank:
     >>> hour = 3_600_000_000
     >>> forecasts = bank.observe(["a", "b", "a"], np.array([0, 0, hour]), np.array([1.0, 5.0, 2.0]))
     >>> forecasts.mean.round(1).tolist()
-    [[1.0, 1.0, 1.0], [5.0, 5.0, 5.0], [2.0, 2.0, 2.0]]
+    [[1.0, 1.0, 1.0], [5.0, 5.0, 5.0], [1.9, 1.9, 1.9]]
     """
 
     def __init__(self, rules: Hyperparameters | None = None, network: type[Network] = Network) -> None:
@@ -102,7 +102,7 @@ class Bank:
         self._identity = np.zeros(0, np.uint64)
         self._sight = Sight(rules)
         inputs = self._sight.width
-        self._learner = Learner(network(inputs, rules.hidden_size, 2 * rules.horizon, rules.seed), rules.learning_rate)
+        self._learner = Learner(network(inputs, rules.hidden_size, rules.horizon, rules.seed), rules.learning_rate)
         self._grid = Grid.empty()
         self._memory = Memory.empty(rules.memory)
         self._intervals = Intervals.empty(rules.horizon, len(rules.quantiles))
@@ -329,15 +329,14 @@ class Bank:
         return moves
 
     def _by_the_lstm(self, rows: Rows, origins: Origins, plain: Floats, output: Floats) -> Floats:
-        """How far those say that need it, given what the others say together (N, H) and its output (N, 2H)."""
+        """How far those say that need it, given what the others say together and its output (N, H)."""
         pool = self._pool
         self._readouts.start(rows, pool.weights)
         own = self._readouts.step(rows, origins, pool.gains)
         shared = product(origins.regressors[:, 0], pool.shared).reshape(len(rows), -1, self.rules.horizon)
-        raw, correcting = np.split(output, 2, 1)
-        corrections = np.concatenate([np.stack([correcting, own], 1), shared], 1)
-        moves = np.concatenate([raw[:, None], plain[:, None] + corrections], 1)
-        moves = np.clip(moves, -LARGEST_MOVE, LARGEST_MOVE)
+        corrections = np.concatenate([own[:, None], shared], 1)
+        moves: Floats = np.concatenate([output[:, None], plain[:, None] + corrections], 1)
+        np.clip(moves, -LARGEST_MOVE, LARGEST_MOVE, out=moves)
         return moves
 
     def _start_again(self, rows: Rows) -> None:

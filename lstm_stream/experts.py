@@ -31,14 +31,12 @@ class Expert(IntEnum):
 
     LSTM = 0
     """The head of the network."""
-    LSTM_CORRECTING = auto()
-    """What the experts that need no network say together, as the head of the network corrects it."""
     READOUT_ON_HIDDEN = auto()
-    """The same as a readout of the series' own corrects it, on x and h."""
+    """What the experts that need no network say together, as a readout of the series' own corrects it, on x and h."""
     SHARED_ON_HIDDEN = auto()
-    """As one on x and h corrects it, with the weights best for all series."""
+    """The same, as one on x and h corrects it with the weights best for all series."""
     SHARED_ON_ALL = auto()
-    """As one on last values, x and h corrects it, with the weights best for all series."""
+    """The same, as one on last values, x and h corrects it with the weights best for all series."""
     SHARED_ON_LAGS = auto()
     """A readout on last values and what x tells of the series itself, with the weights best for all series."""
     LAST_VALUE = auto()

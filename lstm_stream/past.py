@@ -29,8 +29,8 @@ class Past(Columns):
     hidden: Floats  # (S, U)
     cell: Floats  # (S, U)
     inputs: npt.NDArray[np.float16]  # (S, P, F) of step t at t % P
-    plain: npt.NDArray[np.float16]  # (S, P, H) moves said without the network, in the longest reach of then
-    unit: Floats  # (S, P) that reach
+    plain: npt.NDArray[np.float16]  # (S, 1 + H, H) moves said without the network, of step t at t % (1 + H)
+    unit: Floats  # (S, 1 + H) the longest reach of then, which these moves are in
     shown: npt.NDArray[np.float16]  # (S, 1 + H, U) hidden state after step t at t % (1 + H)
     observed: npt.NDArray[np.bool_]  # (S, P)
     hidden_before: npt.NDArray[np.float16]  # (S, Q, U) carried into step t, at t / 8 % Q
@@ -44,8 +44,8 @@ class Past(Columns):
             hidden=np.zeros((0, units), single),
             cell=np.zeros((0, units), single),
             inputs=np.zeros((0, kept * SNAPSHOT_EVERY, inputs), half),
-            plain=np.zeros((0, kept * SNAPSHOT_EVERY, horizon), half),
-            unit=np.zeros((0, kept * SNAPSHOT_EVERY), single),
+            plain=np.zeros((0, 1 + horizon, horizon), half),
+            unit=np.zeros((0, 1 + horizon), single),
             shown=np.zeros((0, 1 + horizon, units), half),
             observed=np.zeros((0, kept * SNAPSHOT_EVERY), np.bool_),
             hidden_before=np.zeros((0, kept, units), half),
@@ -61,9 +61,9 @@ class Past(Columns):
         self.cell_before[rows[due], kept] = self.cell[rows[due]]
 
     def show(self, rows: Rows, step: npt.NDArray[np.int64], x: Floats, plain: Floats, reach: Floats) -> None:
-        """Remember what the network is about to be shown, and the moves (N, H) it is to correct, in reaches."""
-        slot, unit = step % self.inputs.shape[1], reach[:, -1]
-        self.inputs[rows, slot] = x
+        """Remember what the network is about to be shown, and the moves (N, H) said without it, in reaches."""
+        slot, unit = step % self.unit.shape[1], reach[:, -1]
+        self.inputs[rows, step % self.inputs.shape[1]] = x
         self.plain[rows, slot] = plain * (reach / unit[:, None])
         self.unit[rows, slot] = unit
 
@@ -134,7 +134,6 @@ class Past(Columns):
             inputs=self.inputs[each, in_window].astype(np.float32) * come[:, :window, None],
             hidden=self.hidden_before[rows, snapshot].astype(np.float32),
             cell=self.cell_before[rows, snapshot].astype(np.float32),
-            plain=self.plain[each, in_window] * (self.unit[each, in_window, None] / reach[:, None]),
             values=memory.ring[each, steps % memory.ring.shape[1]],
             observed=self.observed[each, steps % kept] & come,
             reach=reach,

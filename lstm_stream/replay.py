@@ -23,7 +23,6 @@ class Stretch(Columns):
     inputs: Floats  # (B, W, F)
     hidden: Floats  # (B, U) carried into the first step
     cell: Floats  # (B, U)
-    plain: npt.NDArray[np.float16]  # (B, W, H) moves said without the network, in reaches
     values: Floats  # (B, W + H) the ring's values from the first step on
     observed: npt.NDArray[np.bool_]  # (B, W + H)
     reach: Floats  # (B, H) what targets are measured in
@@ -35,24 +34,18 @@ class Stretch(Columns):
             inputs=np.zeros((0, window, inputs), np.float32),
             hidden=np.zeros((0, units), np.float32),
             cell=np.zeros((0, units), np.float32),
-            plain=np.zeros((0, window, horizon), np.float16),
             values=np.zeros((0, window + horizon), np.float32),
             observed=np.zeros((0, window + horizon), np.bool_),
             reach=np.zeros((0, horizon), np.float32),
         )
 
     def windows(self) -> Windows:
-        """The windows with their targets (B, W, 2H), in reaches.
-
-        How far each horizon's value lies from its origin's, then how far off what was said without the network.
-        """
+        """The windows with their targets: how far each horizon's value lies from its origin's, in reaches."""
         steps, horizon = self.inputs.shape[1], self.reach.shape[1]
         ahead = np.arange(steps)[:, None] + np.arange(1, horizon + 1)  # (W, H)
         moved = (self.values[:, ahead] - self.values[:, :steps, None]) / self.reach[:, None, :]
         known = self.observed[:, ahead] & self.observed[:, :steps, None] & (np.abs(moved) < LARGEST_TARGET)
-        targets = np.concatenate([moved, moved - self.plain], 2)
-        known = np.concatenate([known, known], 2)
-        return Windows(self.inputs, self.hidden, self.cell, np.where(known, targets, np.float32(0.0)), known)
+        return Windows(self.inputs, self.hidden, self.cell, np.where(known, moved, np.float32(0.0)), known)
 
     def take(self, indices: npt.NDArray[np.int64]) -> "Stretch":
         """Some of the windows, copied."""
