@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 import numpy as np
 import numpy.typing as npt
 import pytest
-from river import checks, compose, datasets, metrics, time_series
+from river import checks, compose, datasets, evaluate, metrics, time_series
 from river.base import Estimator
 
 from lstm_stream import Bank, Hyperparameters, LSTMForecaster
@@ -73,6 +73,32 @@ def test_it_ends_a_pipeline_of_rivers() -> None:
         piped.learn_one({"at": hour, "seen": START}, float(step % 5))
         alone.learn_one(float(step % 5), {"at": hour})
     assert piped.forecast(3) == alone.forecast(3)
+
+
+@pytest.mark.parametrize("forecaster", [time_series.HoltWinters(alpha=0.1), time_series.HoltWinters(0.5, 0.1)])
+@pytest.mark.parametrize("horizon", [4, 12])
+def test_it_beats_rivers_smoothers_in_rivers_own_evaluation(horizon: int, forecaster: object) -> None:
+    def errors(model: object) -> list[float]:
+        measured = evaluate.evaluate(datasets.AirlinePassengers(), model, metrics.MAE(), horizon)
+        assert isinstance(measured, time_series.HorizonMetric)
+        return list(measured.get())
+
+    ours, theirs = errors(LSTMForecaster()), errors(forecaster)
+    assert len(ours) == horizon
+    assert np.mean(ours) < 0.9 * np.mean(theirs)
+
+
+def test_it_beats_the_value_a_year_ago_on_rivers_airline_passengers() -> None:
+    rows = list(datasets.AirlinePassengers())
+    model, error = LSTMForecaster(horizon=6), time_series.HorizonAggMetric(metrics.MAE(), np.mean)
+    naive = time_series.HorizonAggMetric(metrics.MAE(), np.mean)
+    values = [value for _, value in rows]
+    for index, (x, value) in enumerate(rows[:-6], start=1):
+        model.learn_one(value, x)
+        if index >= 24:
+            error.update(values[index : index + 6], model.forecast(6))
+            naive.update(values[index : index + 6], values[index - 12 : index - 6])
+    assert error.get() < 0.75 * naive.get()
 
 
 def test_it_beats_the_last_value_on_rivers_water_flow() -> None:
