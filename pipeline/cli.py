@@ -338,6 +338,8 @@ def evaluate(
     console = Console(stderr=as_json)
     console.width = max(console.width, NARROWEST)
     console.print(scores_table(file.name, evaluation.report, settings.model.quantiles))
+    for remark in remarks(evaluation.report):
+        console.print(remark, highlight=False, soft_wrap=True)
     if as_json:
         click.echo(msgspec.json.encode(evaluation.report))
 
@@ -352,9 +354,7 @@ def scores_table(name: str, report: Report, quantiles: Sequence[float]) -> Grid:
     share = 100 * (quantiles[-1] - quantiles[0])
     grid = Grid(
         title=f"{name}: {report.series} series, {report.rows} rows, a season of {report.season} steps",
-        caption="\n".join(_remarks(report)),
         title_justify="left",
-        caption_justify="left",
         box=SIMPLE_HEAD,
         padding=(0, 1, 0, 0),
     )
@@ -382,14 +382,14 @@ def _cells(score: Score) -> Iterator[str]:
     yield from ("" if one is None else _number(one) for one in (score.width, score.interval_score))
 
 
-def _remarks(report: Report) -> Iterator[str]:
+def remarks(report: Report) -> Iterator[str]:
     """How fast each was, and what of the peers' scores is not like the others'."""
     yield f"the model took {report.model.events_per_second:,.0f} events/s"
     for name, peer in report.peers.items():
-        yield (
-            f"{PEERS[name]} (river) took {peer.events_per_second:,.0f} events/s, beyond one step at one row in"
-            f" {peer.stride};\n  {peer.fallbacks:,} of its forecasts fell back to the last value"
-        )
+        speed = f"river's {PEERS[name]} took {peer.events_per_second:,.0f} events/s"
+        yield f"{speed}; {peer.fallbacks:,} forecasts fell back to the last value"
+    for stride in {peer.stride for peer in report.peers.values()}:
+        yield f"more than one step ahead, river's are asked and scored at one row in {stride}"
 
 
 def _number(value: float | None) -> str:
