@@ -16,11 +16,12 @@ from typing import TypeVar
 import click
 import msgspec
 from msgspec import structs
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table as Grid
 
-from pipeline.scoring import Report
+from pipeline.scoring import Report, Result, Score
 from pipeline.settings import Settings, SettingsError, load, to_toml
 
 Command = TypeVar("Command", bound=Callable[..., object])
@@ -283,8 +284,9 @@ class RowRange(click.ParamType[tuple[int, int | None]]):
     "picture",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE.png",
-    help="Draw the last forecasts and the errors.",
+    help="Draw forecasts, errors, drifts and the experts' weights.",
 )
+@click.option("--peers", is_flag=True, help="Score river's SNARIMAX and Holt-Winters too; they take a while.")
 @with_settings
 def evaluate(
     file: Path,
@@ -293,34 +295,39 @@ def evaluate(
     score_rows: tuple[int, int | None] | None,
     as_json: bool,
     picture: Path | None,
+    peers: bool,
     config: str | None,
     overrides: Sequence[str],
 ) -> None:
     """Tell how well the series of a CSV file are forecast. No Kafka needed.
 
-    FILE is long (columns series, timestamp, value) or wide (time stamps, then a column for each series); .gz too.
-    Each row is shown to the model once, in order, as the next step of its series; the forecast taken then is
-    scored when what it foresaw has come, and only then learnt from. Beside it: the last value, and the value a season
-    ago. Errors are in units of each series' standard deviation; below 1, MASE beats the seasonal difference.
+    FILE is long (columns series, timestamp, value) or wide (time stamps, then a column for each series, which inform
+    each other); .gz too. Columns of events.covariates go along. Each row is shown to the model once, in order, as the
+    next step of its series; the forecast taken then is scored when what it foresaw has come, and only then learnt from.
+    Beside it: two of its parts alone, the last value, and the value a season ago. Errors are in units of each series'
+    standard deviation; below 1, MASE beats the seasonal difference.
     """
     from pipeline.evaluate import evaluate as score
-    from pipeline.evaluate import read_log
+    from pipeline.evaluate import model_for
+    from pipeline.log import read_log
+    from pipeline.replay import Form
     from pipeline.scoring import Rows, ScoringError
-    from pipeline.shard import Shard
     from pipeline.tables import TableError, survey
 
-    settings = by_rows(settings_of(config, overrides), horizon)
+    chosen = [] if horizon is None else [f"model.horizon={horizon}"]
+    settings = settings_of(config, [*overrides, *chosen])
     first, last = score_rows or (None, None)
     with refusing(TableError, ScoringError):
-        log = read_log(survey(file))
+        log = read_log(survey(file, Form(settings.events).fields))
         with progress_bar() as bar:
             task = bar.add_task(file.name, total=len(log.values))
             evaluation = score(
                 log,
-                Shard.fresh("evaluate", 0, 0, settings).bank,
+                model_for(log, settings),
                 horizon=settings.model.horizon,
                 quantiles=settings.model.quantiles,
                 rows=Rows(scale_rows, first, last),
+                peers=peers,
                 progress=lambda count: bar.advance(task, count),
             )
     if picture is not None:
@@ -328,18 +335,18 @@ def evaluate(
 
         with refusing(PlotError):
             plot(evaluation, settings.model.quantiles, picture)
-    Console(stderr=as_json).print(scores_table(file.name, evaluation.report, settings.model.quantiles))
+    console = Console(stderr=as_json)
+    console.width = max(console.width, NARROWEST)
+    console.print(scores_table(file.name, evaluation.report, settings.model.quantiles))
+    for remark in remarks(evaluation.report):
+        console.print(remark, highlight=False, soft_wrap=True)
     if as_json:
         click.echo(msgspec.json.encode(evaluation.report))
 
 
-def by_rows(settings: Settings, horizon: int | None) -> Settings:
-    """The settings with each row the next step, and this horizon."""
-    return structs.replace(
-        settings,
-        events=structs.replace(settings.events, step="event"),
-        model=structs.replace(settings.model, horizon=horizon or settings.model.horizon),
-    )
+PEERS = {"snarimax": "SNARIMAX", "holt_winters": "Holt-Winters"}
+NARROWEST = 80
+"""Characters that a table of scores needs, so that no number is cut."""
 
 
 def scores_table(name: str, report: Report, quantiles: Sequence[float]) -> Grid:
@@ -347,23 +354,42 @@ def scores_table(name: str, report: Report, quantiles: Sequence[float]) -> Grid:
     share = 100 * (quantiles[-1] - quantiles[0])
     grid = Grid(
         title=f"{name}: {report.series} series, {report.rows} rows, a season of {report.season} steps",
-        caption=f"the model took {report.model.events_per_second:,.0f} events/s",
         title_justify="left",
-        caption_justify="left",
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
     )
-    grid.add_column("steps", justify="right")
-    grid.add_column("forecaster", no_wrap=True)
-    for heading in ("MSE", "MAE", "MASE", f"in {share:.0f} % interval", "width"):
-        grid.add_column(heading, justify="right")
-    runs = {"LSTM": report.model, "last value": report.last_value, "seasonal naive": report.seasonal_naive}
+    grid.add_column("\nsteps", justify="right", no_wrap=True)
+    grid.add_column("\nforecaster", no_wrap=True)
+    for heading in ("\nMSE", "\nMAE", "\nMASE", f"inside\n{share:.0f} %", "\nwidth", "interval\nscore"):
+        grid.add_column(heading, justify="right", no_wrap=True)
     for horizon in report.model.horizons:
-        for label, run in runs.items():
-            score = run.horizons[horizon]
-            cells = [_number(one) for one in (score.mse, score.mae, score.mase)]
-            covered = "" if score.coverage is None else f"{100 * score.coverage:.1f} %"
-            grid.add_row(str(horizon), label, *cells, covered, "" if score.width is None else _number(score.width))
+        for index, (label, run) in enumerate(_runs(report).items()):
+            grid.add_row("" if index else str(horizon), label, *_cells(run.horizons[horizon]))
         grid.add_section()
     return grid
+
+
+def _runs(report: Report) -> dict[str, Result]:
+    parts = {" LSTM alone": report.lstm, " readout alone": report.readout}
+    baselines = {"last value": report.last_value, "seasonal naive": report.seasonal_naive}
+    return {"model": report.model} | parts | baselines | {PEERS[name]: peer for name, peer in report.peers.items()}
+
+
+def _cells(score: Score) -> Iterator[str]:
+    """A score's columns; nothing in those of the interval where there is none."""
+    yield from map(_number, (score.mse, score.mae, score.mase))
+    yield "" if score.coverage is None else f"{100 * score.coverage:.1f} %"
+    yield from ("" if one is None else _number(one) for one in (score.width, score.interval_score))
+
+
+def remarks(report: Report) -> Iterator[str]:
+    """How fast each was, and what of the peers' scores is not like the others'."""
+    yield f"the model took {report.model.events_per_second:,.0f} events/s"
+    for name, peer in report.peers.items():
+        speed = f"river's {PEERS[name]} took {peer.events_per_second:,.0f} events/s"
+        yield f"{speed}; {peer.fallbacks:,} forecasts fell back to the last value"
+    for stride in {peer.stride for peer in report.peers.values()}:
+        yield f"more than one step ahead, river's are asked and scored at one row in {stride}"
 
 
 def _number(value: float | None) -> str:

@@ -1,186 +1,77 @@
-"""A model's prequential scores on a file, beside last value and seasonal naive; no broker.
+"""A model's prequential scores on a file, beside its parts, baselines and peers; no broker.
 
 Each series' rows are its steps, whatever their time stamps say: the file is read by time stamp, each row is shown
-once, and the forecast taken then is scored when its targets are known (`pipeline.scoring` has the definitions).
+once, and the forecast taken then is scored when its targets are known (`pipeline.scoring` has the definitions). A row
+of a wide file is one event, whose series inform each other.
+
+Letters: N observations of a batch, E experts, H horizons, C covariates.
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
-from pipeline.scoring import HORIZONS, Floats, Integers, Report, Result, Rows, Scorer, Truth, season_of, truth
-from pipeline.tables import Table
+from lstm_stream import Bank, Expert, Forecasts, Opinions
+from pipeline.baselines import SeasonalNaive
+from pipeline.easel import Easel, Picture
+from pipeline.log import Log
+from pipeline.peers import STRIDE, Peer, makers
+from pipeline.scoring import HORIZONS, Floats, Integers, PeerResult, Report, Result, Rows, Scorer, Truth, truth
+from pipeline.settings import Settings
+from pipeline.shard import hyperparameters
 
-BATCH = 2048  # observations shown at a time
-DRAWN = 3  # series that are drawn at most
-FANS = 3  # forecasts of each that are drawn
+T = TypeVar("T")
+
+BATCH = 2048
+"""Observations shown at a time, and fewer of those with many steps ahead:"""
+FORESEEN = 48 * BATCH
+"""values foreseen at a time."""
+PARTS = {"lstm": Expert.LSTM, "readout": Expert.READOUT_ON_HIDDEN}
 
 
-class Fan(Protocol):
-    """N forecasts: ``mean`` (N, H), ``quantiles`` (N, H, Q) in rising order; row i was taken after observation i."""
-
-    @property
-    def mean(self) -> Floats: ...
-
-    @property
-    def quantiles(self) -> Floats: ...
-
-
-class Forecaster(Protocol):
+class Model(Protocol):
     """What can be scored: shown N observations in order, a series perhaps many times, it gives N forecasts."""
 
-    def observe(self, series: Sequence[str], times: Integers, values: Floats) -> Fan: ...
-
-
-class Points(NamedTuple):
-    """A baseline's forecasts, without quantiles."""
-
-    mean: Floats  # (N, H)
-    quantiles: Floats  # (N, H, 0)
-
-
-class SeasonalNaive:
-    """What came a season before, or the last known value where that is missing. A season of 1 is last value.
-
-    Parameters
-    ----------
-    horizon
-        Steps ahead, H.
-    season
-        Steps of a season, P.
-    """
-
-    def __init__(self, horizon: int, season: int) -> None:
-        steps = np.arange(1, horizon + 1)
-        self._ago = season * -(-steps // season) - steps  # (H,): how long before the origin, 0 .. P - 1
-        self._unknown = _Past(np.full(season, np.nan), 0.0)
-        self._pasts: dict[str, _Past] = {}
-
-    def observe(self, series: Sequence[str], times: Integers, values: Floats) -> Points:
-        """Forecast after each of N observations; the time stamps do not matter."""
-        mean = np.empty((len(times), len(self._ago)))
-        names = np.array(series)
-        for name in dict.fromkeys(series):
-            own = np.flatnonzero(names == name)
-            mean[own] = self._forecast(name, values[own])
-        return Points(mean, np.empty((*mean.shape, 0)))
-
-    def _forecast(self, name: str, values: Floats) -> Floats:
-        past = self._pasts.get(name, self._unknown)
-        known = np.concatenate([past.values, values])  # (P + N,)
-        places = len(past.values) + np.arange(len(values))[:, np.newaxis] - self._ago  # (N, H)
-        last = _last_known(past.last, values)
-        self._pasts[name] = _Past(known[len(values) :], float(last[-1]))
-        return np.where(np.isfinite(known[places]), known[places], last[:, np.newaxis])
-
-
-class _Past(NamedTuple):
-    values: Floats  # (P,), NaN where missing
-    last: float  # the newest that is not missing
-
-
-def _last_known(before: float, values: Floats) -> Floats:
-    """Each value, or the newest before it that is not missing."""
-    known = np.concatenate([[before], values])
-    places = np.where(np.isfinite(known), np.arange(len(known)), 0)
-    return known[np.maximum.accumulate(places)][1:]
-
-
-class Log(NamedTuple):
-    """A file's observations in the order in which they are shown.
-
-    Attributes
-    ----------
-    names : (S,)
-        The series.
-    series, rows, times, values : (N,)
-        Of each observation: which series, its how manyth row, time in microseconds, value (NaN: missing).
-    """
-
-    names: tuple[str, ...]
-    series: Integers
-    rows: Integers
-    times: Integers
-    values: Floats
-
-    def cut(self, use: npt.NDArray[np.bool_] | slice) -> "Log":
-        """Some of the observations."""
-        return Log(self.names, self.series[use], self.rows[use], self.times[use], self.values[use])
-
-
-class Drawn(NamedTuple):
-    """A forecast to be drawn, in the series' own unit."""
-
-    origin: int  # row
-    mean: Floats  # (H,)
-    quantiles: Floats  # (H, Q)
-
-
-class Drawing(NamedTuple):
-    """One series' last scored rows, and some forecasts of them."""
-
-    name: str
-    first_row: int
-    values: Floats
-    forecasts: list[Drawn]
+    def observe(
+        self,
+        series: Sequence[str],
+        times: Integers,
+        values: Floats,
+        *,
+        events: Integers,
+        covariates: Floats,
+        opinions: Opinions,
+    ) -> Forecasts: ...
 
 
 class Evaluation(NamedTuple):
-    """The report, and what there is to draw: errors by step (H,) of each forecaster, and the model's last forecasts."""
+    """The report, and what there is to draw: errors by step (H,) of some forecasters, and how the run went."""
 
     report: Report
     mae_by_step: dict[str, Floats]
-    drawings: list[Drawing]
+    picture: Picture
 
 
-def read_log(table: Table) -> Log:
-    """A whole table in memory; rows of one series and time stamp are put a microsecond apart."""
-    place = {name: index for index, name in enumerate(table.series)}
-    observations = list(table.read())
-    series = np.array([place[each.series] for each in observations], np.int64)
-    times = np.array([each.time for each in observations], np.int64)
-    rows = _count_up(series)
-    for index in range(len(table.series)):
-        own = series == index
-        times[own] = np.maximum.accumulate(times[own] - rows[own]) + rows[own]
-    return Log(
-        names=table.series,
-        series=series,
-        rows=rows,
-        times=times,
-        values=np.array([each.value for each in observations], np.float64),
-    )
-
-
-def _count_up(series: Integers) -> Integers:
-    """How often each entry's series occurred before it."""
-    order = np.argsort(series, kind="stable")
-    counts = np.bincount(series)
-    rows = np.empty_like(series)
-    rows[order] = np.arange(len(series)) - np.repeat(np.cumsum(counts) - counts, counts)
-    return rows
-
-
-def season_in(log: Log) -> int:
-    """Steps of the season that the first series' median step suggests."""
-    times = log.times[log.series == 0]
-    return season_of(float(np.median(np.diff(times))) / 1e6) if len(times) > 1 else 1
+def model_for(log: Log, settings: Settings) -> Bank:
+    """A bank that has seen nothing, to which each row is the next step."""
+    return Bank(replace(hyperparameters(settings), step="event", groups=log.together > 1))
 
 
 def evaluate(
     log: Log,
-    model: Forecaster,
+    model: Model,
     *,
     horizon: int,
     quantiles: Sequence[float],
     rows: Rows,
+    peers: bool = False,
     clock: Callable[[], float] = time.perf_counter,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Evaluation:
-    """Show a log to the model and both baselines, and score their forecasts.
+    """Show a log to the model, the baselines and perhaps the peers, and score their forecasts.
 
     Parameters
     ----------
@@ -194,6 +85,8 @@ def evaluate(
         Rising, in (0, 1).
     rows
         Which rows give each series' unit, and which are scored; those after them are not shown.
+    peers
+        Whether river's forecasters are scored as well.
     clock
         Seconds, for the events a second.
     progress
@@ -204,82 +97,140 @@ def evaluate(
     ScoringError
         When a series has too few rows.
     """
-    season = season_in(log)
-    came = truth(log.names, [log.values[log.series == index] for index in range(len(log.names))], rows, season)
+    came = truth(log.names, [log.values[log.series == index] for index in range(len(log.names))], rows, log.season)
     shown = log.cut(log.rows < came.score_to[log.series])
     horizons = sorted({step for step in (*HORIZONS, horizon) if step <= horizon})
-    runs = {
-        "model": _Run(model, Scorer(came, horizons, quantiles[-1] - quantiles[0]), clock),
-        "last_value": _Run(SeasonalNaive(horizon, 1), Scorer(came, horizons), clock),
-        "seasonal_naive": _Run(SeasonalNaive(horizon, season), Scorer(came, horizons), clock),
+    scored = _ModelRun(model, came, horizons, quantiles, clock)
+    naive = {
+        "last_value": _BaselineRun(SeasonalNaive(horizon, 1), came, horizons, clock),
+        "seasonal_naive": _BaselineRun(SeasonalNaive(horizon, log.season), came, horizons, clock),
     }
-    easel = _Easel(came, horizon)
-    for batch in _batches(shown):
-        easel.add(batch, runs["model"].show(batch))
-        runs["last_value"].show(batch)
-        runs["seasonal_naive"].show(batch)
+    makes = makers(log.season) if peers else {}
+    others = {name: _PeerRun(Peer(make, horizon), came, horizons, clock) for name, make in makes.items()}
+    easel = Easel(came, horizon)
+    for batch in shown.batches(max(1, min(BATCH, FORESEEN // horizon))):
+        easel.draw(batch, *scored.show(batch))
+        for name, run in naive.items():
+            easel.compare(name, batch, run.show(batch))
+        for other in others.values():
+            other.show(batch)
         progress(len(batch.values))
     report = Report(
-        model=runs["model"].result(),
-        last_value=runs["last_value"].result(),
-        seasonal_naive=runs["seasonal_naive"].result(),
+        model=scored.result(),
+        lstm=Result(scored.parts["lstm"].scores()),
+        readout=Result(scored.parts["readout"].scores()),
+        last_value=naive["last_value"].result(),
+        seasonal_naive=naive["seasonal_naive"].result(),
         series=len(log.names),
         rows=int(shown.rows.max()) + 1,
-        season=season,
+        season=log.season,
+        peers={name: other.result() for name, other in others.items()},
     )
-    by_step = {name: run.scorer.mae_by_step() for name, run in runs.items()}
-    return Evaluation(report, by_step, easel.drawings(log.names))
+    scorers = {"model": scored.scorer, "lstm": scored.parts["lstm"]} | {name: run.scorer for name, run in naive.items()}
+    by_step = {name: scorer.mae_by_step() for name, scorer in scorers.items()}
+    return Evaluation(report, by_step, easel.picture(log))
 
 
-def _batches(log: Log) -> Iterator[Log]:
-    for first in range(0, len(log.values), BATCH):
-        yield log.cut(slice(first, first + BATCH))
+class _Pace:
+    """How many observations a forecaster takes a second."""
 
-
-class _Run:
-    """One forecaster on its way through the log."""
-
-    def __init__(self, forecaster: Forecaster, scorer: Scorer, clock: Callable[[], float]) -> None:
-        self._forecaster = forecaster
+    def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._seconds = 0.0
         self._shown = 0
-        self.scorer = scorer
 
-    def show(self, batch: Log) -> Fan:
-        names = [batch.names[index] for index in batch.series]
+    def timed(self, count: int, work: Callable[[], T]) -> T:
         begin = self._clock()
-        fan = self._forecaster.observe(names, batch.times, batch.values)
+        done = work()
         self._seconds += self._clock() - begin
-        self._shown += len(names)
-        self.scorer.add(batch.series, batch.rows, fan.mean, fan.quantiles)
-        return fan
+        self._shown += count
+        return done
+
+    def events_per_second(self) -> float:
+        return round(self._shown / self._seconds, 1) if self._seconds > 0 else 0.0
+
+
+class _ModelRun:
+    """The model on its way through the log, and its parts with it."""
+
+    def __init__(
+        self, model: Model, came: Truth, horizons: Sequence[int], quantiles: Sequence[float], clock: Callable[[], float]
+    ) -> None:
+        self._model = model
+        self._horizon = horizons[-1]
+        self._pace = _Pace(clock)
+        self.scorer = Scorer(came, horizons, quantiles[-1] - quantiles[0])
+        self.parts = {name: Scorer(came, horizons) for name in PARTS}
+
+    def show(self, batch: Log) -> tuple[Forecasts, Opinions]:
+        names = [batch.names[index] for index in batch.series]
+        opinions = Opinions.zeros(len(names), len(Expert), self._horizon)
+        forecasts = self._pace.timed(
+            len(names),
+            lambda: self._model.observe(
+                names,
+                batch.times,
+                batch.values,
+                events=batch.events,
+                covariates=batch.covariates,
+                opinions=opinions,
+            ),
+        )
+        self.scorer.add(batch.series, batch.rows, forecasts.mean, forecasts.quantiles)
+        for name, scorer in self.parts.items():
+            _add_means(scorer, batch, said_by(PARTS[name], opinions))
+        return forecasts, opinions
 
     def result(self) -> Result:
-        speed = self._shown / self._seconds if self._seconds > 0 else 0.0
-        return Result(self.scorer.scores(), round(speed, 1))
+        return Result(self.scorer.scores(), self._pace.events_per_second())
 
 
-class _Easel:
-    """Keeps the model's last forecasts of the first series, a horizon apart."""
+def said_by(expert: Expert, opinions: Opinions) -> Floats:
+    """What an expert foresees, (N, H): the last value where it says nothing, and zero where none does."""
+    said, last = opinions.said[:, expert], opinions.said[:, Expert.LAST_VALUE]
+    return np.where(np.isfinite(said), said, np.where(np.isfinite(last), last, 0.0))
 
-    def __init__(self, came: Truth, horizon: int) -> None:
-        self._truth = came
-        self._horizon = horizon
-        self._kept: dict[int, list[Drawn]] = {index: [] for index in range(len(came.first))[:DRAWN]}
 
-    def add(self, batch: Log, fan: Fan) -> None:
-        left = self._truth.score_to[batch.series] - 1 - batch.rows
-        wanted = np.isin(left, self._horizon * (2 * np.arange(FANS) + 1)) & (batch.series < DRAWN)
-        wanted &= batch.rows >= self._truth.score_from[batch.series] - 1
-        for place in np.flatnonzero(wanted):
-            drawn = Drawn(int(batch.rows[place]), fan.mean[place], fan.quantiles[place])
-            self._kept[int(batch.series[place])].append(drawn)
+def _add_means(scorer: Scorer, batch: Log, mean: Floats) -> None:
+    scorer.add(batch.series, batch.rows, mean, np.empty((*mean.shape, 0)))
 
-    def drawings(self, names: Sequence[str]) -> list[Drawing]:
-        return [self._drawing(names[index], index) for index in self._kept]
 
-    def _drawing(self, name: str, index: int) -> Drawing:
-        end, first = int(self._truth.score_to[index]), int(self._truth.first[index])
-        begin = max(0, end - (2 * FANS + 1) * self._horizon)
-        return Drawing(name, begin, self._truth.values[first + begin : first + end], self._kept[index])
+class _BaselineRun:
+    """A baseline on its way through the log."""
+
+    def __init__(
+        self, baseline: SeasonalNaive, came: Truth, horizons: Sequence[int], clock: Callable[[], float]
+    ) -> None:
+        self._baseline = baseline
+        self._pace = _Pace(clock)
+        self.scorer = Scorer(came, horizons)
+
+    def show(self, batch: Log) -> Floats:
+        mean = self._pace.timed(len(batch.values), lambda: self._baseline.observe(batch.series, batch.values))
+        _add_means(self.scorer, batch, mean)
+        return mean
+
+    def result(self) -> Result:
+        return Result(self.scorer.scores(), self._pace.events_per_second())
+
+
+class _PeerRun:
+    """A peer on its way through the log: its first steps are all scored, the others where they were asked for."""
+
+    def __init__(self, peer: Peer, came: Truth, horizons: Sequence[int], clock: Callable[[], float]) -> None:
+        self._peer = peer
+        self._came = came
+        self._pace = _Pace(clock)
+        self._first = Scorer(came, [1])
+        self._others = Scorer(came, horizons)
+        self._fallbacks = 0
+
+    def show(self, batch: Log) -> None:
+        seen = self._pace.timed(len(batch.values), lambda: self._peer.observe(batch.series, batch.rows, batch.values))
+        _add_means(self._first, batch, seen.mean)
+        _add_means(self._others, batch.cut(seen.whole), seen.mean[seen.whole])
+        self._fallbacks += int((seen.fell_back & self._came.scored(batch.series, batch.rows)).sum())
+
+    def result(self) -> PeerResult:
+        scores = self._others.scores() | self._first.scores()
+        return PeerResult(scores, self._pace.events_per_second(), stride=STRIDE, fallbacks=self._fallbacks)

@@ -89,6 +89,18 @@ class Truth(NamedTuple):
     unit: Floats
     naive_error: Floats
 
+    def scored(self, series: Integers, rows: Integers) -> npt.NDArray[np.bool_]:
+        """Which of the forecasts after these rows (N,) have a scored row for their first step, (N,)."""
+        scored: npt.NDArray[np.bool_] = (rows >= self.score_from[series] - 1) & (rows + 1 < self.score_to[series])
+        return scored
+
+    def targets(self, series: Integers, rows: Integers, steps: int) -> Floats:
+        """What came in the steps after these rows (N,), (N, steps); NaN where it is missing or not scored."""
+        ahead = rows[:, np.newaxis] + np.arange(1, steps + 1)
+        inside = ahead < self.score_to[series, np.newaxis]
+        places = np.where(inside, ahead + self.first[series, np.newaxis], 0)
+        return np.where(inside, self.values[places], np.nan)
+
 
 class Score(msgspec.Struct, frozen=True):
     """Means over series, in each one's own unit; None where nothing could be scored.
@@ -114,10 +126,31 @@ class Score(msgspec.Struct, frozen=True):
 
 
 class Result(msgspec.Struct, frozen=True):
-    """Scores of one forecaster by horizon, and how many observations it took a second."""
+    """Scores of one forecaster by horizon, and how many observations it took a second.
+
+    Attributes
+    ----------
+    events_per_second
+        None for a part of the model, which ran with it.
+    """
 
     horizons: dict[int, Score]
-    events_per_second: float
+    events_per_second: float | None = None
+
+
+class PeerResult(Result, frozen=True, kw_only=True):
+    """Scores of another project's forecaster, and how they came about.
+
+    Attributes
+    ----------
+    stride
+        Forecasts of more than one step were made, and are scored, at every so manyth row.
+    fallbacks
+        Scored forecasts for which the last value stood in, as it raised an error or its own were absurd.
+    """
+
+    stride: int
+    fallbacks: int
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -125,22 +158,28 @@ class Report(msgspec.Struct, frozen=True):
 
     Attributes
     ----------
-    model, last_value, seasonal_naive
-        The scores.
+    model, lstm, readout, last_value, seasonal_naive
+        The scores: of the whole model, of two of its parts alone (the LSTM's head, and each series' own readout of its
+        hidden state), and of the baselines.
     series
         How many series were read.
     rows
         Rows shown of the longest series.
     season
         Steps of a season, as found from the time stamps.
+    peers
+        The scores of other projects' forecasters, by name; none unless asked for.
     """
 
     model: Result
+    lstm: Result
+    readout: Result
     last_value: Result
     seasonal_naive: Result
     series: int
     rows: int
     season: int
+    peers: dict[str, PeerResult] = {}
 
 
 def season_of(step: float) -> int:
@@ -227,12 +266,12 @@ class Scorer:
         quantiles : (N, H, Q)
             In rising order; Q may be 0.
         """
-        scored = (rows >= self._truth.score_from[series] - 1) & (rows + 1 < self._truth.score_to[series])
+        scored = self._truth.scored(series, rows)
         if not scored.any():
             return
         series, rows = series[scored], rows[scored]
         steps = len(self._step_sums)
-        targets = self._targets(series, rows, steps)  # (N, H)
+        targets = self._truth.targets(series, rows, steps)  # (N, H)
         unit = self._truth.unit[series, np.newaxis]
         losses = _losses(mean[scored, :steps], quantiles[scored, :steps], targets, unit, self._level)
         known = np.isfinite(targets)
@@ -240,12 +279,6 @@ class Scorer:
             self._add_horizon(k, horizon, series, rows, known, losses)
         np.add(self._step_counts, known.sum(axis=0), out=self._step_counts)
         np.add(self._step_sums, np.where(known, losses["mae"], 0).sum(axis=0), out=self._step_sums)
-
-    def _targets(self, series: Integers, rows: Integers, steps: int) -> Floats:
-        ahead = rows[:, np.newaxis] + np.arange(1, steps + 1)  # (N, H)
-        inside = ahead < self._truth.score_to[series, np.newaxis]
-        places = np.where(inside, ahead + self._truth.first[series, np.newaxis], 0)
-        return np.where(inside, self._truth.values[places], np.nan)
 
     def _add_horizon(
         self,

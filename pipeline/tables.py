@@ -13,12 +13,12 @@ import io
 import math
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple, Protocol, Self
+from typing import NamedTuple, Self
 
 import msgspec
 
@@ -89,6 +89,8 @@ class Table(msgspec.Struct, frozen=True):
         How many events it holds.
     observations
         How many observations they hold, missing values included.
+    together
+        How many of them each row holds: what was seen at once, side by side in `read`.
     ordered
         Whether its time stamps never go back.
     """
@@ -98,6 +100,7 @@ class Table(msgspec.Struct, frozen=True):
     series: tuple[str, ...]
     length: int
     observations: int
+    together: int
     ordered: bool
 
     def events(self) -> Iterator[Event]:
@@ -105,7 +108,7 @@ class Table(msgspec.Struct, frozen=True):
 
         A file in the order of time is streamed, any other one is sorted in memory.
         """
-        events = _events(self.path, self.fields)
+        events = _rows(self.path, self.fields).events
         return events if self.ordered else iter(sorted(events, key=_time))
 
     def read(self) -> Iterator[Observation]:
@@ -125,14 +128,15 @@ def survey(path: Path, fields: Fields = PLAIN) -> Table:
     """
     names: dict[str, None] = {}
     count, latest, ordered = 0, -math.inf, True
-    for event in _events(path, fields):
+    rows = _rows(path, fields)
+    for event in rows.events:
         names |= dict.fromkeys(_names(event, fields))
         ordered = ordered and event.time >= latest
         latest = event.time
         count += 1
     if count == 0:
         raise TableError(f"{path} has a header but no rows")
-    return Table(path, fields, tuple(names), count, count * len(fields.values), ordered)
+    return Table(path, fields, tuple(names), count, count * len(fields.values), rows.together, ordered)
 
 
 def _names(event: Event, fields: Fields) -> list[str]:
@@ -149,21 +153,35 @@ class _Line(NamedTuple):
     cells: list[str]
 
 
-class _Layout(Protocol):
-    def __call__(self, line: _Line) -> Iterator[Event]: ...
+class _Layout(NamedTuple):
+    """What a row holds."""
+
+    together: int  # observations
+    read: Callable[[_Line], Iterator[Event]]
 
 
-def _events(path: Path, fields: Fields) -> Iterator[Event]:
+class _Rows(NamedTuple):
+    """What a file holds."""
+
+    together: int  # observations of each row
+    events: Iterator[Event]
+
+
+def _rows(path: Path, fields: Fields) -> _Rows:
     lines = _lines(path)
     header = next(lines, None)
     if header is None:
         raise TableError(f"{path} is empty; expected a header such as {','.join(LONG)}")
     columns = [cell.strip() for cell in header.cells]
     layout = _layout(path, columns, fields)
+    return _Rows(layout.together, _events(path, lines, columns, layout))
+
+
+def _events(path: Path, lines: Iterator[_Line], columns: list[str], layout: _Layout) -> Iterator[Event]:
     for line in lines:
         if len(line.cells) != len(columns):
             raise TableError(f"{path}, line {line.number}: {len(line.cells)} cells under {len(columns)} columns")
-        yield from layout(line)
+        yield from layout.read(line)
 
 
 def _layout(path: Path, columns: list[str], fields: Fields) -> _Layout:
@@ -197,7 +215,7 @@ def _event_a_row(path: Path, columns: list[str], fields: Fields) -> _Layout:
         numbers = tuple(_number(path, line, columns, index) for index in values)
         yield Event(name, time, numbers, _covariates(line, places))
 
-    return read
+    return _Layout(len(values), read)
 
 
 def _event_a_cell(path: Path, columns: list[str], fields: Fields) -> _Layout:
@@ -215,7 +233,7 @@ def _event_a_cell(path: Path, columns: list[str], fields: Fields) -> _Layout:
         for index in others:
             yield Event(columns[index], time, (_number(path, line, columns, index),), covariates)
 
-    return read
+    return _Layout(len(others), read)
 
 
 def _column_of_times(columns: list[str], fields: Fields) -> int:

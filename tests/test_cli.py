@@ -105,10 +105,11 @@ def test_evaluate_prints_one_json_object_as_the_last_line(waves: Path) -> None:
     result = invoke("evaluate", str(waves), "--horizon", "2", "--json", "--set", "model.hidden_size=8")
     assert result.exit_code == DONE, result.output
     told = json.loads(result.stdout.splitlines()[-1])
-    assert set(told) >= {"model", "last_value", "seasonal_naive", "series", "rows"}
+    assert set(told) >= {"model", "lstm", "readout", "last_value", "seasonal_naive", "series", "rows"}
+    assert told["peers"] == {}
     assert (told["series"], told["rows"]) == (2, 200)
     assert set(told["model"]["horizons"]) == {"1", "2"}
-    assert set(told["model"]["horizons"]["1"]) >= {"mse", "mae", "mase", "coverage", "width"}
+    assert set(told["model"]["horizons"]["1"]) >= {"mse", "mae", "mase", "coverage", "width", "interval_score"}
     assert told["model"]["events_per_second"] > 0
 
 
@@ -119,6 +120,27 @@ def test_evaluate_shows_a_table_and_draws_a_picture(waves: Path, tmp_path: Path)
     assert "seasonal naive" in result.stdout
     assert "160 rows" in result.stdout
     assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_evaluate_tells_of_peers_how_they_were_asked_and_what_went_wrong(waves: Path) -> None:
+    small = ["--horizon", "2", "--set", "model.hidden_size=8"]
+    shown = invoke("evaluate", str(waves), "--peers", *small)
+    assert shown.exit_code == DONE, shown.output
+    assert "SNARIMAX" in shown.stdout
+    assert "one row in 23" in " ".join(shown.stdout.split())
+    told = json.loads(invoke("evaluate", str(waves), "--peers", "--json", *small).stdout.splitlines()[-1])
+    assert set(told["peers"]["holt_winters"]) == {"horizons", "events_per_second", "stride", "fallbacks"}
+
+
+def test_evaluate_cuts_no_number_short_on_a_narrow_screen(waves: Path) -> None:
+    result = invoke("evaluate", str(waves), "--horizon", "2", "--peers", "--set", "model.hidden_size=8")
+    assert "…" not in result.stdout
+
+
+def test_a_horizon_that_the_memory_cannot_hold_is_bad_usage_of_evaluate(waves: Path) -> None:
+    result = invoke("evaluate", str(waves), "--horizon", "1000", "--set", "model.memory=128")
+    assert result.exit_code == USAGE
+    assert "model.memory" in one_line(result)
 
 
 def test_a_file_that_is_no_table_is_refused_in_one_line() -> None:

@@ -4,40 +4,67 @@ import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from pipeline.evaluate import BATCH, Evaluation, Fan, Log, SeasonalNaive, evaluate, read_log
+from lstm_stream import Expert, Forecasts, Opinions
+from pipeline.evaluate import BATCH, PARTS, Evaluation, Model, evaluate, model_for
+from pipeline.log import Log, read_log
 from pipeline.plot import PlotError, plot
-from pipeline.scoring import Floats, Integers, Rows
-from pipeline.settings import load
-from pipeline.shard import Shard
-from pipeline.tables import survey
+from pipeline.scoring import Floats, Integers, Rows, Scorer, truth
+from pipeline.settings import Settings, load
+from pipeline.tables import Fields, survey
 
-HOUR = 3_600_000_000
 QUANTILES = (0.05, 0.5, 0.95)
 
 
-class Foreseen(NamedTuple):
-    mean: Floats
-    quantiles: Floats
-
-
 class Witness:
-    """Foresees zeros, and remembers what it was shown."""
+    """Foresees zeros, and remembers what it was shown, a call after the other."""
 
     def __init__(self, horizon: int) -> None:
         self.horizon = horizon
         self.shown: list[tuple[str, int, float]] = []
+        self.events: list[list[int]] = []
+        self.covariates: list[list[float]] = []
 
-    def observe(self, series: Sequence[str], times: Integers, values: Floats) -> Fan:
+    def observe(
+        self,
+        series: Sequence[str],
+        times: Integers,
+        values: Floats,
+        *,
+        events: Integers,
+        covariates: Floats,
+        opinions: Opinions,  # noqa: ARG002
+    ) -> Forecasts:
         self.shown += zip(series, times.tolist(), values.tolist(), strict=True)
-        shape = (len(series), self.horizon)
-        return Foreseen(np.zeros(shape), np.zeros((*shape, len(QUANTILES))))
+        self.events.append(events.tolist())
+        self.covariates += covariates.tolist()
+        return Forecasts.zeros(len(series), self.horizon, len(QUANTILES))
+
+
+class Panel(Witness):
+    """Its experts say what comes to their minds, and some say nothing."""
+
+    said: Floats = np.empty((0, len(Expert), 0))
+
+    def observe(
+        self,
+        series: Sequence[str],
+        times: Integers,
+        values: Floats,
+        *,
+        events: Integers,
+        covariates: Floats,
+        opinions: Opinions,
+    ) -> Forecasts:
+        random = np.random.default_rng(len(self.shown))
+        opinions.said[:] = random.normal(size=opinions.said.shape)
+        opinions.said[random.random(opinions.said.shape) < 0.1] = np.nan
+        opinions.said[:, Expert.LAST_VALUE] = values[:, np.newaxis]
+        self.said = np.concatenate([self.said.reshape(-1, len(Expert), self.horizon), opinions.said])
+        return super().observe(series, times, values, events=events, covariates=covariates, opinions=opinions)
 
 
 def table(folder: Path, rows: dict[str, list[float]]) -> Log:
@@ -48,6 +75,15 @@ def table(folder: Path, rows: dict[str, list[float]]) -> Log:
     file = folder / "table.csv"
     file.write_text("series,timestamp,value\n" + "\n".join(lines) + "\n")
     return read_log(survey(file))
+
+
+def wide(folder: Path, columns: dict[str, list[float]], fields: Fields | None = None) -> Log:
+    """Hourly series as a wide file, read."""
+    rows = zip(*columns.values(), strict=True)
+    lines = (",".join(map(str, (1_700_000_000 + 3600 * row, *values))) for row, values in enumerate(rows))
+    file = folder / "wide.csv"
+    file.write_text(",".join(["timestamp", *columns]) + "\n" + "\n".join(lines) + "\n")
+    return read_log(survey(file, fields or Fields()))
 
 
 def wave(rows: int, phase: float = 0.0) -> list[float]:
@@ -64,12 +100,90 @@ def test_each_row_up_to_the_last_scored_one_is_shown_once_in_the_order_of_time(t
         assert [value for series, _, value in witness.shown if series == name] == wave(rows)
 
 
-def test_rows_of_one_series_and_time_stamp_are_still_one_step_after_another(tmp_path: Path) -> None:
-    file = tmp_path / "table.csv"
-    file.write_text("timestamp,x\n" + "2024-05-01,1\n" * 3 + "2024-05-02,2\n")
-    times = read_log(survey(file)).times
-    assert np.all(np.diff(times) > 0)
-    assert np.diff(times)[:2].tolist() == [1, 1]
+def test_the_rows_of_a_wide_file_are_events_that_no_call_splits(tmp_path: Path) -> None:
+    columns = {name: wave(BATCH) for name in "abc"}
+    witness = Witness(2)
+    evaluate(wide(tmp_path, columns), witness, horizon=2, quantiles=QUANTILES, rows=Rows())
+    assert len(witness.events) > 2
+    assert sum(witness.events, []) == [row for row in range(BATCH) for _ in columns]  # noqa: RUF017
+    assert all(events.count(events[0]) == events.count(events[-1]) == 3 for events in witness.events)
+
+
+def test_the_series_of_a_long_file_come_alone_also_at_one_time(tmp_path: Path) -> None:
+    witness = Witness(2)
+    log = table(tmp_path, {"a": wave(60), "b": wave(60)})
+    evaluate(log, witness, horizon=2, quantiles=QUANTILES, rows=Rows())
+    assert witness.events == [list(range(120))]
+
+
+def test_covariates_of_a_row_are_shown_with_each_of_its_values(tmp_path: Path) -> None:
+    columns = {"a": wave(40), "warm": [float(row) for row in range(40)], "b": wave(40)}
+    witness = Witness(2)
+    log = wide(tmp_path, columns, Fields(covariates=("warm",)))
+    evaluate(log, witness, horizon=2, quantiles=QUANTILES, rows=Rows())
+    assert {series for series, _, _ in witness.shown} == {"a", "b"}
+    assert witness.covariates == [[row] for row in range(40) for _ in "ab"]
+
+
+@pytest.mark.parametrize("horizon", [1, 3, 1000])
+def test_what_is_held_at_once_is_bounded_for_any_horizon(tmp_path: Path, horizon: int) -> None:
+    witness = Witness(horizon)
+    log = table(tmp_path, {"a": wave(3000)})
+    evaluate(log, witness, horizon=horizon, quantiles=QUANTILES, rows=Rows())
+    assert max(len(events) for events in witness.events) * horizon <= 48 * BATCH
+
+
+def test_series_inform_each_other_in_a_wide_file_and_not_in_a_long_one(tmp_path: Path) -> None:
+    columns = {"a": wave(30), "b": wave(30)}
+    settings = load(None, {}, ["model.horizon=2"])
+    assert model_for(wide(tmp_path, columns), settings).rules.groups
+    assert not model_for(table(tmp_path, columns), settings).rules.groups
+    assert not model_for(wide(tmp_path, {"a": wave(30)}), settings).rules.groups
+
+
+def test_a_model_foresees_better_what_another_series_of_its_rows_shows_first(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).normal(size=600)
+    columns = {"leader": noise[1:].round(4).tolist(), "follower": noise[:-1].round(4).tolist()}
+    logs = wide(tmp_path, columns), table(tmp_path, columns)
+    together, alone = (shard_evaluation(log).report.model.horizons[1].mse or 9 for log in logs)
+    assert together < 0.8 * alone
+
+
+def test_the_parts_have_the_scores_of_what_they_said(tmp_path: Path) -> None:
+    """Against one origin after the other, one step after the other."""
+    values = {"a": wave(60), "b": wave(60, 9)}
+    panel, rows = Panel(3), Rows(12, 15, 55)
+    report = evaluate(wide(tmp_path, values), panel, horizon=3, quantiles=QUANTILES, rows=rows).report
+    for result, expert in ((report.lstm, Expert.LSTM), (report.readout, Expert.READOUT_ON_HIDDEN)):
+        for horizon in (1, 3):
+            errors = []
+            for index, own in enumerate(values.values()):
+                for origin in range(14, 55 - horizon):
+                    said = panel.said[2 * origin + index, expert]
+                    foreseen = [own[origin] if math.isnan(said[step]) else said[step] for step in range(horizon)]
+                    errors += [
+                        abs(foreseen[step] - own[origin + 1 + step]) / np.std(own[:12]) for step in range(horizon)
+                    ]
+            assert result.horizons[horizon].mae == pytest.approx(np.mean(errors))
+            assert result.horizons[horizon].mse == pytest.approx(np.mean(np.square(errors)))
+            assert result.horizons[horizon].coverage is None
+
+
+def test_the_model_s_parts_are_those_that_its_mean_is_mixed_of(tmp_path: Path) -> None:
+    log = wide(tmp_path, {"a": wave(300), "b": wave(300, 5)})
+    report, scorers = shard_evaluation(log).report, {}
+    settings = small_settings()
+    bank, opinions = model_for(log, settings), Opinions.zeros(600, len(Expert), 4)
+    names = [log.names[index] for index in log.series]
+    told = bank.observe(names, log.times, log.values, events=log.events, opinions=opinions)
+    mixed = (opinions.weights * np.nan_to_num(opinions.said)).sum(axis=1)
+    assert mixed == pytest.approx(told.mean, abs=1e-4)
+    came = truth(log.names, [log.values[log.series == index] for index in range(2)], Rows(), 24)
+    for name, expert in PARTS.items():
+        scorers[name] = Scorer(came, [1, 4])
+        scorers[name].add(log.series, log.rows, opinions.said[:, expert], np.empty((600, 4, 0)))
+    assert report.lstm.horizons == scorers["lstm"].scores()
+    assert report.readout.horizons == scorers["readout"].scores()
 
 
 def test_a_model_that_foresees_zeros_has_the_error_of_zeros(tmp_path: Path) -> None:
@@ -99,67 +213,68 @@ def test_each_usual_horizon_that_fits_is_scored(tmp_path: Path, horizon: int, sc
     assert list(report.model.horizons) == scored
 
 
-@given(
-    st.lists(st.sampled_from(["a", "b"]), min_size=1, max_size=40),
-    st.integers(1, 5),
-    st.integers(1, 7),
-    st.integers(1, 40),
-    st.integers(0, 2**32),
-)
-def test_seasonal_naive_foresees_what_came_a_season_before(
-    series: list[str], season: int, horizon: int, chunk: int, seed: int
+@pytest.mark.parametrize("horizon", [1, 30])
+def test_peers_are_scored_where_they_are_asked_for_all_steps_and_for_one_everywhere(
+    tmp_path: Path, horizon: int
 ) -> None:
-    random = np.random.default_rng(seed)
-    values = np.where(random.random(len(series)) < 0.2, np.nan, random.normal(size=len(series)))
-    naive = SeasonalNaive(horizon, season)
-    chunks = [slice(begin, begin + chunk) for begin in range(0, len(series), chunk)]
-    foreseen = np.concatenate(
-        [naive.observe(series[c], np.zeros(len(series[c]), np.int64), values[c]).mean for c in chunks]
-    )
-    for index, name in enumerate(series):
-        own = [values[place] for place in range(index + 1) if series[place] == name]
-        assert foreseen[index].tolist() == [slow_naive(own, season, step) for step in range(1, horizon + 1)]
+    log = table(tmp_path, {"a": [9 + value for value in wave(400)], "b": [9 - value for value in wave(400)]})
+    report = evaluate(log, Witness(horizon), horizon=horizon, quantiles=QUANTILES, rows=Rows(), peers=True).report
+    assert set(report.peers) == {"snarimax", "holt_winters"}
+    for peer in report.peers.values():
+        assert list(peer.horizons) == list(report.model.horizons)
+        assert all(math.isfinite(score.mse or math.nan) for score in peer.horizons.values())
+        assert (peer.horizons[1].mae or 9) < (report.last_value.horizons[1].mae or 0)
+        assert peer.fallbacks == 0
+        assert (peer.events_per_second or 0) > 0
 
 
-def slow_naive(own: list[float], season: int, step: int) -> float:
-    """Go back whole seasons from the step ahead until that is known to have come."""
-    place = len(own) - 1 + step
-    while place >= len(own):
-        place -= season
-    if place >= 0 and not math.isnan(own[place]):
-        return own[place]
-    return next((value for value in reversed(own) if not math.isnan(value)), 0.0)
+def test_no_peers_run_unless_asked_for(tmp_path: Path) -> None:
+    log = table(tmp_path, {"a": wave(60)})
+    assert evaluate(log, Witness(1), horizon=1, quantiles=QUANTILES, rows=Rows()).report.peers == {}
+
+
+def small_settings() -> Settings:
+    return load(None, {}, ["model.horizon=4", "model.hidden_size=8"])
 
 
 def shard_evaluation(log: Log) -> Evaluation:
-    settings = load(None, {}, ["events.step=event", "model.horizon=4", "model.hidden_size=8"])
-    model = Shard.fresh("evaluate", 0, 0, settings).bank
+    settings = small_settings()
+    model: Model = model_for(log, settings)
     return evaluate(log, model, horizon=4, quantiles=settings.model.quantiles, rows=Rows())
 
 
-def test_the_shard_s_own_model_learns_a_wave_and_beats_last_value(tmp_path: Path) -> None:
+def test_the_model_learns_a_wave_and_beats_last_value(tmp_path: Path) -> None:
     report = shard_evaluation(table(tmp_path, {"a": wave(400), "b": wave(400, 9)})).report
     assert (report.model.horizons[4].mae or 9) < (report.last_value.horizons[4].mae or 0)
-    assert report.model.events_per_second > 0
+    assert (report.model.events_per_second or 0) > 0
     assert (report.series, report.rows) == (2, 400)
 
 
 def test_the_scores_do_not_depend_on_what_comes_after_the_scored_rows(tmp_path: Path) -> None:
     one = table(tmp_path, {"a": wave(100)})
     other = table(tmp_path, {"a": wave(60) + [99.0] * 40})
+    settings = small_settings()
     reports = [
-        evaluate(log, SeasonalNaive(3, 2), horizon=3, quantiles=(0.5,), rows=Rows(20, 25, 60)).report
+        evaluate(log, model_for(log, settings), horizon=4, quantiles=QUANTILES, rows=Rows(20, 25, 60)).report
         for log in (one, other)
     ]
     assert reports[0].model.horizons == reports[1].model.horizons
 
 
-def test_the_picture_is_a_png(tmp_path: Path) -> None:
-    evaluation = shard_evaluation(table(tmp_path, {"a": wave(100), "b": wave(100, 5)}))
+@pytest.mark.parametrize("rows", [30, 100, 700])
+def test_the_picture_is_a_png(tmp_path: Path, rows: int) -> None:
+    evaluation = shard_evaluation(table(tmp_path, {"a": wave(rows), "b": wave(rows, 5)}))
     plot(evaluation, QUANTILES, tmp_path / "picture.png")
     assert (tmp_path / "picture.png").read_bytes().startswith(b"\x89PNG")
-    assert [drawing.name for drawing in evaluation.drawings] == ["a", "b"]
-    assert [forecast.origin for forecast in evaluation.drawings[0].forecasts] == [79, 87, 95]
+
+
+@pytest.mark.parametrize("quantiles", [(0.5,), (0.1, 0.9), (0.05, 0.25, 0.5, 0.75, 0.95)])
+def test_whatever_quantiles_there_are_can_be_drawn(tmp_path: Path, quantiles: tuple[float, ...]) -> None:
+    settings = load(None, {}, ["model.horizon=2", f"model.quantiles={list(quantiles)}"])
+    log = table(tmp_path, {"a": [math.nan, *wave(60)]})
+    evaluation = evaluate(log, model_for(log, settings), horizon=2, quantiles=quantiles, rows=Rows())
+    plot(evaluation, quantiles, tmp_path / "picture.png")
+    assert (tmp_path / "picture.png").exists()
 
 
 def test_a_picture_that_cannot_be_written_is_refused_with_the_reason(tmp_path: Path) -> None:

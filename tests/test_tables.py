@@ -50,6 +50,23 @@ def test_in_a_wide_file_all_columns_of_a_row_share_its_time_stamp(file: Path) ->
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "fields", "together"),
+    [
+        ("series,timestamp,value\na,2024-05-01,1\nb,2024-05-01,2\n", Fields(), 1),
+        ("date,x\n2024-05-01,1\n", Fields(), 1),
+        ("date,x,y,z\n2024-05-01,1,2,3\n", Fields(), 3),
+        ("date,x,y,z\n2024-05-01,1,2,3\n", Fields(covariates=("z",)), 2),
+        ("date,x,y,z\n2024-05-01,1,2,3\n", Fields(values=("x", "y")), 2),
+    ],
+)
+def test_a_table_tells_how_many_observations_came_together(
+    file: Path, text: str, fields: Fields, together: int
+) -> None:
+    file.write_text(text)
+    assert survey(file, fields).together == together
+
+
 def test_a_column_called_timestamp_holds_the_time_stamps_wherever_it_stands(file: Path) -> None:
     file.write_text("x,timestamp\n7,2024-05-01\n")
     assert observations(file) == [Observation("x", MAY, 7.0)]
