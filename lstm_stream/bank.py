@@ -483,6 +483,15 @@ class Bank:
         model, last_value = (self._intervals.absolute[rows] / unit[:, None]).mean(0).tolist()
         return model, last_value
 
+    def expert_weights(self) -> Floats:
+        """Mean weight of each expert (E,) in the means of up to 256 series, over all horizons; zeros for no series."""
+        rows = np.flatnonzero(self._memory.age > 0)[:256]
+        if not len(rows):
+            return np.zeros(len(Expert), np.float32)
+        there = (self._mixture.mass[rows] > 0).any(2)
+        mean: Floats = self._mixture.weights(rows, there, self._pool.losses, self.rules.horizon).mean((0, 2))
+        return mean
+
     def gates(self) -> Gates:
         """Mean activations of the gates, over up to 256 series at their last snapshot."""
         rows = np.flatnonzero(self._memory.age > 0)[:256]

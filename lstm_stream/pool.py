@@ -86,7 +86,7 @@ class Pool:
         self._solve()
 
     def _solve(self) -> None:
-        """Gains (R, R) and weights best for all on what own readouts read; both these and those on all (2H, Z); on lags."""
+        """Gains (R, R); weights best for all on what own readouts read, on everything, and on lags alone."""
         width, horizon = len(self._products), self._horizon
         moves, left = slice(width, width + horizon), slice(width + horizon, None)
         self.gains, self.weights = self._regression(slice(ONE, width), left)

@@ -1,7 +1,7 @@
 """A linear readout of each series, that adapt at once: recursive least squares with a covariance the shard shares.
 
-Letters: S series, N rows of a round, G groups of horizons, Z regressors, O of them 1 and x, R of them 1, x and h,
-H horizons.
+Letters: S series, N rows of a round, G groups of horizons, Z regressors, R of them 1, x and h, H horizons, K marked
+ones.
 """
 
 from dataclasses import dataclass
@@ -15,6 +15,8 @@ from lstm_stream.network import Floats, product
 
 GROUPS = (4, 24, 96)
 """Horizons up to each learn together, from the origin that many steps back."""
+MARKS = (1, 2, 4, 8, 16, 24, 48, 96, 192)
+"""Horizons that have weights; between two of them what is said is interpolated."""
 PRIOR = 30.0
 """Origins that the weights a series starts from are worth."""
 SPAN = 5000.0
@@ -38,7 +40,7 @@ class Origins(NamedTuple):
     """What each group of horizons learns from: its origin, and what became of it."""
 
     regressors: Floats  # (N, 1 + G, Z) of now and of each origin
-    targets: Floats  # (N, H) how far values moved, in reaches
+    targets: Floats  # (N, H) how far values lay off what was said, in reaches
     known: Floats  # (N, H) 1 where origin and target were observed, else 0
 
     def part(self, rows: slice) -> "Origins":
@@ -57,22 +59,25 @@ class Readouts(Columns):
     """
 
     learnt: npt.NDArray[np.int64]  # (S,) steps so far
-    weights: Floats  # (S, H, R)
+    weights: Floats  # (S, K, R)
 
     @classmethod
     def empty(cls, horizon: int, inputs: int, units: int) -> "Readouts":
         """The readouts of no series."""
         return cls(
             learnt=np.zeros(0, np.int64),
-            weights=np.zeros((0, horizon, 1 + inputs + units), np.float32),
+            weights=np.zeros((0, len(edges(MARKS, horizon)), 1 + inputs + units), np.float32),
         )
 
     def start(self, rows: Rows, weights: Floats) -> None:
         """Give series that never learnt the weights (H, R) that are best for all."""
-        self.weights[rows[self.learnt[rows] == 0]] = weights
+        marks = np.asarray(edges(MARKS, len(weights)))
+        self.weights[rows[self.learnt[rows] == 0]] = weights[marks - 1]
 
     def step(self, rows: Rows, origins: Origins, gains: Floats) -> Floats:
-        """Learn from what became of each group's origin, and say from now how far values (N, H) will move, in reaches.
+        """Learn from what became of each group's origin, and say from now how far values lie off what was said, (N, H).
+
+        In reaches.
 
         Parameters
         ----------
@@ -82,24 +87,38 @@ class Readouts(Columns):
         worth = np.float32(PRIOR) + np.minimum(self.learnt[rows], SPAN).astype(np.float32)
         self.learnt[rows] += 1
         read = np.ascontiguousarray(origins.regressors[:, :, ONE : ONE + self.weights.shape[2]])
-        own = Origins(read, origins.targets, origins.known)
+        horizon = origins.targets.shape[1]
+        marks = np.asarray(edges(MARKS, horizon))
+        own = Origins(read, origins.targets[:, marks - 1], origins.known[:, marks - 1])
         parts = [slice(begin, begin + CHUNK) for begin in range(0, len(rows), CHUNK)]
-        return np.concatenate([self._step(rows[part], own.part(part), gains, worth[part]) for part in parts])
+        told = [self._step(rows[part], own.part(part), gains, worth[part], marks) for part in parts]
+        return between(np.concatenate(told), marks, horizon)
 
-    def _step(self, rows: Rows, origins: Origins, gains: Floats, worth: Floats) -> Floats:
-        """Moves (N, H) after learning."""
-        new = _corrected(self.weights[rows], origins, gains, worth)
+    def _step(self, rows: Rows, origins: Origins, gains: Floats, worth: Floats, marks: npt.NDArray[np.int64]) -> Floats:
+        """What is said for the marked horizons (N, K) after learning."""
+        new = _corrected(self.weights[rows], origins, gains, worth, marks)
         self.weights[rows] = new
         return _said(new, origins.regressors[:, 0])
 
 
-def _corrected(weights: Floats, origins: Origins, gains: Floats, worth: Floats) -> Floats:
-    """Weights (N, H, F) after a step of recursive least squares."""
+def between(said: Floats, marks: npt.NDArray[np.int64], horizon: int) -> Floats:
+    """What is said for all horizons (N, H), of what is for the marked ones (N, K); the first is 1, the last H."""
+    ahead = np.arange(1, horizon + 1)
+    upper = np.searchsorted(marks, ahead)
+    lower = np.maximum(upper - 1, 0)
+    part = ((ahead - marks[lower]) / np.maximum(marks[upper] - marks[lower], 1)).astype(np.float32)
+    below, above = np.take(said, lower, 1), np.take(said, upper, 1)
+    told: Floats = below + part * (above - below)
+    return told
+
+
+def _corrected(weights: Floats, origins: Origins, gains: Floats, worth: Floats, marks: npt.NDArray[np.int64]) -> Floats:
+    """Weights (N, K, F) after a step of recursive least squares."""
     z = origins.regressors[:, 1:]
     gained = product(z.reshape(-1, z.shape[2]), gains).reshape(z.shape)
     gain = gained / (worth[:, None] + np.einsum("ngf,ngf->ng", z, gained))[:, :, None]
     begin = 0
-    for group, end in enumerate(edges(GROUPS, weights.shape[1])):
+    for group, end in enumerate(np.searchsorted(marks, edges(GROUPS, int(marks[-1])), "right").tolist()):
         of_group = weights[:, begin:end]
         error = origins.targets[:, begin:end] - _said(of_group, z[:, group])
         error = np.clip(error, -LARGEST_ERROR, LARGEST_ERROR) * origins.known[:, begin:end]

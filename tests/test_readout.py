@@ -23,7 +23,7 @@ def test_the_readout_of_the_only_series_is_recursive_least_squares() -> None:
         known = np.ones((1, HORIZON), np.float32)
         origins = Origins(np.repeat(z[None, None], 2, 1), target[None], known)
         readouts.step(row, origins, pool.gains)
-        pool.note(row, z[None], target[None], np.full((1, 1, 2), np.nan, np.float32))
+        pool.note(row, z[None], np.concatenate([target, target])[None], np.full((1, 1, 2), np.nan, np.float32))
         pool.fold(1, 1)
     z = regressors[:, ONE:].astype(np.float64)
     best = np.linalg.solve(z.T @ z + RIDGE * np.eye(z.shape[1]), z.T @ targets)  # (F, H)
