@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_stream.columns import Array, Columns, Rows
-from lstm_stream.experts import OF_THE_LSTM, PLAIN, Expert, Smoothers, assumed_losses, seasonal_moves
+from lstm_stream.drift import Drift
+from lstm_stream.experts import OF_THE_LSTM, PLAIN, Expert, Smoothers, assumed_losses, returning_moves, seasonal_moves
 from lstm_stream.forecasts import Forecasts, Opinions
 from lstm_stream.grid import SECOND, Grid, Outcome
 from lstm_stream.groups import meetings
@@ -22,7 +23,7 @@ from lstm_stream.hyperparameters import Hyperparameters
 from lstm_stream.intervals import WARM, Intervals
 from lstm_stream.learner import Learner, Lesson
 from lstm_stream.memory import Memory
-from lstm_stream.mixture import LARGEST_MOVE, Mixture
+from lstm_stream.mixture import LARGEST_MOVE, LARGEST_SIMPLE_MOVE, Mixture
 from lstm_stream.network import Floats, Gates, Network, product
 from lstm_stream.past import SNAPSHOT_EVERY, Past
 from lstm_stream.pool import Pool
@@ -114,6 +115,7 @@ class Bank:
             inputs, self._sight.base, rules.hidden_size, rules.horizon, assumed_losses(self._mixture.loss.shape[2])
         )
         self._replay = Replay(rules.replay, Stretch.empty(rules.window, rules.horizon, inputs, rules.hidden_size))
+        self._drift = Drift()
         self._steps = 0  # of all series so far
         self._next_lesson = self._interval()
         self._folded = 0  # steps that the pool knows of
@@ -255,7 +257,10 @@ class Bank:
         self._start_again(rows[steps.restart])
         memory.set_step(rows, steps.step)
         observed = ~np.isnan(steps.value)
-        memory.write(rows, np.where(observed, steps.value, self._expected(rows)))
+        expected = self._expected(rows)
+        off = np.where(memory.age[rows] > 0, np.abs(steps.value - expected) / memory.floored(rows), np.nan)
+        self._drift.note(position - self._folded, off.astype(np.float32))
+        memory.write(rows, np.where(observed, steps.value, expected))
         step, value = memory.newest(rows)
         surprise = np.full(len(rows), np.nan)
         surprise[observed] = self._intervals.score(
@@ -268,7 +273,7 @@ class Bank:
         reach = self._reach(rows)
         self._past.write(rows, step, observed)
         self._smoothers.follow(rows, value)
-        errors = self._mixture.score(rows, step, moved, reach / unit)
+        errors = self._mixture.score(rows, step, moved, reach / unit, self._drift.alarm)
         view = self._sight.look(rows, steps.time, observed, steps.covariates, memory, self._past, self._pool, reach)
         said = np.full((len(rows), len(Expert), self.rules.horizon), np.nan, np.float32)
         said[:, PLAIN] = self._plain(rows, value, view, reach)
@@ -320,19 +325,21 @@ class Bank:
     def _plain(self, rows: Rows, value: Floats, view: View, reach: Floats) -> Floats:
         """How far each expert that needs no network says that values will move, in reaches; NaN: it says nothing."""
         horizon = self.rules.horizon
-        last_value = np.zeros_like(view.linear)
-        seasonal = seasonal_moves(rows, self._memory, horizon) / reach[:, None]
-        smooth = self._smoothers.moves(rows, value, horizon) / reach[:, None]
         corrected = view.linear + self._sight.correction(rows, view.corrections, horizon)
-        said = [np.stack([view.linear, last_value], 1), seasonal, smooth, corrected[:, None]]
-        moves: Floats = np.clip(np.concatenate(said, 1), -LARGEST_MOVE, LARGEST_MOVE)
-        return moves
+        moves = [
+            seasonal_moves(rows, self._memory, horizon),
+            self._smoothers.moves(rows, value, horizon),
+            returning_moves(rows, self._memory, horizon),
+        ]
+        bounded = np.clip(np.stack([view.linear, corrected], 1), -LARGEST_MOVE, LARGEST_MOVE)
+        simple = np.clip(np.concatenate(moves, 1) / reach[:, None], -LARGEST_SIMPLE_MOVE, LARGEST_SIMPLE_MOVE)
+        return np.concatenate([np.zeros_like(bounded[:, :1]), bounded[:, :1], simple, bounded[:, 1:]], 1)
 
     def _by_the_lstm(self, rows: Rows, origins: Origins, plain: Floats, output: Floats) -> Floats:
         """How far those say that need it, given what the others say together and its output (N, H)."""
         pool = self._pool
         self._readouts.start(rows, pool.weights)
-        own = self._readouts.step(rows, origins, pool.gains)
+        own = self._readouts.step(rows, origins, pool.gains, self._drift.alarm)
         shared = product(origins.regressors[:, 0], pool.shared).reshape(len(rows), -1, self.rules.horizon)
         corrections = np.concatenate([own[:, None], shared], 1)
         moves: Floats = np.concatenate([output[:, None], plain[:, None] + corrections], 1)
@@ -407,7 +414,7 @@ class Bank:
         rows = generator.choice(seen, min(max(1, self.rules.windows // 4), len(seen)), replace=False)
         newest = self._past.newest(rows, self._memory, self._reach(rows), self.rules.window)
         replayed = self._replay.draw(self.rules.windows - len(rows), generator)
-        self.lesson = self._learner.learn(Stretch.joined(newest, replayed).windows())
+        self.lesson = self._learner.learn(Stretch.joined(newest, replayed).windows(), self._drift.alarm)
         self._next_lesson = self._steps + self._interval()
         self._offered, self._offered_since = self._offered + self._offered_since, 0
         self._seen.clear()
@@ -416,6 +423,7 @@ class Bank:
         """Let the pool know of the last steps of all series."""
         alive = self._alive()
         self._pool.fold(self._steps - self._folded, alive)
+        self._drift.fold(self._steps - self._folded, alive)
         self._folded, self._next_fold = self._steps, self._steps + Pool.interval(alive)
 
     def _alive(self) -> int:
@@ -440,7 +448,7 @@ class Bank:
     @property
     def drifts(self) -> int:
         """Drifts noticed so far."""
-        return 0
+        return self._drift.total
 
     def forecast(self, series: Sequence[str]) -> Forecasts:
         """The newest forecasts of these series again; changes nothing.
@@ -488,7 +496,7 @@ class Bank:
         rows = np.flatnonzero(self._memory.age > 0)[:256]
         if not len(rows):
             return np.zeros(len(Expert), np.float32)
-        there = (self._mixture.mass[rows] > 0).any(2)
+        there: npt.NDArray[np.bool_] = np.asarray((self._mixture.mass[rows] > 0).any(2))
         mean: Floats = self._mixture.weights(rows, there, self._pool.losses, self.rules.horizon).mean((0, 2))
         return mean
 
@@ -524,6 +532,7 @@ class Bank:
         arrays |= {f"groups.{name}": array for name, array in groups.dump(groups.total).items()}
         arrays |= {f"replay.{name}": array for name, array in self._replay.dump().items()}
         arrays |= {f"pool.{name}": array for name, array in self._pool.dump(self._steps - self._folded).items()}
+        arrays |= {f"drift.{name}": array for name, array in self._drift.dump(self._steps - self._folded).items()}
         arrays |= {f"learner.{name}": array for name, array in self._learner.dump().items()}
         return header, arrays
 
@@ -557,6 +566,7 @@ class Bank:
         self._sight.groups.load(_under("groups.", arrays))
         self._replay.load(_under("replay.", arrays))
         self._pool.load(_under("pool.", arrays))
+        self._drift.load(_under("drift.", arrays))
         self._learner.load(_under("learner.", arrays), state.updates, state.skipped)
         self._steps, self._next_lesson = state.steps, state.next_lesson
         self._offered, self._offered_since = state.offered, state.offered_since

@@ -15,6 +15,10 @@ from lstm_stream.network import Floats
 
 LEVEL_WEIGHTS = (0.1, 0.6)
 """Of simple exponential smoothing."""
+MOMENTUM = 0.5
+"""What is left of the last move at the next step."""
+REVERTING = 6.0
+"""Steps in which how far a value lies off its level fades to 1/e."""
 TREND = (0.8, 0.2, 0.8)
 """Weights of level and trend, and damping, in Holt's linear trend (Gardner and McKenzie 1985)."""
 BACK = 4
@@ -29,17 +33,9 @@ that season in which the rest of it fades to 1/e."""
 class Expert(IntEnum):
     """In the order of the mixture's weights."""
 
-    LSTM = 0
-    """The head of the network."""
-    READOUT_ON_HIDDEN = auto()
-    """What the experts that need no network say together, as a readout of the series' own corrects it, on x and h."""
-    SHARED_ON_HIDDEN = auto()
-    """The same, as one on x and h corrects it with the weights best for all series."""
-    SHARED_ON_ALL = auto()
-    """The same, as one on last values, x and h corrects it with the weights best for all series."""
+    LAST_VALUE = 0
     SHARED_ON_LAGS = auto()
     """A readout on last values and what x tells of the series itself, with the weights best for all series."""
-    LAST_VALUE = auto()
     SEASONAL_SHORT = auto()
     """The value a season (a day) before."""
     PROFILE_SHORT_FADING = auto()
@@ -56,19 +52,32 @@ class Expert(IntEnum):
     LEVEL_FAST = auto()
     TREND = auto()
     """Damped trend."""
+    MOMENTUM = auto()
+    """On by half as much each step as the step before."""
+    REVERTING = auto()
+    """Back to the level of the last days, as after an outage."""
     GROUP = auto()
     """What `SHARED_ON_LAGS` says, corrected by what the other series of the same events did."""
+    LSTM = auto()
+    """The head of the network."""
+    READOUT_ON_HIDDEN = auto()
+    """What the experts that need no network say together, as a readout of the series' own corrects it, on x and h."""
+    SHARED_ON_HIDDEN = auto()
+    """The same, as one on x and h corrects it with the weights best for all series."""
+    SHARED_ON_ALL = auto()
+    """The same, as one on last values, x and h corrects it with the weights best for all series."""
 
 
-OF_THE_LSTM = slice(Expert.LSTM, Expert.SHARED_ON_ALL + 1)
-PLAIN = slice(Expert.SHARED_ON_LAGS, len(Expert))
+PLAIN = slice(Expert.LAST_VALUE, Expert.LSTM)
 """Those that need no network."""
+OF_THE_LSTM = slice(Expert.LSTM, len(Expert))
+FITTED = (Expert.LAST_VALUE, Expert.SHARED_ON_LAGS, *list(Expert)[OF_THE_LSTM])
 
 
 def assumed_losses(scored: int) -> Floats:
     """Losses (E, K) in squared reaches that are assumed before there are any: those that fit something start even."""
     losses = np.full((len(Expert), scored), 2.5, np.float32)
-    losses[: Expert.LAST_VALUE + 1] = 1.6
+    losses[list(FITTED)] = 1.6
     return losses
 
 
@@ -100,6 +109,16 @@ class Smoothers(Columns):
         moves = np.repeat(start[:, :, None], horizon, 2)
         moves[:, -1] += self.trend[rows, 1:] * np.cumsum(TREND[2] ** np.arange(1, horizon + 1)).astype(np.float32)
         return moves
+
+
+def returning_moves(rows: Rows, memory: Memory, horizon: int) -> Floats:
+    """How far values will move by the experts `MOMENTUM` and `REVERTING`, (N, 2, H)."""
+    value = memory.newest(rows)[1]
+    ahead = np.arange(1, horizon + 1)
+    last = np.where(memory.age[rows] > 1, value - memory.look_back(rows, np.asarray([[1]]))[:, 0], np.float32(0.0))
+    on = last[:, None] * np.cumsum(MOMENTUM**ahead).astype(np.float32)
+    back = (memory.level[rows] - value)[:, None] * (1.0 - np.exp(-ahead / REVERTING)).astype(np.float32)
+    return np.stack([on, back], 1)
 
 
 def seasonal_moves(rows: Rows, memory: Memory, horizon: int) -> Floats:

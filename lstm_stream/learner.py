@@ -17,6 +17,8 @@ from lstm_stream.network import Floats, Network
 
 LARGEST_GRADIENT = 1.0
 AVERAGE_DECAY = 0.99
+ALARMED = 1.0
+"""Part by which a full alarm raises the learning rate."""
 
 
 class Windows(NamedTuple):
@@ -56,12 +58,20 @@ class Learner:
         torch.set_num_threads(1)  # two threads on windows this small are many times slower
         self.network = network
         self.average = deepcopy(network)
+        self._rate = learning_rate
         self._adam = torch.optim.Adam(network.parameters(), learning_rate, fused=True)
         self.updates = 0
         self.skipped = 0
 
-    def learn(self, windows: Windows) -> Lesson:
-        """Take one learning step on a handful of windows."""
+    def learn(self, windows: Windows, alarm: float = 0.0) -> Lesson:
+        """Take one learning step on a handful of windows.
+
+        Parameters
+        ----------
+        alarm
+            0 to 1: how much has changed of late; the more, the larger the step.
+        """
+        self._adam.param_groups[0]["lr"] = self._rate * (1.0 + ALARMED * alarm)
         self._adam.zero_grad()
         loss = self._loss(windows)
         loss.backward()  # type: ignore[no-untyped-call]

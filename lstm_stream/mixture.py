@@ -15,20 +15,28 @@ from lstm_stream.readout import edges
 
 SCORED = (1, 2, 4, 8, 16, 24, 48, 96, 192)
 """Horizons at which errors are kept, and the longest."""
-DISCOUNT = 0.998
-"""Of past squared errors, a step."""
+LOSS_SPAN = (500.0, 10.0)
+"""Memory of squared errors in steps, and what each step of the horizon adds: errors further ahead overlap more."""
 SLOPE_SPAN = (100.0, 20.0)
-"""Memory of the slopes in steps, and what each step of the horizon adds to it: errors further ahead overlap more."""
-RATE = 8.0
-"""How much of its weight (as a power of e) an expert loses whose errors are twice as much like the mixture's."""
+"""The same of the slopes."""
+RATE = (16.0, -0.35)
+"""How much of its weight (as a power of e) an expert loses whose errors are twice as much like the mixture's, and the
+power of the horizon that this goes by: slopes further ahead are less sure."""
 PATIENCE = 20.0
 """Errors of its own that a series' experts must have had until these count as much as those of the other series."""
 LARGEST_ERROR = 10.0
 """In reaches; an error further than this counts as this."""
 LARGEST_MOVE = 10.0
-"""In reaches; no expert may say more."""
-POWER = 4.0
-"""Of the inverse loss."""
+"""In reaches; no expert that fits something may say more."""
+LARGEST_SIMPLE_MOVE = 60.0
+"""In reaches; nor any other expert."""
+POWER = (4.0, 0.15)
+"""Of the inverse loss, and the power of the horizon that this goes by."""
+TRUST = (40.0, 1.5)
+"""Power of the loss of the first expert over the mixture's that the mixture has to show, and its handicap: it is left
+to the first where it is not better."""
+ALARMED = 0.3
+"""What a full alarm leaves of the memory of squared errors."""
 FLAT = 2.0
 """Squared errors of the mixture, in reaches, until which slopes count for little."""
 EVEN = np.ones((1, 1), np.float32)
@@ -40,13 +48,14 @@ TINY = 1e-6
 class Mixture(Columns):
     """Discounted squared errors of each expert of each series at a few horizons, and the weights that follow.
 
-    A weight is the loss to the power of -4: near enough to picking the best, and still the mean of those as good
-    (Bates and Granger 1969, "The combination of forecasts"; Stock and Watson 2004 discount past errors, with powers
-    of -1 and -2). Then an expert gains that errs where the mixture does not, and one loses that errs as it does: by
-    a step of exponentiated gradient (Kivinen and Warmuth 1997; Gaillard, Stoltz and van Erven 2014 on why the slope
-    of the mixture's loss rather than an expert's own finds the best combination). Scored horizons share half of
-    their evidence with their neighbours; between two of them weights are interpolated over the logarithm of the
-    horizon.
+    A weight is the loss to the power of -4, further ahead of more: near enough to picking the best, and still the
+    mean of those as good (Bates and Granger 1969, "The combination of forecasts"; Stock and Watson 2004 discount past
+    errors, with powers of -1 and -2). Then an expert gains that errs where the mixture does not, and one loses that
+    errs as it does: by a step of exponentiated gradient (Kivinen and Warmuth 1997; Gaillard, Stoltz and van Erven 2014
+    on why the slope of the mixture's loss rather than an expert's own finds the best combination). Scored horizons
+    share half of their evidence with their neighbours; between two of them weights are interpolated over the logarithm
+    of the horizon. Where all this is no better than the first expert alone, as for prices, the first has it all:
+    weights that follow noise cost some per cent (Timmermann 2006, "Forecast combinations").
     """
 
     open: npt.NDArray[np.float16]  # (S, E, O) moves in spreads; of horizon k and step t at (those before) + t % k
@@ -54,6 +63,7 @@ class Mixture(Columns):
     mass: Floats  # (S, E, K) their number
     slope: Floats  # (S, E, K) sum of the mixture's error times how much further the expert's lies out
     own: Floats  # (S, K) sum of the mixture's squared errors
+    first: Floats  # (S, K) sum of the first expert's
     lstm_share: Floats  # (S,) of the newest forecast
 
     @classmethod
@@ -66,10 +76,11 @@ class Mixture(Columns):
             mass=np.zeros((0, experts, len(scored)), np.float32),
             slope=np.zeros((0, experts, len(scored)), np.float32),
             own=np.zeros((0, len(scored)), np.float32),
+            first=np.zeros((0, len(scored)), np.float32),
             lstm_share=np.zeros(0, np.float32),
         )
 
-    def score(self, rows: Rows, step: npt.NDArray[np.int64], moved: Floats, unit: Floats) -> Floats:
+    def score(self, rows: Rows, step: npt.NDArray[np.int64], moved: Floats, unit: Floats, alarm: float = 0.0) -> Floats:
         """Squared errors (N, E, K) of what was said of these steps, NaN where nothing was.
 
         Parameters
@@ -78,6 +89,8 @@ class Mixture(Columns):
             How far the value lies from where it was so many steps before, in spreads of then; NaN: not known.
         unit : (N, H)
             A reach, in the same spreads.
+        alarm
+            0 to 1: how much has changed of late; the more, the shorter the memory.
         """
         scored, slot = _slots(step, moved.shape[1])
         moved, unit = moved[:, scored - 1], unit[:, scored - 1]
@@ -88,7 +101,7 @@ class Mixture(Columns):
         there = ~np.isnan(error)
         came = there.any(1, keepdims=True)
         self._lean(rows, scored, np.where(there, error, np.float32(0.0)), there, came)
-        faded = np.where(came, np.float32(DISCOUNT), np.float32(1.0))
+        faded = _faded(came, LOSS_SPAN, scored, alarm)
         self.loss[rows] = faded * self.loss[rows] + np.where(there, squared, np.float32(0.0))
         self.mass[rows] = faded * self.mass[rows] + there
         return squared
@@ -102,30 +115,40 @@ class Mixture(Columns):
         came: npt.NDArray[np.bool_],
     ) -> None:
         """Learn from errors (N, E, K) which experts would have made up for those of the mixture as it is now."""
-        weights = _shares(self._badness(rows, EVEN), there)
+        weights = _shares(self._badness(rows, EVEN, scored), there)
         mixed = (weights * error).sum(1, keepdims=True)  # (N, 1, K)
-        first, more = SLOPE_SPAN
-        faded = np.where(came, 1.0 - 1.0 / (first + more * scored), 1.0).astype(np.float32)
+        faded = _faded(came, SLOPE_SPAN, scored, 0.0)
         steeper = np.where(there, mixed * (error - mixed), np.float32(0.0))
         self.slope[rows] = faded * self.slope[rows] + steeper
-        self.own[rows] = (faded * self.own[rows][:, None] + mixed * mixed)[:, 0]
+        self.own[rows] = faded[:, 0] * self.own[rows] + mixed[:, 0] * mixed[:, 0]
+        self.first[rows] = faded[:, 0] * self.first[rows] + error[:, 0] * error[:, 0]
 
-    def _badness(self, rows: Rows, prior: Floats) -> Floats:
+    def _badness(self, rows: Rows, prior: Floats, scored: npt.NDArray[np.int64]) -> Floats:
         """By how many powers of e the weight (N, E, K) of each expert is less."""
         loss = (self.loss[rows] + np.float32(PATIENCE) * prior) / (self.mass[rows] + np.float32(PATIENCE))
         slope = np.clip(self.slope[rows] / (self.own[rows] + np.float32(FLAT))[:, None], -1.0, 1.0)
-        badness: Floats = np.float32(POWER) * np.log(loss + np.float32(TINY)) + np.float32(RATE) * slope
+        badness: Floats = _raised(POWER, scored) * np.log(loss + np.float32(TINY)) + _raised(RATE, scored) * slope
         beside = np.concatenate([badness[:, :, :1], badness, badness[:, :, -1:]], 2)
         shared: Floats = np.float32(0.5) * badness + np.float32(0.25) * (beside[:, :, :-2] + beside[:, :, 2:])
         return shared
 
     def weights(self, rows: Rows, there: npt.NDArray[np.bool_], prior: Floats, horizon: int) -> Floats:
         """Weights (N, E, H) of the experts that are there (N, E), given what is known of them in general (E, K)."""
-        weights = _shares(self._badness(rows, prior), there[:, :, None])
+        weights = _shares(self._badness(rows, prior, np.asarray(edges(SCORED, horizon))), there[:, :, None])
+        trust = np.where(there[:, :1], self._trust(rows), np.float32(1.0))
+        weights *= trust[:, None]
+        weights[:, 0] += np.where(there.any(1, keepdims=True), np.float32(1.0) - trust, np.float32(0.0))
         lower, upper, part = _between(horizon)
         below, above = np.take(weights, lower, 2), np.take(weights, upper, 2)  # by an index they'd not lie row by row
         mixed: Floats = below + part * (above - below)
         return mixed
+
+    def _trust(self, rows: Rows) -> Floats:
+        """How much of the weights is not left to the first expert, (N, K)."""
+        power, handicap = TRUST
+        better = np.log((self.first[rows] + np.float32(FLAT)) / (self.own[rows] + np.float32(FLAT)))
+        trust: Floats = 1.0 / (1.0 + np.exp(np.clip(np.float32(handicap) - np.float32(power) * better, -30.0, 30.0)))
+        return trust
 
     def put(self, rows: Rows, step: npt.NDArray[np.int64], moves: Floats) -> None:
         """Remember what the experts say (N, E, H), in spreads, to be scored when it comes."""
@@ -140,6 +163,22 @@ def _shares(badness: Floats, there: npt.NDArray[np.bool_]) -> Floats:
     weights: Floats = np.where(there, np.exp(np.minimum(least - badness, np.float32(0.0))), np.float32(0.0))
     weights /= np.maximum(weights.sum(1, keepdims=True), np.float32(TINY))
     return weights
+
+
+def _faded(
+    came: npt.NDArray[np.bool_], span: tuple[float, float], scored: npt.NDArray[np.int64], alarm: float
+) -> Floats:
+    """What is left (N, 1, K) of sums over the last steps where something came."""
+    first, more = span
+    faded: Floats = np.where(came, 1.0 - 1.0 / ((first + more * scored) * ALARMED**alarm), 1.0).astype(np.float32)
+    return faded
+
+
+def _raised(rule: tuple[float, float], scored: npt.NDArray[np.int64]) -> Floats:
+    """A number (K,) at horizon 1, and by what power of the horizon it goes."""
+    first, power = rule
+    raised: Floats = (first * scored.astype(np.float64) ** power).astype(np.float32)
+    return raised
 
 
 def _slots(step: npt.NDArray[np.int64], horizon: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:

@@ -21,6 +21,8 @@ PRIOR = 30.0
 """Origins that the weights a series starts from are worth."""
 SPAN = 5000.0
 """Memory of a readout, in origins of a series."""
+ALARMED = 0.1
+"""What a full alarm leaves of the memory."""
 LARGEST_ERROR = 10.0
 """In reaches; an error further than this counts as this."""
 LAGS = 24
@@ -74,7 +76,7 @@ class Readouts(Columns):
         marks = np.asarray(edges(MARKS, len(weights)))
         self.weights[rows[self.learnt[rows] == 0]] = weights[marks - 1]
 
-    def step(self, rows: Rows, origins: Origins, gains: Floats) -> Floats:
+    def step(self, rows: Rows, origins: Origins, gains: Floats, alarm: float = 0.0) -> Floats:
         """Learn from what became of each group's origin, and say from now how far values lie off what was said, (N, H).
 
         In reaches.
@@ -83,8 +85,10 @@ class Readouts(Columns):
         ----------
         gains : (R, R)
             Inverse covariance of the regressors.
+        alarm
+            0 to 1: how much has changed of late; the more, the shorter the memory.
         """
-        worth = np.float32(PRIOR) + np.minimum(self.learnt[rows], SPAN).astype(np.float32)
+        worth = np.float32(PRIOR) + np.minimum(self.learnt[rows], SPAN * ALARMED**alarm).astype(np.float32)
         self.learnt[rows] += 1
         read = np.ascontiguousarray(origins.regressors[:, :, ONE : ONE + self.weights.shape[2]])
         horizon = origins.targets.shape[1]

@@ -1,0 +1,95 @@
+"""Whether the series have become other ones: when their errors grow, what was learnt before counts for less."""
+
+import numpy as np
+import numpy.typing as npt
+from river.drift import ADWIN
+
+from lstm_stream.columns import Array
+from lstm_stream.network import Floats
+
+CONFIDENCE = 0.002
+"""ADWIN's delta: the chance of a false alarm at a reading."""
+FEWEST, MOST = 1024, 4096
+"""Readings that are known at least, once there were so many, and at most."""
+LARGEST_ERROR = 10.0
+"""In spreads."""
+COOLING = 0.99
+"""Of the alarm, from one reading to the next."""
+ARMED = 0.25
+"""No drift is noticed while the alarm is above this: one change is one drift."""
+
+
+class Drift:
+    """Watches the shard's one-step errors, each in its series' spreads, by adaptive windowing.
+
+    A reading is the mean of as many errors as there are series. Where the newest readings lie higher than those before (Bifet
+    and Gavaldà 2007, "Learning from time-changing data with adaptive windowing"), that is a drift: the alarm goes to
+    1, and fades with the readings that follow. Readings that have become smaller are no drift.
+    """
+
+    def __init__(self) -> None:
+        self.total = 0
+        """Drifts noticed so far."""
+        self.alarm = 0.0
+        """0 to 1."""
+        self._waiting = np.zeros(0, np.float32)  # errors by place in the log; NaN: none
+        self._left = np.zeros(0, np.float32)  # too few yet for a reading
+        self._readings: list[float] = []  # that the windows were made of
+        self._windows = _windows(self._readings)
+
+    def note(self, place: npt.NDArray[np.int64], error: Floats) -> None:
+        """Keep the errors (N,) of these steps since the last fold, in spreads; NaN where there is none."""
+        if len(place) and place.max() >= len(self._waiting):
+            more = np.full(max(2 * len(self._waiting), int(place.max()) + 1), np.nan, np.float32)
+            more[: len(self._waiting)] = self._waiting
+            self._waiting = more
+        self._waiting[place] = np.minimum(error, np.float32(LARGEST_ERROR))
+
+    def fold(self, steps: int, series: int) -> None:
+        """Take what was kept of so many steps of so many series."""
+        errors = np.concatenate([self._left, self._waiting[:steps]])
+        whole = len(errors) // series * series
+        for each in errors[:whole].reshape(-1, series):
+            if not np.isnan(each).all():
+                self._read(float(np.nanmean(each, dtype=np.float64)))
+        self._left = errors[whole:].copy()
+        self._waiting = np.full(len(self._waiting), np.nan, np.float32)
+
+    def _read(self, mean: float) -> None:
+        self.alarm *= COOLING
+        before = self._windows.estimation
+        self._windows.update(mean)
+        self._readings.append(mean)
+        if self._windows.drift_detected and self._windows.estimation > before and self.alarm <= ARMED:
+            self.total += 1
+            self.alarm = 1.0
+        if len(self._readings) == MOST:
+            self._readings = self._readings[-FEWEST:]
+            self._windows = _windows(self._readings)
+
+    def dump(self, waiting: int) -> dict[str, Array]:
+        """The state, and what was kept of so many steps; a copy."""
+        errors = np.full(waiting, np.nan, np.float32)
+        errors[: len(self._waiting)] = self._waiting[:waiting]
+        return {
+            "readings": np.asarray(self._readings),
+            "state": np.asarray([self.total, self.alarm], np.float64),
+            "left": self._left.copy(),
+            "waiting": errors,
+        }
+
+    def load(self, arrays: dict[str, Array]) -> None:
+        """Take the state of a `dump`."""
+        self._readings = arrays["readings"].tolist()
+        self._windows = _windows(self._readings)
+        total, self.alarm = arrays["state"].tolist()
+        self.total, self._left = int(total), arrays["left"].copy()
+        self._waiting = arrays["waiting"].copy()
+
+
+def _windows(readings: list[float]) -> ADWIN:
+    """Windows that have seen these readings."""
+    windows = ADWIN(delta=CONFIDENCE, clock=1, min_window_length=2)
+    for reading in readings:
+        windows.update(reading)
+    return windows
