@@ -274,10 +274,14 @@ def test_a_shard_tells_how_its_model_and_each_series_stand() -> None:
     assert (status.series, shard.series(), status.skipped_learning_steps) == (1, ("a",), 0)
     assert status.learning_steps > 0
     assert status.mae_model > 0
+    assert status.drifts == shard.bank.drifts
+    assert sum(one.weight for one in status.experts) == pytest.approx(1)
     series = shard.series_status("a")
     assert series is not None
     message = decode_forecast(fold.forecasts[-1].value or b"")
     assert list(series.mean) == message.mean
+    share = sum(one.weight for one in status.experts if one.needs_lstm)
+    assert share == pytest.approx(message.model.lstm_share, abs=1e-3)
     assert series.recent_values == tuple(float(i % 24) for i in range(100))[-len(series.recent_values) :]
     assert (series.last_value, series.observations, series.step_seconds) == (3.0, 100, 3600.0)
     assert shard.series_status("b") is None
