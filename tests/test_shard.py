@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lstm_stream import Bank, Forecasts, Hyperparameters
+from lstm_stream import OF_THE_LSTM, Bank, Expert, Forecasts, Hyperparameters, Opinions
 from pipeline.messages import Outgoing, Record, decode_forecast
 from pipeline.settings import Events, Model, Settings
 from pipeline.shard import Counts, FingerprintError, Publish, Shard, hyperparameters
 
+HOUR = 3_600_000_000  # microseconds
 SETTINGS = Settings(model=Model(horizon=3, hidden_size=8, window=8, windows=4, replay=16, memory=128))
 
 
@@ -307,7 +308,9 @@ def test_a_checkpoint_of_another_version_is_refused_with_the_way_out(spoil: dict
 
 
 def test_a_forecast_tells_what_share_of_it_rests_on_the_lstm() -> None:
-    told = fresh().fold([event(i, "a", 3600 * i, float(i % 5)) for i in range(100)], "every").forecasts
-    shares = [json.loads(out.value or b"")["model"]["lstm_share"] for out in told]
-    assert all(0 <= share <= 1 for share in shares)
-    assert len(set(shares)) > 50
+    values = np.arange(100, dtype=np.float64) % 5
+    told = fresh().fold([event(i, "a", 3600 * i, value) for i, value in enumerate(values.tolist())], "every").forecasts
+    shares = [decode_forecast(out.value or b"").model.lstm_share for out in told]
+    opinions = Opinions.zeros(100, len(Expert), SETTINGS.model.horizon)
+    Bank(hyperparameters(SETTINGS)).observe(["a"] * 100, HOUR * np.arange(100), values, opinions=opinions)
+    assert shares == pytest.approx(opinions.weights[:, OF_THE_LSTM].sum(1).mean(1).tolist(), abs=1e-3)
