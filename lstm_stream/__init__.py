@@ -1,7 +1,7 @@
 """A stateful LSTM that forecasts many time series and learns from each observation as it arrives."""
 
 from lstm_stream.bank import Bank, DumpError
-from lstm_stream.experts import Expert
+from lstm_stream.experts import OF_THE_LSTM, Expert
 from lstm_stream.forecaster import LSTMForecaster
 from lstm_stream.forecasts import Forecasts, Opinions
 from lstm_stream.grid import Outcome
@@ -9,6 +9,7 @@ from lstm_stream.hyperparameters import Hyperparameters
 from lstm_stream.observations import Observation
 
 __all__ = [
+    "OF_THE_LSTM",
     "Bank",
     "DumpError",
     "Expert",

@@ -67,7 +67,15 @@ TABLE: tuple[Metric, ...] = (
     ),
     Metric("loss", "gauge", "Loss of the last learning step, in scaled units.", ("partition",)),
     Metric("gradient_norm", "gauge", "Norm of the last gradient, before it was clipped.", ("partition",)),
+    Metric("drifts_total", "counter", "Drifts noticed in the shard's scaled error (ADWIN).", ("partition",)),
     Metric("gate", "gauge", "Mean activation of the LSTM's forget, input and output gates, 0 to 1.", ("gate",)),
+    Metric(
+        "expert_weight",
+        "gauge",
+        "Mean weight of each expert in the forecasts, 0 to 1, of up to 256 series a partition.",
+        ("expert",),
+    ),
+    Metric("lstm_share", "gauge", "What of the forecasts rests on the LSTM, 0 to 1: weights of experts that need it."),
     Metric(
         "mean_absolute_error",
         "gauge",
@@ -131,7 +139,10 @@ class Metrics:
         self.skipped_learning_steps = self._counter("skipped_learning_steps_total")
         self.loss = self._gauge("loss")
         self.gradient_norm = self._gauge("gradient_norm")
+        self.drifts = self._counter("drifts_total")
         self.gate = self._gauge("gate")
+        self.expert_weight = self._gauge("expert_weight")
+        self.lstm_share = self._gauge("lstm_share")
         self.mean_absolute_error = self._gauge("mean_absolute_error")
         self.skill = self._gauge("skill")
         self.stage_seconds = self._counter("stage_seconds_total")

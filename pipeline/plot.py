@@ -17,7 +17,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from lstm_stream import Expert
+from lstm_stream import OF_THE_LSTM, Expert
 from pipeline.easel import Drawing, Picture
 from pipeline.evaluate import Evaluation
 from pipeline.scoring import Floats
@@ -28,8 +28,8 @@ DRIFT = "#7b4fa3"
 COLOURS = {"model": MODEL, "lstm": "#f0a08c", "last_value": "#8d99ae", "seasonal_naive": "#2e86ab"}
 LABELS = {"model": "model", "lstm": "LSTM alone", "last_value": "last value", "seasonal_naive": "seasonal naive"}
 
-OF_THE_LSTM = (Expert.LSTM, Expert.READOUT_ON_HIDDEN, Expert.SHARED_ON_HIDDEN, Expert.SHARED_ON_ALL)
-REST = tuple(expert for expert in Expert if expert not in OF_THE_LSTM)
+WITH_LSTM = tuple(Expert)[OF_THE_LSTM]
+WITHOUT = tuple(expert for expert in Expert if expert not in WITH_LSTM)
 REDS = ("#a3223a", "#c8364d", "#e36b6f", "#f2a49a")
 COOL = (
     *("#5f5aa2", "#8d99ae", "#1d5c7d", "#2e86ab", "#6fb1c9", "#a9d3dd"),
@@ -185,7 +185,7 @@ def _draw_weights(axis: Axes, picture: Picture) -> None:
 def _stacked(weights: Floats) -> dict[str, Floats]:
     """Weights (B,) by expert: those of the LSTM first, at the end the sum of the small ones."""
     seen = (np.nanmean(weights, axis=1) >= SMALL) | (np.nanmax(weights, axis=1) >= LARGE)
-    large = [expert for expert in (*OF_THE_LSTM, *REST) if seen[expert]]
+    large = [expert for expert in (*WITH_LSTM, *WITHOUT) if seen[expert]]
     small = [expert for expert in Expert if expert not in large]
     return {_name(expert): weights[expert] for expert in large} | {"others": weights[small].sum(axis=0)}
 
@@ -196,8 +196,8 @@ def _name(expert: Expert) -> str:
 
 def _colour(name: str) -> str:
     """Reds for what rests on the LSTM, cool colours for the rest."""
-    reds = {_name(expert): colour for expert, colour in zip(OF_THE_LSTM, cycle(REDS), strict=False)}
-    cool = {_name(expert): colour for expert, colour in zip(REST, cycle(COOL), strict=False)}
+    reds = {_name(expert): colour for expert, colour in zip(WITH_LSTM, cycle(REDS), strict=False)}
+    cool = {_name(expert): colour for expert, colour in zip(WITHOUT, cycle(COOL), strict=False)}
     return (reds | cool | {"others": OTHERS})[name]
 
 

@@ -12,7 +12,7 @@ from pipeline.member import Member
 from pipeline.metrics import Metrics
 from pipeline.opening import Held
 from pipeline.shard import Counts
-from pipeline.status import Gates, PartitionStatus, ShardStatus, State, Status
+from pipeline.status import ExpertWeight, Gates, PartitionStatus, ShardStatus, State, Status
 
 RATE_OVER = 10.0
 """Seconds over which the rate of events is told."""
@@ -103,6 +103,7 @@ class Reporter:
             lag=None if reached is None or end is None else max(end - reached, 0),
             series=0 if model is None else model.series,
             learning_steps=0 if model is None else model.learning_steps,
+            drifts=0 if model is None else model.drifts,
         )
 
     def _look_into_models(self, held: Mapping[TopicPartition, Held]) -> None:
@@ -127,6 +128,7 @@ class Reporter:
         skipped = model.skipped_learning_steps - since.skipped_learning_steps
         metrics.learning_steps.labels(partition).inc(max(steps, 0))
         metrics.skipped_learning_steps.labels(partition).inc(max(skipped, 0))
+        metrics.drifts.labels(partition).inc(max(model.drifts - since.drifts, 0))
 
     def _set_lag(self, partition: str, lag: int | None) -> None:
         if lag is None:
@@ -156,6 +158,14 @@ class Reporter:
         self._metrics.mean_absolute_error.labels("last_value").set(last_value)
         for gate, share in structs.asdict(gates).items():
             self._metrics.gate.labels(gate).set(share)
+        self._tell_experts(_mean_weights(scored))
+
+    def _tell_experts(self, experts: tuple[ExpertWeight, ...]) -> None:
+        share = sum(one.weight for one in experts if one.needs_lstm)
+        self.status = structs.replace(self.status, experts=experts, lstm_share=share)
+        self._metrics.lstm_share.set(share)
+        for one in experts:
+            self._metrics.expert_weight.labels(one.expert).set(one.weight)
 
     def _rate(self, observations: int) -> float:
         """Observations a second over the last ones."""
@@ -174,3 +184,11 @@ def _mean_gates(models: Sequence[ShardStatus]) -> Gates:
         input=sum(model.gates.input for model in models) / count,
         output=sum(model.gates.output for model in models) / count,
     )
+
+
+def _mean_weights(models: Sequence[ShardStatus]) -> tuple[ExpertWeight, ...]:
+    """Each shard counts by its series."""
+    series = sum(model.series for model in models)
+    each = zip(*(model.experts for model in models), strict=True)
+    weights = (sum(m.series * one.weight for m, one in zip(models, same, strict=True)) / series for same in each)
+    return tuple(structs.replace(one, weight=weight) for one, weight in zip(models[0].experts, weights, strict=True))

@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from lstm_stream import Bank, DumpError, Forecasts, Hyperparameters, Observation, Outcome
+from lstm_stream import OF_THE_LSTM, Bank, DumpError, Expert, Forecasts, Hyperparameters, Observation, Outcome
 from pipeline.messages import (
     Decoder,
     ForecastMessage,
@@ -30,7 +30,7 @@ from pipeline.messages import (
     rounded,
 )
 from pipeline.settings import Settings, fingerprint
-from pipeline.status import Gates, SeriesStatus, ShardStatus
+from pipeline.status import ExpertWeight, Gates, SeriesStatus, ShardStatus
 
 Publish = Literal["every", "latest", "none"]
 SHOWN = 200
@@ -212,7 +212,9 @@ class Shard:
             gradient_norm=bank.lesson.gradient_norm,
             mae_model=model,
             mae_last_value=last_value,
+            drifts=bank.drifts,
             gates=Gates(**bank.gates()._asdict()),
+            experts=_experts(bank),
         )
 
     def series(self) -> tuple[str, ...]:
@@ -293,6 +295,14 @@ class Shard:
             source=Source(self.topic, self.partition, record.offset),
         )
         return Outgoing(observation.series.encode(), encode_forecast(message))
+
+
+def _experts(bank: Bank) -> tuple[ExpertWeight, ...]:
+    needing = tuple(Expert)[OF_THE_LSTM]
+    return tuple(
+        ExpertWeight(expert=expert.name.lower(), needs_lstm=expert in needing, weight=weight)
+        for expert, weight in zip(Expert, bank.expert_weights().tolist(), strict=True)
+    )
 
 
 class _Row(NamedTuple):

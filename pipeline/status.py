@@ -22,6 +22,8 @@ class PartitionStatus(msgspec.Struct, frozen=True, kw_only=True):
         How many it has.
     learning_steps
         Of its network, since it began.
+    drifts
+        That it noticed, since it began.
     """
 
     partition: int
@@ -30,6 +32,7 @@ class PartitionStatus(msgspec.Struct, frozen=True, kw_only=True):
     lag: int | None
     series: int
     learning_steps: int
+    drifts: int
 
 
 class Gates(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,6 +41,24 @@ class Gates(msgspec.Struct, frozen=True, kw_only=True):
     forget: float
     input: float
     output: float
+
+
+class ExpertWeight(msgspec.Struct, frozen=True, kw_only=True):
+    """How much one of the forecast's experts has to say.
+
+    Attributes
+    ----------
+    expert
+        Its name, in lower snake case.
+    needs_lstm
+        Whether it rests on the network.
+    weight
+        In the mean forecast, 0 to 1.
+    """
+
+    expert: str
+    needs_lstm: bool
+    weight: float
 
 
 class ShardStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,8 +74,12 @@ class ShardStatus(msgspec.Struct, frozen=True, kw_only=True):
         Of the last learning step.
     mae_model, mae_last_value
         Mean absolute error one step ahead, in each series' own scale; 0 before anything was scored.
+    drifts
+        Noticed since it began.
     gates
         Of its LSTM.
+    experts
+        Their mean weights.
     """
 
     series: int
@@ -64,7 +89,9 @@ class ShardStatus(msgspec.Struct, frozen=True, kw_only=True):
     gradient_norm: float
     mae_model: float
     mae_last_value: float
+    drifts: int
     gates: Gates
+    experts: tuple[ExpertWeight, ...]
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,6 +118,11 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
         Mean absolute error one step ahead, in each series' own scale.
     gates
         None before the network ran.
+    experts
+        Their mean weights; empty before anything was scored.
+    lstm_share
+        What of the forecasts rests on the LSTM, 0 to 1: the weights of the experts that need it. None before anything
+        was scored.
     """
 
     state: State
@@ -111,6 +143,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     mae_model: float | None = None
     mae_last_value: float | None = None
     gates: Gates | None = None
+    experts: tuple[ExpertWeight, ...] = ()
+    lstm_share: float | None = None
 
 
 class SeriesStatus(msgspec.Struct, frozen=True, kw_only=True):

@@ -31,7 +31,7 @@ from pipeline.cluster import ConsumerRebalanceListener, Description, Topic
 from pipeline.messages import Outgoing, Record, Reject, dead_letter
 from pipeline.settings import Settings
 from pipeline.shard import Counts, FingerprintError, Fold, Publish, State
-from pipeline.status import Gates, SeriesStatus, ShardStatus
+from pipeline.status import ExpertWeight, Gates, SeriesStatus, ShardStatus
 
 T = TypeVar("T")
 Headers = Sequence[tuple[str, bytes | None]]
@@ -104,7 +104,13 @@ class ChainShard:
             gradient_norm=0.0,
             mae_model=0.5,
             mae_last_value=1.0,
+            drifts=self.next_offset,
             gates=Gates(forget=0.7, input=0.5, output=0.5),
+            experts=(
+                ExpertWeight(expert="lstm", needs_lstm=True, weight=0.5),
+                ExpertWeight(expert="readout", needs_lstm=True, weight=0.25),
+                ExpertWeight(expert="last_value", needs_lstm=False, weight=0.25),
+            ),
         )
 
     def series(self) -> tuple[str, ...]:

@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lstm_stream import Bank, Forecasts, Hyperparameters
+from lstm_stream import OF_THE_LSTM, Bank, Expert, Forecasts, Hyperparameters, Opinions
 from pipeline.messages import Outgoing, Record, decode_forecast
 from pipeline.settings import Events, Model, Settings
 from pipeline.shard import Counts, FingerprintError, Publish, Shard, hyperparameters
 
+HOUR = 3_600_000_000  # microseconds
 SETTINGS = Settings(model=Model(horizon=3, hidden_size=8, window=8, windows=4, replay=16, memory=128))
 
 
@@ -274,10 +275,14 @@ def test_a_shard_tells_how_its_model_and_each_series_stand() -> None:
     assert (status.series, shard.series(), status.skipped_learning_steps) == (1, ("a",), 0)
     assert status.learning_steps > 0
     assert status.mae_model > 0
+    assert status.drifts == shard.bank.drifts
+    assert sum(one.weight for one in status.experts) == pytest.approx(1)
     series = shard.series_status("a")
     assert series is not None
     message = decode_forecast(fold.forecasts[-1].value or b"")
     assert list(series.mean) == message.mean
+    share = sum(one.weight for one in status.experts if one.needs_lstm)
+    assert share == pytest.approx(message.model.lstm_share, abs=1e-3)
     assert series.recent_values == tuple(float(i % 24) for i in range(100))[-len(series.recent_values) :]
     assert (series.last_value, series.observations, series.step_seconds) == (3.0, 100, 3600.0)
     assert shard.series_status("b") is None
@@ -303,7 +308,9 @@ def test_a_checkpoint_of_another_version_is_refused_with_the_way_out(spoil: dict
 
 
 def test_a_forecast_tells_what_share_of_it_rests_on_the_lstm() -> None:
-    told = fresh().fold([event(i, "a", 3600 * i, float(i % 5)) for i in range(100)], "every").forecasts
-    shares = [json.loads(out.value or b"")["model"]["lstm_share"] for out in told]
-    assert all(0 <= share <= 1 for share in shares)
-    assert len(set(shares)) > 50
+    values = np.arange(100, dtype=np.float64) % 5
+    told = fresh().fold([event(i, "a", 3600 * i, value) for i, value in enumerate(values.tolist())], "every").forecasts
+    shares = [decode_forecast(out.value or b"").model.lstm_share for out in told]
+    opinions = Opinions.zeros(100, len(Expert), SETTINGS.model.horizon)
+    Bank(hyperparameters(SETTINGS)).observe(["a"] * 100, HOUR * np.arange(100), values, opinions=opinions)
+    assert shares == pytest.approx(opinions.weights[:, OF_THE_LSTM].sum(1).mean(1).tolist(), abs=1e-3)

@@ -10,7 +10,7 @@ import httpx
 import msgspec
 import pytest
 
-from pipeline.status import Gates, PartitionStatus, SeriesStatus, State, Status
+from pipeline.status import ExpertWeight, Gates, PartitionStatus, SeriesStatus, State, Status
 from pipeline.web import Web, WebError
 
 ODD_NAMES = ["pump", "plant/7/flow", "ä 🚰", "<script>alert(1)</script>", "50%", "a?b=c#d", " ", "a//b/", 'q"\\']
@@ -37,9 +37,13 @@ class Daemon:
             instance="i",
             version="1",
             started=0.0,
-            partitions=(PartitionStatus(partition=0, next_offset=5, end_offset=7, lag=2, series=2, learning_steps=1),),
+            partitions=(
+                PartitionStatus(partition=0, next_offset=5, end_offset=7, lag=2, series=2, learning_steps=1, drifts=0),
+            ),
             skill=self.skill,
             gates=Gates(forget=0.8, input=0.3, output=0.5),
+            experts=(ExpertWeight(expert="lstm", needs_lstm=True, weight=1.0),),
+            lstm_share=1.0,
         )
 
     def series_names(self) -> tuple[str, ...]:

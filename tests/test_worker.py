@@ -684,7 +684,30 @@ def test_the_status_and_the_metrics_say_what_was_done() -> None:
     assert (status.skill, status.mae_model, status.mae_last_value) == (0.5, 0.5, 1.0)
     assert computer.counted("skill") == computer.counted("mean_absolute_error", model="lstm") == 0.5
     assert computer.counted("gate", gate="forget") == 0.7
+    weights = {one.expert: computer.counted("expert_weight", expert=one.expert) for one in status.experts}
+    assert weights == {"lstm": 0.5, "readout": 0.25, "last_value": 0.25}
+    assert computer.counted("lstm_share") == status.lstm_share == 0.75
     assert computer.counted("series", partition="1") == 1
+
+
+def test_what_a_restored_shard_learnt_and_noticed_before_is_no_work_of_this_process() -> None:
+    computer = Computer()
+    computer.run()
+    computer.metrics = Metrics()
+    computer.write(RECORDS, start=RECORDS)
+    process = FakeProcess(computer.broker, "two")
+    worker = computer.worker(process)
+
+    def stop_once_seen(*_: object) -> None:
+        computer.broker.clock.seconds += 0.1  # it looks into models by the clock
+        if [one.drifts for one in worker.status().partitions] == [2 * RECORDS] * 2:
+            worker.stop()
+
+    process.interrupt = stop_once_seen
+    assert worker.run() == 0
+    for partition in "01":
+        assert computer.counted("drifts_total", partition=partition) == RECORDS
+        assert computer.counted("learning_steps_total", partition=partition) == RECORDS
 
 
 def test_a_call_that_never_comes_back_is_noticed() -> None:
