@@ -21,7 +21,7 @@ class Absent(Network):
 class Forgetful(Network):
     """Starts from h = c = 0 at every step, in learning too: what is left is a network that looks at x alone."""
 
-    def unroll(self, x: torch.Tensor, hidden: torch.Tensor, cell: torch.Tensor) -> torch.Tensor:
+    def unroll(self, x: torch.Tensor, hidden: torch.Tensor, cell: torch.Tensor) -> torch.Tensor:  # noqa: ARG002
         """Outputs (W, B, H) of each step by itself."""
         steps, windows, _ = x.shape
         nothing = torch.zeros(steps * windows, hidden.shape[1])
