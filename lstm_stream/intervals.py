@@ -30,9 +30,10 @@ REPEAT_SPAN = 1000
 """Memory of how often values repeat, in values."""
 AGAIN_SPAN = 50
 """Memory of how often they do once more, in repeats."""
+STANDSTILL_SHARE = 0.5
+"""Of what a surprise allows for errors, what it allows for repeats."""
 ANOMALOUS = 0.99
-"""Repeats more surprising than this teach little of how usual they are."""
-LITTLE = 0.1
+"""Of a standstill that was more surprising than this is told once."""
 WARM = 64
 """One-step errors that must have come before a series is called warm."""
 LARGEST_ERROR = 50.0
@@ -122,8 +123,9 @@ class Intervals(Columns):
 
     The surprise of a value is the share of one-step errors, each over its stretched size, that are smaller, by a few
     of their quantiles that follow in the same way: so its share above .99 is 1 % in the long run, whatever the errors
-    do. A value that repeats the one before may err little, and yet be rare: then the surprise is the share of values
-    that have been repeated less often.
+    do. A value that repeats the one before may err little, and yet be rare. So the surprise is also as large as values
+    seldom repeat so often, where half as many may be above .99; of a long standstill is told once, and again when it
+    has gone on for as long as would be rare after that.
     """
 
     newest: Floats  # (S, H) mean minus the origin's value, of the newest forecast
@@ -141,8 +143,11 @@ class Intervals(Columns):
     usual_doubt: Floats  # (S, H)
     recent: Floats  # (S,) mean of the last absolute one-step errors
     rungs: Floats  # (S, R) log quantiles of absolute one-step errors over their stretched size, beyond the normal ones
-    repeats: Floats  # (S, 2) share of values that repeat the one before, and of those after a repeat, beyond a half
-    run: npt.NDArray[np.int32]  # (S,) how often the newest value has been repeated
+    repeats: (
+        Floats  # (S, 2) share that repeat the value before, of those after a move, and after a repeat beyond a half
+    )
+    repeated: npt.NDArray[np.bool_]  # (S,) whether the newest value repeats the one before
+    rarity: Floats  # (S,) logarithm of how rarely values repeat as often as they have since the last move, or surprise
     scored: npt.NDArray[np.int64]  # (S,) one-step errors so far
     absolute: Floats  # (S, 2) mean absolute one-step error: the model's, the last value's
 
@@ -169,7 +174,8 @@ class Intervals(Columns):
             recent=np.zeros(0, single),
             rungs=np.zeros((0, len(RUNGS)), single),
             repeats=np.zeros((0, 2), single),
-            run=np.zeros(0, np.int32),
+            repeated=np.zeros(0, np.bool_),
+            rarity=np.zeros(0, single),
             scored=np.zeros(0, np.int64),
             absolute=np.zeros((0, 2), single),
         )
@@ -239,23 +245,25 @@ class Intervals(Columns):
         self.cut[rows] += np.add.reduceat(pull, layout.start, 1) / layout.width[:, None]
 
     def _surprise(self, rows: Rows, came: _Came, error: Floats) -> Floats:
-        """How far out these errors lie (N,), each over its stretched size; or how rarely values stand still so long."""
+        """How far out these errors lie (N,), each over its stretched size; or how rarely values repeat so often."""
         there, warm = came.there[:, 0], self.scored[rows] >= WARM
-        run = np.where(came.moved[:, 0] == 0, self.run[rows] + 1, 0)
-        still = self._stillness(rows, run)
-        surprise = np.maximum(_outlyingness(error, self.rungs[rows]), still)
+        repeated = came.moved[:, 0] == 0
+        rarity = self._rarity(rows, repeated)
+        standstill = np.float32(1.0) - np.exp(rarity) / np.float32(STANDSTILL_SHARE)
+        surprise = np.maximum(_outlyingness(error, self.rungs[rows]), standstill)
         self._keep(rows[there], np.abs(np.stack([came.error[there, 0], came.moved[there, 0]], 1)))
         self._climb(rows[there], error[there])
-        self._repeat(rows[there], run[there], still[there])
+        self._repeat(rows[there], repeated[there])
+        self.rarity[rows[there]] = np.where(standstill > ANOMALOUS, np.float32(0.0), rarity)[there]
         return np.where(there & warm, surprise, np.float32(np.nan))
 
-    def _stillness(self, rows: Rows, run: npt.NDArray[np.int64]) -> Floats:
-        """Share of values (N,) that repeat the one before less often than these have been; 0 where they move."""
-        count = np.minimum(self.scored[rows], REPEAT_SPAN)
-        usual = (self.repeats[rows, 0] * count + 1.0) / (count + 2.0)
-        again = np.power(0.5 + self.repeats[rows, 1], np.maximum(run - 1, 0))
-        still: Floats = np.where(run > 0, 1.0 - usual * again, 0.0).astype(np.float32)
-        return still
+    def _rarity(self, rows: Rows, repeated: npt.NDArray[np.bool_]) -> Floats:
+        """Logarithm of how rarely values repeat as often as these (N,); 0 where they move."""
+        count = np.minimum(self.scored[rows], REPEAT_SPAN).astype(np.float32)
+        first = (self.repeats[rows, 0] * count + np.float32(1.0)) / (count + np.float32(2.0))
+        again = np.maximum(np.float32(0.5) + self.repeats[rows, 1], np.float32(1e-6))
+        rarity = self.rarity[rows] + np.log(np.where(self.repeated[rows], again, first))
+        return np.where(repeated, rarity, np.float32(0.0))
 
     def _keep(self, rows: Rows, sizes: Floats) -> None:
         self.scored[rows] += 1
@@ -270,17 +278,15 @@ class Intervals(Columns):
         pull = np.where(above, RUNGS, np.subtract(RUNGS, 1.0)).astype(np.float32)
         self.rungs[rows] = np.maximum(self.rungs[rows] + np.float32(RUNG_RATE) * pull, np.float32(LOWEST_RUNG))
 
-    def _repeat(self, rows: Rows, run: npt.NDArray[np.int64], still: Floats) -> None:
-        """Learn how often values repeat: a flat line little, or it would hide the next one."""
-        weight = np.where(still > ANOMALOUS, LITTLE, 1.0).astype(np.float32)
-        rate = (weight / np.minimum(self.scored[rows], REPEAT_SPAN)).astype(np.float32)
-        usual, again = self.repeats[rows].T
-        repeated = (run > 0).astype(np.float32)
-        again_rate = np.where(self.run[rows] > 0, weight / np.float32(AGAIN_SPAN), np.float32(0.0))
-        usual = usual + rate * (repeated - usual)
-        again = again + again_rate * (repeated - np.float32(0.5) - again)
-        self.repeats[rows] = np.stack([usual, again], 1)
-        self.run[rows] = run
+    def _repeat(self, rows: Rows, repeated: npt.NDArray[np.bool_]) -> None:
+        """Learn how often values repeat the one before."""
+        first, again = self.repeats[rows].T
+        rate = (1.0 / np.minimum(self.scored[rows], REPEAT_SPAN)).astype(np.float32)
+        to_first = first + rate * (repeated - first)
+        to_again = again + np.float32(1.0 / AGAIN_SPAN) * (repeated - np.float32(0.5) - again)
+        after = self.repeated[rows]
+        self.repeats[rows] = np.stack([np.where(after, first, to_first), np.where(after, to_again, again)], 1)
+        self.repeated[rows] = repeated
 
     def lengthen(self, rows: Rows, step: npt.NDArray[np.int64], moved: Floats, spread: Floats) -> None:
         """Learn how far values move from how far these lie from the last H origins (N, H), NaN where not known."""

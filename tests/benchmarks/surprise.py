@@ -100,7 +100,7 @@ def anomalies_for(values: Floats, split: Split, seed: Sequence[int]) -> tuple[An
     """Anomalies for the scored rows of a series."""
     generator = np.random.default_rng(seed)
     places = np.arange(split.score_from, split.score_to - EVERY + 1, EVERY)
-    kinds = [kind for _ in places for kind in generator.permutation(KINDS)]
+    kinds = [KINDS[kind] for _ in places for kind in generator.permutation(len(KINDS))]
     spread = _spread(values[: split.score_from])
     return tuple(_anomaly(kind, int(place), spread, generator) for kind, place in zip(kinds, places, strict=False))
 
