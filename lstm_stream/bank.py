@@ -31,7 +31,7 @@ from lstm_stream.readout import Origins, Readouts
 from lstm_stream.replay import Replay, Stretch
 from lstm_stream.sight import Sight, View
 
-FORMAT = 2
+FORMAT = 3
 """Of a dump."""
 NEVER = 2**62
 """Steps until a learning step that is not to come."""

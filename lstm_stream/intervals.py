@@ -1,6 +1,7 @@
 """What came against what was forecast: the quantiles of each series' own errors.
 
-Letters: S series, N rows of a round, H horizons, L quantile levels, G groups of horizons, O origins kept of a series.
+Letters: S series, N rows of a round, H horizons, L quantile levels, G groups of horizons, O origins kept of a series,
+R rungs.
 """
 
 from dataclasses import dataclass
@@ -17,8 +18,22 @@ from lstm_stream.readout import edges
 
 GROUPS = (1, 2, 4, 8, 16, 24, 48, 96, 192)
 """Horizons up to each of these, from the one before on, share cuts and leanings."""
-KEPT_ERRORS = 128
-"""One-step errors kept of a series, to tell how surprising the next one is."""
+RUNGS = (0.5, 0.75, 0.9, 0.97, 0.99, 0.997)
+"""Levels of the quantiles of absolute one-step errors that tell how surprising the next one is."""
+RUNG_RATE = 0.05
+"""How far a rung moves on one error, in its logarithm."""
+LOWEST_RUNG = -1.0
+"""In its logarithm, beyond the normal distribution's: a constant series must not forget that others move."""
+TAIL = 4.0
+"""Beyond the last rung, an error twice as large is this power of two as rare."""
+REPEAT_SPAN = 1000
+"""Memory of how often values repeat, in values."""
+AGAIN_SPAN = 50
+"""Memory of how often they do once more, in repeats."""
+STANDSTILL_SHARE = 0.5
+"""Of what a surprise allows for errors, what it allows for repeats."""
+ANOMALOUS = 0.99
+"""Of a standstill that was more surprising than this is told once."""
 WARM = 64
 """One-step errors that must have come before a series is called warm."""
 LARGEST_ERROR = 50.0
@@ -105,6 +120,12 @@ class Intervals(Columns):
     "Adaptive conformal inference under distribution shift"; Angelopoulos, Candès and Tibshirani 2023, "Conformal PID
     control", the quantile tracker). For that, an error is held against the quantile that was published at its origin:
     today's would know the errors of the origins since, which are much like it, and flatter itself.
+
+    The surprise of a value is the share of one-step errors, each over its stretched size, that are smaller, by a few
+    of their quantiles that follow in the same way: so its share above .99 is 1 % in the long run, whatever the errors
+    do. A value that repeats the one before may err little, and yet be rare. So the surprise is also as large as values
+    seldom repeat so often, where half as many may be above .99; of a long standstill is told once, and again when it
+    has gone on for as long as would be rare after that.
     """
 
     newest: Floats  # (S, H) mean minus the origin's value, of the newest forecast
@@ -121,7 +142,12 @@ class Intervals(Columns):
     leaning: Floats  # (S, 2, G) powers of restlessness and of doubt, beyond what they start from
     usual_doubt: Floats  # (S, H)
     recent: Floats  # (S,) mean of the last absolute one-step errors
-    errors: npt.NDArray[np.float16]  # (S, 128) last absolute one-step errors, each over its stretched size
+    rungs: Floats  # (S, R) log quantiles of absolute one-step errors over their stretched size, beyond the normal ones
+    repeats: (
+        Floats  # (S, 2) share that repeat the value before, of those after a move, and after a repeat beyond a half
+    )
+    repeated: npt.NDArray[np.bool_]  # (S,) whether the newest value repeats the one before
+    rarity: Floats  # (S,) logarithm of how rarely values repeat as often as they have since the last move, or surprise
     scored: npt.NDArray[np.int64]  # (S,) one-step errors so far
     absolute: Floats  # (S, 2) mean absolute one-step error: the model's, the last value's
 
@@ -146,7 +172,10 @@ class Intervals(Columns):
             leaning=np.zeros((0, 2, groups), single),
             usual_doubt=np.zeros((0, horizon), single),
             recent=np.zeros(0, single),
-            errors=np.zeros((0, KEPT_ERRORS), half),
+            rungs=np.zeros((0, len(RUNGS)), single),
+            repeats=np.zeros((0, 2), single),
+            repeated=np.zeros(0, np.bool_),
+            rarity=np.zeros(0, single),
             scored=np.zeros(0, np.int64),
             absolute=np.zeros((0, 2), single),
         )
@@ -216,24 +245,48 @@ class Intervals(Columns):
         self.cut[rows] += np.add.reduceat(pull, layout.start, 1) / layout.width[:, None]
 
     def _surprise(self, rows: Rows, came: _Came, error: Floats) -> Floats:
-        """How many of the errors kept are smaller than these (N,), each over its stretched size."""
-        kept = np.minimum(self.scored[rows], KEPT_ERRORS)
-        below = (self.errors[rows] < error[:, None]) & (np.arange(KEPT_ERRORS) < kept[:, None])
-        there = came.there[:, 0]
-        smaller = below.sum(1)
-        share = smaller / np.where(smaller < kept, kept + 1, np.maximum(kept, 1))  # larger than all: 1
-        surprise = np.where(there & (kept >= WARM), share, np.nan).astype(np.float32)
-        sizes = np.abs(np.stack([came.error[there, 0], came.moved[there, 0]], 1))
-        self._keep(rows[there], np.minimum(error[there], MOST_HALF), sizes)
-        return surprise
+        """How far out these errors lie (N,), each over its stretched size; or how rarely values repeat so often."""
+        there, warm = came.there[:, 0], self.scored[rows] >= WARM
+        repeated = came.moved[:, 0] == 0
+        rarity = self._rarity(rows, repeated)
+        standstill = np.float32(1.0) - np.exp(rarity) / np.float32(STANDSTILL_SHARE)
+        surprise = np.maximum(_outlyingness(error, self.rungs[rows]), standstill)
+        self._keep(rows[there], np.abs(np.stack([came.error[there, 0], came.moved[there, 0]], 1)))
+        self._climb(rows[there], error[there])
+        self._repeat(rows[there], repeated[there])
+        self.rarity[rows[there]] = np.where(standstill > ANOMALOUS, np.float32(0.0), rarity)[there]
+        return np.where(there & warm, surprise, np.float32(np.nan))
 
-    def _keep(self, rows: Rows, error: Floats, sizes: Floats) -> None:
-        self.errors[rows, self.scored[rows] % KEPT_ERRORS] = error
+    def _rarity(self, rows: Rows, repeated: npt.NDArray[np.bool_]) -> Floats:
+        """Logarithm of how rarely values repeat as often as these (N,); 0 where they move."""
+        count = np.minimum(self.scored[rows], REPEAT_SPAN).astype(np.float32)
+        first = (self.repeats[rows, 0] * count + np.float32(1.0)) / (count + np.float32(2.0))
+        again = np.maximum(np.float32(0.5) + self.repeats[rows, 1], np.float32(1e-6))
+        rarity = self.rarity[rows] + np.log(np.where(self.repeated[rows], again, first))
+        return np.where(repeated, rarity, np.float32(0.0))
+
+    def _keep(self, rows: Rows, sizes: Floats) -> None:
         self.scored[rows] += 1
         weight = (1.0 / np.minimum(self.scored[rows], SPAN)).astype(np.float32)
         self.absolute[rows] += weight[:, None] * (sizes - self.absolute[rows])
         weight = (1.0 / np.minimum(self.scored[rows], RECENT_SPAN)).astype(np.float32)
         self.recent[rows] += weight * (sizes[:, 0] - self.recent[rows])
+
+    def _climb(self, rows: Rows, error: Floats) -> None:
+        """Move the rungs by whether errors lay above."""
+        above = error[:, None] > _normal_rungs() * np.exp(self.rungs[rows])
+        pull = np.where(above, RUNGS, np.subtract(RUNGS, 1.0)).astype(np.float32)
+        self.rungs[rows] = np.maximum(self.rungs[rows] + np.float32(RUNG_RATE) * pull, np.float32(LOWEST_RUNG))
+
+    def _repeat(self, rows: Rows, repeated: npt.NDArray[np.bool_]) -> None:
+        """Learn how often values repeat the one before."""
+        first, again = self.repeats[rows].T
+        rate = (1.0 / np.minimum(self.scored[rows], REPEAT_SPAN)).astype(np.float32)
+        to_first = first + rate * (repeated - first)
+        to_again = again + np.float32(1.0 / AGAIN_SPAN) * (repeated - np.float32(0.5) - again)
+        after = self.repeated[rows]
+        self.repeats[rows] = np.stack([np.where(after, first, to_first), np.where(after, to_again, again)], 1)
+        self.repeated[rows] = repeated
 
     def lengthen(self, rows: Rows, step: npt.NDArray[np.int64], moved: Floats, spread: Floats) -> None:
         """Learn how far values move from how far these lie from the last H origins (N, H), NaN where not known."""
@@ -336,6 +389,31 @@ def _or(size: Floats, guess: Floats) -> Floats:
 def _cuts(beyond: Floats, levels: tuple[float, ...]) -> Floats:
     """Cuts (N, ..., L) in order, of what they are beyond the normal distribution's."""
     return np.sort(normal_quantiles(levels) + beyond, -1)
+
+
+def _outlyingness(error: Floats, rungs: Floats) -> Floats:
+    """Share of absolute errors that are smaller than these (N,); rungs (N, R) beyond the normal ones.
+
+    From rung to rung it is that of an exponential distribution, beyond the last one of a Pareto distribution.
+    """
+    rungs = np.sort(_normal_rungs() * np.exp(rungs), 1)
+    below = np.concatenate([np.zeros_like(rungs[:, :1]), rungs[:, :-1]], 1)
+    climbed = np.clip((error[:, None] - below) / np.maximum(rungs - below, np.float32(1e-9)), 0.0, 1.0)
+    further = np.log(np.maximum(error / rungs[:, -1], np.float32(1.0)))
+    outlyingness: Floats = -np.expm1(-(climbed * _hazards()).sum(1) - np.float32(TAIL) * further)
+    return outlyingness
+
+
+@cache
+def _normal_rungs() -> Floats:
+    """The rungs (R,) of normal errors whose mean absolute size is 1."""
+    return normal_quantiles(tuple((1.0 + level) / 2 for level in RUNGS))
+
+
+@cache
+def _hazards() -> Floats:
+    """How much the logarithm of the share of larger errors falls from each rung to the next, (R,)."""
+    return np.diff(-np.log1p(-np.asarray(RUNGS, np.float32)), prepend=np.float32(0.0))
 
 
 @cache

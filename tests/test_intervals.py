@@ -1,6 +1,7 @@
 """The laws of the intervals: they cover what they say, whatever the errors do, and are narrow where that is known."""
 
 from collections.abc import Callable
+from copy import deepcopy
 from typing import NamedTuple
 
 import numpy as np
@@ -35,11 +36,21 @@ class Told(NamedTuple):
         return (self.quantiles[:, :, ahead - 1, -1] - self.quantiles[:, :, ahead - 1, 0]).astype(np.float64)
 
 
-def around_last_value(values: Values, doubt: Values | None = None, levels: tuple[float, ...] = LEVELS) -> Told:
-    """Intervals around the last of values (T, S), with spread 1, each step's series given in one round."""
-    length, series = values.shape
+def fresh(series: int, levels: tuple[float, ...] = LEVELS) -> Intervals:
     intervals = Intervals.empty(HORIZON, len(levels))
     intervals.grow(series)
+    return intervals
+
+
+def around_last_value(
+    values: Values,
+    doubt: Values | None = None,
+    levels: tuple[float, ...] = LEVELS,
+    into: Intervals | None = None,
+) -> Told:
+    """Intervals around the last of values (T, S), with spread 1, each step's series given in one round."""
+    length, series = values.shape
+    intervals = into or fresh(series, levels)
     rows, spread, still = np.arange(series), np.ones(series, np.float32), np.zeros((series, HORIZON), np.float32)
     quantiles = np.zeros((length, series, HORIZON, len(levels)), np.float32)
     surprise = np.zeros((length, series), np.float32)
@@ -80,6 +91,11 @@ def bursting(generator: np.random.Generator, length: int) -> Values:
 
 def skewed(generator: np.random.Generator, length: int) -> Values:
     return generator.gamma(0.5, size=(length, 4))
+
+
+def of_whole_numbers(generator: np.random.Generator, length: int) -> Values:
+    """Every third repeats the one before."""
+    return np.rint(generator.normal(size=(length, 4)))
 
 
 @pytest.mark.parametrize("kind", [calm, walking, of_heavy_tails, drifting, bursting, skewed])
@@ -144,11 +160,82 @@ def test_the_intervals_of_a_constant_series_close() -> None:
     assert told.width(1)[-1, 0] < 0.01 * told.width(1)[0, 0]
 
 
-def test_surprise_is_calibrated() -> None:
-    for kind in (calm, walking, of_heavy_tails, drifting):
-        surprise = around_last_value(kind(np.random.default_rng(4), 4000)).surprise
-        assert np.isnan(surprise[: WARM + 1]).all()
-        assert 0.005 < (surprise[YOUNG:] > 0.99).mean() < 0.02
+@pytest.mark.parametrize("kind", [calm, walking, of_heavy_tails, drifting, bursting, skewed, of_whole_numbers])
+def test_surprise_is_calibrated(kind: Callable[[np.random.Generator, int], Values]) -> None:
+    surprise = around_last_value(kind(np.random.default_rng(4), 4000)).surprise
+    assert np.isnan(surprise[: WARM + 1]).all()
+    assert not np.isnan(surprise[WARM + 1 :]).any()
+    assert 0.005 < (surprise[YOUNG:] > 0.99).mean() < 0.02
+
+
+def test_half_of_all_surprises_are_above_a_half() -> None:
+    surprise = around_last_value(of_heavy_tails(np.random.default_rng(4), 2000)).surprise
+    assert (surprise[YOUNG:] > 0.5).mean() == pytest.approx(0.5, abs=0.03)
+
+
+def surprise_of(intervals: Intervals, step: int, values: Floats) -> Floats:
+    """Of each of these values (N,) as the next one of a single series, which stays as it is."""
+    row, at = np.array([0]), np.array([step])
+    return np.concatenate([deepcopy(intervals).score(row, at, value, LEVELS) for value in values[:, None]])
+
+
+@given(
+    st.sampled_from([calm, walking, of_heavy_tails, drifting, of_whole_numbers]),
+    st.integers(WARM + 1, 400),
+    st.lists(st.floats(1e-3, 1e3), min_size=2, max_size=8),
+)
+@settings(max_examples=10, deadline=None)
+def test_a_larger_error_is_never_less_surprising(
+    kind: Callable[[np.random.Generator, int], Values], length: int, errors: list[float]
+) -> None:
+    values = kind(np.random.default_rng(length), length)[:, :1]
+    intervals = fresh(1)
+    around_last_value(values, into=intervals)
+    surprise = surprise_of(intervals, length, (values[-1] + np.sort(errors)).astype(np.float32))
+    assert ((surprise >= 0) & (surprise <= 1)).all()
+    assert (np.diff(surprise) >= 0).all()
+
+
+def test_of_errors_larger_than_all_before_the_largest_is_the_most_surprising() -> None:
+    values = calm(np.random.default_rng(6), 1000)[:, :1]
+    intervals = fresh(1)
+    around_last_value(values, into=intervals)
+    largest = np.abs(np.diff(values, axis=0)).max()
+    larger = values[-1] + largest * np.array([1.1, 2.0, 4.0, 10.0])
+    surprise = surprise_of(intervals, 1000, larger.astype(np.float32))
+    assert surprise[0] > 0.99
+    assert (np.diff(surprise) > 0).all()
+
+
+def test_a_flat_line_is_surprising_where_values_move_and_is_told_once() -> None:
+    values = calm(np.random.default_rng(7), 1500)
+    for begin in range(500, 1500, 250):
+        values[begin : begin + 40] = values[begin - 1]
+    surprise = around_last_value(values).surprise
+    for begin in range(500, 1500, 250):
+        assert (surprise[begin] > 0.99).all()
+        assert (surprise[begin + 1 : begin + 40] > 0.99).mean() < 0.1
+
+
+def test_a_flat_line_is_found_where_values_often_repeat() -> None:
+    values = of_whole_numbers(np.random.default_rng(10), 1500)
+    values[1200:1240] = values[1199]
+    surprise = around_last_value(values).surprise
+    assert (surprise[1200:1210] > 0.99).any(0).all()
+
+
+def test_values_that_repeat_as_often_as_ever_are_not_surprising() -> None:
+    values = np.repeat(calm(np.random.default_rng(8), 200), 10, 0)  # as of a sensor that is asked too often
+    assert (around_last_value(values).surprise[YOUNG:] > 0.99).mean() < 0.02
+
+
+def test_a_series_that_stands_still_for_long_is_calibrated_soon_after() -> None:
+    values = calm(np.random.default_rng(9), 2500)
+    values[500:1500] = values[499]
+    surprise = around_last_value(values).surprise
+    assert (surprise[501:1500] > 0.99).mean() < 0.01
+    assert (surprise[1500:1510] > 0.99).any(0).all()
+    assert (surprise[1800:] > 0.99).mean() < 0.02
 
 
 def test_a_series_has_the_same_intervals_in_any_company() -> None:
