@@ -21,6 +21,7 @@ from lstm_stream.grid import SECOND, Grid, Outcome
 from lstm_stream.groups import meetings
 from lstm_stream.hyperparameters import Hyperparameters
 from lstm_stream.intervals import WARM, Intervals
+from lstm_stream.kin import Kin
 from lstm_stream.learner import Learner, Lesson
 from lstm_stream.memory import Memory
 from lstm_stream.mixture import LARGEST_MOVE, LARGEST_SIMPLE_MOVE, Mixture
@@ -116,6 +117,7 @@ class Bank:
         )
         self._replay = Replay(rules.replay, Stretch.empty(rules.window, rules.horizon, inputs, rules.hidden_size))
         self._drift = Drift()
+        self._kin = Kin(rules.horizon)
         self._steps = 0  # of all series so far
         self._next_lesson = self._interval()
         self._folded = 0  # steps that the pool knows of
@@ -266,7 +268,7 @@ class Bank:
         surprise[observed] = self._intervals.score(
             rows[observed], step[observed], value[observed], self.rules.quantiles
         )
-        memory.rescale(rows[observed])
+        memory.rescale(rows[observed], self._kin.roughness)
         moved, unit = self._intervals.moved(rows, step, value)
         moved[~observed] = np.nan
         self._intervals.lengthen(rows, step, moved * unit, memory.floored(rows))
@@ -319,7 +321,7 @@ class Bank:
     def _mixed(self, rows: Rows, said: Floats) -> tuple[Floats, Floats]:
         """The mixture (N, H) of what the experts say, NaN where one says nothing, and their weights (N, E, H)."""
         there = ~np.isnan(said[:, :, 0])
-        weights = self._mixture.weights(rows, there, self._pool.losses, self.rules.horizon)
+        weights = self._mixture.weights(rows, there, self._pool.losses, self.rules.horizon, self._kin.gain)
         return (weights * np.where(there[:, :, None], said, np.float32(0.0))).sum(1), weights
 
     def _plain(self, rows: Rows, value: Floats, view: View, reach: Floats) -> Floats:
@@ -424,6 +426,7 @@ class Bank:
         alive = self._alive()
         self._pool.fold(self._steps - self._folded, alive)
         self._drift.fold(self._steps - self._folded, alive)
+        self._kin.learn(self._memory, self._intervals, self._mixture)
         self._folded, self._next_fold = self._steps, self._steps + Pool.interval(alive)
 
     def _alive(self) -> int:
@@ -431,7 +434,7 @@ class Bank:
         return int(np.count_nonzero(self._memory.age))
 
     def _reach(self, rows: Rows) -> Floats:
-        return self._intervals.reaches(rows, self._memory.floored(rows))
+        return self._intervals.reaches(rows, self._memory.floored(rows), self._memory.age[rows], self._kin.reach)
 
     # What can be asked
 
@@ -497,7 +500,9 @@ class Bank:
         if not len(rows):
             return np.zeros(len(Expert), np.float32)
         there: npt.NDArray[np.bool_] = np.asarray((self._mixture.mass[rows] > 0).any(2))
-        mean: Floats = self._mixture.weights(rows, there, self._pool.losses, self.rules.horizon).mean((0, 2))
+        mean: Floats = self._mixture.weights(rows, there, self._pool.losses, self.rules.horizon, self._kin.gain).mean(
+            (0, 2)
+        )
         return mean
 
     def gates(self) -> Gates:
@@ -532,6 +537,7 @@ class Bank:
         arrays |= {f"groups.{name}": array for name, array in groups.dump(groups.total).items()}
         arrays |= {f"replay.{name}": array for name, array in self._replay.dump().items()}
         arrays |= {f"pool.{name}": array for name, array in self._pool.dump(self._steps - self._folded).items()}
+        arrays |= {f"kin.{name}": array for name, array in self._kin.dump().items()}
         arrays |= {f"drift.{name}": array for name, array in self._drift.dump(self._steps - self._folded).items()}
         arrays |= {f"learner.{name}": array for name, array in self._learner.dump().items()}
         return header, arrays
@@ -566,6 +572,7 @@ class Bank:
         self._sight.groups.load(_under("groups.", arrays))
         self._replay.load(_under("replay.", arrays))
         self._pool.load(_under("pool.", arrays))
+        self._kin.load(_under("kin.", arrays))
         self._drift.load(_under("drift.", arrays))
         self._learner.load(_under("learner.", arrays), state.updates, state.skipped)
         self._steps, self._next_lesson = state.steps, state.next_lesson

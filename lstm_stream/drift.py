@@ -22,9 +22,9 @@ ARMED = 0.25
 class Drift:
     """Watches the shard's one-step errors, each in its series' spreads, by adaptive windowing.
 
-    A reading is the mean of as many errors as there are series. Where the newest readings lie higher than those before (Bifet
-    and Gavaldà 2007, "Learning from time-changing data with adaptive windowing"), that is a drift: the alarm goes to
-    1, and fades with the readings that follow. Readings that have become smaller are no drift.
+    A reading is the mean of as many errors as there are series. Where the newest readings lie higher than those
+    before (Bifet and Gavaldà 2007, "Learning from time-changing data with adaptive windowing"), that is a drift: the
+    alarm goes to 1, and fades with the readings that follow. Readings that have become smaller are no drift.
     """
 
     def __init__(self) -> None:

@@ -60,6 +60,8 @@ DOUBT_UNIT = 63.0
 SMALLEST_SIZE = 1e-6
 """In spreads."""
 REACH_SPAN = 1000
+BORROWED = 24
+"""Moves that the usual reach is worth to a young series."""
 MOST_HALF = 6e4
 """Near the largest number in half precision."""
 OUTLIER = 10.0
@@ -362,14 +364,17 @@ class Intervals(Columns):
         whole: npt.NDArray[np.int8] = np.rint(compared * np.float32(DOUBT_UNIT)).astype(np.int8)
         return whole
 
-    def reaches(self, rows: Rows, spread: Floats) -> Floats:
+    def reaches(self, rows: Rows, spread: Floats, age: npt.NDArray[np.int64], usual: Floats) -> Floats:
         """How far the values of these series move in up to 1..H steps, (N, H), never zero and never falling.
 
         It follows the spread of now. That it does not fall where a season comes round keeps the steps between in
-        proportion.
+        proportion. Until a series knows its own, it is taken to be the usual one of the grown series (H,), if any.
         """
         reach = self.reach[rows]
-        in_spreads = np.where(reach > 0, np.maximum(reach, np.float32(1e-3)), np.float32(1.0))
+        seen = np.maximum(age[:, None] - np.arange(1, reach.shape[1] + 1), 0)
+        borrowed = np.where(usual > 0, np.float32(BORROWED), np.float32(0.0))
+        known = ((seen * reach + borrowed * usual) / np.maximum(seen + borrowed, 1)).astype(np.float32)
+        in_spreads = np.where(known > 0, np.maximum(known, np.float32(1e-3)), np.float32(1.0))
         furthest: Floats = np.maximum.accumulate(in_spreads, 1) * spread[:, None]
         return furthest
 

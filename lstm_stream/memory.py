@@ -105,8 +105,14 @@ class Memory(Columns):
         values: Floats = self.ring[series, (newest - lags) % self.ring.shape[1]]
         return values
 
-    def rescale(self, rows: Rows) -> None:
-        """Let the newest values move the scale of their series, each by a little at most."""
+    def rescale(self, rows: Rows, roughness: float = 0.0) -> None:
+        """Let the newest values move the scale of their series, each by a little at most.
+
+        Parameters
+        ----------
+        roughness
+            Least spread of a young series, in its mean absolute steps.
+        """
         off = self.newest(rows)[1] - self.level[rows]
         spread = self.floored(rows)
         weight = np.float32(1.0) / self.span[rows]
@@ -115,6 +121,8 @@ class Memory(Columns):
         self.spread[rows] += weight * (np.float32(1.25) * np.minimum(np.abs(off), bound) - self.spread[rows])
         self._start_scale_again(rows, np.abs(off) > bound)
         self._rescale_differences(rows)
+        young = rows[self.age[rows] <= YOUNG]
+        self.spread[young] = np.maximum(self.spread[young], np.float32(roughness) * self.difference_spread[young, 0])
 
     def _start_scale_again(self, rows: Rows, extreme: npt.NDArray[np.bool_]) -> None:
         run = np.where(extreme, self.extreme_run[rows] + 1, 0)

@@ -44,6 +44,7 @@ FLAT = 2.0
 """Squared errors of the mixture, in reaches, until which slopes count for little."""
 EVEN = np.ones((1, 1), np.float32)
 """Losses (E, K) of experts of which nothing is known."""
+NO_GAIN = np.zeros(1, np.float32)
 TINY = 1e-6
 
 
@@ -138,10 +139,20 @@ class Mixture(Columns):
         shared: Floats = np.float32(0.5) * badness + np.float32(0.25) * (beside[:, :, :-2] + beside[:, :, 2:])
         return shared
 
-    def weights(self, rows: Rows, there: npt.NDArray[np.bool_], prior: Floats, horizon: int) -> Floats:
-        """Weights (N, E, H) of the experts that are there (N, E), given what is known of them in general (E, K)."""
+    def weights(
+        self, rows: Rows, there: npt.NDArray[np.bool_], prior: Floats, horizon: int, gain: Floats = NO_GAIN
+    ) -> Floats:
+        """Weights (N, E, H) of the experts that are there (N, E).
+
+        Parameters
+        ----------
+        prior : (E, K)
+            Losses that are known of them in general.
+        gain : (K,)
+            As `gains`, in general.
+        """
         weights = _shares(self._badness(rows, prior, np.asarray(edges(SCORED, horizon))), there[:, :, None])
-        trust = np.where(there[:, :1], self._trust(rows), np.float32(1.0))
+        trust = np.where(there[:, :1], self._trust(rows, gain), np.float32(1.0))
         weights *= trust[:, None]
         weights[:, 0] += np.where(there.any(1, keepdims=True), np.float32(1.0) - trust, np.float32(0.0))
         lower, upper, part = _between(horizon)
@@ -149,11 +160,17 @@ class Mixture(Columns):
         mixed: Floats = below + part * (above - below)
         return mixed
 
-    def _trust(self, rows: Rows) -> Floats:
+    def gains(self, rows: Rows) -> Floats:
+        """Logarithm of how many times as large the first expert's loss is as the mixture's, (N, K)."""
+        gains: Floats = np.log((self.first[rows] + np.float32(FLAT)) / (self.own[rows] + np.float32(FLAT)))
+        return gains
+
+    def _trust(self, rows: Rows, gain: Floats) -> Floats:
         """How much of the weights is not left to the first expert, (N, K)."""
         power, handicap = TRUST
-        better = np.log((self.first[rows] + np.float32(FLAT)) / (self.own[rows] + np.float32(FLAT)))
-        trust: Floats = 1.0 / (1.0 + np.exp(np.clip(np.float32(handicap) - np.float32(power) * better, -30.0, 30.0)))
+        doubt = np.float32(PATIENCE) / (self.mass[rows, 0] + np.float32(PATIENCE))
+        gains = np.float32(power) * ((1.0 - doubt) * self.gains(rows) + doubt * gain)
+        trust: Floats = 1.0 / (1.0 + np.exp(np.clip(np.float32(handicap) - gains, -30.0, 30.0)))
         return trust
 
     def put(self, rows: Rows, step: npt.NDArray[np.int64], moves: Floats) -> None:
