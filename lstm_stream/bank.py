@@ -258,13 +258,14 @@ class Bank:
         rows, memory = steps.rows, self._memory
         self._start_again(rows[steps.restart])
         memory.set_step(rows, steps.step)
-        observed = ~np.isnan(steps.value)
+        absurd = memory.disbelieve(rows, steps.value)
+        observed = ~np.isnan(steps.value) & ~absurd
         expected = self._expected(rows)
         off = np.where(memory.age[rows] > 0, np.abs(steps.value - expected) / memory.floored(rows), np.nan)
-        self._drift.note(position - self._folded, off.astype(np.float32))
+        self._drift.note(position - self._folded, np.where(observed, off, np.nan).astype(np.float32))
         memory.write(rows, np.where(observed, steps.value, expected))
         step, value = memory.newest(rows)
-        surprise = np.full(len(rows), np.nan)
+        surprise = np.where(absurd & (self._intervals.scored[rows] >= WARM), 1.0, np.nan)
         surprise[observed] = self._intervals.score(
             rows[observed], step[observed], value[observed], self.rules.quantiles
         )

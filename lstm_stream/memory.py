@@ -32,6 +32,10 @@ YOUNG = 32
 """Steps in which the scale is the median's of all values, which up to half of them can't upset."""
 SPAN = 8 * DAY
 """Seconds of memory of the scale."""
+ABSURD = 200.0
+"""In spreads, and half as many times further than any value kept: a value further out than this is not believed."""
+DISBELIEVED = 2
+"""Absurd values in a row; the one after them is believed: a series may turn into another."""
 
 
 @dataclass
@@ -49,6 +53,7 @@ class Memory(Columns):
     level: Floats  # (S,) running mean of the ring's values
     spread: Floats  # (S,) running scale around it, about a standard deviation
     extreme_run: npt.NDArray[np.int64]  # (S,) values in a row far outside of the scale
+    absurd_run: npt.NDArray[np.int8]  # (S,) values in a row that were not believed
     span: Floats  # (S,) memory of the scale, in steps
     lags: npt.NDArray[np.int64]  # (S, D) in steps; 0: none
     difference_spread: Floats  # (S, D)
@@ -66,6 +71,7 @@ class Memory(Columns):
             level=np.zeros(0, single),
             spread=np.zeros(0, single),
             extreme_run=np.zeros(0, whole),
+            absurd_run=np.zeros(0, np.int8),
             span=np.zeros(0, single),
             lags=np.zeros((0, DIFFERENCES), whole),
             difference_spread=np.zeros((0, DIFFERENCES), single),
@@ -92,6 +98,20 @@ class Memory(Columns):
         self.latest[rows] = values
         self.ring[rows, self.age[rows] % self.ring.shape[1]] = values - self.first[rows]
         self.age[rows] += 1
+
+    def disbelieve(self, rows: Rows, values: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+        """Which of these next values (N,) are so far out that they are better taken as missing; NaN never is.
+
+        One value of 1e12 among normal ones says nothing of the next, and would be remembered a week later.
+        """
+        off = np.abs(values - self.first[rows] - self.level[rows])
+        far = (off > ABSURD * self.floored(rows)) & (self.spread[rows] >= self.floored(rows)) & (self.age[rows] > YOUNG)
+        suspects = rows[far]
+        furthest = np.abs(self.ring[suspects] - self.level[suspects, None]).max(1, initial=0.0)
+        far[far] = off[far] > 0.5 * ABSURD * furthest
+        far &= self.absurd_run[rows] < DISBELIEVED
+        self.absurd_run[rows] = np.where(far, self.absurd_run[rows] + 1, 0)
+        return far
 
     def newest(self, rows: Rows) -> tuple[npt.NDArray[np.int64], Floats]:
         """Number of the newest step of each of these series, and the ring's value of it."""
