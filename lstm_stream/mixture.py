@@ -25,8 +25,6 @@ power of the horizon that this goes by: slopes further ahead are less sure."""
 PATIENCE = 20.0
 """Errors of its own that a series' experts must have had until these count as much as those of the other series; in
 logarithms, as one series may be much easier to foresee than the others."""
-HINT = 0.02
-"""Errors of the other series that keep the mean of very few of its own from being zero."""
 LARGEST_ERROR = 10.0
 """In reaches; an error further than this counts as this."""
 LARGEST_MOVE = 10.0
@@ -130,9 +128,9 @@ class Mixture(Columns):
     def _badness(self, rows: Rows, prior: Floats, scored: npt.NDArray[np.int64]) -> Floats:
         """By how many powers of e the weight (N, E, K) of each expert is less."""
         mass = self.mass[rows]
-        own = (self.loss[rows] + np.float32(HINT) * prior) / (mass + np.float32(HINT))
+        own = (self.loss[rows] + np.float32(TINY)) / (mass + np.float32(TINY))
         doubt = np.float32(PATIENCE) / (mass + np.float32(PATIENCE))
-        loss = (1.0 - doubt) * np.log(own + np.float32(TINY)) + doubt * np.log(prior + np.float32(TINY))
+        loss = (1.0 - doubt) * np.log(own) + doubt * np.log(prior + np.float32(TINY))
         slope = np.clip(self.slope[rows] / (self.own[rows] + np.float32(FLAT))[:, None], -1.0, 1.0)
         badness: Floats = _raised(POWER, scored) * loss + _raised(RATE, scored) * slope
         beside = np.concatenate([badness[:, :, :1], badness, badness[:, :, -1:]], 2)

@@ -4,7 +4,18 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from lstm_stream.mixture import DISCOUNT, FLAT, PATIENCE, POWER, RATE, SCORED, SLOPE_SPAN, Mixture
+from lstm_stream.mixture import (
+    FLAT,
+    LOSS_SPAN,
+    PATIENCE,
+    POWER,
+    RATE,
+    SCORED,
+    SLOPE_SPAN,
+    TINY,
+    TRUST,
+    Mixture,
+)
 from lstm_stream.network import Floats
 from lstm_stream.readout import edges
 
@@ -89,11 +100,14 @@ def combined(told: npt.NDArray[np.float64], weights: npt.NDArray[np.float64]) ->
 def oracle(errors: npt.NDArray[np.float64], scored: tuple[int, ...], prior: float) -> npt.NDArray[np.float64]:
     """Weights (E, K) of a series after errors (T, E, K), NaN where nothing had been said: the slow clear version."""
     loss, mass, slope = np.zeros((3, *errors.shape[1:]))
-    own = np.zeros(len(scored))
+    own, first = np.zeros((2, len(scored)))
+    ahead = np.asarray(scored, np.float64)
 
     def weights(assumed: float) -> npt.NDArray[np.float64]:
-        mean = (loss + PATIENCE * assumed) / (mass + PATIENCE)
-        badness = POWER * np.log(mean) + RATE * np.clip(slope / (own + FLAT), -1.0, 1.0)
+        doubt = PATIENCE / (mass + PATIENCE)
+        mean = (1 - doubt) * np.log((loss + TINY) / (mass + TINY)) + doubt * np.log(assumed)
+        power, rate = POWER[0] * ahead ** POWER[1], RATE[0] * ahead ** RATE[1]
+        badness = power * mean + rate * np.clip(slope / (own + FLAT), -1.0, 1.0)
         last = len(scored) - 1
         shared = [
             (badness[:, max(k - 1, 0)] + 2 * badness[:, k] + badness[:, min(k + 1, last)]) / 4 for k in range(last + 1)
@@ -104,17 +118,23 @@ def oracle(errors: npt.NDArray[np.float64], scored: tuple[int, ...], prior: floa
 
     for now in errors:
         before = weights(1.0)
-        for k, ahead in enumerate(scored):
+        for k, steps in enumerate(scored):
             there = ~np.isnan(now[:, k])
             if not there.any():
                 continue
             mixture = combined(now[:, k], before[:, k])
-            kept = 1.0 - 1.0 / (SLOPE_SPAN[0] + SLOPE_SPAN[1] * ahead)
+            kept = 1.0 - 1.0 / (SLOPE_SPAN[0] + SLOPE_SPAN[1] * steps)
             own[k] = kept * own[k] + mixture**2
+            first[k] = kept * first[k] + now[0, k] ** 2
             slope[:, k] = kept * slope[:, k] + np.where(there, mixture * (now[:, k] - mixture), 0.0)
-            loss[:, k] = DISCOUNT * loss[:, k] + np.where(there, now[:, k] ** 2, 0.0)
-            mass[:, k] = DISCOUNT * mass[:, k] + there
-    return weights(prior)
+            kept = 1.0 - 1.0 / (LOSS_SPAN[0] + LOSS_SPAN[1] * steps)
+            loss[:, k] = kept * loss[:, k] + np.where(there, now[:, k] ** 2, 0.0)
+            mass[:, k] = kept * mass[:, k] + there
+    gain = mass[0] / (mass[0] + PATIENCE) * np.log((first + FLAT) / (own + FLAT))
+    trust = 1 / (1 + np.exp(TRUST[1] - TRUST[0] * gain))
+    trusted = weights(prior) * trust
+    trusted[0] += 1 - trust
+    return trusted
 
 
 def scored_once(mixture: Mixture, rows: npt.NDArray[np.int64], t: int, values: Floats, said: Floats) -> None:
@@ -150,3 +170,30 @@ def test_the_weights_are_those_of_the_slow_clear_version_and_have_the_same_bits_
             errors[ahead:, :, k] = came[:, None] - said[:-ahead, row, :, ahead - 1]
         errors = np.where(np.isnan(errors).all(1, keepdims=True), np.nan, errors)
         assert weights[row][:, np.asarray(scored) - 1] == pytest.approx(oracle(errors, scored, 2.0), abs=1e-4)
+
+
+def test_where_nothing_beats_the_first_expert_it_is_left_to_the_first() -> None:
+    generator = np.random.default_rng(3)
+    values = np.cumsum(generator.normal(size=2000 + HORIZON))
+    ahead = np.arange(2000)[:, None] + np.arange(1, HORIZON + 1)
+    came = (values[ahead] - values[:2000, None]).astype(np.float32)
+    said = generator.normal(size=(2000, EXPERTS, HORIZON)).astype(np.float32) * np.float32(0.5)
+    said[:, 0] = 0.0
+    errors = ((mixed(values, said, ALL) - came)[300:] ** 2).mean(0)
+    assert (errors < 1.005 * (came[300:] ** 2).mean(0)).all()
+
+
+def test_an_easy_series_keeps_its_own_order_of_experts_whatever_others_lose() -> None:
+    mixture, t = Mixture.empty(EXPERTS, HORIZON), 400
+    mixture.grow(1)
+    generator = np.random.default_rng(4)
+    for step in range(t):
+        moved = np.full((1, HORIZON), 0.0 if step else np.nan, np.float32)
+        mixture.score(ROW, np.asarray([step]), moved, np.ones_like(moved))
+        said = 0.1 * generator.normal(size=(1, EXPERTS, HORIZON)).astype(np.float32)
+        said[:, 2] *= 0.1
+        mixture.put(ROW, np.asarray([step]), said)
+    hard = 100 * EVEN
+    hard[2] *= 10
+    weights = mixture.weights(ROW, ALL[None], hard, HORIZON)
+    assert (weights[0, 2] > 0.9).all()
