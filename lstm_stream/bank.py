@@ -24,7 +24,7 @@ from lstm_stream.intervals import WARM, Intervals
 from lstm_stream.kin import Kin
 from lstm_stream.learner import Learner, Lesson
 from lstm_stream.memory import Memory
-from lstm_stream.mixture import LARGEST_MOVE, LARGEST_SIMPLE_MOVE, Mixture
+from lstm_stream.mixture import LARGEST_FREE_MOVE, LARGEST_MOVE, Mixture
 from lstm_stream.network import Floats, Gates, Network, product
 from lstm_stream.past import SNAPSHOT_EVERY, Past
 from lstm_stream.pool import Pool
@@ -329,14 +329,13 @@ class Bank:
         """How far each expert that needs no network says that values will move, in reaches; NaN: it says nothing."""
         horizon = self.rules.horizon
         corrected = view.linear + self._sight.correction(rows, view.corrections, horizon)
-        moves = [
-            seasonal_moves(rows, self._memory, horizon),
-            self._smoothers.moves(rows, value, horizon),
-            returning_moves(rows, self._memory, horizon),
-        ]
-        bounded = np.clip(np.stack([view.linear, corrected], 1), -LARGEST_MOVE, LARGEST_MOVE)
-        simple = np.clip(np.concatenate(moves, 1) / reach[:, None], -LARGEST_SIMPLE_MOVE, LARGEST_SIMPLE_MOVE)
-        return np.concatenate([np.zeros_like(bounded[:, :1]), bounded[:, :1], simple, bounded[:, 1:]], 1)
+        seasonal = seasonal_moves(rows, self._memory, horizon)
+        simple = [self._smoothers.moves(rows, value, horizon), returning_moves(rows, self._memory, horizon)]
+        bounded = np.concatenate([np.stack([view.linear, corrected], 1), seasonal / reach[:, None]], 1)
+        np.clip(bounded, -LARGEST_MOVE, LARGEST_MOVE, out=bounded)
+        free = np.concatenate(simple, 1) / reach[:, None]
+        np.clip(free, -LARGEST_FREE_MOVE, LARGEST_FREE_MOVE, out=free)
+        return np.concatenate([np.zeros_like(free[:, :1]), bounded[:, :1], bounded[:, 2:], free, bounded[:, 1:2]], 1)
 
     def _by_the_lstm(self, rows: Rows, origins: Origins, plain: Floats, output: Floats) -> Floats:
         """How far those say that need it, given what the others say together and its output (N, H)."""

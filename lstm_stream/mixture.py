@@ -28,9 +28,9 @@ logarithms, as one series may be much easier to foresee than the others."""
 LARGEST_ERROR = 10.0
 """In reaches; an error further than this counts as this."""
 LARGEST_MOVE = 10.0
-"""In reaches; no expert that fits something may say more."""
-LARGEST_SIMPLE_MOVE = 60.0
-"""In reaches; nor any other expert."""
+"""In reaches; no expert that fits something or repeats what was may say more."""
+LARGEST_FREE_MOVE = 60.0
+"""In reaches; nor may those that go on from the last values alone, whose moves are as large as these."""
 POWER = (4.0, 0.15)
 """Of the inverse loss, and the power of the horizon that this goes by."""
 TRUST = (40.0, 1.5)
