@@ -251,6 +251,48 @@ def test_a_series_that_joins_its_like_profits_from_them() -> None:
     assert np.mean(young) < 0.8 * min(np.mean(alone), np.mean(naive))
 
 
+def told(values: npt.NDArray[np.float64], horizon: int = 4) -> Forecasts:
+    """Forecasts of one hourly series."""
+    bank = Bank(Hyperparameters(horizon=horizon, step="event", effort=0.2))
+    return bank.observe(["a"] * len(values), np.arange(len(values)) * 60 * MINUTE, values)
+
+
+def day(length: int) -> npt.NDArray[np.float64]:
+    return np.sin(np.arange(length) * np.pi / 12) + np.random.default_rng(0).normal(size=length) / 20
+
+
+@pytest.mark.parametrize("absurd", [1e12, -1e12, 1e5])
+def test_an_absurd_value_is_as_one_that_is_missing_but_surprising(absurd: float) -> None:
+    values, missing = day(400), day(400)
+    values[300], missing[300] = absurd, np.nan
+    spoilt, whole = told(values), told(missing)
+    assert spoilt.surprise[300] == 1.0
+    assert (spoilt.mean == whole.mean).all()
+    assert (spoilt.quantiles == whole.quantiles).all()
+
+
+def test_a_series_that_has_become_a_thousand_times_as_large_is_believed_at_the_third_value() -> None:
+    values = day(400) + 5
+    values[300:] *= 1000
+    mean = told(values).mean[:, 0]
+    assert (np.abs(mean[300:302]) < 20).all()
+    assert (np.abs(mean[302:] - values[302:]) < 3000).all()
+
+
+def test_a_constant_series_that_moves_is_believed_at_once() -> None:
+    values = np.full(400, 5.0)
+    values[300:] = 6.0
+    assert told(values).mean[300:, 0] == pytest.approx(np.full(100, 6.0), abs=0.6)
+
+
+def test_a_series_of_rare_values_is_learnt_from() -> None:
+    values = np.zeros(600)
+    values[np.arange(50, 600, 50)] = 5.0
+    forecasts = told(values)
+    assert np.isfinite(forecasts.mean).all()
+    assert (np.abs(forecasts.mean[500:, 0]) < 5).all()
+
+
 def test_a_memory_too_short_to_learn_from_is_refused() -> None:
     with pytest.raises(ValueError, match="let memory be at least 72"):
         Bank(Hyperparameters(memory=60))
