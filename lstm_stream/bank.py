@@ -314,7 +314,8 @@ class Bank:
         mixed, weights = self._mixed(rows, said)
         self._mixture.put(rows, step, said * (reach / spread[:, None])[:, None])
         self._mixture.lstm_share[rows] = weights[:, OF_THE_LSTM].sum(1).mean(1)
-        off = np.where(np.isnan(said), np.float32(0.0), said - mixed[:, None])
+        bounded = np.clip(said, -LARGEST_MOVE, LARGEST_MOVE) - np.clip(mixed, -LARGEST_MOVE, LARGEST_MOVE)[:, None]
+        off = np.where(np.isnan(said), np.float32(0.0), bounded)
         doubt = np.sqrt((weights * off * off).sum(1)) * reach
         self._intervals.open(rows, step, value, spread, mixed * reach, doubt)
         return weights
