@@ -132,7 +132,7 @@ def oracle(errors: npt.NDArray[np.float64], scored: tuple[int, ...], prior: floa
             mass[:, k] = kept * mass[:, k] + there
     gain = mass[0] / (mass[0] + PATIENCE) * np.log((first + FLAT) / (own + FLAT))
     trust = 1 / (1 + np.exp(TRUST[1] - TRUST[0] * gain))
-    trusted = weights(prior) * trust
+    trusted: npt.NDArray[np.float64] = weights(prior) * trust
     trusted[0] += 1 - trust
     return trusted
 
