@@ -15,7 +15,17 @@ import numpy.typing as npt
 
 from lstm_stream.columns import Array, Columns, Rows
 from lstm_stream.drift import Drift
-from lstm_stream.experts import OF_THE_LSTM, PLAIN, Expert, Smoothers, assumed_losses, returning_moves, seasonal_moves
+from lstm_stream.experts import (
+    GOING_ON,
+    OF_THE_LSTM,
+    PLAIN,
+    REPEATING,
+    Expert,
+    Smoothers,
+    assumed_losses,
+    returning_moves,
+    seasonal_moves,
+)
 from lstm_stream.forecasts import Forecasts, Opinions
 from lstm_stream.grid import SECOND, Grid, Outcome
 from lstm_stream.groups import meetings
@@ -261,8 +271,9 @@ class Bank:
         absurd = memory.disbelieve(rows, steps.value)
         observed = ~np.isnan(steps.value) & ~absurd
         expected = self._expected(rows)
-        off = np.where(memory.age[rows] > 0, np.abs(steps.value - expected) / memory.floored(rows), np.nan)
-        self._drift.note(position - self._folded, np.where(observed, off, np.nan).astype(np.float32))
+        off = np.abs(steps.value - expected) / memory.floored(rows)
+        off[~observed | (memory.age[rows] == 0)] = np.nan
+        self._drift.note(position - self._folded, off.astype(np.float32))
         memory.write(rows, np.where(observed, steps.value, expected))
         step, value = memory.newest(rows)
         surprise = np.where(absurd & (self._intervals.scored[rows] >= WARM), 1.0, np.nan)
@@ -328,15 +339,16 @@ class Bank:
 
     def _plain(self, rows: Rows, value: Floats, view: View, reach: Floats) -> Floats:
         """How far each expert that needs no network says that values will move, in reaches; NaN: it says nothing."""
-        horizon = self.rules.horizon
-        corrected = view.linear + self._sight.correction(rows, view.corrections, horizon)
-        seasonal = seasonal_moves(rows, self._memory, horizon)
-        simple = [self._smoothers.moves(rows, value, horizon), returning_moves(rows, self._memory, horizon)]
-        bounded = np.concatenate([np.stack([view.linear, corrected], 1), seasonal / reach[:, None]], 1)
-        np.clip(bounded, -LARGEST_MOVE, LARGEST_MOVE, out=bounded)
-        free = np.concatenate(simple, 1) / reach[:, None]
-        np.clip(free, -LARGEST_FREE_MOVE, LARGEST_FREE_MOVE, out=free)
-        return np.concatenate([np.zeros_like(free[:, :1]), bounded[:, :1], bounded[:, 2:], free, bounded[:, 1:2]], 1)
+        horizon, each = self.rules.horizon, reach[:, None]
+        said = np.zeros((len(rows), Expert.LSTM, horizon), np.float32)
+        said[:, Expert.SHARED_ON_LAGS] = view.linear
+        said[:, Expert.GROUP] = view.linear + self._sight.correction(rows, view.corrections, horizon)
+        said[:, REPEATING] = seasonal_moves(rows, self._memory, horizon) / each
+        np.clip(said, -LARGEST_MOVE, LARGEST_MOVE, out=said)
+        smooth, last = self._smoothers.moves(rows, value, horizon), returning_moves(rows, self._memory, horizon)
+        going_on = np.concatenate([smooth, last], 1) / each
+        said[:, GOING_ON] = np.clip(going_on, -LARGEST_FREE_MOVE, LARGEST_FREE_MOVE)
+        return said
 
     def _by_the_lstm(self, rows: Rows, origins: Origins, plain: Floats, output: Floats) -> Floats:
         """How far those say that need it, given what the others say together and its output (N, H)."""

@@ -70,6 +70,10 @@ class Expert(IntEnum):
 
 PLAIN = slice(Expert.LAST_VALUE, Expert.LSTM)
 """Those that need no network."""
+REPEATING = slice(Expert.SEASONAL_SHORT, Expert.LEVEL_SLOW)
+"""Those that say what was a season ago."""
+GOING_ON = slice(Expert.LEVEL_SLOW, Expert.GROUP)
+"""Those that go on from the last values alone."""
 OF_THE_LSTM = slice(Expert.LSTM, len(Expert))
 FITTED = (Expert.LAST_VALUE, Expert.SHARED_ON_LAGS, *list(Expert)[OF_THE_LSTM])
 
