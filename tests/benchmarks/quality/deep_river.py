@@ -11,11 +11,12 @@ import sys
 import time
 
 import torch
-from deep_river.forecasting.zoo import LSTMForecaster  # type: ignore[import-not-found]
 
 
 def main() -> None:
     """Learn from each value and forecast, on values in standard deviations of those so far."""
+    from deep_river.forecasting.zoo import LSTMForecaster  # type: ignore[import-not-found]
+
     torch.set_num_threads(1)
     asked = json.load(sys.stdin)
     model = LSTMForecaster(window_size=24, hidden_size=16, lr=3e-3, seed=0)  # of 1e-3 to 1e-2 the best
