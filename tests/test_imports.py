@@ -44,6 +44,7 @@ HOMES = {
     "rich": {"pipeline.cli", "pipeline.demo", "pipeline.summary"},
     "torch": {"lstm_stream.network", "lstm_stream.learner", "lstm_stream.pool"},
     "river": {
+        "lstm_stream.drift",
         "lstm_stream.forecaster",
         "pipeline.feed",
         "pipeline.peers",
