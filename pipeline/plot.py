@@ -33,7 +33,7 @@ WITHOUT = tuple(expert for expert in Expert if expert not in WITH_LSTM)
 REDS = ("#a3223a", "#c8364d", "#e36b6f", "#f2a49a")
 COOL = (
     *("#5f5aa2", "#8d99ae", "#1d5c7d", "#2e86ab", "#6fb1c9", "#a9d3dd"),
-    *("#3d8577", "#8cc5b4", "#a38b4f", "#d2bd7c", "#ece3bd", "#9a94cf"),
+    *("#3d8577", "#8cc5b4", "#a38b4f", "#d2bd7c", "#ece3bd", "#9a94cf", "#b58db6", "#6b7280"),
 )
 OTHERS = "#d5d9de"
 UNITS = (("d", 86400.0), ("h", 3600.0), ("min", 60.0), ("s", 1.0), ("ms", 1e-3))
