@@ -57,7 +57,8 @@ class Mixture(Columns):
     on why the slope of the mixture's loss rather than an expert's own finds the best combination). Scored horizons
     share half of their evidence with their neighbours; between two of them weights are interpolated over the logarithm
     of the horizon. Where all this is no better than the first expert alone, as for prices, the first has it all:
-    weights that follow noise cost some per cent (Timmermann 2006, "Forecast combinations").
+    weights that follow noise cost some per cent (Timmermann 2006, "Forecast combinations"). Between two scored horizons
+    it has what it has at the one where it has less: a whole season ahead it is right, and just before that it is not.
     """
 
     open: npt.NDArray[np.float16]  # (S, E, O) moves in spreads; of horizon k and step t at (those before) + t % k
@@ -150,12 +151,15 @@ class Mixture(Columns):
             As `gains`, in general.
         """
         weights = _shares(self._badness(rows, prior, np.asarray(edges(SCORED, horizon))), there[:, :, None])
-        trust = np.where(there[:, :1], self._trust(rows, gain), np.float32(1.0))
-        weights *= trust[:, None]
-        weights[:, 0] += np.where(there.any(1, keepdims=True), np.float32(1.0) - trust, np.float32(0.0))
         lower, upper, part = _between(horizon)
         below, above = np.take(weights, lower, 2), np.take(weights, upper, 2)  # by an index they'd not lie row by row
         mixed: Floats = below + part * (above - below)
+        trust = self._trust(rows, gain)
+        at_lower, at_upper = np.take(trust, lower, 1), np.take(trust, upper, 1)
+        trust = np.where(part < 1, np.maximum(at_lower, at_upper), at_upper)  # (N, H)
+        trust = np.where(there[:, :1], trust, np.float32(1.0))
+        mixed *= trust[:, None]
+        mixed[:, 0] += np.where(there.any(1, keepdims=True), np.float32(1.0) - trust, np.float32(0.0))
         return mixed
 
     def gains(self, rows: Rows) -> Floats:
