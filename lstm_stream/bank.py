@@ -6,8 +6,6 @@ Letters: S series, N observations of a call, H horizons, L quantile levels.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from hashlib import blake2b
-from itertools import pairwise
-from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -41,6 +39,7 @@ from lstm_stream.pool import Pool
 from lstm_stream.readout import Origins, Readouts
 from lstm_stream.replay import Replay, Stretch
 from lstm_stream.sight import Sight, View
+from lstm_stream.steps import Steps, expanded, rounds
 
 FORMAT = 3
 """Of a dump."""
@@ -50,33 +49,6 @@ NEVER = 2**62
 
 class DumpError(ValueError):
     """A dump that this version cannot load."""
-
-
-class _Steps(NamedTuple):
-    """What the network will go through, in the order of the log: observations, and the gaps before them filled."""
-
-    rows: Rows
-    time: npt.NDArray[np.int64]
-    value: npt.NDArray[np.float64]  # NaN: to be filled
-    restart: npt.NDArray[np.bool_]
-    step: npt.NDArray[np.int64]  # of the series, microseconds; 0: not known
-    event: npt.NDArray[np.int64]  # of the call, never falling
-    tick: npt.NDArray[np.int64]  # never falling; steps of one tick come at one time
-    source: npt.NDArray[np.int64]  # which observation of the call; -1: a filled one
-    covariates: npt.NDArray[np.float64]  # (.., C)
-
-    def part(self, chosen: slice | npt.NDArray[np.int64]) -> "_Steps":
-        return _Steps(
-            self.rows[chosen],
-            self.time[chosen],
-            self.value[chosen],
-            self.restart[chosen],
-            self.step[chosen],
-            self.event[chosen],
-            self.tick[chosen],
-            self.source[chosen],
-            self.covariates[chosen],
-        )
 
 
 class Bank:
@@ -188,7 +160,7 @@ class Bank:
             if self._sight.strange(rows[meeting]):
                 yield meeting
 
-    def _follow(self, steps: _Steps, forecasts: Forecasts, opinions: Opinions | None) -> None:
+    def _follow(self, steps: Steps, forecasts: Forecasts, opinions: Opinions | None) -> None:
         """Go through steps, and learn at fixed counts of them."""
         begin = 0
         while begin < len(steps.rows):
@@ -242,27 +214,27 @@ class Bank:
         events: npt.NDArray[np.int64],
         covariates: npt.NDArray[np.float64],
         outcome: npt.NDArray[np.uint8],
-    ) -> _Steps:
+    ) -> Steps:
         missing, step = np.zeros((2, len(rows)), np.int64)
         restart = np.zeros(len(rows), np.bool_)
-        for round_ in _rounds(rows, np.arange(len(rows))):
+        for round_ in rounds(rows, np.arange(len(rows))):
             placed = self._grid.place(rows[round_], times[round_], np.isnan(values[round_]), self.rules)
             outcome[round_], missing[round_], restart[round_], step[round_] = placed
         source = np.flatnonzero(outcome == Outcome.FORECAST)
-        return _expanded(rows, times, values, events, covariates, restart, step, missing, source)
+        return expanded(rows, times, values, events, covariates, restart, step, missing, source)
 
     # What the network goes through
 
-    def _go_through(self, steps: _Steps, forecasts: Forecasts, opinions: Opinions | None) -> None:
+    def _go_through(self, steps: Steps, forecasts: Forecasts, opinions: Opinions | None) -> None:
         """Take steps that lie between two learning steps."""
         position = self._steps + np.arange(len(steps.rows))
-        for round_ in _rounds(self._sight.company(steps.rows), steps.tick):
+        for round_ in rounds(self._sight.company(steps.rows), steps.tick):
             self._round(steps.part(round_), position[round_], forecasts, opinions)
         self._steps += len(steps.rows)
         self._seen |= dict.fromkeys(steps.rows.tolist())
 
     def _round(
-        self, steps: _Steps, position: npt.NDArray[np.int64], forecasts: Forecasts, opinions: Opinions | None
+        self, steps: Steps, position: npt.NDArray[np.int64], forecasts: Forecasts, opinions: Opinions | None
     ) -> None:
         """Take one step of each of several series."""
         rows, memory = steps.rows, self._memory
@@ -382,14 +354,14 @@ class Bank:
         self._replay.offer(stretch, identity, position[due], self._offered)
         self._offered_since += int(due.sum())
 
-    def _write_out(self, steps: _Steps, surprise: npt.NDArray[np.float64], forecasts: Forecasts) -> None:
+    def _write_out(self, steps: Steps, surprise: npt.NDArray[np.float64], forecasts: Forecasts) -> None:
         asked = steps.source >= 0
         rows, where = steps.rows[asked], steps.source[asked]
         for column, part in zip(forecasts[1:], self._forecast(rows, steps.time[asked])[1:], strict=True):
             column[where] = part
         forecasts.surprise[where] = surprise[asked]
 
-    def _write_opinions(self, steps: _Steps, moves: Floats, weights: Floats, opinions: Opinions) -> None:
+    def _write_opinions(self, steps: Steps, moves: Floats, weights: Floats, opinions: Opinions) -> None:
         asked = steps.source >= 0
         where = steps.source[asked]
         opinions.said[where] = self._memory.latest[steps.rows[asked], None, None] + moves[asked]
@@ -614,51 +586,6 @@ class _Header(msgspec.Struct, frozen=True):
 def _identity(name: str) -> int:
     """A number for a series that depends on its name alone."""
     return int.from_bytes(blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest())
-
-
-def _rounds(company: Rows, tick: npt.NDArray[np.int64]) -> Iterator[npt.NDArray[np.int64]]:
-    """Indices of rounds in each of which a company of series has at most one tick, in the order of the log."""
-    order = np.argsort(company, kind="stable")
-    first = np.diff(company[order], prepend=-1) != 0
-    later = np.cumsum(first | (np.diff(tick[order], prepend=-1) != 0))
-    turn = np.empty(len(company), np.int64)  # how many ticks the company had before
-    turn[order] = later - np.maximum.accumulate(np.where(first, later, 0))
-    by_turn = np.argsort(turn, kind="stable")
-    ends = np.flatnonzero(np.diff(turn[by_turn], prepend=-1, append=-2))
-    for begin, end in pairwise(ends.tolist()):
-        yield by_turn[begin:end]
-
-
-def _expanded(
-    rows: Rows,
-    times: npt.NDArray[np.int64],
-    values: npt.NDArray[np.float64],
-    events: npt.NDArray[np.int64],
-    covariates: npt.NDArray[np.float64],
-    restart: npt.NDArray[np.bool_],
-    step: npt.NDArray[np.int64],
-    missing: npt.NDArray[np.int64],
-    source: npt.NDArray[np.int64],
-) -> _Steps:
-    """Steps with the gaps filled, of the observations that are to be gone through."""
-    times_over = missing[source] + 1
-    each = np.repeat(source, times_over)
-    left = np.repeat(np.cumsum(times_over), times_over) - np.arange(len(each)) - 1  # steps until the observation
-    order = np.lexsort((-left, events[each]))
-    each, left = each[order], left[order]
-    last = left == 0
-    event = events[each]
-    return _Steps(
-        rows=rows[each],
-        time=times[each] - left * step[each],
-        value=np.where(last, values[each], np.nan),
-        restart=restart[each],
-        step=step[each],
-        event=event,
-        tick=np.cumsum((np.diff(event, prepend=-1) != 0) | (np.diff(left, prepend=-1) != 0)),
-        source=np.where(last, each, -1),
-        covariates=np.where(last[:, None], covariates[each], np.nan),
-    )
 
 
 def _under(prefix: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
