@@ -1,6 +1,6 @@
 """What trains the network: truncated back-propagation through time, from carried state.
 
-Letters: B windows, W steps of a window, F inputs, U units, O outputs.
+Letters: B windows, W steps of a window, F inputs, U units, H horizons.
 """
 
 import math
@@ -27,8 +27,8 @@ class Windows(NamedTuple):
     inputs: Floats  # (B, W, F)
     hidden: Floats  # (B, U)
     cell: Floats  # (B, U)
-    targets: Floats  # (B, W, O)
-    known: npt.NDArray[np.bool_]  # (B, W, O): a target that has come and was observed
+    targets: Floats  # (B, W, H)
+    known: npt.NDArray[np.bool_]  # (B, W, H): a target that has come and was observed
 
 
 class Lesson(NamedTuple):
@@ -88,7 +88,7 @@ class Learner:
     def _loss(self, windows: Windows) -> torch.Tensor:
         x = torch.from_numpy(windows.inputs).transpose(0, 1)  # (W, B, F)
         outputs = self.network.unroll(x, torch.from_numpy(windows.hidden), torch.from_numpy(windows.cell))
-        targets = torch.from_numpy(windows.targets).transpose(0, 1)  # (W, B, O)
+        targets = torch.from_numpy(windows.targets).transpose(0, 1)  # (W, B, H)
         known = torch.from_numpy(windows.known).transpose(0, 1).float()
         errors = huber_loss(outputs, targets, reduction="none") * known
         return errors.sum() / known.sum().clamp(min=1.0)
