@@ -33,7 +33,7 @@ LARGEST_FREE_MOVE = 60.0
 """In reaches; nor may those that go on from the last values alone, whose moves are as large as these."""
 POWER = (4.0, 0.15)
 """Of the inverse loss, and the power of the horizon that this goes by."""
-TRUST = (40.0, 1.5)
+TRUST = (40.0, 2.0)
 """Power of the loss of the first expert over the mixture's that the mixture has to show, and its handicap: it is left
 to the first where it is not better."""
 ALARMED = 0.3
