@@ -32,7 +32,7 @@ from lstm_stream.intervals import WARM, Intervals
 from lstm_stream.kin import Kin
 from lstm_stream.learner import Learner, Lesson
 from lstm_stream.memory import Memory
-from lstm_stream.mixture import LARGEST_FREE_MOVE, LARGEST_MOVE, Mixture
+from lstm_stream.mixture import LARGEST_FREE_MOVE, LARGEST_MOVE, Mixture, Standing
 from lstm_stream.network import Floats, Gates, Network, product
 from lstm_stream.past import SNAPSHOT_EVERY, Past
 from lstm_stream.pool import Pool
@@ -263,7 +263,8 @@ class Bank:
         view = self._sight.look(rows, steps.time, observed, steps.covariates, memory, self._past, self._pool, reach)
         said = np.full((len(rows), len(Expert), self.rules.horizon), np.nan, np.float32)
         said[:, PLAIN] = self._plain(rows, value, view, reach)
-        plain = self._mixed(rows, said)[0]
+        standing = self._standing(rows)
+        plain = _mixed(standing, said)[0]
         x = self._sight.inputs(view, plain)
         self._past.show(rows, step, x, plain, reach)
         result = self._learner.average.step(x, self._past.hidden[rows], self._past.cell[rows])
@@ -271,7 +272,8 @@ class Bank:
         origins = self._past.origins(rows, step, memory, reach)
         self._note(rows, step, position - self._folded, origins, errors, reach)
         said[:, OF_THE_LSTM] = self._by_the_lstm(rows, origins, plain, result.output)
-        weights = self._open(rows, step, value, said, reach)
+        mixed, weights = _mixed(standing, said)
+        self._open(rows, step, value, said, mixed, weights, reach)
         self._offer_windows(rows, position)
         self._write_out(steps, surprise, forecasts)
         if opinions is not None:
@@ -291,23 +293,27 @@ class Bank:
         oldest = np.where(known[:, None], origins.regressors[:, -1], np.float32(0.0))
         self._pool.note(place, oldest, targets, errors)
 
-    def _open(self, rows: Rows, step: npt.NDArray[np.int64], value: Floats, said: Floats, reach: Floats) -> Floats:
-        """Mix what the experts say (N, E, H), and remember it all until it comes; returns their weights."""
+    def _open(
+        self,
+        rows: Rows,
+        step: npt.NDArray[np.int64],
+        value: Floats,
+        said: Floats,
+        mixed: Floats,
+        weights: Floats,
+        reach: Floats,
+    ) -> None:
+        """Remember what the experts say (N, E, H) and their mixture (N, H) until it comes."""
         spread = self._memory.floored(rows)
-        mixed, weights = self._mixed(rows, said)
         self._mixture.put(rows, step, said * (reach / spread[:, None])[:, None])
         self._mixture.lstm_share[rows] = weights[:, OF_THE_LSTM].sum(1).mean(1)
         bounded = np.clip(said, -LARGEST_MOVE, LARGEST_MOVE) - np.clip(mixed, -LARGEST_MOVE, LARGEST_MOVE)[:, None]
         off = np.where(np.isnan(said), np.float32(0.0), bounded)
         doubt = np.sqrt((weights * off * off).sum(1)) * reach
         self._intervals.open(rows, step, value, spread, mixed * reach, doubt)
-        return weights
 
-    def _mixed(self, rows: Rows, said: Floats) -> tuple[Floats, Floats]:
-        """The mixture (N, H) of what the experts say, NaN where one says nothing, and their weights (N, E, H)."""
-        there = ~np.isnan(said[:, :, 0])
-        weights = self._mixture.weights(rows, there, self._pool.losses, self.rules.horizon, self._kin.gain)
-        return (weights * np.where(there[:, :, None], said, np.float32(0.0))).sum(1), weights
+    def _standing(self, rows: Rows) -> Standing:
+        return self._mixture.standing(rows, self._pool.losses, self.rules.horizon, self._kin.gain)
 
     def _plain(self, rows: Rows, value: Floats, view: View, reach: Floats) -> Floats:
         """How far each expert that needs no network says that values will move, in reaches; NaN: it says nothing."""
@@ -485,9 +491,7 @@ class Bank:
         if not len(rows):
             return np.zeros(len(Expert), np.float32)
         there: npt.NDArray[np.bool_] = np.asarray((self._mixture.mass[rows] > 0).any(2))
-        mean: Floats = self._mixture.weights(rows, there, self._pool.losses, self.rules.horizon, self._kin.gain).mean(
-            (0, 2)
-        )
+        mean: Floats = self._standing(rows).weights(there).mean((0, 2))
         return mean
 
     def gates(self) -> Gates:
@@ -581,6 +585,13 @@ class _Header(msgspec.Struct, frozen=True):
     updates: int
     skipped: int
     groups: int
+
+
+def _mixed(standing: Standing, said: Floats) -> tuple[Floats, Floats]:
+    """The mixture (N, H) of what the experts say, NaN where one says nothing, and their weights (N, E, H)."""
+    there = ~np.isnan(said[:, :, 0])
+    weights = standing.weights(there)
+    return (weights * np.where(there[:, :, None], said, np.float32(0.0))).sum(1), weights
 
 
 def _identity(name: str) -> int:

@@ -49,9 +49,11 @@ class Drift:
         """Take what was kept of so many steps of so many series."""
         errors = np.concatenate([self._left, self._waiting[:steps]])
         whole = len(errors) // series * series
-        for each in errors[:whole].reshape(-1, series):
-            if not np.isnan(each).all():
-                self._read(float(np.nanmean(each, dtype=np.float64)))
+        rounds = errors[:whole].reshape(-1, series).astype(np.float64)
+        known = ~np.isnan(rounds)
+        means = np.nansum(rounds, 1) / np.maximum(known.sum(1), 1)
+        for mean in means[known.any(1)].tolist():
+            self._read(mean)
         self._left = errors[whole:].copy()
         self._waiting = np.full(len(self._waiting), np.nan, np.float32)
 

@@ -4,6 +4,7 @@ Letters: S series, N rows of a round, E experts, K scored horizons, H horizons, 
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -138,10 +139,8 @@ class Mixture(Columns):
         shared: Floats = np.float32(0.5) * badness + np.float32(0.25) * (beside[:, :, :-2] + beside[:, :, 2:])
         return shared
 
-    def weights(
-        self, rows: Rows, there: npt.NDArray[np.bool_], prior: Floats, horizon: int, gain: Floats = NO_GAIN
-    ) -> Floats:
-        """Weights (N, E, H) of the experts that are there (N, E).
+    def standing(self, rows: Rows, prior: Floats, horizon: int, gain: Floats = NO_GAIN) -> "Standing":
+        """How the experts of these series stand.
 
         Parameters
         ----------
@@ -150,17 +149,8 @@ class Mixture(Columns):
         gain : (K,)
             As `gains`, in general.
         """
-        weights = _shares(self._badness(rows, prior, np.asarray(edges(SCORED, horizon))), there[:, :, None])
-        lower, upper, part = _between(horizon)
-        below, above = np.take(weights, lower, 2), np.take(weights, upper, 2)  # by an index they'd not lie row by row
-        mixed: Floats = below + part * (above - below)
-        trust = self._trust(rows, gain)
-        at_lower, at_upper = np.take(trust, lower, 1), np.take(trust, upper, 1)
-        trust = np.where(part < 1, np.maximum(at_lower, at_upper), at_upper)  # (N, H)
-        trust = np.where(there[:, :1], trust, np.float32(1.0))
-        mixed *= trust[:, None]
-        mixed[:, 0] += np.where(there.any(1, keepdims=True), np.float32(1.0) - trust, np.float32(0.0))
-        return mixed
+        scored = np.asarray(edges(SCORED, horizon))
+        return Standing(self._badness(rows, prior, scored), self._trust(rows, gain), horizon)
 
     def gains(self, rows: Rows) -> Floats:
         """Logarithm of how many times as large the first expert's loss is as the mixture's, (N, K)."""
@@ -180,6 +170,27 @@ class Mixture(Columns):
         scored, slot = _slots(step, moves.shape[2])
         said = np.clip(moves[:, :, scored - 1], -MOST_HALF, MOST_HALF).astype(np.float16)
         self.open[rows[:, None], :, slot] = said.transpose(0, 2, 1)
+
+
+class Standing(NamedTuple):
+    """How some series' experts stand, whoever of them has something to say."""
+
+    badness: Floats  # (N, E, K) powers of e by which a weight is less
+    trust: Floats  # (N, K) what is not left to the first expert
+    horizon: int
+
+    def weights(self, there: npt.NDArray[np.bool_]) -> Floats:
+        """Weights (N, E, H) of the experts that are there (N, E)."""
+        weights = _shares(self.badness, there[:, :, None])
+        lower, upper, part = _between(self.horizon)
+        below, above = np.take(weights, lower, 2), np.take(weights, upper, 2)  # by an index they'd not lie row by row
+        mixed: Floats = below + part * (above - below)
+        at_lower, at_upper = np.take(self.trust, lower, 1), np.take(self.trust, upper, 1)
+        trust = np.where(part < 1, np.maximum(at_lower, at_upper), at_upper)  # (N, H)
+        trust = np.where(there[:, :1], trust, np.float32(1.0))
+        mixed *= trust[:, None]
+        mixed[:, 0] += np.where(there.any(1, keepdims=True), np.float32(1.0) - trust, np.float32(0.0))
+        return mixed
 
 
 def _shares(badness: Floats, there: npt.NDArray[np.bool_]) -> Floats:

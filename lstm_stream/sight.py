@@ -16,7 +16,7 @@ from lstm_stream.memory import INPUTS, Memory
 from lstm_stream.network import Floats, product
 from lstm_stream.past import Past
 from lstm_stream.pool import Pool
-from lstm_stream.readout import LAGS, edges
+from lstm_stream.readout import LAGS, between, edges
 
 MARKS = (1, 2, 4, 8, 24)
 """Horizons up to which the network is told what has been predicted, and the longest."""
@@ -116,11 +116,9 @@ class Sight:
         """
         if not self._grouped:
             return np.full((len(rows), horizon), np.nan, np.float32)
-        marks, ahead = self.groups.marks, np.arange(1, horizon + 1)
-        lower = np.searchsorted(marks, ahead, "right") - 1
-        upper = np.minimum(lower + 1, len(marks) - 1)
-        part = np.where(upper > lower, (ahead - marks[lower]) / np.maximum(marks[upper] - marks[lower], 1), 0.0)
-        between = corrections[:, lower] + part.astype(np.float32) * (corrections[:, upper] - corrections[:, lower])
-        fading = np.minimum(marks[-1] / ahead, 1.0).astype(np.float32)
+        ahead, last = np.arange(1, horizon + 1), int(self.groups.marks[-1])
+        near = between(corrections, self.groups.marks, last)
+        lasting = np.take(near, np.minimum(ahead, last) - 1, 1)
+        fading = np.minimum(last / ahead, 1.0).astype(np.float32)
         member = self.membership.group[rows] > 0
-        return np.where(member[:, None], between * fading, np.float32(np.nan))
+        return np.where(member[:, None], lasting * fading, np.float32(np.nan))

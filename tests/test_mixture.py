@@ -32,7 +32,7 @@ def mixed(values: npt.NDArray[np.float64], said: Floats, there: npt.NDArray[np.b
     for t, moves in enumerate(said):
         moved = [values[t] - values[t - h] if h <= t else np.nan for h in range(1, HORIZON + 1)]
         mixture.score(ROW, np.asarray([t]), np.asarray([moved], np.float32), unit)
-        weights = mixture.weights(ROW, there[None], EVEN, HORIZON)
+        weights = mixture.standing(ROW, EVEN, HORIZON).weights(there[None])
         assert weights.sum(1) == pytest.approx(np.ones((1, HORIZON)), abs=1e-5)
         told.append((weights[0] * np.where(there[:, None], moves, 0.0)).sum(0))
         mixture.put(ROW, np.asarray([t]), np.where(there[:, None], moves, np.nan)[None])
@@ -161,9 +161,9 @@ def test_the_weights_are_those_of_the_slow_clear_version_and_have_the_same_bits_
         for row in rows:
             scored_once(alone, rows[row : row + 1], t, values, said[t, row : row + 1])
     there = np.ones((series, EXPERTS), np.bool_)
-    weights = together.weights(rows, there, 2 * EVEN, HORIZON)
+    weights = together.standing(rows, 2 * EVEN, HORIZON).weights(there)
     for row in rows:
-        assert (alone.weights(rows[row : row + 1], there[:1], 2 * EVEN, HORIZON)[0] == weights[row]).all()
+        assert (alone.standing(rows[row : row + 1], 2 * EVEN, HORIZON).weights(there[:1])[0] == weights[row]).all()
         errors = np.full((steps, EXPERTS, len(scored)), np.nan)
         for k, ahead in enumerate(scored):
             came = values[row, ahead:] - values[row, :-ahead]
@@ -195,5 +195,5 @@ def test_an_easy_series_keeps_its_own_order_of_experts_whatever_others_lose() ->
         mixture.put(ROW, np.asarray([step]), said)
     hard = 100 * EVEN
     hard[2] *= 10
-    weights = mixture.weights(ROW, ALL[None], hard, HORIZON)
+    weights = mixture.standing(ROW, hard, HORIZON).weights(ALL[None])
     assert (weights[0, 2] > 0.9).all()
