@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from lstm_stream.breaks import breaks, standstills
 from lstm_stream.columns import Array, Columns, Rows
 from lstm_stream.drift import Drift
 from lstm_stream.experts import (
@@ -41,7 +42,7 @@ from lstm_stream.replay import Replay, Stretch
 from lstm_stream.sight import Sight, View
 from lstm_stream.steps import Steps, expanded, rounds
 
-FORMAT = 3
+FORMAT = 4
 """Of a dump."""
 NEVER = 2**62
 """Steps until a learning step that is not to come."""
@@ -100,6 +101,8 @@ class Bank:
         self._replay = Replay(rules.replay, Stretch.empty(rules.window, rules.horizon, inputs, rules.hidden_size))
         self._drift = Drift()
         self._kin = Kin(rules.horizon)
+        self._symmetric = np.allclose(np.add(rules.quantiles, rules.quantiles[::-1]), 1.0)
+        self.breaks = 0
         self._steps = 0  # of all series so far
         self._next_lesson = self._interval()
         self._folded = 0  # steps that the pool knows of
@@ -243,7 +246,7 @@ class Bank:
         absurd = memory.disbelieve(rows, steps.value)
         observed = ~np.isnan(steps.value) & ~absurd
         expected = self._expected(rows)
-        off = np.abs(steps.value - expected) / memory.floored(rows)
+        off = np.abs((steps.value - expected) / memory.factor(rows)) / memory.floored(rows)
         off[~observed | (memory.age[rows] == 0)] = np.nan
         self._drift.note(position - self._folded, off.astype(np.float32))
         memory.write(rows, np.where(observed, steps.value, expected))
@@ -252,6 +255,8 @@ class Bank:
         surprise[observed] = self._intervals.score(
             rows[observed], step[observed], value[observed], self.rules.quantiles
         )
+        self._mend(rows[observed])
+        step, value = memory.newest(rows)
         memory.rescale(rows[observed], self._kin.roughness)
         moved, unit = self._intervals.moved(rows, step, value)
         moved[~observed] = np.nan
@@ -278,6 +283,24 @@ class Bank:
         self._write_out(steps, surprise, forecasts)
         if opinions is not None:
             self._write_opinions(steps, said * reach[:, None], weights, opinions)
+
+    def _mend(self, rows: Rows) -> None:
+        """Mend what these series' memory is to keep of what has come to an end, or begun, with the newest values."""
+        for broken in breaks(rows, self._memory, self._symmetric):
+            self._memory.convert(*broken)
+            self._resume(broken.row, broken.since)
+        for still in standstills(rows, self._memory):
+            self._memory.replace(*still)
+            self._resume(still.row, still.since)
+
+    def _resume(self, row: int, since: int) -> None:
+        """Go on as if the values since a step had been what is kept of them now."""
+        one, length = np.asarray([row]), int(self._memory.age[row]) - since
+        self._smoothers.begin(one, self._memory.look_back(one, np.arange(length)[None, ::-1]))
+        self._past.rewind(row, since, length)
+        self._intervals.disown(row, since, length)
+        self._mixture.doubt(one)
+        self.breaks += 1
 
     def _note(
         self,
@@ -346,7 +369,8 @@ class Bank:
 
     def _expected(self, rows: Rows) -> npt.NDArray[np.float64]:
         """What was forecast for the next step of each series."""
-        expected: npt.NDArray[np.float64] = self._memory.latest[rows] + self._intervals.newest[rows, 0]
+        move = self._memory.factor(rows) * self._intervals.newest[rows, 0]
+        expected: npt.NDArray[np.float64] = self._memory.latest[rows] + move
         return expected
 
     def _offer_windows(self, rows: Rows, position: npt.NDArray[np.int64]) -> None:
@@ -370,21 +394,25 @@ class Bank:
     def _write_opinions(self, steps: Steps, moves: Floats, weights: Floats, opinions: Opinions) -> None:
         asked = steps.source >= 0
         where = steps.source[asked]
-        opinions.said[where] = self._memory.latest[steps.rows[asked], None, None] + moves[asked]
+        rows = steps.rows[asked]
+        factor, latest = self._memory.factor(rows)[:, None, None], self._memory.latest[rows, None, None]
+        opinions.said[where] = latest + factor * moves[asked]
         opinions.weights[where] = weights[asked]
 
     def _forecast(self, rows: Rows, time: npt.NDArray[np.int64]) -> Forecasts:
         """From the newest step of each of these series."""
         intervals, slot = self._intervals, (self._memory.age[rows] - 1) % self.rules.horizon
         spread = intervals.origin_spread[rows, slot]
-        mean = self._memory.latest[rows, None] + intervals.newest[rows]
-        around = intervals.quantiles(rows, spread, self.rules.quantiles)
+        factor = self._memory.factor(rows)
+        mean = self._memory.latest[rows, None] + factor[:, None] * intervals.newest[rows]
+        around = factor[:, None, None] * intervals.quantiles(rows, spread, self.rules.quantiles)
+        around[factor < 0] = around[factor < 0, :, ::-1]
         return Forecasts(
             outcome=np.zeros(len(rows), np.uint8),
             origin=time,
             mean=mean,
             quantiles=mean[:, :, None] + around,
-            scale=spread.astype(np.float64),
+            scale=np.abs(factor) * spread,
             warming=intervals.scored[rows] < WARM,
             surprise=np.full(len(rows), np.nan),
             updates=np.full(len(rows), self._learner.updates),
@@ -467,7 +495,7 @@ class Bank:
         row = np.asarray([self.names[series]])
         count = min(count, int(self._memory.age[row[0]]), self._past.observed.shape[1])
         lags = np.arange(count)[::-1]
-        values = self._memory.look_back(row, lags[None])[0] + self._memory.first[row[0]]
+        values = self._memory.factor(row) * self._memory.look_back(row, lags[None])[0] + self._memory.first[row[0]]
         observed = self._past.observed[row[0], (self._memory.age[row[0]] - 1 - lags) % self._past.observed.shape[1]]
         step = int(self._grid.step[row[0]]) or SECOND
         return int(self._grid.last[row[0]]) - lags * step, np.where(observed, values, np.nan)
@@ -481,7 +509,7 @@ class Bank:
         rows = rows[self._intervals.scored[rows] > 0]
         if not len(rows):
             return 0.0, 0.0
-        unit = self._memory.floored(rows) if series is None else np.ones(1)
+        unit = self._memory.floored(rows) if series is None else 1.0 / np.abs(self._memory.factor(rows))
         model, last_value = (self._intervals.absolute[rows] / unit[:, None]).mean(0).tolist()
         return model, last_value
 

@@ -98,6 +98,13 @@ class Smoothers(Columns):
         single = np.float32
         return cls(np.zeros((0, len(LEVEL_WEIGHTS)), single), np.zeros((0, 2), single))
 
+    def begin(self, rows: Rows, values: Floats) -> None:
+        """Start again from some values (N, M), oldest first; the newest is still to be followed."""
+        self.levels[rows], self.trend[rows] = values[:, :1], 0.0
+        self.trend[rows, 0] = values[:, 0]
+        for value in values[:, 1:-1].T:
+            self.follow(rows, value)
+
     def follow(self, rows: Rows, value: Floats) -> None:
         """Take the newest value (N,) of each of these series."""
         weights = np.asarray(LEVEL_WEIGHTS, np.float32)

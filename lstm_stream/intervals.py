@@ -311,6 +311,11 @@ class Intervals(Columns):
         moved = (value[:, None] - self.origin_value[rows[:, None], slot]) / unit
         return np.where(there, moved, np.float32(np.nan)), unit
 
+    def disown(self, row: int, since: int, length: int) -> None:
+        """Let the forecasts made from so many steps on not be scored."""
+        made = np.arange(since, since + length)[-self.origin_spread.shape[1] :]
+        self.origin_spread[row, made % self.origin_spread.shape[1]] = 0.0
+
     def open(
         self,
         rows: Rows,

@@ -42,18 +42,23 @@ DISBELIEVED = 2
 class Memory(Columns):
     """A ring of each series' values and its running scale, both hard to upset.
 
-    Values are kept relative to the first one, so that single precision is enough for counters and prices.
+    Values are kept relative to the first one, so that single precision is enough for counters and prices. The factor
+    is 1 until the series breaks (see `breaks`); then it and ``first`` are such that the ring goes on as before.
     """
 
     age: npt.NDArray[np.int64]  # (S,) steps so far
     step: npt.NDArray[np.int64]  # (S,) microseconds; 0: not known yet
     first: npt.NDArray[np.float64]  # (S,)
+    beyond_one: npt.NDArray[np.float64]  # (S,) of the factor
     latest: npt.NDArray[np.float64]  # (S,)
-    ring: Floats  # (S, R) value - first, of step t at t % R
+    ring: Floats  # (S, R) (value - first) / factor, of step t at t % R
     level: Floats  # (S,) running mean of the ring's values
     spread: Floats  # (S,) running scale around it, about a standard deviation
     extreme_run: npt.NDArray[np.int64]  # (S,) values in a row far outside of the scale
     absurd_run: npt.NDArray[np.int8]  # (S,) values in a row that were not believed
+    still: npt.NDArray[np.int64]  # (S,) values in a row that repeat the one before
+    ended: npt.NDArray[np.int64]  # (S,) length of the row of repeats that the newest value ended
+    longest: npt.NDArray[np.int64]  # (S,) length of the longest row of repeats before that
     span: Floats  # (S,) memory of the scale, in steps
     lags: npt.NDArray[np.int64]  # (S, D) in steps; 0: none
     difference_spread: Floats  # (S, D)
@@ -66,12 +71,16 @@ class Memory(Columns):
             age=np.zeros(0, whole),
             step=np.zeros(0, whole),
             first=np.zeros(0, double),
+            beyond_one=np.zeros(0, double),
             latest=np.zeros(0, double),
             ring=np.zeros((0, values), single),
             level=np.zeros(0, single),
             spread=np.zeros(0, single),
             extreme_run=np.zeros(0, whole),
             absurd_run=np.zeros(0, np.int8),
+            still=np.zeros(0, whole),
+            ended=np.zeros(0, whole),
+            longest=np.zeros(0, whole),
             span=np.zeros(0, single),
             lags=np.zeros((0, DIFFERENCES), whole),
             difference_spread=np.zeros((0, DIFFERENCES), single),
@@ -95,16 +104,43 @@ class Memory(Columns):
         """Append one value to each of these series; the first of a series is what the others are relative to."""
         new = rows[self.age[rows] == 0]
         self.first[new] = values[self.age[rows] == 0]
+        self._count_repeats(rows, (values == self.latest[rows]) & (self.age[rows] > 0))
         self.latest[rows] = values
-        self.ring[rows, self.age[rows] % self.ring.shape[1]] = values - self.first[rows]
+        self.ring[rows, self.age[rows] % self.ring.shape[1]] = self.inside(rows, values)
         self.age[rows] += 1
+
+    def _count_repeats(self, rows: Rows, repeated: npt.NDArray[np.bool_]) -> None:
+        self.longest[rows] = np.maximum(self.longest[rows], self.ended[rows])
+        self.ended[rows] = np.where(repeated, 0, self.still[rows])
+        self.still[rows] = np.where(repeated, self.still[rows] + 1, 0)
+
+    def factor(self, rows: Rows) -> npt.NDArray[np.float64]:
+        """What a unit of the ring is outside, (N,)."""
+        factor: npt.NDArray[np.float64] = 1.0 + self.beyond_one[rows]
+        return factor
+
+    def inside(self, rows: Rows, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Values (N,) as they are in the ring."""
+        return (values - self.first[rows]) / self.factor(rows)
+
+    def convert(self, row: int, since: int, shift: float, factor: float) -> None:
+        """Take the values from a step on, as they are in the ring, to be ``shift + factor * those to be kept``."""
+        kept = np.arange(since, self.age[row]) % self.ring.shape[1]
+        self.ring[row, kept] = (self.ring[row, kept] - shift) / factor
+        outer = 1.0 + self.beyond_one[row]
+        self.first[row] += outer * shift
+        self.beyond_one[row] = outer * factor - 1.0
+
+    def replace(self, row: int, since: int, values: Floats) -> None:
+        """Keep other values (M,), as they are in the ring, from a step on."""
+        self.ring[row, np.arange(since, since + len(values)) % self.ring.shape[1]] = values
 
     def disbelieve(self, rows: Rows, values: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
         """Which of these next values (N,) are so far out that they are better taken as missing; NaN never is.
 
         One value of 1e12 among normal ones says nothing of the next, and would be remembered a week later.
         """
-        off = np.abs(values - self.first[rows] - self.level[rows])
+        off = np.abs(self.inside(rows, values) - self.level[rows])
         far = (off > ABSURD * self.floored(rows)) & (self.spread[rows] >= self.floored(rows)) & (self.age[rows] > YOUNG)
         suspects = rows[far]
         furthest = np.abs(self.ring[suspects] - self.level[suspects, None]).max(1, initial=0.0)
@@ -193,7 +229,7 @@ class Memory(Columns):
 
     def floored(self, rows: Rows) -> Floats:
         """The spread of these series, never zero."""
-        floor = 1e-9 * np.abs(self.first[rows] + self.level[rows]) + 1e-12
+        floor = 1e-9 * np.abs(self.first[rows] / self.factor(rows) + self.level[rows]) + 1e-12
         return np.maximum(self.spread[rows], floor.astype(np.float32))
 
     def inputs(self, rows: Rows, times: npt.NDArray[np.int64], observed: npt.NDArray[np.bool_]) -> Floats:

@@ -165,6 +165,11 @@ class Mixture(Columns):
         trust: Floats = 1.0 / (1.0 + np.exp(np.clip(np.float32(handicap) - gains, -30.0, 30.0)))
         return trust
 
+    def doubt(self, rows: Rows) -> None:
+        """Forget how wrong the experts of these series were."""
+        for sums in (self.loss, self.mass, self.slope, self.own, self.first):
+            sums[rows] = 0.0
+
     def put(self, rows: Rows, step: npt.NDArray[np.int64], moves: Floats) -> None:
         """Remember what the experts say (N, E, H), in spreads, to be scored when it comes."""
         scored, slot = _slots(step, moves.shape[2])

@@ -60,6 +60,14 @@ class Past(Columns):
         self.hidden_before[rows[due], kept] = self.hidden[rows[due]]
         self.cell_before[rows[due], kept] = self.cell[rows[due]]
 
+    def rewind(self, row: int, since: int, length: int) -> None:
+        """Go back to the state carried before a step, if it is kept; what came since is nothing to learn from."""
+        snapshots = self.hidden_before.shape[1]
+        if length <= (snapshots - 1) * SNAPSHOT_EVERY:
+            kept = since // SNAPSHOT_EVERY % snapshots
+            self.hidden[row], self.cell[row] = self.hidden_before[row, kept], self.cell_before[row, kept]
+        self.observed[row, np.arange(since, since + length) % self.observed.shape[1]] = False
+
     def show(self, rows: Rows, step: npt.NDArray[np.int64], x: Floats, plain: Floats, reach: Floats) -> None:
         """Remember what the network is about to be shown, and the moves (N, H) said without it, in reaches."""
         slot, unit = step % self.unit.shape[1], reach[:, -1]
