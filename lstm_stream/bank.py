@@ -103,6 +103,7 @@ class Bank:
         self._kin = Kin(rules.horizon)
         self._symmetric = np.allclose(np.add(rules.quantiles, rules.quantiles[::-1]), 1.0)
         self.breaks = 0
+        """Series noticed to have turned round, changed their unit, or come out of a standstill."""
         self._steps = 0  # of all series so far
         self._next_lesson = self._interval()
         self._folded = 0  # steps that the pool knows of
@@ -546,6 +547,7 @@ class Bank:
             "updates": self._learner.updates,
             "skipped": self._learner.skipped,
             "groups": self._sight.groups.total,
+            "breaks": self.breaks,
         }
         arrays: dict[str, Array] = {"names": np.frombuffer(msgspec.json.encode(list(self.names)), np.uint8)}
         for part, columns in self._columns().items():
@@ -592,6 +594,7 @@ class Bank:
         self._kin.load(_under("kin.", arrays))
         self._drift.load(_under("drift.", arrays))
         self._learner.load(_under("learner.", arrays), state.updates, state.skipped)
+        self.breaks = state.breaks
         self._steps, self._next_lesson = state.steps, state.next_lesson
         self._offered, self._offered_since = state.offered, state.offered_since
         self._seen = dict.fromkeys(state.seen)
@@ -613,6 +616,7 @@ class _Header(msgspec.Struct, frozen=True):
     updates: int
     skipped: int
     groups: int
+    breaks: int
 
 
 def _mixed(standing: Standing, said: Floats) -> tuple[Floats, Floats]:

@@ -80,7 +80,8 @@ def _far_off(rows: Rows, memory: Memory) -> npt.NDArray[np.bool_]:
 
 def _before(season: npt.NDArray[np.int64], steps: int) -> npt.NDArray[np.int64]:
     """The least multiple of a season that is no less than so many steps; 0: there is no season."""
-    return season * -(-steps // np.maximum(season, 1))
+    multiple: npt.NDArray[np.int64] = season * -(-steps // np.maximum(season, 1))
+    return multiple
 
 
 def _broken(row: int, memory: Memory, turning: bool) -> Break | None:
@@ -133,8 +134,8 @@ def _explanations(came: Values, then: Values, zero: float, apart: bool, turning:
 
 def _back(row: int, memory: Memory, lag: int, count: int) -> Values:
     """So many of the ring's values from so long ago on, newest first."""
-    values = memory.look_back(np.asarray([row]), np.arange(lag, lag + count)[None])[0]
-    return values.astype(np.float64)
+    values: Values = memory.look_back(np.asarray([row]), np.arange(lag, lag + count)[None])[0].astype(np.float64)
+    return values
 
 
 def _size(values: Values) -> float:

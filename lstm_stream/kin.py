@@ -8,9 +8,8 @@ import numpy as np
 from lstm_stream.columns import Array
 from lstm_stream.intervals import Intervals
 from lstm_stream.memory import Memory
-from lstm_stream.mixture import SCORED, Mixture
+from lstm_stream.mixture import Mixture, scored_horizons
 from lstm_stream.network import Floats
-from lstm_stream.readout import edges
 
 GROWN = 128
 """Steps."""
@@ -34,7 +33,7 @@ class Kin:
         """Spread over mean absolute step."""
         self.reach: Floats = np.zeros(horizon, np.float32)
         """Mean absolute move (H,), in spreads; zeros, as above: not known."""
-        self.gain: Floats = np.full(len(edges(SCORED, horizon)), ASSUMED_GAIN, np.float32)
+        self.gain: Floats = np.full(len(scored_horizons(horizon)), ASSUMED_GAIN, np.float32)
         """Of the mixture over last value (K,): see `Mixture`."""
 
     def learn(self, memory: Memory, intervals: Intervals, mixture: Mixture) -> None:

@@ -12,10 +12,10 @@ import numpy.typing as npt
 from lstm_stream.columns import Columns, Rows
 from lstm_stream.intervals import MOST_HALF
 from lstm_stream.network import Floats
-from lstm_stream.readout import edges
 
-SCORED = (1, 2, 4, 8, 16, 24, 48, 96, 192)
-"""Horizons at which errors are kept, and the longest."""
+SCORED = (1, 2, 4, 7, 11, 17, 23, 31, 47, 97, 193)
+"""Horizons at which errors are kept. None but 4 divides another: at whole seasons ahead last value is right, and all
+others must not be taken for these."""
 LOSS_SPAN = (500.0, 10.0)
 """Memory of squared errors in steps, and what each step of the horizon adds: errors further ahead overlap more."""
 SLOPE_SPAN = (100.0, 20.0)
@@ -47,6 +47,11 @@ NO_GAIN = np.zeros(1, np.float32)
 TINY = 1e-6
 
 
+def scored_horizons(horizon: int) -> tuple[int, ...]:
+    """The horizons up to the longest at which errors are kept."""
+    return tuple(scored for scored in SCORED if scored <= horizon)
+
+
 @dataclass
 class Mixture(Columns):
     """Discounted squared errors of each expert of each series at a few horizons, and the weights that follow.
@@ -73,7 +78,7 @@ class Mixture(Columns):
     @classmethod
     def empty(cls, experts: int, horizon: int) -> "Mixture":
         """The mixture of no series."""
-        scored = edges(SCORED, horizon)
+        scored = scored_horizons(horizon)
         return cls(
             open=np.zeros((0, experts, sum(scored)), np.float16),
             loss=np.zeros((0, experts, len(scored)), np.float32),
@@ -149,7 +154,7 @@ class Mixture(Columns):
         gain : (K,)
             As `gains`, in general.
         """
-        scored = np.asarray(edges(SCORED, horizon))
+        scored = np.asarray(scored_horizons(horizon))
         return Standing(self._badness(rows, prior, scored), self._trust(rows, gain), horizon)
 
     def gains(self, rows: Rows) -> Floats:
@@ -224,16 +229,16 @@ def _raised(rule: tuple[float, float], scored: npt.NDArray[np.int64]) -> Floats:
 
 def _slots(step: npt.NDArray[np.int64], horizon: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """The scored horizons (K,), and where what was said of these steps lies, and goes (N, K)."""
-    scored = np.asarray(edges(SCORED, horizon))
+    scored = np.asarray(scored_horizons(horizon))
     return scored, np.cumsum(scored) - scored + step[:, None] % scored
 
 
 def _between(horizon: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], Floats]:
-    """The scored horizons (H,) below and above each horizon, by index, and how far it lies between."""
-    scored = np.asarray(edges(SCORED, horizon))
+    """The scored horizons (H,) below and above each horizon, by index, and how far it lies between, at most 1."""
+    scored = np.asarray(scored_horizons(horizon))
     ahead = np.arange(1, horizon + 1)
-    upper = np.searchsorted(scored, ahead)
+    upper = np.minimum(np.searchsorted(scored, ahead), len(scored) - 1)
     lower = np.maximum(upper - 1, 0)
     width = np.log(scored[upper] / scored[lower])
     part = np.where(width > 0, np.log(ahead / scored[lower]) / np.where(width > 0, width, 1.0), 0.0)
-    return lower, upper, part.astype(np.float32)
+    return lower, upper, np.minimum(part, 1.0).astype(np.float32)

@@ -68,6 +68,12 @@ TABLE: tuple[Metric, ...] = (
     Metric("loss", "gauge", "Loss of the last learning step, in scaled units.", ("partition",)),
     Metric("gradient_norm", "gauge", "Norm of the last gradient, before it was clipped.", ("partition",)),
     Metric("drifts_total", "counter", "Drifts noticed in the shard's scaled error (ADWIN).", ("partition",)),
+    Metric(
+        "breaks_total",
+        "counter",
+        "Series noticed to have turned their sign, changed their unit, or come out of a standstill.",
+        ("partition",),
+    ),
     Metric("gate", "gauge", "Mean activation of the LSTM's forget, input and output gates, 0 to 1.", ("gate",)),
     Metric(
         "expert_weight",
@@ -140,6 +146,7 @@ class Metrics:
         self.loss = self._gauge("loss")
         self.gradient_norm = self._gauge("gradient_norm")
         self.drifts = self._counter("drifts_total")
+        self.breaks = self._counter("breaks_total")
         self.gate = self._gauge("gate")
         self.expert_weight = self._gauge("expert_weight")
         self.lstm_share = self._gauge("lstm_share")

@@ -129,6 +129,7 @@ class Reporter:
         metrics.learning_steps.labels(partition).inc(max(steps, 0))
         metrics.skipped_learning_steps.labels(partition).inc(max(skipped, 0))
         metrics.drifts.labels(partition).inc(max(model.drifts - since.drifts, 0))
+        metrics.breaks.labels(partition).inc(max(model.breaks - since.breaks, 0))
 
     def _set_lag(self, partition: str, lag: int | None) -> None:
         if lag is None:

@@ -213,6 +213,7 @@ class Shard:
             mae_model=model,
             mae_last_value=last_value,
             drifts=bank.drifts,
+            breaks=bank.breaks,
             gates=Gates(**bank.gates()._asdict()),
             experts=_experts(bank),
         )

@@ -74,7 +74,7 @@ class ShardStatus(msgspec.Struct, frozen=True, kw_only=True):
         Of the last learning step.
     mae_model, mae_last_value
         Mean absolute error one step ahead, in each series' own scale; 0 before anything was scored.
-    drifts
+    drifts, breaks
         Noticed since it began.
     gates
         Of its LSTM.
@@ -90,6 +90,7 @@ class ShardStatus(msgspec.Struct, frozen=True, kw_only=True):
     mae_model: float
     mae_last_value: float
     drifts: int
+    breaks: int
     gates: Gates
     experts: tuple[ExpertWeight, ...]
 

@@ -105,6 +105,7 @@ class ChainShard:
             mae_model=0.5,
             mae_last_value=1.0,
             drifts=self.next_offset,
+            breaks=self.next_offset,
             gates=Gates(forget=0.7, input=0.5, output=0.5),
             experts=(
                 ExpertWeight(expert="lstm", needs_lstm=True, weight=0.5),

@@ -10,18 +10,17 @@ from lstm_stream.mixture import (
     PATIENCE,
     POWER,
     RATE,
-    SCORED,
     SLOPE_SPAN,
     TINY,
     TRUST,
     Mixture,
+    scored_horizons,
 )
 from lstm_stream.network import Floats
-from lstm_stream.readout import edges
 
 EXPERTS, HORIZON = 4, 8
 ROW = np.zeros(1, np.int64)
-EVEN = np.ones((EXPERTS, len(edges(SCORED, HORIZON))), np.float32)
+EVEN = np.ones((EXPERTS, len(scored_horizons(HORIZON))), np.float32)
 
 
 def mixed(values: npt.NDArray[np.float64], said: Floats, there: npt.NDArray[np.bool_]) -> Floats:
@@ -148,7 +147,7 @@ def scored_once(mixture: Mixture, rows: npt.NDArray[np.int64], t: int, values: F
 
 def test_the_weights_are_those_of_the_slow_clear_version_and_have_the_same_bits_in_any_company() -> None:
     generator = np.random.default_rng(0)
-    series, steps, scored = 5, 120, edges(SCORED, HORIZON)
+    series, steps, scored = 5, 120, scored_horizons(HORIZON)
     values = generator.normal(size=(series, steps)).astype(np.float32)
     said = generator.normal(size=(steps, series, EXPERTS, HORIZON)).astype(np.float16).astype(np.float32)
     said[:30, :, 1] = np.nan  # too young for this one
@@ -170,6 +169,24 @@ def test_the_weights_are_those_of_the_slow_clear_version_and_have_the_same_bits_
             errors[ahead:, :, k] = came[:, None] - said[:-ahead, row, :, ahead - 1]
         errors = np.where(np.isnan(errors).all(1, keepdims=True), np.nan, errors)
         assert weights[row][:, np.asarray(scored) - 1] == pytest.approx(oracle(errors, scored, 2.0), abs=1e-4)
+
+
+def test_an_expert_that_is_right_at_whole_seasons_only_is_not_believed_between_them() -> None:
+    horizon, season, steps = 24, 6, 1500
+    values = np.random.default_rng(5).normal(size=season)[np.arange(steps + horizon) % season]
+    ahead = np.arange(steps)[:, None] + np.arange(1, horizon + 1)
+    came = (values[ahead] - values[:steps, None]).astype(np.float32)
+    last_value, rough = np.zeros_like(came), came + np.float32(0.5)
+    mixture = Mixture.empty(2, horizon)
+    mixture.grow(1)
+    for t in range(steps):
+        moved = [values[t] - values[t - h] if h <= t else np.nan for h in range(1, horizon + 1)]
+        mixture.score(ROW, np.asarray([t]), np.asarray([moved], np.float32), np.ones((1, horizon), np.float32))
+        mixture.put(ROW, np.asarray([t]), np.stack([last_value[t], rough[t]])[None])
+    even = np.ones((2, len(scored_horizons(horizon))), np.float32)
+    weights = mixture.standing(ROW, even, horizon).weights(np.ones((1, 2), np.bool_))
+    between = np.flatnonzero(np.arange(1, horizon + 1) % season)
+    assert (weights[0, 0, between] < 0.3).all()
 
 
 def test_where_nothing_beats_the_first_expert_it_is_left_to_the_first() -> None:

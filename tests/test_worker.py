@@ -707,6 +707,7 @@ def test_what_a_restored_shard_learnt_and_noticed_before_is_no_work_of_this_proc
     assert worker.run() == 0
     for partition in "01":
         assert computer.counted("drifts_total", partition=partition) == RECORDS
+        assert computer.counted("breaks_total", partition=partition) == RECORDS
         assert computer.counted("learning_steps_total", partition=partition) == RECORDS
 
 
