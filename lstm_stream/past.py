@@ -87,11 +87,11 @@ class Past(Columns):
         groups = np.asarray(edges(GROUPS, horizon))
         of_horizon = np.searchsorted(groups, np.arange(1, horizon + 1))
         targets, known = self._targets(rows, step[:, None] - groups[of_horizon], memory, reach)
-        targets = targets - self._said(rows, step[:, None] - groups[of_horizon], reach)
+        off = self._off(targets, rows, step[:, None] - groups[of_horizon], reach)
         back = np.concatenate([[0], groups])
         lags = memory.lagged(rows, back[None, :, None] + np.arange(READ + 1))
         regressors = self._regressors(rows, step[:, None] - back, lags)
-        return Origins(regressors, targets, known.astype(np.float32))
+        return Origins(regressors, off, known.astype(np.float32))
 
     def oldest_targets(
         self, rows: Rows, step: npt.NDArray[np.int64], memory: Memory, reach: Floats
@@ -102,7 +102,7 @@ class Past(Columns):
         """
         origin = (step - reach.shape[1])[:, None]
         targets, known = self._targets(rows, origin, memory, reach)
-        return np.concatenate([targets, targets - self._said(rows, origin, reach)], 1), known[:, -1]
+        return np.concatenate([targets, self._off(targets, rows, origin, reach)], 1), known[:, -1]
 
     def _regressors(self, rows: Rows, step: npt.NDArray[np.int64], lags: Floats) -> Floats:
         """What readouts see at these steps (N, 1 + G), (N, 1 + G, Z): lags, 1, inputs, the hidden state after them."""
@@ -120,11 +120,14 @@ class Past(Columns):
         observed = self.observed[each, came % kept] & self.observed[each, origin % kept] & (origin >= 0)
         return np.clip(moved / reach, -LARGEST_TARGET, LARGEST_TARGET), observed
 
-    def _said(self, rows: Rows, origin: npt.NDArray[np.int64], reach: Floats) -> Floats:
-        """Moves (N, H) said at each horizon's origin (N, H) or (N, 1) without the network, in reaches."""
+    def _off(self, targets: Floats, rows: Rows, origin: npt.NDArray[np.int64], reach: Floats) -> Floats:
+        """How far targets (N, H) lie off what was said at their origins (N, H) or (N, 1) without the network.
+
+        In reaches of now, which may be a hundredth of those then: so it is clipped once more.
+        """
         each, slot = rows[:, None], origin % self.unit.shape[1]
-        said: Floats = self.plain[each, slot, np.arange(reach.shape[1])] * (self.unit[each, slot] / reach)
-        return said
+        said = self.plain[each, slot, np.arange(reach.shape[1])] * (self.unit[each, slot] / reach)
+        return np.clip(targets - said, -LARGEST_TARGET, LARGEST_TARGET)
 
     def newest(self, rows: Rows, memory: Memory, reach: Floats, window: int) -> Stretch:
         """The newest window of each of these series, its last steps still without some targets."""

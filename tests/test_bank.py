@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lstm_stream import Bank, Forecasts, Hyperparameters, Outcome
+from lstm_stream import Bank, Expert, Forecasts, Hyperparameters, Opinions, Outcome
 
 SMALL = Hyperparameters(
     horizon=4, hidden_size=8, window=8, windows=4, replay=16, memory=256, max_gap=6, restart_after=5
@@ -296,3 +296,17 @@ def test_a_series_of_rare_values_is_learnt_from() -> None:
 def test_a_memory_too_short_to_learn_from_is_refused() -> None:
     with pytest.raises(ValueError, match="let memory be at least 72"):
         Bank(Hyperparameters(memory=60))
+
+
+def test_a_series_that_jumps_and_stands_nearly_still_does_not_spoil_what_all_share() -> None:
+    length, jump = 900, 400
+    calm, jumping = day(length), day(length)
+    jumping[jump:] = 30 + 1e-6 * jumping[jump:]
+    bank = Bank(Hyperparameters(horizon=4, step="event", effort=0.2))
+    names, times = ["calm", "jumping"] * length, np.repeat(np.arange(length), 2) * 60 * MINUTE
+    experts = len(Expert)
+    opinions = Opinions.zeros(2 * length, experts, 4)
+    bank.observe(names, times, np.stack([calm, jumping], 1).ravel(), opinions=opinions)
+    off = np.abs(opinions.said[:-2:2, :, 0] - calm[1:, None])
+    for expert in (Expert.SHARED_ON_HIDDEN, Expert.SHARED_ON_ALL):
+        assert off[jump + 50 :, expert].mean() < 2 * off[jump - 200 : jump, expert].mean()
