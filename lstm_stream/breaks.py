@@ -61,7 +61,7 @@ def breaks(rows: Rows, memory: Memory, turning: bool) -> list[Break]:
     Parameters
     ----------
     turning
-        Whether a factor may be negative.
+        Whether a factor may be negative, which turns quantiles round too.
     """
     found = (_broken(row, memory, turning) for row in rows[_far_off(rows, memory)].tolist())
     return [each for each in found if each]

@@ -127,7 +127,8 @@ class Past(Columns):
         """
         each, slot = rows[:, None], origin % self.unit.shape[1]
         said = self.plain[each, slot, np.arange(reach.shape[1])] * (self.unit[each, slot] / reach)
-        return np.clip(targets - said, -LARGEST_TARGET, LARGEST_TARGET)
+        off: Floats = np.clip(targets - said, -LARGEST_TARGET, LARGEST_TARGET)
+        return off
 
     def newest(self, rows: Rows, memory: Memory, reach: Floats, window: int) -> Stretch:
         """The newest window of each of these series, its last steps still without some targets."""
