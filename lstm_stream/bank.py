@@ -102,8 +102,7 @@ class Bank:
         self._drift = Drift()
         self._kin = Kin(rules.horizon)
         self._symmetric = np.allclose(np.add(rules.quantiles, rules.quantiles[::-1]), 1.0)
-        self.breaks = 0
-        """Series noticed to have turned round, changed their unit, or come out of a standstill."""
+        self._breaks = 0
         self._steps = 0  # of all series so far
         self._next_lesson = self._interval()
         self._folded = 0  # steps that the pool knows of
@@ -250,6 +249,7 @@ class Bank:
         off = np.abs((steps.value - expected) / memory.factor(rows)) / memory.floored(rows)
         off[~observed | (memory.age[rows] == 0)] = np.nan
         self._drift.note(position - self._folded, off.astype(np.float32))
+        memory.count_repeats(rows[observed], steps.value[observed])
         memory.write(rows, np.where(observed, steps.value, expected))
         step, value = memory.newest(rows)
         surprise = np.where(absurd & (self._intervals.scored[rows] >= WARM), 1.0, np.nan)
@@ -289,6 +289,7 @@ class Bank:
         """Mend what these series' memory is to keep of what has come to an end, or begun, with the newest values."""
         for broken in breaks(rows, self._memory, self._symmetric):
             self._memory.convert(*broken)
+            self._intervals.convert(broken.row, broken.factor)
             self._resume(broken.row, broken.since)
         for still in standstills(rows, self._memory):
             self._memory.replace(*still)
@@ -297,11 +298,12 @@ class Bank:
     def _resume(self, row: int, since: int) -> None:
         """Go on as if the values since a step had been what is kept of them now."""
         one, length = np.asarray([row]), int(self._memory.age[row]) - since
+        self._memory.measure(row)
         self._smoothers.begin(one, self._memory.look_back(one, np.arange(length)[None, ::-1]))
         self._past.rewind(row, since, length)
         self._intervals.disown(row, since, length)
         self._mixture.doubt(one)
-        self.breaks += 1
+        self._breaks += 1
 
     def _note(
         self,
@@ -473,6 +475,11 @@ class Bank:
         """Drifts noticed so far."""
         return self._drift.total
 
+    @property
+    def breaks(self) -> int:
+        """How often a series was noticed to have turned round, changed its unit, or come out of a standstill."""
+        return self._breaks
+
     def forecast(self, series: Sequence[str]) -> Forecasts:
         """The newest forecasts of these series again; changes nothing.
 
@@ -491,7 +498,8 @@ class Bank:
     def recent(self, series: str, count: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
         """Times in microseconds and values of the last steps of a series, oldest first; NaN where one was missing.
 
-        No more than are kept to learn from. Times are told a step apart, which they are on a grid.
+        No more than are kept to learn from. Times are told a step apart, which they are on a grid. Where a series has
+        broken, values of before it are told in the sign and unit of now, and those not to be learnt from are NaN.
         """
         row = np.asarray([self.names[series]])
         count = min(count, int(self._memory.age[row[0]]), self._past.observed.shape[1])
@@ -547,7 +555,7 @@ class Bank:
             "updates": self._learner.updates,
             "skipped": self._learner.skipped,
             "groups": self._sight.groups.total,
-            "breaks": self.breaks,
+            "breaks": self._breaks,
         }
         arrays: dict[str, Array] = {"names": np.frombuffer(msgspec.json.encode(list(self.names)), np.uint8)}
         for part, columns in self._columns().items():
@@ -594,7 +602,7 @@ class Bank:
         self._kin.load(_under("kin.", arrays))
         self._drift.load(_under("drift.", arrays))
         self._learner.load(_under("learner.", arrays), state.updates, state.skipped)
-        self.breaks = state.breaks
+        self._breaks = state.breaks
         self._steps, self._next_lesson = state.steps, state.next_lesson
         self._offered, self._offered_since = state.offered, state.offered_since
         self._seen = dict.fromkeys(state.seen)

@@ -1,6 +1,6 @@
 """What is not to be remembered as it came: a sensor turned round, a change of unit, a value that got stuck.
 
-Letters: N rows, J seasons, M values that show a break.
+Letters: N rows, M values that show a break.
 """
 
 import math
@@ -22,12 +22,16 @@ NEAR = 1.5
 """The same, once the break is taken out."""
 LIKE = 0.9
 """Share of the variance of the values that those of a season before explain."""
-APART = 2.0
-"""In spreads."""
+SWING = 2.0
+"""Of the usual difference, the standard deviation of values that show a season."""
+APART, CLEAR = 2.0, 8.0
+"""In spreads, and in usual differences from a season before: how far from zero a series is for its sign to be plain."""
 CONVERTED = 8.0
 """A factor is -1, or at least this, or at most its inverse, for another unit: patterns change by less."""
-ROUND = 1.25
-"""A factor off a power of ten by less than this is that."""
+ROUND = 0.2
+"""A factor off a power of ten by less than this, in logarithms, is that."""
+LARGEST, PRECISE = 1e9, 1e6
+"""Factors in all, and shifts in usual differences from a season before, that are beyond this are not told apart."""
 STUCK = 12
 """Repeats in a row that are no chance, where the longest row before was a quarter as long."""
 
@@ -56,7 +60,7 @@ def breaks(rows: Rows, memory: Memory, turning: bool) -> list[Break]:
     """Which of these series have broken (Perron 2006, "Dealing with structural breaks").
 
     The last values must lie far off those of a season before, by every season the series has, and as near to them as
-    usual once the sign is turned or the unit changed. A shift needs no such care: what is learnt are moves.
+    usual once the sign is turned or the unit changed. What a shift explains is none: what is learnt are moves.
 
     Parameters
     ----------
@@ -69,13 +73,18 @@ def breaks(rows: Rows, memory: Memory, turning: bool) -> list[Break]:
 
 def _far_off(rows: Rows, memory: Memory) -> npt.NDArray[np.bool_]:
     """Whether the newest values lie far off those of all seasons before, which must all be known (N,)."""
-    seasons, usual = memory.lags[rows][:, SEASONS], memory.difference_spread[rows][:, SEASONS]
-    lags = _before(seasons, SHOWN)
-    there = seasons > 0
+    usual, lags = memory.difference_spread[rows][:, SEASONS], _lags(rows, memory)
+    there = lags > 0
     known = there.any(1) & (memory.age[rows] > 2 * SHOWN + lags.max(1))
     off = np.abs(memory.newest(rows)[1][:, None] - memory.look_back(rows, lags))
     far: npt.NDArray[np.bool_] = known & ((off > FAR * usual) | ~there).all(1)
     return far
+
+
+def _lags(rows: Rows, memory: Memory) -> npt.NDArray[np.int64]:
+    """How long before all the values that show a break the seasons before them lie, (N, 2); 0: no such is kept."""
+    lags = _before(memory.lags[rows][:, SEASONS], SHOWN)
+    return np.where(lags + 2 * SHOWN <= memory.ring.shape[1], lags, 0)
 
 
 def _before(season: npt.NDArray[np.int64], steps: int) -> npt.NDArray[np.int64]:
@@ -85,32 +94,45 @@ def _before(season: npt.NDArray[np.int64], steps: int) -> npt.NDArray[np.int64]:
 
 
 def _broken(row: int, memory: Memory, turning: bool) -> Break | None:
-    seasons = memory.lags[row, SEASONS]
-    usual = memory.difference_spread[row, SEASONS][seasons > 0].tolist()
-    lags = _before(seasons[seasons > 0], SHOWN)
-    if lags.max() + 2 * SHOWN > memory.ring.shape[1]:
-        return None
+    one = np.asarray([row])
+    lags = _lags(one, memory)[0]
     came = _back(row, memory, 0, 2 * SHOWN)
-    before = [_back(row, memory, lag, 2 * SHOWN) for lag in lags.tolist()]
+    before = [_back(row, memory, lag, 2 * SHOWN) for lag in lags[lags > 0].tolist()]
+    usual = [_usual(row, memory, season) for season in memory.lags[row, SEASONS][lags > 0].tolist()]
     if any(_size((came - then)[:SHOWN]) < FAR * size for then, size in zip(before, usual, strict=True)):
         return None
-    zero = -float(memory.first[row] / memory.factor(np.asarray([row]))[0])
-    apart = abs(memory.level[row] - zero) > APART * memory.spread[row]
+    outer = float(memory.factor(one)[0])
+    zero = -float(memory.first[row]) / outer
     for then, size in zip(before, usual, strict=True):
-        for shift, factor in _explanations(came[:SHOWN], then[:SHOWN], zero, apart, turning):
+        apart = abs(float(memory.level[row]) - zero) > max(APART * float(memory.spread[row]), CLEAR * size)
+        for shift, factor in _explanations(came[:SHOWN], then[:SHOWN], size, zero, apart, turning):
+            told_apart = abs(shift) < PRECISE * size * max(abs(factor), 1.0)
             left = (came - shift) / factor - then
-            if _size(left[:SHOWN]) < NEAR * size:
+            if _size(left[:SHOWN]) < NEAR * size and 1 / LARGEST < abs(outer * factor) < LARGEST and told_apart:
+                if factor == 1.0:
+                    return None
                 explained = (came - then) ** 2 - left**2
                 length = 1 + int(np.argmax(np.cumsum(explained)))
                 return Break(row, int(memory.age[row]) - length, shift, factor) if length < 2 * SHOWN else None
     return None
 
 
-def _explanations(came: Values, then: Values, zero: float, apart: bool, turning: bool) -> Iterator[tuple[float, float]]:
-    """Shifts and factors by which values (M,) may differ from those of a season before.
+def _usual(row: int, memory: Memory, season: int) -> float:
+    """How far values lay off those of a season before, in the time before these could have broken."""
+    kept = min(int(memory.age[row]), memory.ring.shape[1]) - season - 2 * SHOWN
+    count = min(kept, int(memory.span[row]))
+    return float(np.abs(_back(row, memory, 2 * SHOWN, count) - _back(row, memory, 2 * SHOWN + season, count)).mean())
+
+
+def _explanations(
+    came: Values, then: Values, usual: float, zero: float, apart: bool, turning: bool
+) -> Iterator[tuple[float, float]]:
+    """Shifts and factors by which values (M,) may differ from those of a season before, the likelier ones first.
 
     Parameters
     ----------
+    usual
+        How far they usually lie apart.
     zero
         What is 0 outside.
     apart
@@ -118,18 +140,20 @@ def _explanations(came: Values, then: Values, zero: float, apart: bool, turning:
     """
     if turning and apart:
         yield 2 * zero, -1.0
+    yield float((came - then).mean()), 1.0
     x, y = then - then.mean(), came - came.mean()
-    xx, xy, yy = float(x @ x), float(x @ y), float(y @ y)
-    if not xx or not yy or xy * xy < LIKE * xx * yy:
-        return
-    if turning and xy < 0:
+    xy = float(x @ y)
+    alike = xy * xy > LIKE * float(x @ x) * float(y @ y) and _size(x) > SWING * usual
+    if turning and alike and xy < 0:
         yield 2 * zero, -1.0
         yield float(came.mean() + then.mean()), -1.0
-    factor = float((came - zero) @ (then - zero) / ((then - zero) @ (then - zero)))
+    factor = float((came - zero) @ (then - zero) / max(float((then - zero) @ (then - zero)), 1.0 / LARGEST**2))
     if factor > 0 and not 1 / CONVERTED < factor < CONVERTED:
         power = 10.0 ** round(math.log10(factor))
-        factor = power if 1 / ROUND < factor / power < ROUND else factor
-        yield (1.0 - factor) * zero, factor
+        off = abs(math.log(factor / power))
+        if alike or (apart and off < ROUND / 4):
+            factor = power if off < ROUND else factor
+            yield (1.0 - factor) * zero, factor
 
 
 def _back(row: int, memory: Memory, lag: int, count: int) -> Values:
@@ -145,7 +169,8 @@ def _size(values: Values) -> float:
 def standstills(rows: Rows, memory: Memory) -> list[Standstill]:
     """Which of these series move again after they stood still for longer than ever.
 
-    A season later it would be taken for what the season is like. A second time it is.
+    A season later it would be taken for what the season is like. A second time it is. In its place comes what lay there
+    a season before, moved to meet the values at both ends.
     """
     run = memory.ended[rows]
     stuck = (run >= STUCK) & (run >= 4 * memory.longest[rows])
@@ -154,10 +179,12 @@ def standstills(rows: Rows, memory: Memory) -> list[Standstill]:
 
 
 def _stood_still(row: int, memory: Memory) -> Standstill | None:
-    length = int(memory.ended[row]) + 1
-    kept = min(int(memory.age[row]), memory.ring.shape[1])
-    lags = [lag for lag in _before(memory.lags[row, SEASONS], length).tolist() if lag and lag + length < kept]
+    newest, since = int(memory.age[row]) - 1, int(memory.stood_since[row])
+    length, kept = newest - since, min(newest + 1, memory.ring.shape[1])
+    lags = [lag for lag in _before(memory.lags[row, SEASONS], length).tolist() if lag and lag + length + 1 < kept]
     if not lags:
         return None
-    instead = _back(row, memory, lags[-1] + 1, length)[::-1]
-    return Standstill(row, int(memory.age[row]) - 1 - length, instead.astype(np.float32))
+    before = _back(row, memory, lags[-1], length + 2)[::-1]
+    first, last = _back(row, memory, 0, length + 2)[[-1, 0]] - before[[0, -1]]
+    instead = before + np.linspace(float(first), float(last), length + 2)
+    return Standstill(row, since, instead[1:-1].astype(np.float32))

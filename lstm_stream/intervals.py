@@ -103,6 +103,7 @@ class _Came(NamedTuple):
     origin: npt.NDArray[np.int64]  # (N, H) the step it was made at
     there: npt.NDArray[np.bool_]  # (N, H)
     seen: npt.NDArray[np.int64]  # (N, H) errors of each horizon so far
+    lately: npt.NDArray[np.int64]  # (N, H) those that sizes have been learnt from
     moved: Floats  # (N, H) since the origin
     error: Floats  # (N, H)
     unit: Floats  # (N, H) the origin's spread
@@ -151,6 +152,7 @@ class Intervals(Columns):
     repeated: npt.NDArray[np.bool_]  # (S,) whether the newest value repeats the one before
     rarity: Floats  # (S,) logarithm of how rarely values repeat as often as they have since the last move, or surprise
     scored: npt.NDArray[np.int64]  # (S,) one-step errors so far
+    anew: npt.NDArray[np.int64]  # (S,) step since which sizes are learnt
     absolute: Floats  # (S, 2) mean absolute one-step error: the model's, the last value's
 
     @classmethod
@@ -179,6 +181,7 @@ class Intervals(Columns):
             repeated=np.zeros(0, np.bool_),
             rarity=np.zeros(0, single),
             scored=np.zeros(0, np.int64),
+            anew=np.zeros(0, np.int64),
             absolute=np.zeros((0, 2), single),
         )
 
@@ -208,6 +211,7 @@ class Intervals(Columns):
             origin=origin,
             there=there,
             seen=np.maximum(origin, 0),
+            lately=np.maximum(origin - self.anew[rows, None], 0),
             moved=np.clip(moved * unit, -bound, bound),
             error=np.clip(error, -bound, bound),
             unit=unit,
@@ -229,7 +233,7 @@ class Intervals(Columns):
         self.leaning[rows] = np.clip(self.leaning[rows] + step, -LEANING, 1.0 - LEANING)
 
     def _resize(self, rows: Rows, came: _Came, calm: Floats, before: Floats) -> Floats:
-        weight = np.maximum(YOUNG_WEIGHT / (came.seen + (YOUNG_WEIGHT + 1.0)), 1.0 / SPAN).astype(np.float32)
+        weight = np.maximum(YOUNG_WEIGHT / (came.lately + (YOUNG_WEIGHT + 1.0)), 1.0 / SPAN).astype(np.float32)
         size = np.maximum(before + weight * (calm - before), np.float32(SMALLEST_SIZE) * came.unit)
         self.size[rows] = size = np.where(came.there, size, self.size[rows])
         return size
@@ -311,10 +315,16 @@ class Intervals(Columns):
         moved = (value[:, None] - self.origin_value[rows[:, None], slot]) / unit
         return np.where(there, moved, np.float32(np.nan)), unit
 
+    def convert(self, row: int, factor: float) -> None:
+        """Take the last errors of a series to be in another unit."""
+        self.recent[row] /= np.float32(abs(factor))
+        self.absolute[row] /= np.float32(abs(factor))
+
     def disown(self, row: int, since: int, length: int) -> None:
-        """Let the forecasts made from so many steps on not be scored."""
-        made = np.arange(since, since + length)[-self.origin_spread.shape[1] :]
+        """Let the forecasts made in these steps but the last not be scored, and sizes be learnt anew."""
+        made = np.arange(since, since + length - 1)[-self.origin_spread.shape[1] :]
         self.origin_spread[row, made % self.origin_spread.shape[1]] = 0.0
+        self.anew[row] = since + length - 1
 
     def open(
         self,

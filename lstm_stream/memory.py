@@ -56,9 +56,12 @@ class Memory(Columns):
     spread: Floats  # (S,) running scale around it, about a standard deviation
     extreme_run: npt.NDArray[np.int64]  # (S,) values in a row far outside of the scale
     absurd_run: npt.NDArray[np.int8]  # (S,) values in a row that were not believed
-    still: npt.NDArray[np.int64]  # (S,) values in a row that repeat the one before
-    ended: npt.NDArray[np.int64]  # (S,) length of the row of repeats that the newest value ended
-    longest: npt.NDArray[np.int64]  # (S,) length of the longest row of repeats before that
+    seen: npt.NDArray[np.float64]  # (S,) the newest value that was observed
+    began: npt.NDArray[np.int64]  # (S,) the step since which all that were observed are the same
+    still: npt.NDArray[np.int64]  # (S,) how many of these repeat the one before
+    ended: npt.NDArray[np.int64]  # (S,) repeats in the row that the newest value ended; 0: it ended none
+    stood_since: npt.NDArray[np.int64]  # (S,) the step at which that row began
+    longest: npt.NDArray[np.int64]  # (S,) repeats in the longest row of the time before that
     span: Floats  # (S,) memory of the scale, in steps
     lags: npt.NDArray[np.int64]  # (S, D) in steps; 0: none
     difference_spread: Floats  # (S, D)
@@ -78,8 +81,11 @@ class Memory(Columns):
             spread=np.zeros(0, single),
             extreme_run=np.zeros(0, whole),
             absurd_run=np.zeros(0, np.int8),
+            seen=np.zeros(0, double),
+            began=np.zeros(0, whole),
             still=np.zeros(0, whole),
             ended=np.zeros(0, whole),
+            stood_since=np.zeros(0, whole),
             longest=np.zeros(0, whole),
             span=np.zeros(0, single),
             lags=np.zeros((0, DIFFERENCES), whole),
@@ -104,15 +110,19 @@ class Memory(Columns):
         """Append one value to each of these series; the first of a series is what the others are relative to."""
         new = rows[self.age[rows] == 0]
         self.first[new] = values[self.age[rows] == 0]
-        self._count_repeats(rows, (values == self.latest[rows]) & (self.age[rows] > 0))
         self.latest[rows] = values
         self.ring[rows, self.age[rows] % self.ring.shape[1]] = self.inside(rows, values)
         self.age[rows] += 1
 
-    def _count_repeats(self, rows: Rows, repeated: npt.NDArray[np.bool_]) -> None:
+    def count_repeats(self, rows: Rows, values: npt.NDArray[np.float64]) -> None:
+        """Note whether values (N,) that were observed, and are to be written next, repeat those observed before."""
+        repeated = (values == self.seen[rows]) & (self.age[rows] > 0)
         self.longest[rows] = np.maximum(self.longest[rows], self.ended[rows])
         self.ended[rows] = np.where(repeated, 0, self.still[rows])
         self.still[rows] = np.where(repeated, self.still[rows] + 1, 0)
+        self.stood_since[rows] = np.where(repeated, self.stood_since[rows], self.began[rows])
+        self.began[rows] = np.where(repeated, self.began[rows], self.age[rows])
+        self.seen[rows] = values
 
     def factor(self, rows: Rows) -> npt.NDArray[np.float64]:
         """What a unit of the ring is outside, (N,)."""
@@ -126,7 +136,7 @@ class Memory(Columns):
     def convert(self, row: int, since: int, shift: float, factor: float) -> None:
         """Take the values from a step on, as they are in the ring, to be ``shift + factor * those to be kept``."""
         kept = np.arange(since, self.age[row]) % self.ring.shape[1]
-        self.ring[row, kept] = (self.ring[row, kept] - shift) / factor
+        self.ring[row, kept] = (self.ring[row, kept].astype(np.float64) - shift) / factor
         outer = 1.0 + self.beyond_one[row]
         self.first[row] += outer * shift
         self.beyond_one[row] = outer * factor - 1.0
@@ -134,6 +144,20 @@ class Memory(Columns):
     def replace(self, row: int, since: int, values: Floats) -> None:
         """Keep other values (M,), as they are in the ring, from a step on."""
         self.ring[row, np.arange(since, since + len(values)) % self.ring.shape[1]] = values
+
+    def measure(self, row: int) -> None:
+        """Take a series' level and spreads anew, from the values that are kept."""
+        count = int(min(self.age[row], self.ring.shape[1]))
+        values = self.look_back(np.asarray([row]), np.arange(count)[None])[0]
+        lasting = values[: int(self.span[row])]
+        self.level[row] = lasting.mean()
+        self.spread[row] = np.float32(1.25) * np.abs(lasting - self.level[row]).mean()
+        self.extreme_run[row] = 0
+        largest = np.float32(OUTLIER) * self.floored(np.asarray([row]))[0]
+        for kind, lag in enumerate(self.lags[row].tolist()):
+            differences = np.abs(values[: count - lag] - values[lag:])[: int(self.span[row])]
+            if lag < count:
+                self.difference_spread[row, kind] = np.minimum(differences, largest).mean()
 
     def disbelieve(self, rows: Rows, values: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
         """Which of these next values (N,) are so far out that they are better taken as missing; NaN never is.

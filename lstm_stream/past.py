@@ -66,6 +66,8 @@ class Past(Columns):
         if length <= (snapshots - 1) * SNAPSHOT_EVERY:
             kept = since // SNAPSHOT_EVERY % snapshots
             self.hidden[row], self.cell[row] = self.hidden_before[row, kept], self.cell_before[row, kept]
+            met = np.arange(since // SNAPSHOT_EVERY + 1, (since + length - 1) // SNAPSHOT_EVERY + 1) % snapshots
+            self.hidden_before[row, met], self.cell_before[row, met] = self.hidden[row], self.cell[row]
         self.observed[row, np.arange(since, since + length) % self.observed.shape[1]] = False
 
     def show(self, rows: Rows, step: npt.NDArray[np.int64], x: Floats, plain: Floats, reach: Floats) -> None:

@@ -71,7 +71,7 @@ TABLE: tuple[Metric, ...] = (
     Metric(
         "breaks_total",
         "counter",
-        "Series noticed to have turned their sign, changed their unit, or come out of a standstill.",
+        "Turned signs, other units and first standstills of series that were noticed.",
         ("partition",),
     ),
     Metric("gate", "gauge", "Mean activation of the LSTM's forget, input and output gates, 0 to 1.", ("gate",)),

@@ -171,8 +171,9 @@ def test_the_weights_are_those_of_the_slow_clear_version_and_have_the_same_bits_
         assert weights[row][:, np.asarray(scored) - 1] == pytest.approx(oracle(errors, scored, 2.0), abs=1e-4)
 
 
-def test_an_expert_that_is_right_at_whole_seasons_only_is_not_believed_between_them() -> None:
-    horizon, season, steps = 24, 6, 1500
+@pytest.mark.parametrize("season", [4, 6, 7, 8, 12, 24])
+def test_an_expert_that_is_right_at_whole_seasons_only_is_not_believed_between_them(season: int) -> None:
+    horizon, steps = 48, 1500
     values = np.random.default_rng(5).normal(size=season)[np.arange(steps + horizon) % season]
     ahead = np.arange(steps)[:, None] + np.arange(1, horizon + 1)
     came = (values[ahead] - values[:steps, None]).astype(np.float32)
@@ -186,7 +187,7 @@ def test_an_expert_that_is_right_at_whole_seasons_only_is_not_believed_between_t
     even = np.ones((2, len(scored_horizons(horizon))), np.float32)
     weights = mixture.standing(ROW, even, horizon).weights(np.ones((1, 2), np.bool_))
     between = np.flatnonzero(np.arange(1, horizon + 1) % season)
-    assert (weights[0, 0, between] < 0.3).all()
+    assert (weights[0, 0, between] < 0.4).all()
 
 
 def test_where_nothing_beats_the_first_expert_it_is_left_to_the_first() -> None:
