@@ -1,5 +1,7 @@
 """The laws of breaks: a series goes on as it was when its sign or unit changes, and outages are not remembered."""
 
+from functools import cache
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -36,6 +38,12 @@ def shown(
     return bank, Forecasts(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
 
+@cache
+def calm() -> Forecasts:
+    """Forecasts of the series to which nothing happens."""
+    return shown(daily())[1]
+
+
 def errors(values: npt.NDArray[np.float64], forecasts: Forecasts) -> npt.NDArray[np.float64]:
     """Absolute errors (T,) one to six steps ahead, of the rows whose steps have all come."""
     rows = np.arange(len(values) - 6)
@@ -49,24 +57,24 @@ CHANGES = {"turned": -1.0, "in thousandths": 1000.0, "in hundreds": 0.01}
 
 @pytest.mark.parametrize("factor", CHANGES.values(), ids=CHANGES)
 def test_a_series_of_another_sign_or_unit_goes_on_as_it_was(factor: float) -> None:
-    calm, values = daily(), daily()
+    values = daily()
     values[AT:] *= factor
     bank, forecasts = shown(values)
     assert bank.breaks == 1
-    usual = errors(calm, shown(calm)[1])[SEEN:].mean()
+    usual = errors(daily(), calm())[SEEN:].mean()
     assert errors(values, forecasts)[SEEN:].mean() < 1.1 * abs(factor) * usual
 
 
 def test_a_series_mirrored_at_its_level_goes_on_as_it_was() -> None:
-    calm, values = daily(), daily()
+    values = daily()
     values[AT:] = 50 - values[AT:]
     bank, forecasts = shown(values)
     assert bank.breaks == 1
-    assert errors(values, forecasts)[SEEN:].mean() < 1.1 * errors(calm, shown(calm)[1])[SEEN:].mean()
+    assert errors(values, forecasts)[SEEN:].mean() < 1.1 * errors(daily(), calm())[SEEN:].mean()
 
 
 def test_the_interval_of_a_turned_series_is_in_order_and_soon_as_wide_as_it_was() -> None:
-    values, calm = daily(), shown(daily())[1]
+    values = daily()
     values[AT:] *= -1
     forecasts = shown(values)[1]
     rows = np.arange(SEEN, LENGTH - 6)
@@ -74,8 +82,8 @@ def test_the_interval_of_a_turned_series_is_in_order_and_soon_as_wide_as_it_was(
     assert ((low <= middle) & (middle <= high)).all()
     came = values[rows[:, None] + np.arange(1, 7)]
     assert 0.85 < ((low <= came) & (came <= high)).mean() <= 1.0
-    assert forecasts.scale[SEEN:] == pytest.approx(calm.scale[SEEN:], rel=0.1)
-    width, usual = (np.ptp(one.quantiles[SEEN + 20 :], axis=2).mean() for one in (forecasts, calm))
+    assert forecasts.scale[SEEN:] == pytest.approx(calm().scale[SEEN:], rel=0.1)
+    width, usual = (np.ptp(one.quantiles[SEEN + 20 :], axis=2).mean() for one in (forecasts, calm()))
     assert 0.7 * usual < width < 1.5 * usual
 
 
@@ -159,22 +167,23 @@ def test_a_factor_too_small_to_be_told_from_none_is_no_factor() -> None:
 
 @pytest.mark.parametrize("stuck", [0.0, None], ids=["at zero", "at the last value"])
 def test_the_first_standstill_is_not_taken_for_a_season(stuck: float | None) -> None:
-    calm, values = daily(), daily()
+    values = daily()
     values[AT : AT + 24] = values[AT - 1] if stuck is None else stuck
     bank, forecasts = shown(values)
     assert bank.breaks == 1
     since = slice(AT + 24 + 20, None)
-    assert errors(values, forecasts)[since].mean() < 1.2 * errors(calm, shown(calm)[1])[since].mean()
+    assert errors(values, forecasts)[since].mean() < 1.2 * errors(daily(), calm())[since].mean()
 
 
 @pytest.mark.parametrize("slope", [0.3, 1.0])
 def test_a_series_with_a_trend_goes_on_after_a_standstill(slope: float) -> None:
-    calm, values = daily() + slope * np.arange(LENGTH), daily() + slope * np.arange(LENGTH)
+    rising = daily() + slope * np.arange(LENGTH)
+    values = rising.copy()
     values[AT : AT + 24] = values[AT - 1]
     bank, forecasts = shown(values)
     assert bank.breaks == 1
     since = slice(AT + 24 + 20, None)
-    assert errors(values, forecasts)[since].mean() < 2 * errors(calm, shown(calm)[1])[since].mean()
+    assert errors(values, forecasts)[since].mean() < 2 * errors(rising, shown(rising)[1])[since].mean()
 
 
 @pytest.mark.parametrize("missing", [AT + 10, AT + 24], ids=["within", "after"])
