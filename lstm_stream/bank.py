@@ -289,7 +289,7 @@ class Bank:
         """Mend what these series' memory is to keep of what has come to an end, or begun, with the newest values."""
         for broken in breaks(rows, self._memory, self._symmetric):
             self._memory.convert(*broken)
-            self._intervals.convert(broken.row, broken.factor)
+            self._intervals.convert(broken.row, broken.factor, int(self._memory.age[broken.row]) - 1)
             self._resume(broken.row, broken.since)
         for still in standstills(rows, self._memory):
             self._memory.replace(*still)

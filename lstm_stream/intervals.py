@@ -315,16 +315,16 @@ class Intervals(Columns):
         moved = (value[:, None] - self.origin_value[rows[:, None], slot]) / unit
         return np.where(there, moved, np.float32(np.nan)), unit
 
-    def convert(self, row: int, factor: float) -> None:
-        """Take the last errors of a series to be in another unit."""
+    def convert(self, row: int, factor: float, step: int) -> None:
+        """Take the last errors of a series to be in another unit, and learn sizes anew from this step on."""
+        self.anew[row] = step
         self.recent[row] /= np.float32(abs(factor))
         self.absolute[row] /= np.float32(abs(factor))
 
     def disown(self, row: int, since: int, length: int) -> None:
-        """Let the forecasts made in these steps but the last not be scored, and sizes be learnt anew."""
+        """Let the forecasts made in these steps but the last not be scored."""
         made = np.arange(since, since + length - 1)[-self.origin_spread.shape[1] :]
         self.origin_spread[row, made % self.origin_spread.shape[1]] = 0.0
-        self.anew[row] = since + length - 1
 
     def open(
         self,
