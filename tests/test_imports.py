@@ -20,8 +20,9 @@ SOURCES = {
 # A module of the pipeline imports from the rows above its own. A new one needs a place here.
 ROWS = (
     {"checkpoints", "metrics", "status", "messages", "tables", "scoring", "watchdog", "clock", "fleet"},
-    {"stamps", "fields"},
-    {"settings", "dead_letters"},
+    {"stamps", "fields", "dead_letters"},
+    {"conditions", "points", "framing"},
+    {"settings"},
     {"events"},
     {"shard", "cluster", "embedded", "web", "log", "baselines", "peers"},
     {"member", "publisher", "easel"},
@@ -35,7 +36,7 @@ ROWS = (
 )
 
 # Nothing of ours, however low the row; these may know the library's types, the first nothing at all.
-ALONE = {"fields", "checkpoints", "metrics", "status", "watchdog", "clock"}
+ALONE = {"checkpoints", "metrics", "status", "watchdog", "clock"}
 OF_THE_LIBRARY = {"messages", "tables", "scoring"}
 
 HOMES = {
