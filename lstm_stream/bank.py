@@ -34,7 +34,7 @@ from lstm_stream.kin import Kin
 from lstm_stream.learner import Learner, Lesson
 from lstm_stream.memory import Memory
 from lstm_stream.mixture import LARGEST_FREE_MOVE, LARGEST_MOVE, Mixture, Standing
-from lstm_stream.network import Floats, Gates, Network, product
+from lstm_stream.network import Floats, Gates, Network, positive_ratio, product, ratio
 from lstm_stream.past import SNAPSHOT_EVERY, Past
 from lstm_stream.pool import Pool
 from lstm_stream.readout import Origins, Readouts
@@ -246,9 +246,9 @@ class Bank:
         absurd = memory.disbelieve(rows, steps.value)
         observed = ~np.isnan(steps.value) & ~absurd
         expected = self._expected(rows)
-        off = np.abs((steps.value - expected) / memory.factor(rows)) / memory.floored(rows)
+        off = ratio(np.abs((steps.value - expected) / memory.factor(rows)), memory.floored(rows))
         off[~observed | (memory.age[rows] == 0)] = np.nan
-        self._drift.note(position - self._folded, off.astype(np.float32))
+        self._drift.note(position - self._folded, off)
         memory.count_repeats(rows[observed], steps.value[observed])
         memory.write(rows, np.where(observed, steps.value, expected))
         step, value = memory.newest(rows)
@@ -265,7 +265,7 @@ class Bank:
         reach = self._reach(rows)
         self._past.write(rows, step, observed)
         self._smoothers.follow(rows, value)
-        errors = self._mixture.score(rows, step, moved, reach / unit, self._drift.alarm)
+        errors = self._mixture.score(rows, step, moved, positive_ratio(reach, unit), self._drift.alarm)
         view = self._sight.look(rows, steps.time, observed, steps.covariates, memory, self._past, self._pool, reach)
         said = np.full((len(rows), len(Expert), self.rules.horizon), np.nan, np.float32)
         said[:, PLAIN] = self._plain(rows, value, view, reach)
@@ -347,10 +347,10 @@ class Bank:
         said = np.zeros((len(rows), Expert.LSTM, horizon), np.float32)
         said[:, Expert.SHARED_ON_LAGS] = view.linear
         said[:, Expert.GROUP] = view.linear + self._sight.correction(rows, view.corrections, horizon)
-        said[:, REPEATING] = seasonal_moves(rows, self._memory, horizon) / each
+        said[:, REPEATING] = ratio(seasonal_moves(rows, self._memory, horizon), each)
         np.clip(said, -LARGEST_MOVE, LARGEST_MOVE, out=said)
         smooth, last = self._smoothers.moves(rows, value, horizon), returning_moves(rows, self._memory, horizon)
-        going_on = np.concatenate([smooth, last], 1) / each
+        going_on = ratio(np.concatenate([smooth, last], 1), each)
         said[:, GOING_ON] = np.clip(going_on, -LARGEST_FREE_MOVE, LARGEST_FREE_MOVE)
         return said
 
@@ -519,7 +519,7 @@ class Bank:
         if not len(rows):
             return 0.0, 0.0
         unit = self._memory.floored(rows) if series is None else 1.0 / np.abs(self._memory.factor(rows))
-        model, last_value = (self._intervals.absolute[rows] / unit[:, None]).mean(0).tolist()
+        model, last_value = ratio(self._intervals.absolute[rows], unit[:, None]).mean(0).tolist()
         return model, last_value
 
     def expert_weights(self) -> Floats:

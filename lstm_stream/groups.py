@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from lstm_stream.columns import Columns, Rows
 from lstm_stream.memory import Memory
-from lstm_stream.network import Floats
+from lstm_stream.network import Floats, ratio
 from lstm_stream.past import Past
 
 MOST_MEMBERS = 16
@@ -169,7 +169,7 @@ class Groups(Columns):
         kept = past.observed.shape[1]
         observed = past.observed[rows[:, None], (origin[:, None] + ahead) % kept]
         known = observed & (past.observed[rows, origin % kept] & (origin >= 0))[:, None]
-        left = np.clip(came / reach[:, ahead - 1] - said, -LARGEST_ERROR, LARGEST_ERROR)
+        left = np.clip(ratio(came, reach[:, ahead - 1]) - said, -LARGEST_ERROR, LARGEST_ERROR)
         return np.where(known, left, np.float32(0.0))
 
 

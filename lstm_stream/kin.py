@@ -9,7 +9,7 @@ from lstm_stream.columns import Array
 from lstm_stream.intervals import Intervals
 from lstm_stream.memory import Memory
 from lstm_stream.mixture import Mixture, scored_horizons
-from lstm_stream.network import Floats
+from lstm_stream.network import Floats, ratio
 
 GROWN = 128
 """Steps."""
@@ -19,6 +19,9 @@ ASSUMED_GAIN = 0.1
 """Of the mixture, before there are grown series."""
 CAUTION = 0.1
 """Share of the grown series whose spread is a smaller multiple of their steps than is told."""
+
+ROUGHEST = 1e3
+"""The largest multiple: series of denormal steps must not tell of more."""
 
 
 class Kin:
@@ -41,8 +44,8 @@ class Kin:
         grown = np.flatnonzero(memory.age > GROWN)[:MOST]
         grown = grown[memory.difference_spread[grown, 0] > 0]
         if len(grown) >= FEWEST:
-            ratios = memory.spread[grown] / memory.difference_spread[grown, 0]
-            self.roughness = float(np.quantile(ratios, CAUTION))
+            ratios = ratio(memory.spread[grown], memory.difference_spread[grown, 0])
+            self.roughness = min(float(np.quantile(ratios, CAUTION)), ROUGHEST)
             self.reach = intervals.reach[grown].mean(0)
             self.gain = np.median(mixture.gains(grown), 0)
 
