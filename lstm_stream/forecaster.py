@@ -11,7 +11,7 @@ from river import time_series
 from lstm_stream.bank import Bank
 from lstm_stream.forecasts import Forecasts
 from lstm_stream.grid import DAY, SECOND
-from lstm_stream.hyperparameters import Hyperparameters
+from lstm_stream.hyperparameters import ANY_GAP, Hyperparameters
 
 NAME = "y"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -109,6 +109,7 @@ class LSTMForecaster(time_series.base.Forecaster):
                 effort=effort,
                 covariates=len(covariates or ()),
                 step="event",
+                max_gap=ANY_GAP,
                 seed=seed,
             )
         )

@@ -103,6 +103,11 @@ class Groups(Columns):
         if place < MOST_MEMBERS:
             self.members[group, place] = row + 1
 
+    def forget(self, groups: Rows) -> None:
+        """Let the regressions of these groups start again."""
+        for column in (self.learnt, self.squares, self.crossed, self.weights):
+            column[groups] = 0
+
     def corrections(
         self, rows: Rows, membership: Membership, x: Floats, predicted: slice, memory: Memory, past: Past, reach: Floats
     ) -> Floats:

@@ -321,9 +321,8 @@ class Intervals(Columns):
     def convert(self, row: int, factor: float, step: int) -> None:
         """Take the last errors of a series to be in another unit, and learn sizes anew from this step on."""
         self.anew[row] = step
-        bound = LARGEST_PUBLISHED * abs(factor)
-        self.recent[row] = min(self.recent[row], bound) / np.float32(abs(factor))
-        self.absolute[row] = np.minimum(self.absolute[row], bound) / np.float32(abs(factor))
+        for errors in (self.recent, self.absolute):
+            errors[row] = np.minimum(errors[row].astype(np.float64) / abs(factor), LARGEST_PUBLISHED)
 
     def disown(self, row: int, since: int, length: int) -> None:
         """Let the forecasts made in these steps but the last not be scored."""
@@ -400,8 +399,8 @@ class Intervals(Columns):
     def quantiles(self, rows: Rows, spread: Floats, levels: tuple[float, ...]) -> npt.NDArray[np.float64]:
         """Quantiles of the error to come, (N, H, L), in order; of forecasts opened at these spreads (N,)."""
         cuts = np.take(_cuts(self.cut[rows], levels), _Layout.of(self.size.shape[1]).group, 1)
-        quantiles: npt.NDArray[np.float64] = (self.width[rows] * spread[:, None].astype(np.float64))[:, :, None] * cuts
-        return quantiles
+        width = self.width[rows].astype(np.float64) * spread[:, None]
+        return width[:, :, None] * cuts.astype(np.float64)
 
 
 def _or(size: Floats, guess: Floats) -> Floats:

@@ -6,6 +6,7 @@ Letters: H horizons, K scored ones.
 import numpy as np
 
 from lstm_stream.columns import Array
+from lstm_stream.faults import check_finite
 from lstm_stream.intervals import Intervals
 from lstm_stream.memory import Memory
 from lstm_stream.mixture import Mixture, scored_horizons
@@ -45,9 +46,10 @@ class Kin:
         grown = grown[memory.difference_spread[grown, 0] > 0]
         if len(grown) >= FEWEST:
             ratios = ratio(memory.spread[grown], memory.difference_spread[grown, 0])
-            self.roughness = min(float(np.quantile(ratios, CAUTION)), ROUGHEST)
-            self.reach = intervals.reach[grown].mean(0)
-            self.gain = np.median(mixture.gains(grown), 0)
+            roughness = min(float(np.quantile(ratios, CAUTION)), ROUGHEST)
+            reach, gain = intervals.reach[grown].mean(0), np.median(mixture.gains(grown), 0)
+            check_finite(roughness=np.asarray(roughness), reach=reach, gain=gain)
+            self.roughness, self.reach, self.gain = roughness, reach, gain
 
     def dump(self) -> dict[str, Array]:
         """The state; a copy."""

@@ -144,7 +144,7 @@ def product(rows: Floats, weights: Floats) -> Floats:
 
 
 def ratio(values: npt.NDArray[np.floating], units: npt.NDArray[np.floating]) -> Floats:
-    """``values / units`` in single precision, none beyond `LARGEST_RATIO`: values go up to 1e30, units down to 1e-12."""
+    """``values / units`` in single precision, bounded by `LARGEST_RATIO`: values may be 1e30, units 1e-12."""
     exact = np.divide(values, units, dtype=np.float64)
     bounded: Floats = np.clip(exact, -LARGEST_RATIO, LARGEST_RATIO).astype(np.float32)
     return bounded

@@ -62,7 +62,7 @@ def odd(seed: int) -> Odd:
         return small(random, kind, series=int(random.integers(2, 24)), rows=int(random.integers(30, 400)))
     if kind == "few":
         return small(random, kind, series=int(random.integers(2, 40)), rows=int(random.integers(10, 200)))
-    return small(random, kind, series=int(random.integers(300, 1500)), rows=int(random.integers(10, 80)))
+    return small(random, kind, series=int(random.integers(500, 4000)), rows=int(random.integers(10, 60)))
 
 
 def small(random: Random, kind: str, series: int, rows: int) -> Odd:
@@ -74,25 +74,26 @@ def small(random: Random, kind: str, series: int, rows: int) -> Odd:
 
 def rules(random: Random, kind: str, series: int) -> Hyperparameters:
     """Mostly small, so that many can be tried; each extreme now and then."""
-    long = series < 40 and random.random() < 0.05
-    horizon = int(random.choice([1, 2, 4, 7, 24, 48])) if series < 300 else int(random.choice([1, 3, 6, 24]))
-    horizon = 1000 if long and series == 1 else 200 if long else horizon
-    window = int(random.choice([1, 2, 8, 13, 48]))
-    levels = int(random.choice([1, 2, 3, 9, 99], p=[0.1, 0.1, 0.6, 0.1, 0.1])) if series < 300 else 3
+    many, alone = series >= 300, series == 1
+    horizon = int(random.choice([1, 3, 6, 24], p=[0.3, 0.3, 0.3, 0.1]) if many else random.choice([1, 2, 4, 7, 24, 48]))
+    if series < 40 and random.random() < 0.05:
+        horizon = 1000 if alone else 200
+    window = int(random.choice([1, 2, 8, 13] if many else [1, 2, 8, 13, 48]))
+    levels = 3 if many else int(random.choice([1, 2, 3, 9, 99], p=[0.1, 0.1, 0.6, 0.1, 0.1]))
     return Hyperparameters(
         horizon=horizon,
         quantiles=tuple(np.round((np.arange(levels) + 1) / (levels + 1), 4).tolist()),
-        hidden_size=int(random.choice([1, 2, 8, 48])),
+        hidden_size=int(random.choice([1, 2, 8] if many else [1, 2, 8, 48])),
         window=window,
-        windows=int(random.choice([1, 4, 16])),
+        windows=int(random.choice([1, 4] if many else [1, 4, 16])),
         replay=int(random.choice([1, 16, 256])),
-        memory=window + horizon + int(random.choice([0, 1, 24, 100, 400, 2048])),
-        effort=float(random.choice([0.0, 0.1, 1.0])) if series < 300 else float(random.choice([0.1, 0.3, 1.0])),
+        memory=window + horizon + int(random.choice([0, 1, 24, 100, 400] + [2048] * alone)),
+        effort=float(random.choice([0.1, 0.3] if many else [0.0, 0.1, 1.0])),
         learning_rate=float(random.choice([3e-3, 1.0], p=[0.9, 0.1])),
         covariates=int(random.choice([0, 0, 1, 3])),
         groups=kind == "group",
         step=_rule_of_steps(random),
-        max_gap=int(random.choice([0, 1, 6, 24])),
+        max_gap=int(random.choice([0, 1, 4] if many else [0, 1, 6, 24])),
         restart_after=int(random.choice([1, 3, 20])),
         seed=int(random.integers(100)),
     )
@@ -186,25 +187,38 @@ def _season(random: Random, length: int) -> Values:
     return np.asarray(np.sin(np.arange(length) * 2 * np.pi / period + random.uniform(0, 6)) + noise)
 
 
+def _alternating(_: Random, length: int) -> Values:
+    return np.asarray(1 - 2 * (np.arange(length) % 2), np.float64)
+
+
+def _growth(random: Random, length: int) -> Values:
+    grown: Values = np.exp(np.minimum(np.arange(length) * random.uniform(-2, 2), 60.0))
+    return grown
+
+
+def _sawtooth(random: Random, length: int) -> Values:
+    return np.asarray(np.arange(length) % int(random.integers(2, 30)), np.float64)
+
+
 KINDS: tuple[Callable[[Random, int], Values], ...] = (
     _season,
     _season,
     _season,
-    lambda random, length: np.zeros(length),  # noqa: ARG005
-    lambda random, length: np.ones(length),  # noqa: ARG005
+    lambda _, length: np.zeros(length),
+    lambda _, length: np.ones(length),
     lambda random, length: random.normal(size=length),
     lambda random, length: np.cumsum(random.normal(size=length)),
     lambda random, length: random.standard_cauchy(length),
-    lambda random, length: np.arange(length, dtype=np.float64),  # noqa: ARG005
+    lambda _, length: np.arange(length, dtype=np.float64),
     lambda random, length: np.cumsum(random.integers(0, 3, length)).astype(np.float64),
-    lambda random, length: (-1.0) ** np.arange(length),  # noqa: ARG005
-    lambda random, length: np.exp(np.minimum(np.arange(length) * random.uniform(-2, 2), 60.0)),
+    _alternating,
+    _growth,
     lambda random, length: (random.random(length) < 0.03).astype(np.float64),
     lambda random, length: random.integers(0, 2, length).astype(np.float64),
     lambda random, length: np.round(_season(random, length)),
     lambda random, length: 10.0 ** random.uniform(-30, 30, length) * random.choice([-1, 1], length),
-    lambda random, length: np.arange(length) % int(random.integers(2, 30)) * 1.0,
-    lambda random, length: np.full(length, np.nan),  # noqa: ARG005
+    _sawtooth,
+    lambda _, length: np.full(length, np.nan),
 )
 
 
@@ -255,7 +269,7 @@ def _every_other(random: Random, values: Values) -> Values:
 
 
 def _repeating(random: Random, values: Values) -> Values:
-    return np.repeat(values, int(random.integers(2, 20)))[: len(values)]
+    return np.asarray(np.repeat(values, int(random.integers(2, 20)))[: len(values)])
 
 
 SPOILERS: tuple[Callable[[Random, Values], Values], ...] = (
