@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from lstm_stream import OF_THE_LSTM, Bank, DumpError, Expert, Forecasts, Hyperparameters, Observation, Outcome
+from lstm_stream import OF_THE_LSTM, Bank, DumpError, Expert, Fault, Forecasts, Hyperparameters, Observation, Outcome
 from pipeline.messages import (
     Decoder,
     ForecastMessage,
@@ -67,6 +67,27 @@ class Counts(msgspec.Struct, frozen=True):
         )
 
 
+class Failure(NamedTuple):
+    """A step of the model that raised, which none should: what it was about has started anew.
+
+    Attributes
+    ----------
+    series
+        None where it lay in what all series of the shard share.
+    offset
+        Of the record.
+    stage
+        See `lstm_stream.Fault`.
+    trace
+        The traceback.
+    """
+
+    series: str | None
+    offset: int
+    stage: str
+    trace: str
+
+
 class Fold(NamedTuple):
     """What a batch of records came to."""
 
@@ -75,6 +96,7 @@ class Fold(NamedTuple):
     counts: Counts
     seconds: dict[str, float]
     """By stage: decode, observe (learning included), encode."""
+    failures: tuple[Failure, ...] = ()
 
 
 class State(NamedTuple):
@@ -132,6 +154,7 @@ class Shard:
         self._fingerprint = fingerprint(settings)
         self._levels = [str(level) for level in settings.model.quantiles]
         events = settings.events
+        self._max_gap = events.max_gap
         self._decoder = Decoder(events.series, events.timestamp, events.values, events.covariates, events.max_ahead)
         self._clock = clock
 
@@ -188,7 +211,7 @@ class Shard:
         covariates = np.asarray(batch.covariates, np.float64)
         forecasts = self._observe(batch, covariates)
         observed = self._clock()
-        rejects = batch.rejects + _unknown(batch, forecasts)
+        rejects = batch.rejects + _unknown(batch, forecasts) + self._jumps(batch, forecasts)
         told = _told(batch, forecasts, publish)
         letters = [] if publish == "none" else [dead_letter(record, reject) for reject, record in rejects]
         fold = Fold(
@@ -196,6 +219,7 @@ class Shard:
             letters,
             _counts(forecasts, told, (reject for reject, _ in rejects), covariates),
             {"decode": decoded - start, "observe": observed - decoded, "encode": self._clock() - observed},
+            tuple(_failure(fault, batch) for fault in self.bank.faults),
         )
         self.next_offset = records[-1].offset + 1 if records else self.next_offset
         return fold
@@ -272,6 +296,14 @@ class Shard:
             events=None if alone else np.repeat(np.arange(len(batch.sizes)), batch.sizes),
             covariates=np.repeat(covariates, batch.sizes, axis=0) if self._decoder.covariates and count else None,
         )
+
+    def _jumps(self, batch: _Batch, forecasts: Forecasts) -> list[tuple[Reject, Record]]:
+        """Times that are held to be wrong until the next ones agree."""
+        indices = np.flatnonzero(forecasts.outcome == Outcome.JUMP).tolist()
+        return [
+            _jump(*batch.observations[index], int(forecasts.origin[index]), float(forecasts.step[index]), self._max_gap)
+            for index in indices
+        ]
 
     def _encoded(self, batch: _Batch, forecasts: Forecasts, told: npt.NDArray[np.int64]) -> list[Outgoing]:
         sources = (batch.observations[index] for index in told.tolist())
@@ -389,6 +421,19 @@ def _nothing_known(observation: Observation, record: Record) -> tuple[Reject, Re
     return Reject("null_before_first_value", detail, observation.series), record
 
 
+def _jump(observation: Observation, record: Record, last: int, step: float, max_gap: int) -> tuple[Reject, Record]:
+    steps = f"{max_gap} steps of {step:g} s" if step else f"{max_gap} times its usual gap"
+    detail = (
+        f"{iso8601(observation.time)} is {(observation.time - last) / 1e6:.10g} s after the series' last time, and"
+        f" events.max_gap allows {steps}; raise it if such gaps are usual"
+    )
+    return Reject("timestamp_jump", detail, observation.series), record
+
+
+def _failure(fault: Fault, batch: _Batch) -> Failure:
+    return Failure(fault.series, batch.observations[fault.source][1].offset, fault.stage, fault.trace)
+
+
 def _told(batch: _Batch, forecasts: Forecasts, publish: Publish) -> npt.NDArray[np.int64]:
     """Which observations' forecasts go out."""
     made = np.flatnonzero(forecasts.outcome == Outcome.FORECAST)
@@ -407,7 +452,7 @@ def _counts(
     came_to = np.bincount(forecasts.outcome, minlength=len(Outcome)).tolist()
     dead = Counter(reject.reason for reject in rejects)
     return Counts(
-        observations=len(forecasts.outcome) + dead.total() - came_to[Outcome.UNKNOWN],
+        observations=len(forecasts.outcome) + dead.total() - came_to[Outcome.UNKNOWN] - came_to[Outcome.JUMP],
         forecasts=len(told),
         superseded=came_to[Outcome.FORECAST] - len(told),
         late=came_to[Outcome.LATE],
