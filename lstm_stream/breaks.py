@@ -106,9 +106,11 @@ def _broken(row: int, memory: Memory, turning: bool) -> Break | None:
     for then, size in zip(before, usual, strict=True):
         apart = abs(float(memory.level[row]) - zero) > max(APART * float(memory.spread[row]), CLEAR * size)
         for shift, factor in _explanations(came[:SHOWN], then[:SHOWN], size, zero, apart, turning):
+            if not 1 / LARGEST < abs(outer * factor) < LARGEST:
+                continue
             told_apart = abs(shift) < PRECISE * size * max(abs(factor), 1.0)
             left = (came - shift) / factor - then
-            if _size(left[:SHOWN]) < NEAR * size and 1 / LARGEST < abs(outer * factor) < LARGEST and told_apart:
+            if _size(left[:SHOWN]) < NEAR * size and told_apart:
                 if factor == 1.0:
                     return None
                 explained = (came - then) ** 2 - left**2

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_stream.columns import Columns, Rows
-from lstm_stream.network import Floats
+from lstm_stream.network import Floats, positive_ratio, ratio
 from lstm_stream.readout import edges
 
 GROUPS = (1, 2, 4, 8, 16, 24, 48, 96, 192)
@@ -62,6 +62,8 @@ SMALLEST_SIZE = 1e-6
 REACH_SPAN = 1000
 BORROWED = 24
 """Moves that the usual reach is worth to a young series."""
+LARGEST_PUBLISHED = 1e36
+"""Beyond this a size has no room for what stretches it."""
 MOST_HALF = 6e4
 """Near the largest number in half precision."""
 OUTLIER = 10.0
@@ -191,7 +193,7 @@ class Intervals(Columns):
         before = _or(self.size[rows], came.unit)
         stretch = self._stretch(rows, came.restless, came.doubt)
         calm = np.abs(came.error).astype(np.float32) / stretch  # had nothing been known at the origin
-        scaled = calm / before
+        scaled = ratio(calm, before)
         surprise = self._surprise(rows, came, scaled[:, 0])
         self._lean(rows, came, scaled)
         size = self._resize(rows, came, calm, before)
@@ -244,7 +246,8 @@ class Intervals(Columns):
         edge = layout.edge[layout.group]  # (H,)
         shown = self.shown[rows[:, None], layout.edge_place[layout.group] + came.origin % edge].astype(np.float32)
         then, now = shown[:, :, 0] * came.unit, np.take(size, edge - 1, 1)
-        published = stretch * size * np.where(now > 0, then / np.where(now > 0, now, np.float32(1.0)), np.float32(1.0))
+        grown = np.where(now > 0, ratio(then, np.where(now > 0, now, np.float32(1.0))), np.float32(1.0))
+        published = stretch * np.minimum(size * grown.astype(np.float64), LARGEST_PUBLISHED).astype(np.float32)
         above = came.error[:, :, None] > published[:, :, None] * _cuts(shown[:, :, 1:], levels)
         rate = np.where(came.there, RATE * np.minimum(came.seen / SETTLED, 1.0), 0.0)[:, :, None]
         pull = (rate * np.where(above, levels, np.subtract(levels, 1.0))).astype(np.float32)  # (N, H, L)
@@ -299,7 +302,7 @@ class Intervals(Columns):
         before = self.reach[rows]
         seen = np.maximum(step[:, None] - np.arange(before.shape[1]), 1)  # moves over so many steps so far
         weight = (1.0 / np.minimum(seen, REACH_SPAN)).astype(np.float32)
-        far = np.minimum(np.abs(moved) / spread[:, None], np.float32(OUTLIER))
+        far = np.minimum(ratio(np.abs(moved), spread[:, None]), np.float32(OUTLIER))
         self.reach[rows] = np.where(np.isnan(moved), before, before + weight * (far - before))
 
     def moved(self, rows: Rows, step: npt.NDArray[np.int64], value: Floats) -> tuple[Floats, Floats]:
@@ -312,14 +315,14 @@ class Intervals(Columns):
         unit = self.origin_spread[rows[:, None], slot]
         there = (step[:, None] >= ahead) & (unit > 0)
         unit = np.where(there, unit, np.float32(1.0))
-        moved = (value[:, None] - self.origin_value[rows[:, None], slot]) / unit
+        moved = ratio(value[:, None] - self.origin_value[rows[:, None], slot], unit)
         return np.where(there, moved, np.float32(np.nan)), unit
 
     def convert(self, row: int, factor: float, step: int) -> None:
         """Take the last errors of a series to be in another unit, and learn sizes anew from this step on."""
         self.anew[row] = step
-        self.recent[row] /= np.float32(abs(factor))
-        self.absolute[row] /= np.float32(abs(factor))
+        for errors in (self.recent, self.absolute):
+            errors[row] = np.minimum(errors[row].astype(np.float64) / abs(factor), LARGEST_PUBLISHED)
 
     def disown(self, row: int, since: int, length: int) -> None:
         """Let the forecasts made in these steps but the last not be scored."""
@@ -354,11 +357,11 @@ class Intervals(Columns):
         doubts = self._compared(rows, step, unit, np.zeros_like(moves) if doubt is None else doubt)
         width = self._stretch(rows, restless.astype(np.float32)[:, None], doubts * np.float32(1 / DOUBT_UNIT)) * size
         self.newest[rows] = moves
-        self.width[rows] = np.clip(width / unit, SMALLEST_SIZE, MOST_HALF)
-        self.moves[each, kept] = np.clip(moves / unit, -MOST_HALF, MOST_HALF)
+        self.width[rows] = np.clip(ratio(width, unit), SMALLEST_SIZE, MOST_HALF)
+        self.moves[each, kept] = np.clip(ratio(moves, unit), -MOST_HALF, MOST_HALF)
         self.doubts[each, kept] = doubts
         self.restless[rows, slot] = restless
-        of_edge = np.clip(size[:, layout.edge - 1] / unit, SMALLEST_SIZE, MOST_HALF)
+        of_edge = np.clip(ratio(size[:, layout.edge - 1], unit), SMALLEST_SIZE, MOST_HALF)
         shown = np.concatenate([of_edge[:, :, None], self.cut[rows]], 2)
         self.shown[each, layout.edge_place + step[:, None] % layout.edge] = shown
         self.origin_value[rows, slot] = value
@@ -367,7 +370,7 @@ class Intervals(Columns):
     def _restlessness(self, rows: Rows, size: Floats, spread: Floats) -> npt.NDArray[np.float16]:
         """Logarithm of the last one-step errors over their mean size, (N,)."""
         recent = np.maximum(self.recent[rows], np.float32(SMALLEST_SIZE) * spread)
-        restless = np.where(self.scored[rows] > 0, np.log(recent / size), np.float32(0.0))
+        restless = np.where(self.scored[rows] > 0, np.log(positive_ratio(recent, size)), np.float32(0.0))
         return np.clip(restless, -LARGEST_LOG, LARGEST_LOG).astype(np.float16)
 
     def _compared(self, rows: Rows, step: npt.NDArray[np.int64], unit: Floats, doubt: Floats) -> npt.NDArray[np.int8]:
@@ -375,7 +378,7 @@ class Intervals(Columns):
         doubt = doubt + np.float32(SMALLEST_SIZE) * unit
         weight = np.maximum(1.0 / (step + 1), 1.0 / SPAN).astype(np.float32)[:, None]
         self.usual_doubt[rows] = usual = self.usual_doubt[rows] + weight * (doubt - self.usual_doubt[rows])
-        compared = np.clip(np.log(doubt / usual), -LARGEST_LOG, LARGEST_LOG)
+        compared = np.clip(np.log(positive_ratio(doubt, usual)), -LARGEST_LOG, LARGEST_LOG)
         whole: npt.NDArray[np.int8] = np.rint(compared * np.float32(DOUBT_UNIT)).astype(np.int8)
         return whole
 
@@ -393,11 +396,11 @@ class Intervals(Columns):
         furthest: Floats = np.maximum.accumulate(in_spreads, 1) * spread[:, None]
         return furthest
 
-    def quantiles(self, rows: Rows, spread: Floats, levels: tuple[float, ...]) -> Floats:
+    def quantiles(self, rows: Rows, spread: Floats, levels: tuple[float, ...]) -> npt.NDArray[np.float64]:
         """Quantiles of the error to come, (N, H, L), in order; of forecasts opened at these spreads (N,)."""
         cuts = np.take(_cuts(self.cut[rows], levels), _Layout.of(self.size.shape[1]).group, 1)
-        quantiles: Floats = (self.width[rows] * spread[:, None])[:, :, None] * cuts
-        return quantiles
+        width = self.width[rows].astype(np.float64) * spread[:, None]
+        return width[:, :, None] * cuts.astype(np.float64)
 
 
 def _or(size: Floats, guess: Floats) -> Floats:

@@ -35,12 +35,14 @@ from pipeline.metrics import Metrics
 from pipeline.opening import Held, Opener
 from pipeline.publisher import Publication, Publisher
 from pipeline.settings import Settings
-from pipeline.shard import Counts
+from pipeline.shard import Counts, Failure, Fold
 from pipeline.watchdog import LONG, Watchdog
 
 logger = logging.getLogger(__name__)
 
 LONGEST_WAIT = 30.0  # seconds before what failed is tried again
+MOST_TRACES = 100
+"""Tracebacks of a connection; after these, failures are only counted."""
 OUTDATED = (CommitFailedError, RebalanceInProgressError)
 FENCED = (*OUTDATED, ProducerFencedError, FencedInstanceIdError)
 
@@ -50,6 +52,8 @@ class Folded(NamedTuple):
 
     publication: Publication
     counts: Counts
+    failures: list[tuple[int, Failure]]
+    """Beside its partition."""
 
 
 class Cycle:
@@ -103,6 +107,7 @@ class Cycle:
         self._parked = dict(parked)
         self._failures = 0
         self._saved = self._has_nothing_since = clock.now()
+        self._told: set[tuple[int, str | None, str]] = set()
         self.held: dict[TopicPartition, Held] = {}
         self.settled = False
         self.counts = Counts()
@@ -124,6 +129,7 @@ class Cycle:
         with self._lock:
             self._let_go(look)
             folded = self._fold(gathered)
+        self._tell(folded.failures)
         if folded.publication.offsets:
             self._publish(folded, look, stop)
         self._open(look)
@@ -172,30 +178,47 @@ class Cycle:
         forecasts: list[Outgoing] = []
         letters: list[Outgoing] = []
         offsets: dict[TopicPartition, int] = {}
-        counts = Counts()
+        counts, failures = Counts(), list[tuple[int, Failure]]()
         for partition, records in gathered.items():
             held = self.held.get(partition)
             if held is None:
                 continue
             out_already = [one for one in records if one.offset < held.committed]
-            counts += self._fold_one(held, out_already, [], [], silently=True)
-            counts += self._fold_one(held, records[len(out_already) :], forecasts, letters, silently=False)
+            before = self._fold_one(held, out_already, silently=True)
+            folded = self._fold_one(held, records[len(out_already) :], silently=False)
+            forecasts.extend(folded.forecasts)
+            letters.extend(folded.dead_letters)
+            counts += folded.counts
+            failures += [(partition.partition, failure) for failure in (*before.failures, *folded.failures)]
             if held.shard.next_offset > held.committed:
                 offsets[partition] = held.shard.next_offset
-        return Folded(Publication(forecasts, letters, offsets), counts)
+        return Folded(Publication(forecasts, letters, offsets), counts, failures)
 
-    def _fold_one(
-        self, held: Held, records: list[Record], forecasts: list[Outgoing], letters: list[Outgoing], silently: bool
-    ) -> Counts:
+    def _fold_one(self, held: Held, records: list[Record], silently: bool) -> Fold:
         if not records:
-            return Counts()
+            return Fold([], [], Counts(), {})
         with self._watchdog.watching("fold", LONG):
             folded = held.shard.fold(records, "none" if silently else self._settings.delivery.publish)
-        forecasts.extend(folded.forecasts)
-        letters.extend(folded.dead_letters)
         for stage, seconds in folded.seconds.items():
             self._metrics.stage_seconds.labels(stage).inc(seconds)
-        return Counts() if silently else folded.counts
+        return folded
+
+    def _tell(self, failures: list[tuple[int, Failure]]) -> None:
+        """Count the failures of the model, and log the first of each series with its traceback."""
+        for partition, failure in failures:
+            self._metrics.faults.labels(str(partition)).inc()
+            key = (partition, failure.series, failure.stage)
+            if key in self._told or len(self._told) >= MOST_TRACES:
+                continue
+            self._told.add(key)
+            logger.error(
+                "partition %d, offset %d: the model failed (%s); %s; please report this with the record:\n%s",
+                partition,
+                failure.offset,
+                failure.stage,
+                "this step is left out" if failure.series is None else f"series {failure.series!r} starts anew",
+                failure.trace,
+            )
 
     def _publish(self, folded: Folded, look: Look, stop: threading.Event) -> None:
         try:

@@ -27,6 +27,8 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "negative_timestamp": "the timestamp is a negative number",
         "timestamp_out_of_range": "the timestamp lies outside of the years 1 to 9999",
         "timestamp_ahead": "the timestamp is further ahead of the record's own time than events.max_ahead",
+        "timestamp_jump": "the timestamp is further ahead of its series' last one than events.max_gap steps, and the"
+        " one before does not agree with it",
         "missing_value": "the event has no field for this value",
         "bad_value": "the value is neither a number, a numeric string nor null; see events.missing, events.booleans",
         "null_before_first_value": "the series' first value is null, so there is nothing to forecast from",

@@ -75,6 +75,13 @@ TABLE: tuple[Metric, ...] = (
     Metric("gradient_norm", "gauge", "Norm of the last gradient, before it was clipped.", ("partition",)),
     Metric("drifts_total", "counter", "Drifts noticed in the shard's scaled error (ADWIN).", ("partition",)),
     Metric(
+        "faults_total",
+        "counter",
+        "Steps of the model that failed, so that a series started anew or a learning step was left out: a defect of"
+        " lstm-stream; the log has the traceback.",
+        ("partition",),
+    ),
+    Metric(
         "breaks_total",
         "counter",
         "Turned signs, other units and first standstills of series that were noticed.",
@@ -153,6 +160,7 @@ class Metrics:
         self.loss = self._gauge("loss")
         self.gradient_norm = self._gauge("gradient_norm")
         self.drifts = self._counter("drifts_total")
+        self.faults = self._counter("faults_total")
         self.breaks = self._counter("breaks_total")
         self.gate = self._gauge("gate")
         self.expert_weight = self._gauge("expert_weight")

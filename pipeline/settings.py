@@ -196,7 +196,13 @@ class Events(Struct, frozen=True, kw_only=True):
         ),
     ] = "infer"
     max_gap: Annotated[
-        int, Meta(ge=0, le=1_000_000, description="Missing steps that are filled; after more a series starts again.")
+        int,
+        Meta(
+            ge=0,
+            le=1_000_000,
+            description="Missing steps that are filled. A time further ahead is a dead letter (`timestamp_jump`), until"
+            " the next one agrees with it: then the series starts again there.",
+        ),
     ] = 168
     max_ahead: Annotated[
         Seconds, Meta(description="Seconds that an event's time may be ahead of its record's; more: a dead letter.")

@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from lstm_stream import OF_THE_LSTM, Bank, DumpError, Expert, Forecasts, Hyperparameters, Observation, Outcome
+from lstm_stream import OF_THE_LSTM, Bank, DumpError, Expert, Fault, Forecasts, Hyperparameters, Observation, Outcome
 from pipeline.dead_letters import Reject, dead_letters
 from pipeline.events import Decoder, Event
 from pipeline.messages import (
@@ -71,6 +71,27 @@ class Counts(msgspec.Struct, frozen=True):
         )
 
 
+class Failure(NamedTuple):
+    """A step of the model that raised, which none should: what it was about has started anew.
+
+    Attributes
+    ----------
+    series
+        None where it lay in what all series of the shard share.
+    offset
+        Of the record.
+    stage
+        See `lstm_stream.Fault`.
+    trace
+        The traceback.
+    """
+
+    series: str | None
+    offset: int
+    stage: str
+    trace: str
+
+
 class Fold(NamedTuple):
     """What a batch of records came to."""
 
@@ -79,6 +100,7 @@ class Fold(NamedTuple):
     counts: Counts
     seconds: dict[str, float]
     """By stage: decode, observe (learning included), encode."""
+    failures: tuple[Failure, ...] = ()
 
 
 class State(NamedTuple):
@@ -145,6 +167,7 @@ class Shard:
         self._decoder = Decoder(settings.events)
         self._has_covariates = bool(settings.events.covariates)
         self._repeated_hour = RepeatedHour(repeated_hour)
+        self._max_gap = settings.events.max_gap
         self._clock = clock
 
     @classmethod
@@ -202,7 +225,7 @@ class Shard:
         covariates = np.asarray(batch.covariates, np.float64)
         forecasts = self._observe(batch, covariates)
         observed = self._clock()
-        rejects = batch.rejects + _unknown(batch, forecasts)
+        rejects = batch.rejects + list(_refused(batch, forecasts, self._max_gap))
         told = _told(batch, forecasts, publish)
         letters = [] if publish == "none" else dead_letters(rejects)
         fold = Fold(
@@ -210,6 +233,7 @@ class Shard:
             letters,
             _counts(forecasts, told, (reject for reject, _ in rejects), covariates, batch.skipped),
             {"decode": decoded - start, "observe": observed - decoded, "encode": self._clock() - observed},
+            tuple(_failure(fault, batch) for fault in self.bank.faults),
         )
         self.next_offset = records[-1].offset + 1 if records else self.next_offset
         return fold
@@ -403,16 +427,31 @@ def _compare(kept: Mapping[str, object], given: Mapping[str, object]) -> None:
         )
 
 
-def _unknown(batch: _Batch, forecasts: Forecasts) -> list[tuple[Reject, Record]]:
-    """Missing values of series that never had one: there is nothing to forecast from."""
-    indices = np.flatnonzero(forecasts.outcome == Outcome.UNKNOWN).tolist()
+def _refused(batch: _Batch, forecasts: Forecasts, max_gap: int) -> Iterator[tuple[Reject, Record]]:
+    """Observations that the model refuses: first values that are missing, and jumps of the clock."""
+    indices = np.flatnonzero(np.isin(forecasts.outcome, (Outcome.UNKNOWN, Outcome.JUMP))).tolist()
     events = np.repeat(np.arange(len(batch.sizes)), batch.sizes) if indices else ()
-    return [_nothing_known(*batch.observations[index], batch.indices[events[index]]) for index in indices]
+    for index in indices:
+        observation, record = batch.observations[index]
+        place = batch.indices[events[index]]
+        if forecasts.outcome[index] == Outcome.UNKNOWN:
+            detail = "the series' first value is null: there is nothing to forecast from"
+            yield Reject("null_before_first_value", detail, observation.series, index=place), record
+        else:
+            detail = _jump(observation.time, int(forecasts.origin[index]), float(forecasts.step[index]), max_gap)
+            yield Reject("timestamp_jump", detail, observation.series, index=place), record
 
 
-def _nothing_known(observation: Observation, record: Record, index: int | None) -> tuple[Reject, Record]:
-    detail = "the series' first value is null: there is nothing to forecast from"
-    return Reject("null_before_first_value", detail, observation.series, index=index), record
+def _jump(time: int, last: int, step: float, max_gap: int) -> str:
+    steps = f"{max_gap} steps of {step:g} s" if step else f"{max_gap} times its usual gap"
+    return (
+        f"{iso8601(time)} is {(time - last) / 1e6:.10g} s after the series' last time, and"
+        f" events.max_gap allows {steps}; raise it if such gaps are usual"
+    )
+
+
+def _failure(fault: Fault, batch: _Batch) -> Failure:
+    return Failure(fault.series, batch.observations[fault.source][1].offset, fault.stage, fault.trace)
 
 
 def _told(batch: _Batch, forecasts: Forecasts, publish: Publish) -> npt.NDArray[np.int64]:
@@ -434,7 +473,7 @@ def _counts(
     came_to = np.bincount(forecasts.outcome, minlength=len(Outcome)).tolist()
     dead = Counter(reject.reason for reject in rejects)
     return Counts(
-        observations=len(forecasts.outcome) + dead.total() - came_to[Outcome.UNKNOWN],
+        observations=len(forecasts.outcome) + dead.total() - came_to[Outcome.UNKNOWN] - came_to[Outcome.JUMP],
         forecasts=len(told),
         superseded=came_to[Outcome.FORECAST] - len(told),
         late=came_to[Outcome.LATE],
