@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-ANY_GAP = 10**9
+ANY_GAP = 2**62
 """As `max_gap`, with events as steps: each is the next one of its series, whatever its time."""
 
 
