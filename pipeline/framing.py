@@ -231,7 +231,10 @@ _FOREIGN: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"[\w.\-;=]+\s-?[\d.]+\s\d{9,}\s*"), "Graphite's plain text; let the producer write JSON"),
     (re.compile(r"[\w.\-]+:-?[\d.]+\|\w+"), "StatsD; put Telegraf or a StatsD exporter that writes JSON in between"),
     (re.compile(r"\w+(\{[^}]*\})?\s[-+\d.eE]+(\s\d+)?\s*"), "Prometheus' text format; let the adapter write JSON"),
-    (re.compile(r"[^,;\t{}\[\]]+([,;\t][^,;\t{}\[\]]*)+\s*"), "CSV; let the producer write JSON objects"),
+    (
+        re.compile(r"[^,;\t{}\[\]]+(?:([,;\t])[^,;\t{}\[\]]*)(?:\1[^{}\[\]]*)"),
+        "CSV; let the producer write JSON objects",
+    ),
     (re.compile(r"\s*[{\[]\s*'"), "a Python literal; write JSON with double quotes (json.dumps)"),
 )
 
