@@ -134,6 +134,7 @@ class Shard:
         events = settings.events
         self._decoder = Decoder(events.series, events.timestamp, events.values, events.covariates, events.max_ahead)
         self._clock = clock
+        self._series: tuple[str, ...] = ()
 
     @classmethod
     def fresh(cls, topic: str, partition: int, next_offset: int, settings: Settings) -> "Shard":
@@ -219,8 +220,10 @@ class Shard:
         )
 
     def series(self) -> tuple[str, ...]:
-        """Names of the series, in the order in which they came."""
-        return tuple(self.bank.names)
+        """Names of the series, in the order in which they came; the same tuple while there are no others."""
+        if len(self._series) != len(self.bank.names):
+            self._series = tuple(self.bank.names)
+        return self._series
 
     def series_status(self, name: str) -> SeriesStatus | None:
         """One series and its newest forecast; None if there is no such series, or nothing is known of it."""
@@ -232,6 +235,7 @@ class Shard:
         model, last_value = self.bank.errors(name)
         return SeriesStatus(
             series=name,
+            topic=self.topic,
             partition=self.partition,
             observations=observations,
             step_seconds=row.step or None,

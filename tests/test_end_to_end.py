@@ -70,7 +70,7 @@ def settings_for(broker: EmbeddedBroker | ApacheKafka, name: str, folder: Path) 
 
 def write(settings: Settings, steps: range) -> None:
     """One event of each series at each step, and a bad record."""
-    with Writer(settings, settings.kafka.input) as writer:
+    with Writer(settings, settings.kafka.inputs[0]) as writer:
         for step in steps:
             for number in range(SERIES):
                 value = math.sin(step / (3 + number)) + number
@@ -222,7 +222,7 @@ def test_members_that_come_go_and_restart_change_no_forecast(
 
 def write_groups(settings: Settings, steps: range) -> None:
     """One event of each of three machines at each step: two values, one of them bad at times, and covariates."""
-    with Writer(settings, settings.kafka.input) as writer:
+    with Writer(settings, settings.kafka.inputs[0]) as writer:
         for step in steps:
             for number in range(3):
                 values = {"temp": math.sin(step / 3) + number, "rpm": "?" if step % 10 == number else step % 7}

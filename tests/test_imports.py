@@ -20,9 +20,10 @@ SOURCES = {
 # A module of the pipeline imports from the rows above its own. A new one needs a place here.
 ROWS = (
     {"settings", "checkpoints", "metrics", "status", "messages", "tables", "scoring", "watchdog", "clock", "fleet"},
-    {"shard", "cluster", "embedded", "web", "log", "baselines", "peers"},
-    {"member", "publisher", "easel"},
-    {"opening"},
+    {"inputs"},
+    {"shard", "cluster", "embedded", "log", "baselines", "peers"},
+    {"member", "publisher", "easel", "parts", "snapshots"},
+    {"opening", "web"},
     {"cycle", "reporter"},
     {"worker", "evaluate", "replay", "contents", "summary"},
     {"feed", "plot"},
