@@ -236,7 +236,7 @@ class KafkaClients:
             auto_offset_reset="none",
             isolation_level="read_committed",
             allow_auto_create_topics=False,
-            metadata_max_age_ms=60_000,
+            metadata_max_age_ms=60_000 if kafka.input_pattern is None else 20_000,  # when new topics are noticed
         )
         return consumer
 

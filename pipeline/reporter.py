@@ -180,11 +180,11 @@ class Reporter:
             self._metrics.expert_weight.labels(one.expert).set(one.weight)
 
     def _rate(self, observations: int) -> float:
-        """Observations a second over the last ones."""
+        """Observations a second over the last seconds, or the last cycle if that took longer."""
         now = self._clock.now()
         self._recent.append((now, observations))
-        while self._recent[0][0] < now - RATE_OVER and len(self._recent) > 1:
-            self._recent.popleft()
+        while len(self._recent) > 2 and self._recent[1][0] <= now - RATE_OVER:
+            self._recent.popleft()  # the one before that time stays: a cycle may take longer
         then, before = self._recent[0]
         return (observations - before) / (now - then) if now > then else 0.0
 
