@@ -8,6 +8,7 @@ from these declarations.
 import difflib
 import json
 import math
+import re
 import textwrap
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -27,7 +28,11 @@ MASK = "********"
 Count = Annotated[int, Meta(ge=1)]
 Seconds = Annotated[float, Meta(gt=0)]
 Secret = Annotated[str, Meta(extra={"secret": True})]
-Topic = Annotated[str, Meta(min_length=1, max_length=249, pattern=r"^(?!\.{1,2}\Z)[A-Za-z0-9._-]+\Z")]
+TOPIC = r"(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,249}"
+Topic = Annotated[str, Meta(pattern=rf"^{TOPIC}\Z")]
+INPUT = (
+    r"a topic's name (letters, digits, `.`, `_`, `-`), a list of names, or a pattern: `/sensors\..*/` or `^sensors\..*`"
+)
 
 
 class SettingsError(ValueError):
@@ -60,7 +65,14 @@ class Kafka(Struct, frozen=True, kw_only=True):
             " partitions, but they wait for it until session_timeout. Empty: a random name, which leaves at once."
         ),
     ] = ""
-    input: Annotated[Topic, Meta(description="Topic that the events are read from.")] = "events"
+    input: Annotated[
+        str | tuple[str, ...],  # msgspec 0.22 ends with a segmentation fault where text in such a union has a pattern
+        Meta(
+            description="Topics that the events are read from: one, several, or all whose whole name matches a regular"
+            " expression.",
+            extra={"expected": INPUT},
+        ),
+    ] = "events"
     forecasts: Annotated[Topic, Meta(description="Topic that the forecasts are written to.")] = "forecasts"
     dead_letters: Annotated[
         Topic, Meta(description="Topic for what cannot be read: unchanged, the reason in its headers.")
@@ -103,6 +115,20 @@ class Kafka(Struct, frozen=True, kw_only=True):
     replication: Annotated[
         Count, Meta(le=100, description="Replicas of a topic that `lstm-stream topics` creates; production: 3.")
     ] = 1
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Names of the input topics; empty where `input` is a pattern."""
+        if self.input_pattern is not None:
+            return ()
+        return (self.input,) if isinstance(self.input, str) else self.input
+
+    @property
+    def input_pattern(self) -> str | None:
+        """The regular expression of `input`, None where topics are named."""
+        if not isinstance(self.input, str) or self.input[:1] not in ("/", "^"):
+            return None
+        return self.input if self.input[0] == "^" else self.input[1:-1]
 
     def __post_init__(self) -> None:
         _check_topics(self)
@@ -320,12 +346,42 @@ class Settings(Struct, frozen=True, kw_only=True):
 
 
 def _check_topics(kafka: Kafka) -> None:
-    """Refuse a topic with two roles: forecasts would be read as events, for ever."""
-    for one, other in (("input", "forecasts"), ("input", "dead_letters"), ("forecasts", "dead_letters")):
-        if getattr(kafka, one) == getattr(kafka, other):
+    """Refuse a topic with two roles: forecasts would be read as events, for ever. A pattern leaves them out."""
+    roles = [(kafka.inputs, "input", "forecasts"), (kafka.inputs, "input", "dead_letters")]
+    for names, one, other in (*roles, ((kafka.forecasts,), "forecasts", "dead_letters")):
+        if getattr(kafka, other) in names:
             raise SettingsError(
-                f"kafka.{one} and kafka.{other} are both {_toml(getattr(kafka, one))}; use two topics", (one, other)
+                f"kafka.{one} and kafka.{other} are both {_toml(getattr(kafka, other))}; use two topics", (one, other)
             )
+    _check_input(kafka)
+
+
+def _check_input(kafka: Kafka) -> None:
+    pattern, shown = kafka.input_pattern, _found(kafka.input)
+    if pattern is None and not (kafka.inputs and all(re.fullmatch(TOPIC, name) for name in kafka.inputs)):
+        raise SettingsError(f"kafka.input is {shown}; expected {INPUT}", ("input",))
+    if len(set(kafka.inputs)) < len(kafka.inputs):
+        raise SettingsError(f"kafka.input is {shown}; name each topic once", ("input",))
+    if pattern is not None and not (kafka.input[0] == "^" or re.fullmatch("/.+/", str(kafka.input))):
+        raise SettingsError(f"kafka.input is {shown}; a pattern stands between two slashes", ("input",))
+    if pattern is not None:
+        _check_pattern(shown, pattern)
+
+
+def _check_pattern(shown: str, pattern: str) -> None:
+    """Whether Python reads it; it is tried as it is used, behind a look-ahead."""
+    try:
+        re.compile(rf"(?!)(?:{pattern})\Z")
+    except (re.error, RecursionError, OverflowError) as error:
+        raise SettingsError(
+            f"kafka.input is {shown}, and no regular expression of Python's: {_reason(error)}; correct it,"
+            r' such as "/sensors\..*/", or "/(?i:sensors)\..*/" for any case',
+            ("input",),
+        ) from error
+
+
+def _reason(error: Exception) -> str:
+    return error.msg if isinstance(error, re.error) else str(error)
 
 
 def _check_sign_in(kafka: Kafka) -> None:
@@ -518,7 +574,7 @@ def _parsed(text: str, field: "_Field") -> object:
     except ValueError:
         return text.strip()
     value: object = document["value"]
-    return value if len(document) == 1 and (isinstance(value, str) or not field.is_text) else text.strip()
+    return value if len(document) == 1 and isinstance(value, field.readable) else text.strip()
 
 
 def _finite(value: object) -> object:
@@ -619,8 +675,8 @@ class _Field(NamedTuple):
     default: object
     explanation: str
     expected: str
+    readable: tuple[type, ...]  # TOML values that are taken as such; text that reads as another stands for itself
     type: object
-    is_text: bool
     is_secret: bool
 
 
@@ -631,17 +687,23 @@ def _fields(section: type[Struct]) -> dict[str, _Field]:
 def _field(field: structs.FieldInfo) -> _Field:
     declared = inspect.type_info(field.type)
     assert isinstance(declared, inspect.Metadata)
-    is_text = isinstance(declared.type, inspect.StrType)
-    expected = _expected(declared.type)
+    is_text = _is_text(declared.type)
+    extra = declared.extra or {}
+    expected = str(extra.get("expected") or _expected(declared.type))
+    takes_text = isinstance(declared.type, inspect.UnionType) and any(map(_is_text, declared.type.types))
     return _Field(
         name=field.name,
         default=field.default,
         explanation=str((declared.extra_json_schema or {})["description"]) + ("" if is_text else f" ({expected})"),
         expected=expected,
         type=field.type,
-        is_text=is_text,
-        is_secret=bool((declared.extra or {}).get("secret")),
+        readable=(str,) if is_text else (str, list) if takes_text else (object,),
+        is_secret=bool(extra.get("secret")),
     )
+
+
+def _is_text(kind: inspect.Type) -> bool:
+    return isinstance(kind, inspect.StrType)
 
 
 def _expected(kind: inspect.Type) -> str:

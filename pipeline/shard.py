@@ -169,6 +169,7 @@ class Shard:
         self._repeated_hour = RepeatedHour(repeated_hour)
         self._max_gap = settings.events.max_gap
         self._clock = clock
+        self._series: tuple[str, ...] = ()
 
     @classmethod
     def fresh(cls, topic: str, partition: int, next_offset: int, settings: Settings) -> "Shard":
@@ -257,8 +258,10 @@ class Shard:
         )
 
     def series(self) -> tuple[str, ...]:
-        """Names of the series, in the order in which they came."""
-        return tuple(self.bank.names)
+        """Names of the series, in the order in which they came; the same tuple while there are no others."""
+        if len(self._series) != len(self.bank.names):
+            self._series = tuple(self.bank.names)
+        return self._series
 
     def series_status(self, name: str) -> SeriesStatus | None:
         """One series and its newest forecast; None if there is no such series, or nothing is known of it."""
@@ -270,6 +273,7 @@ class Shard:
         model, last_value = self.bank.errors(name)
         return SeriesStatus(
             series=name,
+            topic=self.topic,
             partition=self.partition,
             observations=observations,
             step_seconds=row.step or None,

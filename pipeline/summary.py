@@ -102,7 +102,8 @@ def sum_up(settings: Settings, seconds: float, status: Status) -> Summary:
         What the daemon said of itself then.
     """
     kafka, decoder = settings.kafka, Decoder(settings.events)
-    decoded = {(one.partition, one.offset): decoder.decode(one) for one in read_topic(settings, kafka.input)}
+    records = (record for topic in kafka.inputs for record in read_topic(settings, topic))
+    decoded = {(one.topic, one.partition, one.offset): decoder.decode(one) for one in records}
     forecasts = [decode_forecast(one.value or b"") for one in read_topic(settings, kafka.forecasts)]
     dead_letters = sum(1 for _ in read_topic(settings, kafka.dead_letters))
     events = sum(len(one.observations) + len(one.rejects) for one in decoded.values())
@@ -131,14 +132,14 @@ class Errors(NamedTuple):
 
 
 def one_step_errors(
-    truths: Mapping[tuple[int, int, str], Observation], forecasts: Iterable[ForecastMessage]
+    truths: Mapping[tuple[str, int, int, str], Observation], forecasts: Iterable[ForecastMessage]
 ) -> dict[str, Errors]:
     """Score each forecast's first step by the observation that the series' next forecast was made from.
 
     Parameters
     ----------
     truths
-        Observations by partition, offset and series.
+        Observations by topic, partition, offset and series.
     forecasts
         Those of one series in the order of the log.
 
@@ -149,7 +150,8 @@ def one_step_errors(
     """
     by_series: dict[str, list[tuple[Observation, ForecastMessage]]] = {}
     for forecast in forecasts:
-        observation = truths[forecast.source.partition, forecast.source.offset, forecast.series]
+        source = forecast.source
+        observation = truths[source.topic, source.partition, source.offset, forecast.series]
         by_series.setdefault(forecast.series, []).append((observation, forecast))
     errors = {name: _errors_of(pairs) for name, pairs in by_series.items()}
     return {name: of for name, of in errors.items() if of is not None}

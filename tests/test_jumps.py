@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from lstm_stream import ANY_GAP, Hyperparameters, Outcome
 from lstm_stream.grid import SECOND, Grid
-from pipeline.messages import REASONS, Record
+from pipeline.dead_letters import REASONS
+from pipeline.messages import Record
 from pipeline.settings import Events, Model, Settings
 from pipeline.shard import Shard
 

@@ -160,7 +160,7 @@ def _played(name: str, settings: Settings, lock: threading.Lock) -> Outcome:
 def send(settings: Settings, kind: Kind) -> None:
     producer = KafkaProducer(bootstrap_servers=settings.kafka.bootstrap_servers)
     for payload in kind.records:
-        one = payload.record(settings.kafka.input, 0)
+        one = payload.record(settings.kafka.inputs[0], 0)
         producer.send(one.topic, one.value, one.key, list(one.headers), timestamp_ms=one.timestamp).get(30)
     producer.close()
 

@@ -10,7 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import inspect, structs
 
+from pipeline.inputs import inputs_of
 from pipeline.settings import (
+    INPUT,
     Events,
     Kafka,
     Model,
@@ -70,7 +72,10 @@ def sections(struct: type[msgspec.Struct]) -> st.SearchStrategy[msgspec.Struct]:
     fields = {field.name: values(inspect.type_info(field.type)) for field in structs.fields(struct)}
     if struct is Kafka:
         topics = ("input", "forecasts", "dead_letters")
-        chosen = st.lists(fields["input"], min_size=3, max_size=3, unique=True)
+        names = st.lists(fields["forecasts"], min_size=3, max_size=6, unique=True)
+        one_or_several = names.map(lambda drawn: (drawn[2] if len(drawn) == 3 else tuple(drawn[2:]), *drawn[:2]))
+        patterns = st.sampled_from(["/.*/", r"^sensors\..*", r"/(loads|prices)-\d{2}/", "/(?i:a)b?/"])
+        chosen = st.one_of(one_or_several, st.tuples(patterns, st.just("out"), st.just("dead")))
         signed = st.sampled_from([("SASL_SSL", "PLAIN"), ("SASL_PLAINTEXT", "SCRAM-SHA-512"), ("SSL", "")])
         fields["sasl_username"] = fields["sasl_password"] = st.text(min_size=1)
         return st.builds(
@@ -200,6 +205,30 @@ def test_lists_and_the_three_kinds_of_step_can_be_given_as_text() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(("text", "names", "pattern"), [
+    ("loads", ("loads",), None),
+    ("123", ("123",), None),
+    ('"loads"', ("loads",), None),
+    ('["loads", "prices"]', ("loads", "prices"), None),
+    ("['loads']", ("loads",), None),
+    (r"/sensors\..*/", (), r"sensors\..*"),
+    (r"'/sensors\..*/'", (), r"sensors\..*"),
+    (r"^sensors\..*", (), r"^sensors\..*"),
+])  # fmt: skip
+def test_the_input_is_a_topic_several_or_a_pattern(text: str, names: tuple[str, ...], pattern: str | None) -> None:
+    kafka = load(None, {}, [f"kafka.input={text}"]).kafka
+    assert (kafka.inputs, kafka.input_pattern) == (names, pattern)
+    assert load(None, {"LSTM_STREAM_KAFKA__INPUT": text}, []).kafka == kafka
+
+
+@given(st.text(max_size=12))
+def test_a_pattern_is_refused_at_the_start_or_can_be_applied(text: str) -> None:
+    said = refusal(overrides=(f"kafka.input=/{text}/",))
+    assert not said or is_one_line_from("--set kafka.input", said)
+    if not said:
+        inputs_of(load(None, {}, [f"kafka.input=/{text}/"]).kafka).among(["events", text, "forecasts"])
+
+
 @pytest.mark.parametrize(("override", "fix"), [
     ("model.horizn=3", "unknown key `horizn` in [model]; did you mean `horizon`?"),
     ("modle.horizon=3", "unknown section `modle`; did you mean `model`?"),
@@ -227,8 +256,21 @@ def test_lists_and_the_three_kinds_of_step_can_be_given_as_text() -> None:
     ("events.booleans=yes", 'events.booleans is "yes"; expected true or false'),
     ("events.step=often", 'events.step is "often"; expected "event" or "infer" or a number from 0.001 to 31622400'),
     ("events.step=0", 'events.step is 0; expected "event" or "infer" or a number from 0.001 to 31622400'),
-    ("kafka.input=a b", 'kafka.input is "a b"; expected a topic\'s name: letters, digits, `.`, `_` and `-`'),
-    ("kafka.input=..", 'kafka.input is ".."; expected a topic\'s name: letters, digits, `.`, `_` and `-`'),
+    ("kafka.input=a b", f'kafka.input is "a b"; expected {INPUT}'),
+    ("kafka.input=..", f'kafka.input is ".."; expected {INPUT}'),
+    ("kafka.input=", f'kafka.input is ""; expected {INPUT}'),
+    ("kafka.input=loads,prices", f'kafka.input is "loads,prices"; expected {INPUT}'),
+    ("kafka.input=[]", f"kafka.input is []; expected {INPUT}"),
+    ("kafka.input=[1]", f"kafka.input is [1]; expected {INPUT}"),
+    ("kafka.input=['a', '/b/']", f'kafka.input is ["a", "/b/"]; expected {INPUT}'),
+    ("kafka.input=['a', 'a']", 'kafka.input is ["a", "a"]; name each topic once'),
+    ("kafka.input=['a', 'dead-letters']", 'kafka.input and kafka.dead_letters are both "dead-letters"; use two topics'),
+    ("kafka.input=/a", 'kafka.input is "/a"; a pattern stands between two slashes'),
+    ("kafka.input=//", 'kafka.input is "//"; a pattern stands between two slashes'),
+    ("kafka.input=^(a", 'kafka.input is "^(a", and no regular expression of Python\'s: missing ), unterminated'
+     ' subpattern; correct it, such as "/sensors\\..*/", or "/(?i:sensors)\\..*/" for any case'),
+    ("kafka.input=/(?i)a/", 'kafka.input is "/(?i)a/", and no regular expression of Python\'s: global flags not at the'
+     ' start of the expression; correct it, such as "/sensors\\..*/", or "/(?i:sensors)\\..*/" for any case'),
     ("kafka.input=forecasts", 'kafka.input and kafka.forecasts are both "forecasts"; use two topics'),
     ("kafka.session_timeout=0.5", "kafka.session_timeout is 0.5; expected a number from 1"),
     ("kafka.group=", 'kafka.group is ""; expected text that is not empty'),

@@ -34,8 +34,8 @@ def errors_of(
 ) -> Errors | None:
     """Of one hourly series, whose forecasts foresaw these means."""
     times = times or list(range(len(values)))
-    truths = {(0, row, "a"): Observation("a", times[row] * HOUR, value) for row, value in enumerate(values)}
-    forecasts = [forecast(truths[0, row, "a"], row, mean, step) for row, mean in enumerate(means)]
+    truths = {("events", 0, row, "a"): Observation("a", times[row] * HOUR, value) for row, value in enumerate(values)}
+    forecasts = [forecast(truths["events", 0, row, "a"], row, mean, step) for row, mean in enumerate(means)]
     return one_step_errors(truths, forecasts).get("a")
 
 

@@ -63,7 +63,7 @@ def named(settings: Settings, run: str, folder: Path) -> Settings:
 
 def fill(settings: Settings, series: int, events: int) -> None:
     """Write hourly events of so many series."""
-    with Writer(settings, settings.kafka.input) as writer:
+    with Writer(settings, settings.kafka.inputs[0]) as writer:
         for index in range(events):
             stamp = 3600 * (index // series)
             value = math.sin(2 * math.pi * stamp / 86400 + index % series)
@@ -75,7 +75,7 @@ def loop(settings: Settings, events: int) -> None:
     """Read, decode, write; no model."""
     kafka, decoder = settings.kafka, Decoder()
     consumer = KafkaConsumer(
-        kafka.input,
+        kafka.inputs[0],
         bootstrap_servers=kafka.bootstrap_servers,
         group_id=kafka.group,
         isolation_level="read_committed",
