@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -67,7 +68,7 @@ def test_a_memory_as_short_as_a_season_is_enough(memory: int) -> None:
     assert run(hourly(values, rules)).problems == []
 
 
-EXTREMES = {
+EXTREMES: dict[str, Callable[[npt.NDArray[np.float64]], npt.NDArray[np.floating]]] = {
     "from 1e30 to 1e-30 and back": lambda i: np.where(i // 40 % 2 == 0, 1e30, 1e-30),
     "the smallest numbers that there are": lambda i: 5e-324 * (i % 3),
     "1e30 of either sign": lambda i: np.where(i % 2 == 0, 1e30, -1e30),
