@@ -84,7 +84,7 @@ def _far_off(rows: Rows, memory: Memory) -> npt.NDArray[np.bool_]:
 def _lags(rows: Rows, memory: Memory) -> npt.NDArray[np.int64]:
     """How long before all the values that show a break the seasons before them lie, (N, 2); 0: no such is kept."""
     lags = _before(memory.lags[rows][:, SEASONS], SHOWN)
-    return np.where(lags + 2 * SHOWN <= memory.ring.shape[1], lags, 0)
+    return np.where(lags + 2 * SHOWN < memory.ring.shape[1], lags, 0)
 
 
 def _before(season: npt.NDArray[np.int64], steps: int) -> npt.NDArray[np.int64]:
