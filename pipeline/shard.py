@@ -226,7 +226,9 @@ class Shard:
         covariates = np.asarray(batch.covariates, np.float64)
         forecasts = self._observe(batch, covariates)
         observed = self._clock()
-        rejects = batch.rejects + list(_refused(batch, forecasts, self._max_gap))
+        # In the order of the log, those of one record together: how often it is copied depends on that.
+        refused = _refused(batch, forecasts, self._max_gap)
+        rejects = sorted([*batch.rejects, *refused], key=lambda one: one[1].offset)
         told = _told(batch, forecasts, publish)
         letters = [] if publish == "none" else dead_letters(rejects)
         fold = Fold(
