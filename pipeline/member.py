@@ -30,8 +30,7 @@ from pipeline.watchdog import Watchdog
 
 logger = logging.getLogger(__name__)
 
-IDLE = 0.5  # seconds that a gathering waits for a first record
-STEP = 0.1  # seconds that one of its polls waits: questions are answered in between
+IDLE = 0.5  # seconds that a poll waits for a record at most; in shorter ones a join may not get on
 PATIENCE = 1.0  # seconds to wait for a committed offset that a transaction is still about to move
 LEAVING = 10.0  # seconds to leave the group in
 
@@ -130,7 +129,7 @@ class Member:
         count, most = 0, self._settings.kafka.max_poll_records
         until = self._clock.now() + IDLE
         while count < most and not stop.is_set():
-            for partition, messages in self._poll(min(until - self._clock.now(), STEP), most - count).items():
+            for partition, messages in self._poll(min(until - self._clock.now(), IDLE), most - count).items():
                 if count == 0:
                     until = self._clock.now() + self._settings.delivery.commit_interval
                 gathered[partition].extend(map(record, messages))
