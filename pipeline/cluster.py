@@ -213,7 +213,7 @@ class KafkaClients:
             )
         inputs = inputs_of(self._settings.kafka)
         if not inputs.among(description.topics):
-            others = [name for name in description.topics if not name.startswith("__")]
+            others = [name for name in description.topics if name not in inputs.outputs and name[:2] != "__"]
             raise ClusterError(
                 f"no topic at {self._settings.kafka.bootstrap_servers} matches kafka.input {inputs.pattern} as a whole:"
                 f" waiting for one, or correct the pattern; there are {some(others)}"

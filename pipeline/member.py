@@ -30,7 +30,7 @@ from pipeline.watchdog import Watchdog
 
 logger = logging.getLogger(__name__)
 
-IDLE = 0.5  # seconds that a poll waits for a record at most
+IDLE = 0.5  # seconds that a poll waits for a record at most; in shorter ones a join may not get on
 PATIENCE = 1.0  # seconds to wait for a committed offset that a transaction is still about to move
 LEAVING = 10.0  # seconds to leave the group in
 

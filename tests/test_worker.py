@@ -2,7 +2,7 @@
 
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -14,9 +14,11 @@ from msgspec import structs
 from pipeline.checkpoints import Address, CheckpointError, Checkpoints
 from pipeline.cluster import ClusterError, TopicPartition
 from pipeline.member import Member
+from pipeline.messages import Record
 from pipeline.metrics import Metrics
 from pipeline.settings import Checkpoints as Keeping
 from pipeline.settings import Delivery, Kafka, Model, Settings, fingerprint
+from pipeline.shard import Fold, Publish
 from pipeline.watchdog import Watchdog
 from pipeline.worker import Worker
 from tests.fakes import ChainShard, FakeBroker, FakeConsumer, FakeProcess, Killed
@@ -808,7 +810,7 @@ def test_a_checkpoint_that_nothing_has_moved_on_from_does_not_age() -> None:
 
     def note(*_: object) -> None:
         ages.append(computer.counted("checkpoint_age_seconds"))
-        if len(ages) > 400:
+        if len(ages) > 600:
             worker.stop()
 
     process.interrupt = note
@@ -839,6 +841,27 @@ def test_who_is_not_connected_holds_nothing_and_says_so() -> None:
     assert worker.status().partitions == ()
     assert computer.counted("partitions_assigned") == 0
     assert 'partition="' not in "".join(line for line in seen[-1].splitlines() if "_total" not in line)
+
+
+def test_a_rate_is_told_also_where_a_cycle_takes_longer_than_it_is_told_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    computer = Computer()
+    fold, process = ChainShard.fold, FakeProcess(computer.broker)
+    worker = computer.worker(process)
+    rates: list[float] = []
+
+    def slow(shard: ChainShard, records: Sequence[Record], publish: Publish) -> Fold:
+        computer.broker.clock.seconds += 15.0
+        return fold(shard, records, publish)
+
+    def note(_: int, name: str, done: bool) -> None:
+        if name == "poll" and not done:
+            rates.append(worker.status().events_per_second)
+
+    monkeypatch.setattr(ChainShard, "fold", slow)
+    process.interrupt = note
+    assert worker.run(drain=True) == 0
+    assert [rate for rate in rates if rate > 0]
+    assert 0 < rates[-1] < 1
 
 
 def test_a_lag_that_is_not_known_is_not_told_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
