@@ -8,7 +8,8 @@
 4. *Publish* forecasts, dead letters and offsets in one transaction; none is ever open across a poll.
    Refused or failed: it is aborted, and every shard in it is dropped.
 5. *Open* a shard for every partition that is assigned and not held.
-6. *Keep* checkpoints, now and then, at exactly the committed offset.
+6. *Look around*, now and then, for transactions that a broker's death left hanging; see `pipeline.transactions`.
+7. *Keep* checkpoints, now and then, at exactly the committed offset.
 """
 
 import logging
@@ -128,6 +129,7 @@ class Cycle:
             self._publish(folded, look, stop)
         self._open(look)
         self._catch_up()
+        self._publisher.look_around()
         if self._clock.now() - self._saved >= self._settings.checkpoints.interval:
             self.keep()
 

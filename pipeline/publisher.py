@@ -1,11 +1,14 @@
 """Brings what a cycle made to the broker, together with how far the input is done."""
 
 import logging
+import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
+from pipeline.clock import Clock
 from pipeline.cluster import (
     Clients,
+    ClusterError,
     ConsumerGroupMetadata,
     KafkaError,
     MessageSizeTooLargeError,
@@ -14,11 +17,17 @@ from pipeline.cluster import (
     TopicPartition,
 )
 from pipeline.messages import Outgoing, cut
+from pipeline.metrics import Metrics
 from pipeline.settings import Settings
+from pipeline.transactions import Transactions
 from pipeline.watchdog import Watchdog
 
 logger = logging.getLogger(__name__)
 
+QUIET = 1.0
+"""Seconds: in less no broker can die and be up again. Who has committed a shorter time ago, and fast, knows that its
+markers are written; else the partitions are asked (see `pipeline.transactions`)."""
+NEVER = -math.inf
 LARGEST, SMALLEST = 900_000, 1000  # bytes of a dead letter: to begin with, and that are always tried
 
 
@@ -45,14 +54,23 @@ class Publisher:
         Where the producer comes from.
     settings
         Topics, and whether a transaction holds it all together.
+    metrics
+        Count what a broker left undone.
     watchdog
         Watches the calls that have no time limit.
+    clock
+        The time.
     """
 
-    def __init__(self, clients: Clients, settings: Settings, watchdog: Watchdog) -> None:
-        self._clients, self._kafka, self._watchdog = clients, settings.kafka, watchdog
+    def __init__(
+        self, clients: Clients, settings: Settings, metrics: Metrics, watchdog: Watchdog, clock: Clock
+    ) -> None:
+        self._clients, self._kafka, self._watchdog, self._clock = clients, settings.kafka, watchdog, clock
+        self._transactions = Transactions(clients, settings, metrics, watchdog, clock)
         self._deadline = settings.delivery.deadline
         self._exactly_once = settings.delivery.mode == "exactly_once"
+        self._is_asked = True  # whether the partitions were asked after the last transaction
+        self._settled_at = NEVER  # when the last transaction was begun that was committed, or nothing was seen to hang
         self._limit = LARGEST  # bytes of a dead letter; less once a topic has refused one
         self._connect()
 
@@ -79,12 +97,15 @@ class Publisher:
             with self._watchdog.watching("commit"):
                 member.commit(offsets)
             return
+        self._settle_what_is_in_doubt()
+        started = self._clock.now()
         self._producer.begin_transaction()
         self._send(publication)
         with self._watchdog.watching("send_offsets_to_transaction"):
             self._producer.send_offsets_to_transaction(offsets, metadata)
         with self._watchdog.watching("commit_transaction"):
             self._producer.commit_transaction()
+        self._settled_at, self._is_asked = started, False
 
     def _send(self, publication: Publication) -> None:
         """Send, and wait until the broker has every single one: a commit does not tell of one that was refused."""
@@ -108,13 +129,33 @@ class Publisher:
             self._shrink()
         if not self._exactly_once:
             return
+        self._settled_at, self._is_asked = NEVER, False
         try:
             with self._watchdog.watching("abort_transaction"):
                 self._producer.abort_transaction()
         except KafkaError as fatal:
             logger.warning("a new producer is needed: %s", fatal)
-            self.close()
-            self._connect()
+            self._reconnect()
+
+    def _settle_what_is_in_doubt(self) -> None:
+        """Before a transaction begins: nothing may hang of the one before it, which this one's commit would show.
+
+        What did hang was ended under the producer's epoch; a new epoch lets no such marker reach what comes now.
+        """
+        if self._clock.now() - self._settled_at >= QUIET and self._transactions.settle():
+            self._reconnect()
+
+    def look_around(self) -> None:
+        """Between two cycles: what a broker's death left hanging of ours, or of the dead, holds readers back.
+
+        Ours is asked for once it has been quiet after a commit; the others' now and then.
+        """
+        if not self._exactly_once:
+            return
+        if not self._is_asked and self._clock.now() - self._settled_at >= QUIET:
+            self._settle_what_is_in_doubt()
+            self._is_asked = True
+        self._transactions.sweep()
 
     def _shrink(self) -> None:
         self._limit = max(self._limit // 2, SMALLEST)
@@ -126,12 +167,30 @@ class Publisher:
             self._limit,
         )
 
+    def _reconnect(self) -> None:
+        self._producer.close(timeout=0)
+        self._connect()
+
     def _connect(self) -> None:
-        self._producer = self._clients.producer()
+        """A new producer: it ends what one of its name left open, and before and after that nothing may hang.
+
+        Before, as how the last transaction ended is known no more once a new producer is there.
+        """
         if self._exactly_once:
+            self._transactions.settle()
+        self._producer = self._clients.producer()
+        if not self._exactly_once:
+            return
+        try:
             with self._watchdog.watching("init_transactions"):
                 self._producer.init_transactions()
+            self._transactions.settle()
+        except (KafkaError, ClusterError):
+            self.close()
+            raise
+        self._settled_at, self._is_asked = self._clock.now(), True
 
     def close(self) -> None:
         """Let go of the producer; what it had not committed is lost, as it should be."""
         self._producer.close(timeout=0)
+        self._transactions.close()

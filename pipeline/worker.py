@@ -146,7 +146,7 @@ class Worker:
             self._checkpoints.probe()
         with self._watchdog.watching("describe", LONG):
             self._clients.describe()
-        publisher = Publisher(self._clients, self._settings, self._watchdog)
+        publisher = Publisher(self._clients, self._settings, self._metrics, self._watchdog, self._clock)
         try:
             member = Member(self._clients, self._settings, self._watchdog, self._clock)
             try:

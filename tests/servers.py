@@ -35,6 +35,8 @@ transaction.state.log.min.isr=1
 share.coordinator.state.topic.num.partitions=1
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
+broker.session.timeout.ms=3000
+broker.heartbeat.interval.ms=200
 group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
 auto.create.topics.enable=false
@@ -98,7 +100,7 @@ class ApacheKafka:
             )
         )
         self._format()
-        self._start()
+        self.start()
         return self
 
     def _format(self) -> None:
@@ -111,8 +113,9 @@ class ApacheKafka:
         done = subprocess.run(command, env=self._environment, capture_output=True, text=True, check=True, timeout=60)
         return done.stdout
 
-    def _start(self) -> None:
-        with open(self._folder / "server.log", "wb") as log:
+    def start(self) -> None:
+        """Start it, also again after `kill`; when this returns it listens."""
+        with open(self._folder / "server.log", "ab") as log:
             self._process = subprocess.Popen(
                 [str(self._bin / "kafka-server-start.sh"), str(self._properties)],
                 env=self._environment,
@@ -128,6 +131,11 @@ class ApacheKafka:
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", self._port)) == 0
 
-    def __exit__(self, *_: object) -> None:
+    def kill(self) -> None:
+        """As by `kill -9`; what it had written to its files stays."""
         os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
+
+    def __exit__(self, *_: object) -> None:
+        if self._process.poll() is None:
+            self.kill()

@@ -213,6 +213,115 @@ def test_a_worker_that_stalls_at_any_call_while_another_takes_over_changes_no_fo
         assert computer.told() == undisturbed(), (call, done)
 
 
+@pytest.mark.parametrize("tells", [True, False], ids=["the call fails", "the call goes on"])
+def test_a_broker_that_dies_at_any_call_and_forgets_the_markers_changes_no_forecast(tells: bool) -> None:
+    """It aborts what was open in its coordinator's log alone; the next commit of the same id would show that, too."""
+    for call, done in every_moment():
+        computer = Computer()
+
+        def die(computer: Computer = computer) -> None:
+            computer.broker.die()
+            if tells:
+                fail()
+
+        computer.run("one", at(call, done, die))
+        assert computer.told() == undisturbed(), (call, done)
+        assert not computer.broker.hanging
+
+
+@pytest.mark.parametrize("tells", [True, False], ids=["the answer is lost", "the answer comes"])
+@pytest.mark.parametrize("successor", ["one", "two"])
+def test_a_commit_whose_markers_are_forgotten_is_a_commit(tells: bool, successor: str) -> None:
+    """The broker died between its decision and the markers. Aborted, the forecasts of an offset would be missing."""
+    commits = [0]
+    for nth in range(1, 6):
+        computer = Computer()
+        commits[0] = 0
+
+        def forget(_: int, name: str, done: bool, computer: Computer = computer, nth: int = nth) -> None:
+            if name != "commit_transaction":
+                return
+            commits[0] += not done
+            computer.broker.is_forgetful = not done and commits[0] == nth
+            if done and commits[0] == nth:
+                computer.broker.clock.seconds += 3.0
+                (fail if tells else lambda: None)()
+                if successor != "one":
+                    kill()
+
+        computer.run("one", forget)
+        computer.broker.is_forgetful = False
+        computer.run(successor)
+        assert computer.told() == undisturbed(), nth
+        assert not computer.broker.hanging
+
+
+def test_without_the_right_to_end_it_the_command_is_said_once_and_waited_for(caplog: pytest.LogCaptureFixture) -> None:
+    computer = Computer()
+    broker, process = computer.broker, FakeProcess(computer.broker)
+    broker.altering_is_permitted = False
+    worker = computer.worker(process)
+    polls = 0
+
+    def die(_: int, name: str, done: bool) -> None:
+        nonlocal polls
+        if name == "send_offsets_to_transaction" and done and not polls and broker.forecasts():
+            polls = 1
+            broker.die()
+        elif name == "describe_producers" and polls:
+            polls += 1
+            broker.altering_is_permitted = polls > 40
+
+    process.interrupt = die
+    assert worker.run(drain=True) == 0
+    command = "kafka-transactions.sh --bootstrap-server localhost:9092 abort --topic forecasts --partition 0 --st"
+    assert caplog.text.count(command) == 1
+    assert computer.counted("broker_errors_total", error="hanging_transaction") > 0
+    assert computer.told() == undisturbed()
+
+
+def test_without_the_right_to_look_it_is_said_once_and_the_work_goes_on(caplog: pytest.LogCaptureFixture) -> None:
+    computer = Computer()
+    computer.broker.reading_is_permitted = False
+    computer.run()
+    assert caplog.text.count("topic `forecasts` may not be read by us") == 1
+    assert computer.counted("broker_errors_total", error="no_right_to_read") == 3
+    assert computer.told() == undisturbed()
+
+
+def test_what_a_dead_producer_left_hanging_is_ended_once_it_cannot_be_alive(caplog: pytest.LogCaptureFixture) -> None:
+    computer = Computer()
+    broker = computer.broker
+    broker.epochs |= {"of another application": 1, "alive": 1}
+    for name in ("of another application", "alive"):
+        broker.begin(name)
+        broker.append(broker.outputs[0], b"k", name.encode(), (), broker.open[name])
+    broker.is_forgetful = True
+    broker.finish("of another application", "aborted")
+    broker.is_forgetful = False
+    seen: list[float] = []
+    process = FakeProcess(broker)
+    worker = computer.worker(process)
+    started = broker.clock.now()
+
+    def note(_: int, name: str, done: bool) -> None:
+        broker.open["alive"].started = broker.clock.now()  # it goes on
+        if name == "end" and done:
+            seen.append(broker.clock.now())
+        if seen and broker.clock.now() - started > 700:
+            worker.stop()
+
+    process.interrupt = note
+    assert worker.run() == 0
+    assert len(seen) == 1
+    assert seen[0] - started >= SETTINGS.kafka.transaction_timeout
+    assert "(of another application) and left it open from offset 0 on; it has been aborted" in caplog.text
+    assert broker.open.keys() == {"alive"}
+    broker.finish("alive", "committed")
+    assert b"alive" in broker.forecasts()
+    assert b"of another application" not in broker.forecasts()
+
+
 def test_a_member_that_loses_its_partitions_while_it_folds_is_refused() -> None:
     computer = Computer()
     process = FakeProcess(computer.broker, "one")
