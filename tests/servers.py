@@ -35,8 +35,8 @@ transaction.state.log.min.isr=1
 share.coordinator.state.topic.num.partitions=1
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
-broker.session.timeout.ms=3000
-broker.heartbeat.interval.ms=200
+broker.session.timeout.ms={session}
+broker.heartbeat.interval.ms={heartbeat}
 group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
 auto.create.topics.enable=false
@@ -74,6 +74,14 @@ def stays(condition: Callable[[], bool], seconds: float) -> bool:
 class ApacheKafka:
     """One node of Apache Kafka from the distribution in `home`, from `with` to the end of its block.
 
+    Parameters
+    ----------
+    home, folder
+        Where the distribution is, and where its data go.
+    session
+        Seconds until the controller takes a broker to be dead. One that is up again waits for that, and what its
+        coordinators decide meanwhile may not get its markers: about 3 makes that likely.
+
     Attributes
     ----------
     bootstrap_servers
@@ -82,8 +90,9 @@ class ApacheKafka:
         Where it wants user `alice` with password `secret` (PLAIN).
     """
 
-    def __init__(self, home: Path, folder: Path) -> None:
+    def __init__(self, home: Path, folder: Path, session: float = 9.0) -> None:
         self._bin, self._folder = home / "bin", folder
+        self._session = int(session * 1000)  # ms
         self._port, self._sasl_port, self._controller_port = free_port(), free_port(), free_port()
         self.bootstrap_servers = f"127.0.0.1:{self._port}"
         self.sasl_servers = f"127.0.0.1:{self._sasl_port}"
@@ -97,6 +106,8 @@ class ApacheKafka:
                 sasl_port=self._sasl_port,
                 controller_port=self._controller_port,
                 folder=self._folder,
+                session=self._session,
+                heartbeat=self._session // 5,
             )
         )
         self._format()
