@@ -3,6 +3,7 @@
 A broker that has no such API (the embedded one, Apache Kafka before 3.0) answers None.
 """
 
+import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -10,6 +11,7 @@ from kafka import KafkaAdminClient
 from kafka.admin import AbortTransactionSpec, ConfigResource, ConfigResourceType, TransactionState
 from kafka.errors import (
     IncompatibleBrokerVersion,
+    KafkaError,
     TransactionalIdNotFoundError,
     UnsupportedVersionError,
 )
@@ -18,10 +20,16 @@ from kafka.structs import TopicPartition
 from pipeline.connection import connected
 from pipeline.settings import Kafka
 
+logger = logging.getLogger(__name__)
+
 ENDING = frozenset(
     {TransactionState.PREPARE_COMMIT, TransactionState.PREPARE_ABORT, TransactionState.PREPARE_EPOCH_FENCE}
 )
 REQUEST_MS = 10_000
+BATCH_BYTES = 256 * 1024
+REQUEST_BYTES = 1 << 20  # of the client by default
+OVERHEAD = 512  # bytes of a batch and of a record beside what is in it
+UNTOLD = 900_000  # bytes of a record, where a topic does not tell its limit; by default a broker takes 1 MiB
 
 T = TypeVar("T")
 
@@ -85,12 +93,28 @@ class Coordinated(NamedTuple):
         return bool(self.state == TransactionState.COMPLETE_COMMIT)
 
 
-class Group(NamedTuple):
-    """A group as its coordinator knows it: the kind of its protocol, and what its members agreed on."""
+class Limits(NamedTuple):
+    """What topics take.
 
-    kind: str
-    state: str
-    protocol: str
+    Attributes
+    ----------
+    bytes
+        `max.message.bytes` of each topic that tells it: the most that a batch of records may weigh.
+    """
+
+    bytes: Mapping[str, int]
+
+    def letter(self, topic: str) -> int:
+        """Bytes of key, value and headers of one record that surely fits, also where compressing makes it longer."""
+        return self.bytes[topic] * 98 // 100 - OVERHEAD if topic in self.bytes else UNTOLD
+
+    def sizes(self) -> dict[str, int]:
+        """The producer's options: no batch of several records is too large, and no record that a topic takes."""
+        least, most = min(self.bytes.values(), default=BATCH_BYTES), max(self.bytes.values(), default=0)
+        return {
+            "batch_size": max(min(BATCH_BYTES, least * 98 // 100 - OVERHEAD), 1),
+            "max_request_size": max(REQUEST_BYTES, most + OVERHEAD),
+        }
 
 
 class Admin(Protocol):
@@ -101,7 +125,7 @@ class Admin(Protocol):
     def coordinated(self, name: str) -> Coordinated | None: ...
     def coordinated_ids(self, producer_ids: Collection[int]) -> dict[int, Coordinated]: ...
     def end(self, hanging: Open, commit: bool) -> None: ...
-    def limits(self, topics: Collection[str]) -> dict[str, int]: ...
+    def limits(self, topics: Collection[str]) -> Limits: ...
     def close(self) -> None: ...
 
 
@@ -238,12 +262,16 @@ class KafkaAdmin:
             kind(hanging.partition, hanging.producer_id, hanging.epoch, hanging.coordinator_epoch)
         )
 
-    def limits(self, topics: Collection[str]) -> dict[str, int]:
-        """`max.message.bytes` of those topics that tell it."""
+    def limits(self, topics: Collection[str]) -> Limits:
+        """What those topics take that tell it; a broker without the API hangs up."""
         resources = [ConfigResource(ConfigResourceType.TOPIC, topic, {"max.message.bytes": None}) for topic in topics]
-        found = _if_known(lambda: self._client.describe_configs(resources, config_filter="all")) or {}
+        try:
+            found = _if_known(lambda: self._client.describe_configs(resources, config_filter="all")) or {}
+        except KafkaError as error:
+            logger.debug("the topics' limits are not told: %s", error)
+            return Limits({})
         told = {topic: configs.get("max.message.bytes") for topic, configs in found.get("topic", {}).items()}
-        return {topic: int(config["value"]) for topic, config in told.items() if config and config["value"]}
+        return Limits({topic: int(config["value"]) for topic, config in told.items() if config and config["value"]})
 
     def close(self) -> None:
         """Let go of its connections."""

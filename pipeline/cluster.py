@@ -38,7 +38,7 @@ from kafka.structs import MemberState as MemberState
 from kafka.structs import OffsetAndMetadata as OffsetAndMetadata
 from kafka.structs import TopicPartition as TopicPartition
 
-from pipeline.admin import Admin, KafkaAdmin
+from pipeline.admin import Admin, KafkaAdmin, Limits
 from pipeline.connection import ClusterError as ClusterError
 from pipeline.connection import connected, reason
 from pipeline.messages import Outgoing, Record
@@ -51,7 +51,6 @@ ASSIGNORS = {
     "sticky": StickyPartitionAssignor,
     "range": RangePartitionAssignor,
 }
-BATCH_BYTES = 256 * 1024
 LINGER_MS = 10
 POLL_MS = 200
 
@@ -80,6 +79,7 @@ class Consumer(Protocol):
 
     def subscribe(self, topics: Sequence[str], *, listener: ConsumerRebalanceListener) -> None: ...
     def partitions_for_topic(self, topic: str) -> set[int]: ...
+    def topic_id(self, topic: str) -> str | None: ...
     def poll(self, timeout_ms: float, max_records: int) -> Mapping[TopicPartition, Sequence[Message]]: ...
     def group_metadata(self) -> ConsumerGroupMetadata: ...
     def assignment(self) -> set[TopicPartition]: ...
@@ -167,7 +167,7 @@ class Clients(Protocol):
     def transactional_id(self) -> str: ...
     def describe(self) -> Description: ...
     def consumer(self) -> Consumer: ...
-    def producer(self) -> Producer: ...
+    def producer(self, limits: Limits) -> Producer: ...
     def admin(self) -> Admin: ...
 
 
@@ -219,9 +219,9 @@ class KafkaClients:
         )
         return consumer
 
-    def producer(self) -> Producer:
+    def producer(self, limits: Limits) -> Producer:
         """The worker's one producer; transactional, unless `delivery.mode` is at_least_once."""
-        producer: Producer = connected(KafkaProducer, self._settings.kafka, **self._producing())
+        producer: Producer = connected(KafkaProducer, self._settings.kafka, **self._producing(), **limits.sizes())
         return producer
 
     def admin(self) -> Admin:
@@ -342,7 +342,7 @@ class Writer:
         self._settings, self._topic = settings, topic
 
     def __enter__(self) -> Self:
-        options = _producing("lstm-stream-writer", self._settings.delivery.deadline)
+        options = _producing("lstm-stream-writer", self._settings.delivery.deadline) | Limits({}).sizes()
         self._producer: Producer = connected(KafkaProducer, self._settings.kafka, **options)
         self._pending: list[Pending] = []
         return self
@@ -411,7 +411,6 @@ def _producing(client: str, deadline: float) -> dict[str, object]:
     return {
         "client_id": client,
         "acks": "all",
-        "batch_size": BATCH_BYTES,
         "linger_ms": LINGER_MS,
         "compression_type": "lz4",
         "max_block_ms": int(deadline * 1000),
@@ -457,7 +456,15 @@ class _Batch(DefaultRecordBatch):
         return found
 
 
-def _reading(kafka: Kafka, **options: object) -> KafkaConsumer:
+class _Consumer(KafkaConsumer):
+    """The client, which also tells the id of a topic: another one after it was deleted and made again."""
+
+    def topic_id(self, topic: str) -> str | None:
+        found = self._client.cluster.topic_id(topic)
+        return None if found is None else str(found)
+
+
+def _reading(kafka: Kafka, **options: object) -> _Consumer:
     """Make a consumer; it has no option for how it reads a batch."""
     memory_records.DefaultRecordBatch = _Batch  # type: ignore[attr-defined]
-    return connected(KafkaConsumer, kafka, **options)
+    return connected(_Consumer, kafka, **options)

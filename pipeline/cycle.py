@@ -127,6 +127,8 @@ class Cycle:
             folded = self._fold(gathered)
         if folded.publication.offsets:
             self._publish(folded, look, stop)
+        elif self.settled and not gathered:
+            self._failures = 0  # nothing is left to be done again
         self._open(look)
         self._catch_up()
         self._publisher.look_around()
@@ -142,8 +144,8 @@ class Cycle:
         return self.caught_up() and (bool(self.held) or waited)
 
     def caught_up(self) -> bool:
-        """Whether each shard has reached what was the end of its log when it was opened."""
-        return self.settled and all(held.caught_up for held in self.held.values())
+        """Whether each shard has reached what was the end of its log when it was opened, and commits succeed."""
+        return self.settled and not self._failures and all(held.caught_up for held in self.held.values())
 
     def keep(self) -> None:
         """Write a checkpoint of each shard that stands at the committed offset, unless its last one is of there."""

@@ -28,7 +28,7 @@ QUIET = 1.0
 """Seconds: in less no broker can die and be up again. Who has committed a shorter time ago, and fast, knows that its
 markers are written; else the partitions are asked (see `pipeline.transactions`)."""
 NEVER = -math.inf
-LARGEST, SMALLEST = 900_000, 1000  # bytes of a dead letter: to begin with, and that are always tried
+SMALLEST = 1000  # bytes of a dead letter that are always tried
 
 
 class Publication(NamedTuple):
@@ -71,7 +71,7 @@ class Publisher:
         self._exactly_once = settings.delivery.mode == "exactly_once"
         self._is_asked = True  # whether the partitions were asked after the last transaction
         self._settled_at = NEVER  # when the last transaction was begun that was committed, or nothing was seen to hang
-        self._limit = LARGEST  # bytes of a dead letter; less once a topic has refused one
+        self._told = ""
         self._connect()
 
     def publish(self, publication: Publication, member: Committing, metadata: ConsumerGroupMetadata) -> None:
@@ -109,12 +109,16 @@ class Publisher:
 
     def _send(self, publication: Publication) -> None:
         """Send, and wait until the broker has every single one: a commit does not tell of one that was refused."""
+        letters = [cut(one, self._letter) for one in publication.dead_letters]
+        sending = [(self._kafka.forecasts, one) for one in publication.forecasts]
+        sending += [(self._kafka.dead_letters, one) for one in letters]
         with self._watchdog.watching("send"):
-            pending = [self._sent(self._kafka.forecasts, one) for one in publication.forecasts]
-            pending += [self._sent(self._kafka.dead_letters, cut(one, self._limit)) for one in publication.dead_letters]
+            pending = [self._sent(topic, one) for topic, one in sending]
             self._producer.flush(self._deadline)
-        for one in pending:
+        for (topic, outgoing), one in zip(sending, pending, strict=True):
             if one.exception is not None:
+                if isinstance(one.exception, MessageSizeTooLargeError):
+                    self._tell_too_large(topic, outgoing)
                 raise one.exception
 
     def _sent(self, topic: str, outgoing: Outgoing) -> Pending:
@@ -123,11 +127,13 @@ class Publisher:
     def abort(self, error: KafkaError) -> None:
         """Give up the transaction that `error` came from; a producer that is beyond that is replaced.
 
-        A dead letter must not stop the stream: where a topic refuses its size, the next attempt sends less of it.
+        So it is when topics take more or less than they did. A dead letter must not stop the stream: where a topic
+        does not tell its limit and refuses one, the next attempt sends less of it.
         """
-        if isinstance(error, MessageSizeTooLargeError):
-            self._shrink()
+        if isinstance(error, MessageSizeTooLargeError) and self._kafka.dead_letters not in self._limits.bytes:
+            self._letter = max(self._letter // 2, SMALLEST)
         if not self._exactly_once:
+            self._ask_limits()
             return
         self._settled_at, self._is_asked = NEVER, False
         try:
@@ -135,6 +141,12 @@ class Publisher:
                 self._producer.abort_transaction()
         except KafkaError as fatal:
             logger.warning("a new producer is needed: %s", fatal)
+            self._reconnect()
+            return
+        self._ask_limits()
+
+    def _ask_limits(self) -> None:
+        if self._transactions.limits() != self._limits:
             self._reconnect()
 
     def _settle_what_is_in_doubt(self) -> None:
@@ -157,14 +169,23 @@ class Publisher:
             self._is_asked = True
         self._transactions.sweep()
 
-    def _shrink(self) -> None:
-        self._limit = max(self._limit // 2, SMALLEST)
+    def _tell_too_large(self, topic: str, outgoing: Outgoing) -> None:
+        """Say which record a topic refuses, and what mends it; once for a topic and limit."""
+        limit = self._limits.bytes.get(topic)
+        takes = "refuses it" if limit is None else f"takes {limit} bytes (max.message.bytes)"
+        said = f"topic `{topic}` {takes}"
+        if said == self._told:
+            return
+        self._told = said
+        key = (outgoing.key or b"").decode(errors="replace")
+        mend = "" if topic == self._kafka.dead_letters else ", or lower model.horizon or the number of model.quantiles"
         logger.error(
-            "a record is too large for topic `%s` or `%s`: raise their max.message.bytes, or lower model.horizon or"
-            " the number of model.quantiles; dead letters are cut to %d bytes from now on",
-            self._kafka.forecasts,
-            self._kafka.dead_letters,
-            self._limit,
+            "a record of %d bytes of series `%s` is too large: %s; raise max.message.bytes of the topic%s"
+            " (nothing is lost: it is tried again)",
+            len(outgoing.key or b"") + len(outgoing.value or b""),
+            key,
+            said,
+            mend,
         )
 
     def _reconnect(self) -> None:
@@ -178,7 +199,9 @@ class Publisher:
         """
         if self._exactly_once:
             self._transactions.settle()
-        self._producer = self._clients.producer()
+        self._limits = self._transactions.limits()
+        self._letter = max(self._limits.letter(self._kafka.dead_letters), SMALLEST)
+        self._producer = self._clients.producer(self._limits)
         if not self._exactly_once:
             return
         try:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from typing import TypeVar
 
-from pipeline.admin import Admin, Coordinated, Open
+from pipeline.admin import Admin, Coordinated, Limits, Open
 from pipeline.clock import Clock
 from pipeline.cluster import (
     AuthorizationError,
@@ -141,6 +141,11 @@ class Transactions:
                 return
             self._clock.pause(PAUSE)
         raise KafkaTimeoutError(f"{left[0]} still hangs, though it was ended")
+
+    def limits(self) -> Limits:
+        """What the output topics take."""
+        topics = sorted({self._kafka.forecasts, self._kafka.dead_letters})
+        return self._ask("describe_configs", lambda admin: admin.limits(topics))
 
     def sweep(self) -> None:
         """Now and then: end what dead producers left hanging. It is said and counted, and stops nothing."""

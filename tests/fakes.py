@@ -29,7 +29,7 @@ from kafka.errors import (
 from kafka.structs import ConsumerGroupMetadata, MemberState, OffsetAndMetadata, TopicPartition
 from msgspec.structs import replace
 
-from pipeline.admin import Coordinated, Open
+from pipeline.admin import Coordinated, Limits, Open
 from pipeline.clock import Clock
 from pipeline.cluster import ConsumerRebalanceListener, Description, Topic
 from pipeline.messages import Outgoing, Record, Reject, dead_letter
@@ -207,6 +207,7 @@ class FakeBroker:
         self.epochs: dict[str, int] = {}
         self.open: dict[str, _Transaction] = {}
         self.largest = 1 << 20  # bytes of a record
+        self.tells_limits = True
         self.is_forgetful = False  # whether it ends transactions in its log only, and writes no marker
         self.ended: dict[str, str] = {}  # how the last transaction of an id ended
         self.hanging: dict[tuple[str, TopicPartition], _Transaction] = {}
@@ -407,7 +408,8 @@ class FakeProcess:
         self.member = FakeConsumer(self)
         return self.member
 
-    def producer(self) -> "FakeProducer":
+    def producer(self, limits: Limits) -> "FakeProducer":
+        assert limits.sizes()["batch_size"] <= self.broker.largest or not self.broker.tells_limits
         return FakeProducer(self)
 
     def admin(self) -> "FakeAdmin":
@@ -478,8 +480,9 @@ class FakeAdmin:
 
         self._process.call("end", work)
 
-    def limits(self, topics: Collection[str]) -> dict[str, int]:
-        return self._process.call("limits", lambda: dict.fromkeys(topics, self._broker.largest))
+    def limits(self, topics: Collection[str]) -> Limits:
+        told = topics if self._broker.tells_limits else ()
+        return self._process.call("limits", lambda: Limits(dict.fromkeys(told, self._broker.largest)))
 
     def close(self) -> None:
         """It holds nothing."""
@@ -501,6 +504,9 @@ class FakeConsumer:
 
     def partitions_for_topic(self, topic: str) -> set[int]:
         return {partition.partition for partition in self._broker.input if partition.topic == topic}
+
+    def topic_id(self, topic: str) -> str | None:
+        return f"{topic}-{self._broker.topic_id}"
 
     def poll(self, timeout_ms: float, max_records: int) -> dict[TopicPartition, list[FakeMessage]]:
         return self._process.call("poll", lambda: self._poll(timeout_ms, max_records))

@@ -554,14 +554,43 @@ def test_a_checkpoint_of_another_version_is_refused_with_the_way_out_unless_rebu
     assert run(rebuild=True) == 0
 
 
-def test_a_dead_letter_that_is_too_large_is_cut_and_stops_nothing() -> None:
+@pytest.mark.parametrize("tells_limits", [True, False])
+def test_a_dead_letter_that_is_too_large_is_cut_and_stops_nothing(tells_limits: bool) -> None:
+    """At once where the topic tells its limit, else after some attempts."""
     computer = Computer(records=0)
-    computer.broker.largest = 40_000
+    computer.broker.largest, computer.broker.tells_limits = 40_000, tells_limits
     computer.broker.write(0, b"1", b"bad" + b"x" * 200_000, b"2")
     computer.run()
     assert len(computer.broker.forecasts()) == 2
     assert [len(value) <= 40_000 for value in computer.broker.dead_letters()] == [True]
-    assert computer.counted("aborts_total", reason="too_large") >= 1
+    assert len(computer.broker.dead_letters()[0]) > (38_000 if tells_limits else 1000)
+    assert (computer.counted("aborts_total", reason="too_large") == 0) == tells_limits
+
+
+def test_a_forecast_that_is_too_large_is_said_once_and_waits_until_the_topic_takes_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    computer = Computer()
+    process = FakeProcess(computer.broker)
+    worker = computer.worker(process)
+    computer.broker.largest = 10
+    flushes = 0
+
+    def raise_the_limit(_: int, name: str, done: bool) -> None:
+        nonlocal flushes
+        flushes += name == "flush" and not done
+        assert not worker.ready() or flushes > 8
+        if flushes == 8:
+            computer.broker.largest = 1000
+
+    process.interrupt = raise_the_limit
+    started = computer.broker.clock.now()
+    assert worker.run(drain=True) == 0
+    assert computer.broker.clock.now() - started > 3
+    said = "of series `k` is too large: topic `forecasts` takes 10 bytes (max.message.bytes); raise max.message.bytes"
+    assert caplog.text.count(said) == 1
+    assert "lower model.horizon or the number of model.quantiles" in caplog.text
+    assert computer.told() == undisturbed()
 
 
 def event(value: float) -> bytes:

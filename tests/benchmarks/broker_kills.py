@@ -28,7 +28,7 @@ import click
 from kafka import KafkaAdminClient
 from msgspec import structs
 
-from pipeline.admin import KafkaAdmin
+from pipeline.admin import KafkaAdmin, Limits
 from pipeline.clock import Clock
 from pipeline.cluster import KafkaClients, KafkaError, read_topic
 from pipeline.metrics import Metrics
@@ -86,7 +86,9 @@ def daemon(kills: int, seed: int, folder: Path) -> Tally:
         wait_until(lambda: _committed(settings) >= expected, "all to be committed", patience=300.0)
         assert member.end() == 0
         assert _hanging(settings) == 0
-        found, right = told(settings), undisturbed(settings, folder)
+        kafka = structs.replace(settings.kafka, instance="", max_poll_records=2000, transaction_timeout=60.0)
+        alone = structs.replace(settings, kafka=kafka)
+        found, right = told(settings), undisturbed(alone, folder, patience=600.0)
         lines = log.read_text().count(HEALED)
     counts = [Counter(values) for values in found.values()]
     twice = sum(number - 1 for count in counts for number in count.values())
@@ -168,7 +170,7 @@ def plain(kills: int, seed: int, folder: Path, heal: bool = True) -> Tally:
 
 def _send(settings: Settings, value: bytes, count: int, commit: bool = False) -> None:
     """What any application would do: no more than a transaction of one producer."""
-    producer = KafkaClients(settings).producer()
+    producer = KafkaClients(settings).producer(Limits({}))
     producer.init_transactions()
     producer.begin_transaction()
     for number in range(count):
