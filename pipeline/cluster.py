@@ -460,7 +460,7 @@ class _Consumer(KafkaConsumer):
     """The client, which also tells the id of a topic: another one after it was deleted and made again."""
 
     def topic_id(self, topic: str) -> str | None:
-        found = self._client.cluster.topic_id(topic)
+        found = self._manager.cluster.topic_id(topic)
         return None if found is None else str(found)
 
 

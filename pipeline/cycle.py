@@ -18,6 +18,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import NamedTuple
 
+from pipeline.advice import advice
 from pipeline.checkpoints import CheckpointError, Checkpoints
 from pipeline.clock import Clock
 from pipeline.cluster import (
@@ -37,10 +38,13 @@ from pipeline.opening import Held, Opener
 from pipeline.publisher import Publication, Publisher
 from pipeline.settings import Settings
 from pipeline.shard import Counts
+from pipeline.standstill import Reading, Standstill
 from pipeline.watchdog import LONG, Watchdog
 
 logger = logging.getLogger(__name__)
 
+QUIET = 30.0  # seconds without a record after which the cluster is asked whether it is still there
+TRIES = 20  # openings put off before it is said
 LONGEST_WAIT = 30.0  # seconds before what failed is tried again
 OUTDATED = (CommitFailedError, RebalanceInProgressError)
 FENCED = (*OUTDATED, ProducerFencedError, FencedInstanceIdError)
@@ -70,6 +74,8 @@ class Cycle:
         Watches each step that could hang.
     clock
         The time.
+    standstill
+        Tells what holds our reading back.
     lock
         Held while shards change: other threads may look at them only in between.
     parked
@@ -95,6 +101,7 @@ class Cycle:
         metrics: Metrics,
         watchdog: Watchdog,
         clock: Clock,
+        standstill: Standstill,
         lock: threading.Lock,
         parked: Mapping[TopicPartition, Held],
     ) -> None:
@@ -102,7 +109,10 @@ class Cycle:
         self._checkpoints, self._settings, self._metrics = checkpoints, settings, metrics
         self._watchdog, self._clock, self._lock = watchdog, clock, lock
         self._parked = dict(parked)
-        self._failures = 0
+        self._standstill = standstill
+        self._failures, self._said = 0, ""
+        self._looked_at = clock.now()
+        self._waiting: dict[TopicPartition, int] = {}  # how often its opening was put off
         self._saved = self._has_nothing_since = clock.now()
         self.held: dict[TopicPartition, Held] = {}
         self.settled = False
@@ -131,9 +141,21 @@ class Cycle:
             self._failures = 0  # nothing is left to be done again
         self._open(look)
         self._catch_up()
-        self._publisher.look_around()
+        self._look_around(bool(gathered))
         if self._clock.now() - self._saved >= self._settings.checkpoints.interval:
             self.keep()
+
+    def _look_around(self, is_busy: bool) -> None:
+        """Notice in a quiet moment what the client waits for in silence, for ever."""
+        self._publisher.look_around()
+        self._standstill.look({one: Reading(self._member.reached(one), self._member.end(one)) for one in self.held})
+        now = self._clock.now()
+        if is_busy:
+            self._looked_at = now
+        elif now - self._looked_at >= QUIET:
+            self._looked_at = now
+            with self._watchdog.watching("describe", LONG):
+                self._opener.look()
 
     def drained(self) -> bool:
         """Whether all is done that was in the log when the partitions were assigned.
@@ -165,8 +187,9 @@ class Cycle:
         return parked
 
     def _let_go(self, look: Look) -> None:
-        """Park the shards that were not held throughout."""
+        """Park the shards that were not held throughout, or whose topic is another one by now."""
         gone = {one for one in self.held if one in look.moved or one not in look.assigned}
+        gone |= {one for one, held in self.held.items() if self._member.is_made_anew(one.topic, held.address.topic_id)}
         for partition in gone:
             self._parked[partition] = self.held.pop(partition)
         if gone:
@@ -216,7 +239,11 @@ class Cycle:
 
     def _give_up(self, publication: Publication, error: KafkaError, stop: threading.Event) -> None:
         """Nothing of the cycle is out, so nothing of it may stay in a shard."""
-        logger.warning("a transaction is given up; its records will be read again: %s", error)
+        said = advice(error, self._settings.kafka)
+        if said != self._said or not self._failures:
+            logger.warning("a transaction is given up; its records will be read again: %s", said)
+        self._said = said
+        self._metrics.broker_errors.labels(type(error).__name__).inc()
         self._metrics.aborts.labels(_why(error)).inc()
         with self._lock:
             for partition in publication.offsets:
@@ -252,12 +279,25 @@ class Cycle:
             with self._watchdog.watching("the opening of a shard", LONG):
                 held = self._opener.open(partition, look.metadata, self._parked.get(partition))
         except (*OUTDATED, KafkaTimeoutError) as error:
-            logger.info("partition %d is opened in a later cycle: %s", partition.partition, error)
+            self._put_off(partition, error)
             return
+        self._waiting.pop(partition, None)
         if held is not None:
             self._parked.pop(partition, None)
             with self._lock:
                 self.held[partition] = held
+
+    def _put_off(self, partition: TopicPartition, error: KafkaError) -> None:
+        """Open it in a later cycle; when that goes on, say why and count it."""
+        logger.info("partition %d is opened in a later cycle: %s", partition.partition, error)
+        self._waiting[partition] = self._waiting.get(partition, 0) + 1
+        if self._waiting[partition] == TRIES:
+            self._metrics.broker_errors.labels(type(error).__name__).inc()
+            logger.warning(
+                "partition %d cannot be opened, and is tried again: %s",
+                partition.partition,
+                advice(error, self._settings.kafka),
+            )
 
     def _catch_up(self) -> None:
         """Note which shards have reached what was the end of their log when they were opened."""

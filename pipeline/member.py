@@ -169,6 +169,16 @@ class Member:
         assigned = set(self._consumer.assignment()) if is_member else set()
         return Look(metadata, assigned, self._notes.take(), is_member and metadata.state == MemberState.STABLE)
 
+    def is_made_anew(self, topic: str, known: str) -> bool:
+        """Whether a topic has another id now than the one that was known: it was deleted and created again."""
+        found = self._consumer.topic_id(topic)
+        return found is not None and found != known
+
+    def partitions(self, topic: str) -> list[TopicPartition]:
+        """All partitions of a topic, whoever holds them."""
+        with self._watchdog.watching("partitions_for_topic"):
+            return [TopicPartition(topic, number) for number in sorted(self._consumer.partitions_for_topic(topic))]
+
     def first(self, partition: TopicPartition) -> int:
         """The first offset that the log still holds."""
         with self._watchdog.watching("beginning_offsets"):

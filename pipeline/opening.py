@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from pipeline.checkpoints import Address, Checkpoints
 from pipeline.clock import Clock
-from pipeline.cluster import ConsumerGroupMetadata, Description, KafkaError, TopicPartition
+from pipeline.cluster import ConsumerGroupMetadata, Description, KafkaError, KafkaTimeoutError, TopicPartition
 from pipeline.member import Member
 from pipeline.messages import Record
 from pipeline.metrics import Metrics
@@ -139,8 +139,8 @@ class Opener:
             Its checkpoint was made with other settings.
         """
         first = self._member.first(partition)
-        if partition in self._member.refused:
-            self._description = self._describe()  # the topic may have been made anew
+        if partition in self._member.refused or self._is_made_anew(partition.topic):
+            self._description = self._describe()
         where = self._address(partition)
         made_anew = before is not None and before.address != where
         committed, begins = self._committed(partition, metadata, first, made_anew)
@@ -167,19 +167,22 @@ class Opener:
     ) -> tuple[int, bool]:
         """The committed offset, and whether it has just been chosen."""
         committed, refused = self._member.committed(partition), self._member.refused.pop(partition, None)
-        if committed is None:
-            earliest = self._settings.delivery.start == "earliest"
-            return self._start(partition, metadata, first if earliest else self._member.last(partition)), True
-        if made_anew or (refused is not None and self._is_cut(partition, committed, refused, first)):
+        if committed is None and not made_anew:
+            return self._begin(partition, metadata, first), True
+        if (
+            committed is None
+            or made_anew
+            or (refused is not None and self._is_cut(partition, committed, refused, first))
+        ):
             self._metrics.broker_errors.labels("log_cut").inc()
             logger.error(
                 "partition %d: the topic was made anew, or its log was cut before the committed offset %d;"
                 " going on from its start, %d",
                 partition.partition,
-                committed,
+                0 if committed is None else committed,
                 first,
             )
-            return self._start(partition, metadata, first), True
+            return self._start(metadata, {partition: first})[partition], True
         if committed < first:
             self._metrics.broker_errors.labels("records_lost").inc()
             logger.error(
@@ -199,17 +202,37 @@ class Opener:
         """
         return refused >= first and (refused <= committed or self._member.last(partition) < committed)
 
-    def _start(self, partition: TopicPartition, metadata: ConsumerGroupMetadata, start: int) -> int:
+    def _begin(self, partition: TopicPartition, metadata: ConsumerGroupMetadata, first: int) -> int:
+        """Choose where to start a partition for which the group has no offset yet.
+
+        With `start = "latest"` a group that is new to a topic starts at its end. Whoever holds partition 0 commits the
+        ends of all partitions at once, and the others wait for that: so a partition without an offset beside one that
+        has one was added to the topic later, and starts at its start: nothing that it holds was there before.
+        """
+        if self._settings.delivery.start == "earliest":
+            return self._start(metadata, {partition: first})[partition]
+        siblings = self._member.partitions(partition.topic)
+        if any(self._member.committed(one) is not None for one in siblings if one != partition):
+            committed = self._member.committed(partition)  # all at once: it may have come with theirs
+            if committed is not None:
+                return committed
+            logger.info("partition %d is new to the topic: going on from its start, %d", partition.partition, first)
+            return self._start(metadata, {partition: first})[partition]
+        if partition.partition != 0:
+            raise KafkaTimeoutError("who holds partition 0 is to begin for all")
+        return self._start(metadata, {one: self._member.last(one) for one in {*siblings, partition}})[partition]
+
+    def _start(self, metadata: ConsumerGroupMetadata, starts: dict[TopicPartition, int]) -> dict[TopicPartition, int]:
         """Commit where to start before anything else, so that a crash loses nothing that comes after.
 
         Checked like any other commit: the partition may be another's by now, and on its way.
         """
         try:
-            self._publisher.publish(Publication((), (), {partition: start}), self._member, metadata)
+            self._publisher.publish(Publication((), (), starts), self._member, metadata)
         except KafkaError as error:
             self._publisher.abort(error)
             raise
-        return start
+        return starts
 
     def _restored(self, where: Address, committed: int, first: int, begins: bool) -> tuple[Held, str]:
         checkpoint = self._loaded(where, committed)
@@ -243,6 +266,13 @@ class Opener:
                 return None
             raise
         return Held(shard, where, committed, checkpoint.offset, self._clock.now())
+
+    def _is_made_anew(self, topic: str) -> bool:
+        return self._member.is_made_anew(topic, self._description.topics[topic].id)
+
+    def look(self) -> None:
+        """Ask whether the cluster and its topics are still there; a missing one is a `ClusterError`."""
+        self._describe()
 
     def _address(self, partition: TopicPartition) -> Address:
         topic, number = partition

@@ -5,6 +5,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
+from pipeline.admin import Limits
 from pipeline.clock import Clock
 from pipeline.cluster import (
     Clients,
@@ -14,6 +15,7 @@ from pipeline.cluster import (
     MessageSizeTooLargeError,
     OffsetAndMetadata,
     Pending,
+    Producer,
     TopicPartition,
 )
 from pipeline.messages import Outgoing, cut
@@ -72,6 +74,9 @@ class Publisher:
         self._is_asked = True  # whether the partitions were asked after the last transaction
         self._settled_at = NEVER  # when the last transaction was begun that was committed, or nothing was seen to hang
         self._told = ""
+        self._limits = Limits({})
+        self._letter = SMALLEST  # bytes of a dead letter
+        self._producer: Producer
         self._connect()
 
     def publish(self, publication: Publication, member: Committing, metadata: ConsumerGroupMetadata) -> None:

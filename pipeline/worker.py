@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
 
+from pipeline.advice import advice
 from pipeline.checkpoints import CheckpointError, Checkpoints
 from pipeline.clock import Clock
 from pipeline.cluster import Clients, ClusterError, FencedInstanceIdError, KafkaError, TopicPartition
@@ -19,6 +20,7 @@ from pipeline.publisher import Publisher
 from pipeline.reporter import Reporter, Seen
 from pipeline.settings import Settings
 from pipeline.shard import Counts, FingerprintError, Shard
+from pipeline.standstill import Standstill
 from pipeline.status import SeriesStatus, State, Status
 from pipeline.watchdog import LONG, Watchdog
 
@@ -102,7 +104,7 @@ class Worker:
                     self._work(drain)
                     break
                 except (FingerprintError, FencedInstanceIdError) as error:
-                    logger.error("%s", self._advice(error))
+                    logger.error("%s", advice(error, self._settings.kafka))
                     return FAILURE
                 except (ClusterError, CheckpointError, KafkaError) as error:
                     state = self._reporter.status.state
@@ -179,6 +181,7 @@ class Worker:
             self._metrics,
             self._watchdog,
             self._clock,
+            Standstill(self._clients, self._metrics, self._watchdog, self._clock),
             self._lock,
             self._parked,
         )
@@ -197,17 +200,12 @@ class Worker:
             self._counts += cycle.counts
 
     def _explain(self, error: Exception, said: str) -> str:
-        message = self._advice(error)
+        message = advice(error, self._settings.kafka)
         self._metrics.broker_errors.labels(type(error).__name__).inc()
         if message != said:
             logger.error("%s (trying again)", message)
         self._reporter.tell("connecting", message)
         return message
-
-    def _advice(self, error: Exception) -> str:
-        if isinstance(error, FencedInstanceIdError):
-            return f"another worker runs as kafka.instance {self._settings.kafka.instance!r}; give each one its own"
-        return str(error) or type(error).__name__
 
 
 @contextmanager

@@ -20,10 +20,10 @@ SOURCES = {
 # A module of the pipeline imports from the rows above its own. A new one needs a place here.
 ROWS = (
     {"settings", "checkpoints", "metrics", "status", "messages", "tables", "scoring", "watchdog", "clock", "fleet"},
-    {"connection"},
+    {"connection", "advice"},
     {"admin"},
     {"shard", "cluster", "embedded", "web", "log", "baselines", "peers"},
-    {"transactions"},
+    {"transactions", "standstill"},
     {"member", "publisher", "easel"},
     {"opening"},
     {"cycle", "reporter"},
@@ -39,7 +39,7 @@ ALONE = {"settings", "checkpoints", "metrics", "status", "watchdog", "clock"}
 OF_THE_LIBRARY = {"messages", "tables", "scoring"}
 
 HOMES = {
-    "kafka": {"pipeline.connection", "pipeline.admin", "pipeline.cluster"},
+    "kafka": {"pipeline.connection", "pipeline.advice", "pipeline.admin", "pipeline.cluster"},
     "prometheus_client": {"pipeline.metrics"},
     "starlette": {"pipeline.web"},
     "uvicorn": {"pipeline.web"},

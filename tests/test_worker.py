@@ -8,7 +8,21 @@ from typing import Any
 
 import numpy.typing as npt
 import pytest
-from kafka.errors import FencedInstanceIdError, KafkaError
+from kafka.errors import (
+    CoordinatorNotAvailableError,
+    FencedInstanceIdError,
+    GroupAuthorizationFailedError,
+    InconsistentGroupProtocolError,
+    InvalidSessionTimeoutError,
+    KafkaError,
+    KafkaTimeoutError,
+    LeaderNotAvailableError,
+    NotEnoughReplicasError,
+    TopicAuthorizationFailedError,
+    TransactionalIdAuthorizationFailedError,
+    UnknownTopicOrPartitionError,
+)
+from kafka.structs import TopicPartition
 from msgspec import structs
 
 from pipeline.checkpoints import Address, CheckpointError, Checkpoints
@@ -460,6 +474,178 @@ def test_a_start_at_the_end_forecasts_only_what_comes_and_loses_nothing_to_a_cra
             assert told[0] + told[1] == [values for n in range(2) for values in undisturbed(RECORDS + 3)[n][-3:]]
         computer.run("three")
         assert computer.told() == told
+
+
+def test_a_partition_that_is_added_to_a_known_group_starts_at_its_start() -> None:
+    """With `start = "latest"`, too: what came before it was noticed came after the group began."""
+    latest = structs.replace(SETTINGS, delivery=structs.replace(SETTINGS.delivery, start="latest"))
+    computer = Computer(latest)
+    computer.run("one")
+    broker = computer.broker
+    assert broker.committed == dict.fromkeys(broker.input, RECORDS)
+    broker.input.append(TopicPartition(latest.kafka.input, 2))
+    broker.logs[broker.input[2]], broker.first[broker.input[2]] = [], 0
+    broker.write(2, b"a", b"b")
+    broker.generation += 1
+    computer.run("two")
+    assert broker.committed[broker.input[2]] == 2
+    assert [value.split()[0] for value in broker.forecasts()] == [b"2/0", b"2/1"]
+
+
+def test_a_topic_that_is_made_anew_and_outgrows_the_position_is_begun_anew() -> None:
+    """No position is refused: only the id tells; checkpoints go on under the new one, and the next start finds them."""
+    computer = Computer()
+    broker, process = computer.broker, FakeProcess(computer.broker)
+    worker = computer.worker(process)
+    made: list[str] = []
+
+    def make_anew(_: int, name: str, done: bool) -> None:
+        if name == "poll" and not done and worker.ready() and not made:
+            broker.logs[broker.input[0]], broker.logs[broker.input[1]] = [], []
+            broker.topic_id = "second"
+            for partition in range(2):
+                broker.write(partition, *(b"new %d" % n for n in range(2 * RECORDS)))
+            made.append(name)
+        elif name == "poll" and not done and broker.committed.get(broker.input[0]) == 2 * RECORDS and worker.ready():
+            worker.stop()
+
+    process.interrupt = make_anew
+    assert worker.run() == 0
+    offsets = [int(value[2:].split()[0]) for value in computer.told()[0]]
+    assert offsets[RECORDS - 1 :] == list(range(2 * RECORDS))
+    checkpoint = computer.checkpoints.load(Address("fake", "events", "events-second", 0), at_most=1 << 40)
+    assert checkpoint is not None
+    assert checkpoint.offset == 2 * RECORDS
+
+
+def test_an_open_transaction_of_another_that_holds_reading_back_is_said_once_and_when_it_is_over(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    computer = Computer()
+    broker, process = computer.broker, FakeProcess(computer.broker)
+    broker.epochs["of another"] = 1
+    broker.begin("of another")
+    broker.append(broker.input[0], b"k", b"held", (), broker.open["of another"])
+    broker.write(0, b"behind")
+    worker = computer.worker(process)
+    started = broker.clock.now()
+
+    def end(_: int, __: str, ___: bool) -> None:
+        waited = broker.clock.now() - started
+        if "of another" in broker.open:
+            broker.open["of another"].started = broker.clock.now()
+            if waited > 60:
+                assert caplog.text.count(f"`events` has not been read beyond offset {RECORDS} for 1") == 1
+                broker.finish("of another", "committed")
+        elif broker.committed.get(broker.input[0], 0) > RECORDS + 1:
+            worker.stop()
+
+    process.interrupt = end
+    assert worker.run() == 0
+    assert caplog.text.count("holds a transaction open from offset 9 on") == 1
+    assert caplog.text.count("partition 0 of topic `events` is read again after") == 1
+    assert computer.counted("broker_errors_total", error="held_back") == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (InconsistentGroupProtocolError(), "group `lstm-stream` is used by members of another protocol"),
+        (GroupAuthorizationFailedError("lstm-stream"), "--operation Read --group lstm-stream"),
+        (TopicAuthorizationFailedError({"events"}), "--operation Read --topic events"),
+        (InvalidSessionTimeoutError(), "group.max.session.timeout.ms"),
+        (CoordinatorNotAvailableError(), "a coordinator is not there"),
+    ],
+)
+def test_what_the_brokers_refuse_a_member_is_one_line_with_the_fix(
+    error: KafkaError, said: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    computer = Computer()
+    refusals = 0
+
+    def refuse(_: int, name: str, done: bool) -> None:
+        nonlocal refusals
+        if name == "poll" and not done and refusals < 4:
+            refusals += 1
+            raise error
+
+    computer.run("one", refuse)
+    assert caplog.text.count(said) == 1
+    assert computer.counted("broker_errors_total", error=type(error).__name__) == 4
+    assert computer.told() == undisturbed()
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (NotEnoughReplicasError(), "min.insync.replicas"),
+        (TransactionalIdAuthorizationFailedError(), "--operation Write --transactional-id lstm-stream-"),
+        (UnknownTopicOrPartitionError(), "run `lstm-stream topics`"),
+        (LeaderNotAvailableError(), "a partition has no leader"),
+    ],
+)
+def test_what_the_brokers_refuse_to_take_is_one_line_with_the_fix(
+    error: KafkaError, said: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    computer = Computer()
+    computer.broker.committed = dict.fromkeys(computer.broker.input, 0)
+    process = FakeProcess(computer.broker)
+    worker = computer.worker(process)
+    refusals = 0
+
+    def refuse(_: int, name: str, done: bool) -> None:
+        nonlocal refusals
+        assert refusals == 0 or refusals == 5 or not worker.ready()
+        if name == "flush" and not done and refusals < 5:
+            refusals += 1
+            raise error
+
+    process.interrupt = refuse
+    assert worker.run(drain=True) == 0
+    assert caplog.text.count(said) == 1
+    assert computer.counted("broker_errors_total", error=type(error).__name__) == 5
+    assert computer.told() == undisturbed()
+
+
+def test_a_partition_that_cannot_be_opened_for_long_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    computer = Computer()
+    refusals = 0
+
+    def refuse(_: int, name: str, done: bool) -> None:
+        nonlocal refusals
+        if name == "committed" and not done and refusals < 100:
+            refusals += 1
+            raise KafkaTimeoutError
+
+    computer.run("one", refuse)
+    assert (
+        caplog.text.count("partition 0 cannot be opened, and is tried again: a broker at localhost:9092 did not") == 1
+    )
+    assert computer.counted("broker_errors_total", error="KafkaTimeoutError") == 2
+    assert computer.told() == undisturbed()
+
+
+def test_a_topic_that_is_deleted_while_all_is_quiet_is_said_once_and_waited_for(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    computer = Computer()
+    process = FakeProcess(computer.broker)
+    worker = computer.worker(process)
+    missing = 0
+
+    def be_gone(_: int, name: str, done: bool) -> None:
+        nonlocal missing
+        if name == "describe" and not done and computer.counted("partitions_assigned") and not missing:
+            missing = 1
+        if name == "describe" and not done and 0 < missing < 5:
+            missing += 1
+            raise ClusterError("topic `events` is missing; run `lstm-stream topics`")
+        if missing == 5 and worker.ready():
+            worker.stop()
+
+    process.interrupt = be_gone
+    assert worker.run() == 0
+    assert caplog.text.count("topic `events` is missing; run `lstm-stream topics` (trying again)") == 1
 
 
 def test_a_worker_keeps_its_shards_through_a_rebalance_that_gives_them_back() -> None:

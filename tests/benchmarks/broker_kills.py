@@ -67,6 +67,8 @@ def daemon(kills: int, seed: int, folder: Path) -> Tally:
         log, hung, lines = folder / "one.log", 0, 0
         for number in range(kills):
             write(settings, range(number * STEPS, (number + 1) * STEPS))
+            done = _committed(settings)
+            _wait_for_more(settings, done)
             _wait_for_a_transaction(settings)
             time.sleep(rng.choice([0.0, rng.uniform(0.0, 0.1)]))
             broker.kill()
@@ -100,6 +102,10 @@ def _settings(broker: ApacheKafka, name: str, folder: Path) -> Settings:
     settings = settings_for(broker, name, folder)
     kafka = structs.replace(settings.kafka, instance="one", max_poll_records=20, transaction_timeout=2.0)
     return structs.replace(settings, kafka=kafka)
+
+
+def _wait_for_more(settings: Settings, done: int) -> None:
+    wait_until(lambda: _committed(settings) > done, "the daemon to go on", patience=120.0)
 
 
 def _wait_for_a_transaction(settings: Settings) -> None:
