@@ -10,6 +10,7 @@ from types import FrameType
 
 from msgspec import structs
 
+from pipeline.advice import advice
 from pipeline.checkpoints import CheckpointError, Checkpoints
 from pipeline.clock import Clock
 from pipeline.cluster import Clients, ClusterError, Description, FencedInstanceIdError, KafkaError, TopicPartition
@@ -23,6 +24,7 @@ from pipeline.reporter import Reporter, Seen
 from pipeline.settings import Settings
 from pipeline.shard import Counts, FingerprintError, Shard
 from pipeline.snapshots import Snapshots
+from pipeline.standstill import Standstill
 from pipeline.status import State, Status
 from pipeline.watchdog import LONG, Watchdog
 
@@ -111,7 +113,7 @@ class Worker:
                     self._work(drain)
                     break
                 except (FingerprintError, FencedInstanceIdError) as error:
-                    logger.error("%s", self._advice(error))
+                    logger.error("%s", advice(error, self._settings.kafka))
                     return FAILURE
                 except (ClusterError, CheckpointError, KafkaError) as error:
                     state = self._reporter.status.state
@@ -145,7 +147,7 @@ class Worker:
             self._checkpoints.probe()
         with self._watchdog.watching("describe", LONG):
             self._tell_inputs(self._clients.describe())
-        publisher = Publisher(self._clients, self._settings, self._watchdog)
+        publisher = Publisher(self._clients, self._settings, self._metrics, self._watchdog, self._clock)
         try:
             member = Member(self._clients, self._settings, self._watchdog, self._clock)
             try:
@@ -179,6 +181,7 @@ class Worker:
             self._watchdog,
             self._clock,
             self.snapshots,
+            Standstill(self._clients, self._metrics, self._watchdog, self._clock),
             self._parked,
         )
         self._reporter.tell("assigning")
@@ -201,17 +204,12 @@ class Worker:
         self._inputs = told
 
     def _explain(self, error: Exception, said: str) -> str:
-        message = self._advice(error)
+        message = advice(error, self._settings.kafka)
         self._metrics.broker_errors.labels(type(error).__name__).inc()
         if message != said:
             logger.error("%s (trying again)", message)
         self._reporter.tell("connecting", message)
         return message
-
-    def _advice(self, error: Exception) -> str:
-        if isinstance(error, FencedInstanceIdError):
-            return f"another worker runs as kafka.instance {self._settings.kafka.instance!r}; give each one its own"
-        return str(error) or type(error).__name__
 
 
 @contextmanager

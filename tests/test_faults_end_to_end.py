@@ -33,7 +33,7 @@ def settings(broker: EmbeddedBroker, url: str) -> Settings:
 
 def write(chosen: Settings) -> None:
     """Three series an hour apart; one value makes what is planted raise, and one stamp is a year ahead."""
-    with Writer(chosen, chosen.kafka.input) as writer:
+    with Writer(chosen, chosen.kafka.inputs[0]) as writer:
         for hour in range(HOURS):
             for name in NAMES:
                 value = POISON if (name, hour) in {("b", 20), ("b", 25)} else 600 + hour % 24

@@ -23,9 +23,11 @@ ROWS = (
     {"stamps", "fields", "dead_letters"},
     {"conditions", "points", "framing"},
     {"settings"},
-    {"events", "inputs"},
+    {"events", "inputs", "connection", "advice"},
+    {"admin"},
     {"shard", "cluster", "embedded", "log", "baselines", "peers"},
-    {"member", "publisher", "easel", "parts", "snapshots"},
+    {"transactions", "standstill", "parts", "snapshots"},
+    {"member", "publisher", "easel"},
     {"opening", "web"},
     {"cycle", "reporter"},
     {"worker", "evaluate", "replay", "contents", "summary"},
@@ -40,7 +42,7 @@ ALONE = {"checkpoints", "metrics", "status", "watchdog", "clock"}
 OF_THE_LIBRARY = {"messages", "tables", "scoring"}
 
 HOMES = {
-    "kafka": {"pipeline.cluster"},
+    "kafka": {"pipeline.connection", "pipeline.advice", "pipeline.admin", "pipeline.cluster"},
     "prometheus_client": {"pipeline.metrics"},
     "starlette": {"pipeline.web"},
     "uvicorn": {"pipeline.web"},
