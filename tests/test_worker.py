@@ -540,7 +540,7 @@ def test_an_open_transaction_of_another_that_holds_reading_back_is_said_once_and
         if "of another" in broker.open:
             broker.open["of another"].started = broker.clock.now()
             if waited > 60:
-                assert caplog.text.count(f"`events` has not been read beyond offset {RECORDS} for 1") == 1
+                assert caplog.text.count(f"events/0 has not been read beyond offset {RECORDS} for 1") == 1
                 broker.finish("of another", "committed")
         elif broker.committed.get(broker.input[0], 0) > RECORDS + 1:
             worker.stop()
