@@ -29,13 +29,15 @@ from pipeline.cluster import (
     RebalanceInProgressError,
     TopicPartition,
 )
+from pipeline.fates import Fates
+from pipeline.losses import Losses
 from pipeline.member import Gathered, Look, Member
 from pipeline.messages import Outgoing, Record
 from pipeline.metrics import Metrics
 from pipeline.opening import Held, Opener
 from pipeline.publisher import Publication, Publisher
 from pipeline.settings import Settings
-from pipeline.shard import Counts
+from pipeline.shard import Counts, Fold
 from pipeline.watchdog import LONG, Watchdog
 
 logger = logging.getLogger(__name__)
@@ -50,6 +52,7 @@ class Folded(NamedTuple):
 
     publication: Publication
     counts: Counts
+    fates: dict[TopicPartition, Fates]
 
 
 class Cycle:
@@ -71,6 +74,8 @@ class Cycle:
         The time.
     lock
         Held while shards change: other threads may look at them only in between.
+    losses
+        Told what became of each observation that is committed.
     parked
         Shards that this process held before; those that still fit are taken up again.
 
@@ -95,12 +100,13 @@ class Cycle:
         watchdog: Watchdog,
         clock: Clock,
         lock: threading.Lock,
+        losses: Losses,
         parked: Mapping[TopicPartition, Held],
     ) -> None:
         self._member, self._publisher, self._opener = member, publisher, opener
         self._checkpoints, self._settings, self._metrics = checkpoints, settings, metrics
         self._watchdog, self._clock, self._lock = watchdog, clock, lock
-        self._parked = dict(parked)
+        self._losses, self._parked = losses, dict(parked)
         self._failures = 0
         self._saved = self._has_nothing_since = clock.now()
         self.held: dict[TopicPartition, Held] = {}
@@ -172,30 +178,30 @@ class Cycle:
         forecasts: list[Outgoing] = []
         letters: list[Outgoing] = []
         offsets: dict[TopicPartition, int] = {}
-        counts = Counts()
+        counts, fates = Counts(), {}
         for partition, records in gathered.items():
             held = self.held.get(partition)
             if held is None:
                 continue
             out_already = [one for one in records if one.offset < held.committed]
-            counts += self._fold_one(held, out_already, [], [], silently=True)
-            counts += self._fold_one(held, records[len(out_already) :], forecasts, letters, silently=False)
+            self._fold_one(held, out_already, silently=True)
+            folded = self._fold_one(held, records[len(out_already) :], silently=False)
+            forecasts.extend(folded.forecasts)
+            letters.extend(folded.dead_letters)
+            counts += folded.counts
+            fates[partition] = folded.fates
             if held.shard.next_offset > held.committed:
                 offsets[partition] = held.shard.next_offset
-        return Folded(Publication(forecasts, letters, offsets), counts)
+        return Folded(Publication(forecasts, letters, offsets), counts, fates)
 
-    def _fold_one(
-        self, held: Held, records: list[Record], forecasts: list[Outgoing], letters: list[Outgoing], silently: bool
-    ) -> Counts:
+    def _fold_one(self, held: Held, records: list[Record], silently: bool) -> Fold:
         if not records:
-            return Counts()
+            return Fold([], [], Counts(), {})
         with self._watchdog.watching("fold", LONG):
             folded = held.shard.fold(records, "none" if silently else self._settings.delivery.publish)
-        forecasts.extend(folded.forecasts)
-        letters.extend(folded.dead_letters)
         for stage, seconds in folded.seconds.items():
             self._metrics.stage_seconds.labels(stage).inc(seconds)
-        return Counts() if silently else folded.counts
+        return folded
 
     def _publish(self, folded: Folded, look: Look, stop: threading.Event) -> None:
         try:
@@ -209,6 +215,8 @@ class Cycle:
         self._failures = 0
         self.counts += folded.counts
         self._count(folded.counts)
+        for partition, fates in folded.fates.items():
+            self._losses.note(partition, fates)
 
     def _give_up(self, publication: Publication, error: KafkaError, stop: threading.Event) -> None:
         """Nothing of the cycle is out, so nothing of it may stay in a shard."""

@@ -112,11 +112,15 @@ class Decoded(NamedTuple):
         Each value of the event is one or the other; there is at least one.
     covariates
         One number for each of the decoder's paths, NaN where it is masked; of a spoilt event, none.
+    stood_in
+        What the event itself did not tell, so that the record stood in for it: "series" (its key), "timestamp" (its
+        own time).
     """
 
     observations: tuple[Observation, ...]
     rejects: tuple[Reject, ...]
     covariates: tuple[float, ...] = ()
+    stood_in: tuple[str, ...] = ()
 
 
 class _RefusedError(Exception):
@@ -177,7 +181,14 @@ class Decoder(msgspec.Struct, frozen=True):
             found = _one_value(event, series, time, self.values[0])
         else:
             found = _several_values(event, series, time, self.values)
-        return found._replace(covariates=_covariates(event, self.covariates)) if self.covariates else found
+        stood_in = self._stood_in(event)
+        if not self.covariates and not stood_in:
+            return found
+        return found._replace(covariates=_covariates(event, self.covariates), stood_in=stood_in)
+
+    def _stood_in(self, event: dict[str, object]) -> tuple[str, ...]:
+        paths = (("series", self.series), ("timestamp", self.timestamp))
+        return tuple(role for role, path in paths if _field(event, path) in (None, msgspec.UNSET))
 
 
 def _one_value(event: dict[str, object], series: str, time: int, path: str) -> Decoded:

@@ -45,6 +45,14 @@ TABLE: tuple[Metric, ...] = (
     Metric("dead_letters_total", "counter", "Records or values refused, by reason.", ("reason",)),
     Metric("late_total", "counter", "Observations older than the last one of their series; they change nothing."),
     Metric("repeated_total", "counter", "Observations with the same time as the last one of their series."),
+    Metric(
+        "losing",
+        "gauge",
+        "1 while much of a partition is lost or misread, 0 once that was so: late_or_repeated, skipped, series_path,"
+        " timestamp_path, covariates, restarts, single_events, nothing_scored, or a reason of dead letters. The log and"
+        " /api/status say which setting mends it.",
+        ("partition", "what"),
+    ),
     Metric("masked_covariates_total", "counter", "Covariates that an event lacked, or that were no number."),
     Metric("commits_total", "counter", "Cycles committed: forecasts, dead letters and offsets together."),
     Metric("aborts_total", "counter", "Cycles given up and done again, by reason.", ("reason",)),
@@ -133,6 +141,7 @@ class Metrics:
         self.dead_letters = self._counter("dead_letters_total")
         self.late = self._counter("late_total")
         self.repeated = self._counter("repeated_total")
+        self.losing = self._gauge("losing")
         self.masked_covariates = self._counter("masked_covariates_total")
         self.commits = self._counter("commits_total")
         self.aborts = self._counter("aborts_total")

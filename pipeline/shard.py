@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_stream import OF_THE_LSTM, Bank, DumpError, Expert, Forecasts, Hyperparameters, Observation, Outcome
+from pipeline.fates import FORECAST, LATE, REPEATED, Fate, Fates
 from pipeline.messages import (
     Decoder,
     ForecastMessage,
@@ -75,6 +76,8 @@ class Fold(NamedTuple):
     counts: Counts
     seconds: dict[str, float]
     """By stage: decode, observe (learning included), encode."""
+    fates: Fates = Fates()
+    """What became of each observation, for what watches over losses."""
 
 
 class State(NamedTuple):
@@ -89,14 +92,15 @@ class _Batch(NamedTuple):
 
     Attributes
     ----------
-    sizes, covariates
-        How many observations each event has, of those that have any, and its covariates.
+    sizes, covariates, stood_in
+        How many observations each event has, of those that have any, its covariates, and what it did not tell itself.
     """
 
     observations: list[tuple[Observation, Record]]
     rejects: list[tuple[Reject, Record]]
     sizes: list[int]
     covariates: list[tuple[float, ...]]
+    stood_in: list[tuple[str, ...]]
 
 
 class Shard:
@@ -186,6 +190,8 @@ class Shard:
         batch = self._decoded(records)
         decoded = self._clock()
         covariates = np.asarray(batch.covariates, np.float64)
+        known = len(self.bank.names)
+        began = _began(batch, self.bank.names)
         forecasts = self._observe(batch, covariates)
         observed = self._clock()
         rejects = batch.rejects + _unknown(batch, forecasts)
@@ -196,6 +202,7 @@ class Shard:
             letters,
             _counts(forecasts, told, (reject for reject, _ in rejects), covariates),
             {"decode": decoded - start, "observe": observed - decoded, "encode": self._clock() - observed},
+            Fates(_fates(batch, forecasts, rejects, began), _masked(covariates), known),
         )
         self.next_offset = records[-1].offset + 1 if records else self.next_offset
         return fold
@@ -247,7 +254,7 @@ class Shard:
         )
 
     def _decoded(self, records: Sequence[Record]) -> _Batch:
-        batch = _Batch([], [], [], [])
+        batch = _Batch([], [], [], [], [])
         expected = self.next_offset
         for record in records:
             if record.offset < expected:
@@ -259,6 +266,7 @@ class Shard:
             if decoded.observations:
                 batch.sizes.append(len(decoded.observations))
                 batch.covariates.append(decoded.covariates)
+                batch.stood_in.append(decoded.stood_in)
         return batch
 
     def _observe(self, batch: _Batch, covariates: npt.NDArray[np.float64]) -> Forecasts:
@@ -387,6 +395,52 @@ def _unknown(batch: _Batch, forecasts: Forecasts) -> list[tuple[Reject, Record]]
 def _nothing_known(observation: Observation, record: Record) -> tuple[Reject, Record]:
     detail = "the series' first value is null: there is nothing to forecast from"
     return Reject("null_before_first_value", detail, observation.series), record
+
+
+def _began(batch: _Batch, names: Mapping[str, int]) -> list[bool]:
+    """Of each observation, whether it is the first of its series."""
+    seen: set[str] = set()
+    began = []
+    for observation, _ in batch.observations:
+        began.append(observation.series not in names and observation.series not in seen)
+        seen.add(observation.series)
+    return began
+
+
+def _fates(
+    batch: _Batch, forecasts: Forecasts, rejects: Iterable[tuple[Reject, Record]], began: list[bool]
+) -> tuple[Fate, ...]:
+    """What became of each observation, in the order of the log."""
+    dead = [Fate(record.offset, reject.reason, reject.detail, reject.field) for reject, record in rejects]
+    stood_in = (roles for roles, size in zip(batch.stood_in, batch.sizes, strict=True) for _ in range(size))
+    scored = ~np.isnan(forecasts.surprise)
+    columns = (forecasts.outcome.tolist(), forecasts.restart.tolist(), scored.tolist(), began, stood_in)
+    others = [
+        _fate(record.offset, observation, *column)
+        for (observation, record), column in zip(batch.observations, zip(*columns, strict=True), strict=True)
+        if column[0] != Outcome.UNKNOWN
+    ]
+    return tuple(sorted(dead + others, key=lambda fate: fate.offset))
+
+
+CAME_TO = {int(Outcome.FORECAST): FORECAST, int(Outcome.LATE): LATE, int(Outcome.REPEATED): REPEATED}
+
+
+def _fate(
+    offset: int,
+    observation: Observation,
+    outcome: int,
+    restart: bool,
+    scored: bool,
+    began: bool,
+    stood_in: tuple[str, ...],
+) -> Fate:
+    detail = "" if outcome == Outcome.FORECAST else f"`{observation.series}` at {iso8601(observation.time)}"
+    return Fate(offset, CAME_TO[outcome], detail, None, stood_in, began, restart and not began, scored)
+
+
+def _masked(covariates: npt.NDArray[np.float64]) -> tuple[tuple[bool, ...], ...]:
+    return tuple(map(tuple, np.isnan(covariates).tolist())) if covariates.size else ()
 
 
 def _told(batch: _Batch, forecasts: Forecasts, publish: Publish) -> npt.NDArray[np.int64]:

@@ -12,6 +12,7 @@ from pipeline.checkpoints import CheckpointError, Checkpoints
 from pipeline.clock import Clock
 from pipeline.cluster import Clients, ClusterError, FencedInstanceIdError, KafkaError, TopicPartition
 from pipeline.cycle import LONGEST_WAIT, Cycle
+from pipeline.losses import Losses
 from pipeline.member import Member
 from pipeline.metrics import Metrics
 from pipeline.opening import Held, Opener, Shards
@@ -75,7 +76,7 @@ class Worker:
         self._lock = threading.Lock()
         self._parked: dict[TopicPartition, Held] = {}
         self._held: Mapping[TopicPartition, Held] = {}
-        self._counts = Counts()
+        self._counts, self._losses = Counts(), Losses(settings.events)
         status = Status(
             state="connecting",
             group=settings.kafka.group,
@@ -180,6 +181,7 @@ class Worker:
             self._watchdog,
             self._clock,
             self._lock,
+            self._losses,
             self._parked,
         )
         self._reporter.tell("assigning")
@@ -188,7 +190,7 @@ class Worker:
             while not self._stop.is_set() and not (drain and cycle.drained()):
                 cycle.turn(self._stop)
                 state: State = "assigning" if not cycle.settled else "ready" if cycle.caught_up() else "catching_up"
-                self._reporter.report(Seen(state, cycle.held, self._counts + cycle.counts), member)
+                self._reporter.report(Seen(state, cycle.held, self._counts + cycle.counts, self._losses), member)
             self._reporter.tell("stopping")
             cycle.keep()
         finally:

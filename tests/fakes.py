@@ -28,6 +28,7 @@ from msgspec.structs import replace
 
 from pipeline.clock import Clock
 from pipeline.cluster import ConsumerRebalanceListener, Description, Topic
+from pipeline.fates import FORECAST, Fate, Fates
 from pipeline.messages import Outgoing, Record, Reject, dead_letter
 from pipeline.settings import Settings
 from pipeline.shard import Counts, FingerprintError, Fold, Publish, State
@@ -137,9 +138,15 @@ class ChainShard:
             else:
                 forecasts.append(Outgoing(record.key, value, ()))
         counts = Counts(len(records), len(forecasts), dead_letters=reasons)
+        fates = Fates(tuple(_fate(record) for record in records), (), 1)
         if publish == "none":
-            return Fold([], [], counts, {})
-        return Fold(forecasts[-1:] if publish == "latest" else forecasts, letters, counts, {})
+            return Fold([], [], counts, {}, fates)
+        return Fold(forecasts[-1:] if publish == "latest" else forecasts, letters, counts, {}, fates)
+
+
+def _fate(record: Record) -> Fate:
+    is_bad = record.value is not None and record.value.startswith(b"bad")
+    return Fate(record.offset, "not_json" if is_bad else FORECAST, "bad" if is_bad else "", scored=True)
 
 
 class _Transaction:

@@ -19,9 +19,21 @@ SOURCES = {
 
 # A module of the pipeline imports from the rows above its own. A new one needs a place here.
 ROWS = (
-    {"settings", "checkpoints", "metrics", "status", "messages", "tables", "scoring", "watchdog", "clock", "fleet"},
+    {
+        "settings",
+        "checkpoints",
+        "metrics",
+        "status",
+        "messages",
+        "tables",
+        "scoring",
+        "watchdog",
+        "clock",
+        "fleet",
+        "fates",
+    },
     {"shard", "cluster", "embedded", "web", "log", "baselines", "peers"},
-    {"member", "publisher", "easel"},
+    {"member", "publisher", "easel", "losses"},
     {"opening"},
     {"cycle", "reporter"},
     {"worker", "evaluate", "replay", "contents", "summary"},
@@ -32,7 +44,7 @@ ROWS = (
 )
 
 # Nothing of ours, however low the row; these may know the library's types, the first nothing at all.
-ALONE = {"settings", "checkpoints", "metrics", "status", "watchdog", "clock"}
+ALONE = {"settings", "checkpoints", "metrics", "status", "watchdog", "clock", "fates"}
 OF_THE_LIBRARY = {"messages", "tables", "scoring"}
 
 HOMES = {

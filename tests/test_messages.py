@@ -45,7 +45,7 @@ def decoded(value: object, key: bytes | None = None, timestamp: int = NOON * 100
 
 def reason(value: object, key: bytes | None = None, timestamp: int = NOON * 1000) -> str:
     """Give the reason of the only reject."""
-    observations, (reject,), _ = decoded(value, key, timestamp)
+    observations, (reject,), *_ = decoded(value, key, timestamp)
     assert observations == ()
     return reject.reason
 
@@ -184,7 +184,7 @@ def test_numbers_and_numeric_strings_are_values(value: object, expected: float) 
 
 
 def test_null_is_a_missing_observation() -> None:
-    (observation,), rejects, _ = decoded({"series": "a", "value": None})
+    (observation,), rejects, *_ = decoded({"series": "a", "value": None})
     assert math.isnan(observation.value)
     assert rejects == ()
 
