@@ -221,7 +221,7 @@ def replay(
     is in a column called as events.series, else it is the file's name. Columns of events.covariates go along.
     """
     from pipeline.cluster import ClusterError, Writer, describe
-    from pipeline.replay import Form, Pace, paced
+    from pipeline.replay import Form, FormError, Pace, paced
     from pipeline.tables import TableError, survey
 
     if rate is not None and speed is not None:
@@ -229,7 +229,8 @@ def replay(
     settings = settings_of(config, overrides)
     topic = topic or settings.kafka.input
     form = Form(settings.events)
-    with refusing(ClusterError, TableError):
+    with refusing(ClusterError, TableError, FormError):
+        form.check()
         table = survey(file, form.fields)
         if topic not in describe(settings).topics:
             raise Refusal(

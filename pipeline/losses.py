@@ -228,9 +228,14 @@ class Watch:
             if self._only_skipped == RUN:
                 yield from self._tell(
                     "skipped",
-                    f"all of the first {RUN} records were skipped; {_at(fate)}: correct events.where if that is not"
-                    f" meant; {CHECK}",
+                    f"all of the first {RUN} records were skipped; {_at(fate)}: correct {self._filter(fate.detail)} if"
+                    f" that is not meant; {CHECK}",
                 )
+
+    def _filter(self, reason: str) -> str:
+        events = self._events
+        settings = {"where": f"events.where = {list(events.where)}", "absent": f"events.values = {list(events.values)}"}
+        return settings.get(reason, f"events.points = {list(events.points)}")
 
     def _beginnings(self, fate: Fate) -> Iterator[tuple[int, str]]:
         """Series that hold one event each, and such that start again and again."""

@@ -53,6 +53,12 @@ TABLE: tuple[Metric, ...] = (
         " /api/status say which setting mends it.",
         ("partition", "what"),
     ),
+    Metric(
+        "skipped_total",
+        "counter",
+        "What is not for us, by reason: where (`events.where`), absent (a value path), no_points (an empty array).",
+        ("reason",),
+    ),
     Metric("masked_covariates_total", "counter", "Covariates that an event lacked, or that were no number."),
     Metric("commits_total", "counter", "Cycles committed: forecasts, dead letters and offsets together."),
     Metric("aborts_total", "counter", "Cycles given up and done again, by reason.", ("reason",)),
@@ -142,6 +148,7 @@ class Metrics:
         self.late = self._counter("late_total")
         self.repeated = self._counter("repeated_total")
         self.losing = self._gauge("losing")
+        self.skipped = self._counter("skipped_total")
         self.masked_covariates = self._counter("masked_covariates_total")
         self.commits = self._counter("commits_total")
         self.aborts = self._counter("aborts_total")

@@ -19,19 +19,11 @@ SOURCES = {
 
 # A module of the pipeline imports from the rows above its own. A new one needs a place here.
 ROWS = (
-    {
-        "settings",
-        "checkpoints",
-        "metrics",
-        "status",
-        "messages",
-        "tables",
-        "scoring",
-        "watchdog",
-        "clock",
-        "fleet",
-        "fates",
-    },
+    {"checkpoints", "metrics", "status", "messages", "tables", "scoring", "watchdog", "clock", "fleet", "fates"},
+    {"stamps", "fields", "dead_letters"},
+    {"conditions", "points", "framing"},
+    {"settings"},
+    {"events"},
     {"shard", "cluster", "embedded", "web", "log", "baselines", "peers"},
     {"member", "publisher", "easel", "losses"},
     {"opening"},
@@ -44,7 +36,7 @@ ROWS = (
 )
 
 # Nothing of ours, however low the row; these may know the library's types, the first nothing at all.
-ALONE = {"settings", "checkpoints", "metrics", "status", "watchdog", "clock", "fates"}
+ALONE = {"checkpoints", "metrics", "status", "watchdog", "clock", "fates"}
 OF_THE_LIBRARY = {"messages", "tables", "scoring"}
 
 HOMES = {
