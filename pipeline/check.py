@@ -223,7 +223,7 @@ def check(sample: Sample, settings: Settings) -> Report:
         forecasts=trial.count(Outcome.FORECAST),
         late=trial.count(Outcome.LATE),
         repeated=trial.count(Outcome.REPEATED),
-        repeated_records=len(records) - len({(one.partition, one.key, one.value) for one in records}),
+        repeated_records=len(records) - len({(one.partition, one.key, one.value, one.headers) for one in records}),
         restarts=sum(one.restart for one in trial.taken),
         skipped=trial.skipped,
         dead_letters=tuple(_dead(trial)),

@@ -49,7 +49,7 @@ def series(draft: Draft, found: Facts) -> Draft:
     before = "the name is an id that each event has of its own" if is_named else f"`{draft.events.series}` is nowhere"
     count, example = len(found.columns[path].texts()), found.columns[path].example()
     draft = draft.change("series", path, f"{before}; `{path}` has {count:,} names such as {example}")
-    return _longer(draft, found, candidates, trial) if _confusion(trial) > FEW else draft
+    return _longer(draft, found, candidates, trial, f"{before}; ") if _confusion(trial) > FEW else draft
 
 
 def keys(draft: Draft, found: Facts) -> Draft:
@@ -137,7 +137,7 @@ def _parts(series: str) -> tuple[str, ...]:
     return tuple(f"{{{one}}}" if one in ("key", "topic") or one.startswith("header:") else one for one in braces)
 
 
-def _longer(draft: Draft, found: Facts, candidates: Sequence[str], now: Trial) -> Draft:
+def _longer(draft: Draft, found: Facts, candidates: Sequence[str], now: Trial, before: str = "") -> Draft:
     """Add fields to a name until its observations no longer come at one time."""
     parts = list(_parts(draft.events.series))
     if not any(part in found.columns for part in parts):
@@ -153,11 +153,18 @@ def _longer(draft: Draft, found: Facts, candidates: Sequence[str], now: Trial) -
         others.remove(path)
     if len(parts) == begun:
         return draft
-    added = ", ".join(f"`{path}`" for path in parts[begun:])
-    before, after = (100 * min(_confusion(one), 1.0) for one in (now, best))
-    tells = "tells" if len(parts) == begun + 1 else "tell"
-    why = f"{added} {tells} apart what comes at one time: late or repeated were {before:.0f} %, and are {after:.0f} %"
-    return draft.change("series", spelt(parts), why)
+    return draft.change("series", spelt(parts), before + _why(parts[:begun], parts[begun:], now, best))
+
+
+def _why(parts: Sequence[str], added: Sequence[str], now: Trial, best: Trial) -> str:
+    """What the fields that were added tell apart."""
+    shares = [f"{100 * min(_confusion(one), 1.0):.0f} %" for one in (now, best)]
+    alone = f"by {', '.join(f'`{path}`' for path in parts)} alone" if parts else "without"
+    tells = "tells" if len(added) == 1 else "tell"
+    shown = ", ".join(f"`{path}`" for path in added)
+    return (
+        f"{shown} {tells} apart what comes at one time: {alone} {shares[0]} would be late or repeated, so {shares[1]}"
+    )
 
 
 def _constant(draft: Draft, found: Facts, now: Trial) -> Draft:
