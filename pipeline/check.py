@@ -2,6 +2,7 @@
 
 import base64
 import math
+import re
 import statistics
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
@@ -28,6 +29,10 @@ LOOKED_AT = 1000
 """Records that proposals are tried on."""
 FEWEST = 40
 """Records of each stretch of a partition that they are tried on at least."""
+NO_JSON, BASE64, TWICE = "no JSON", "base64 of JSON", "JSON in a JSON string"
+_COMMA = re.compile(r"-?\d+,\d+")
+MOST_FIELDS = 40
+"""Fields that a report lists."""
 MOST_SHOWN = 8
 """Of a kind: series, fields that differ, dead letters."""
 
@@ -60,6 +65,16 @@ class Found(msgspec.Struct, frozen=True):
     found: int
     of: int
     types: dict[str, int]
+    example: str
+
+
+class Field(msgspec.Struct, frozen=True):
+    """One field of the events: in how many it is, of what types, how many different ones, and one of them."""
+
+    path: str
+    found: int
+    types: dict[str, int]
+    distinct: int
     example: str
 
 
@@ -128,6 +143,10 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         Whether an open transaction kept some back.
     contents, keys, headers
         What the records are made of.
+    paths
+        What the settings find.
+    fields, events
+        All that is there, in how many events; where arrays should be exploded, as if they were.
     observations
         forecasts + dead letters + late + repeated.
     skipped
@@ -157,6 +176,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     keys: tuple[Count, ...]
     headers: tuple[Count, ...]
     paths: tuple[Found, ...]
+    fields: tuple[Field, ...]
+    events: int
     times: Times | None
     steps: tuple[Step, ...]
     series: int
@@ -201,7 +222,8 @@ def check(sample: Sample, settings: Settings) -> Report:
     """Look at a sample of a topic as a daemon with these settings would."""
     trial, found, proposals = try_out(sample, settings), facts(sample, settings.events), propose(sample, settings)
     records = [record for part in sample.parts for stretch in part.stretches for record in stretch]
-    collided = list(_collisions(trial))
+    collided, mended = list(_collisions(trial)), proposed(settings, proposals)
+    there = found if mended.events.points == settings.events.points else facts(sample, mended.events)
     behind = _behind(trial)
     return Report(
         topic=sample.topic,
@@ -213,6 +235,8 @@ def check(sample: Sample, settings: Settings) -> Report:
         keys=_counts((_key(record.key), record.key) for record in records),
         headers=_counts((name, content) for record in records for name, content in record.headers),
         paths=tuple(_paths(found, settings)),
+        fields=tuple(_fields(there)),
+        events=there.count,
         times=_times(trial, behind),
         steps=tuple(_steps(trial)),
         series=len(trial.steps),
@@ -232,7 +256,7 @@ def check(sample: Sample, settings: Settings) -> Report:
         remarks=tuple(_remarks(trial, found, settings, proposals, records)),
         proposals=proposals,
         lines=lines(settings, proposals),
-        after=_after(sample, settings, proposals) if proposals else None,
+        after=_after(sample, mended) if proposals else None,
     )
 
 
@@ -272,8 +296,8 @@ def lines(settings: Settings, proposals: Sequence[Proposal]) -> dict[str, str]:
     return {one.key: by_key[one.key] for one in proposals}
 
 
-def _after(sample: Sample, settings: Settings, proposals: Sequence[Proposal]) -> After:
-    trial = try_out(sample, proposed(settings, proposals))
+def _after(sample: Sample, mended: Settings) -> After:
+    trial = try_out(sample, mended)
     return After(
         trial.observations,
         trial.count(Outcome.FORECAST),
@@ -305,9 +329,11 @@ def _content(record: Record) -> str:
     try:
         found = documents(record, lambda text: numeric(text) is not None)
     except FramingError:
-        return "no JSON" if _of_base64(record.value) is None else "base64 of JSON"
+        return NO_JSON if _of_base64(record.value) is None else BASE64
     if len(found) > 1:
         return "JSON, a document a line"
+    if isinstance(found[0], str) and found[0].lstrip()[:1] in ("{", "["):
+        return TWICE
     behind = " behind a schema's id" if record.value[:1] in (b"\x00", b"\x03") else ""
     behind = " behind a byte order mark" if record.value.startswith(b"\xef\xbb\xbf") else behind
     return f"JSON {type_of(found[0])}{behind}"
@@ -345,6 +371,13 @@ def _paths(found: Facts, settings: Settings) -> Iterator[Found]:
         types = Counter(map(type_of, looked.values()))
         example = next((short(value) for value in looked.values() if value is not None), "")
         yield Found(setting, path, len(looked), found.count, dict(types.most_common()), example)
+
+
+def _fields(found: Facts) -> Iterator[Field]:
+    """What is there, the fields of the events themselves first."""
+    for path, column in list(found.columns.items())[:MOST_FIELDS]:
+        if not path.startswith("{"):
+            yield Field(path, len(column.values), column.types(), len(column.texts()), column.example())
 
 
 def _behind(trial: Trial) -> list[float]:
@@ -448,14 +481,19 @@ def _remarks(
         absent = [path for path in paths if found.count and not (found.values(path) or found.look(path))]
         if absent and "values" not in changed:
             yield f"{', '.join(f'`{path}`' for path in absent)} of events.{setting} is in none of the events."
-    foreign = [record for record in records if record.value and _content(record) in ("no JSON", "base64 of JSON")]
-    if any(_content(record) == "base64 of JSON" for record in foreign):
+    contents = Counter(map(_content, records))
+    if contents[BASE64] or contents[TWICE]:
+        what = BASE64 if contents[BASE64] else TWICE
         yield (
-            "Records are base64 of JSON, which no setting reads: let the producer write the JSON itself (a"
-            " ByteArraySerializer or ByteArrayConverter in place of one for JSON)."
+            f"Records are {what}, which no setting reads: let the producer write the JSON itself, with a serializer of"
+            " text or bytes in place of one for JSON."
         )
-    elif 2 * len(foreign) > len(records):
+    elif 2 * contents[NO_JSON] > len(records):
         yield "Most of this is no JSON, and no setting reads it; the dead letters say what it looks like."
+    valued = [str(value) for path in events.values for value in found.values(path).values()]
+    commas = sum(_COMMA.fullmatch(text) is not None for text in valued)
+    if commas:
+        yield f"{commas:,} values have a decimal comma, which no setting reads: let the producer write JSON numbers."
     late = trial.count(Outcome.LATE)
     if late > 0.02 * max(len(trial.taken), 1) and "series" not in changed:
         yield (

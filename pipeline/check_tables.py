@@ -1,5 +1,6 @@
 """A check's report as text: tables that one wants to paste into a chat."""
 
+import re
 import textwrap
 from collections.abc import Iterator, Sequence
 from io import StringIO
@@ -9,10 +10,11 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from pipeline.check import After, Collision, Count, Dead, Found, Report, Step, Values
+from pipeline.check import After, Collision, Count, Dead, Field, Found, Report, Step, Values
 from pipeline.draft import Proposal
 from pipeline.found_times import span
 
+MOST_FIELDS = 24
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0  # seconds
 
 
@@ -22,7 +24,8 @@ def written(report: Report, width: int) -> str:
     with console.capture() as capture:
         for part in _parts(report, width):
             console.print(part)
-    return "\n".join(line.rstrip() for line in capture.get().splitlines())
+    text = "\n".join(line.rstrip() for line in capture.get().splitlines())
+    return re.sub(r"\n{3,}", "\n\n", text)
 
 
 def verdict(report: Report) -> str:
@@ -41,6 +44,8 @@ def _parts(report: Report, width: int) -> Iterator[RenderableType]:
     yield Text(f"{report.topic}: {whole}, from {_several(report.partitions, 'partition')}\n")
     yield Group(_facts(report), "")
     yield _paths(report.paths)
+    if report.fields and not report.is_well:
+        yield _fields(report.fields, report.events)
     yield _fates(report)
     if report.collisions:
         yield _collisions(report.collisions, report.collision_examples)
@@ -119,8 +124,24 @@ def _paths(paths: Sequence[Found]) -> Table:
         table.add_column(heading, justify="right" if justify == "right" else "left", no_wrap=heading == "found")
     table.add_column("example", overflow="fold")
     for one in paths:
-        types = ", ".join(one.types) if len(one.types) < 2 else _mixture(one.types)
+        types = "".join(one.types) if len(one.types) < 2 else _mixture(one.types)
         table.add_row(one.setting, one.path, _percent(one.found, one.of), types, _cut(one.example, 40))
+    return table
+
+
+def _fields(fields: Sequence[Field], events: int) -> Table:
+    """All that is there."""
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    table.add_column("what is there", overflow="fold")
+    table.add_column("in", justify="right", no_wrap=True)
+    table.add_column("types")
+    table.add_column("different", justify="right")
+    table.add_column("example", overflow="fold")
+    for one in fields[:MOST_FIELDS]:
+        types = "".join(one.types) if len(one.types) < 2 else _mixture(one.types)
+        table.add_row(one.path, _percent(one.found, events), types, f"{one.distinct:,}", _cut(one.example, 32))
+    if len(fields) > MOST_FIELDS:
+        table.add_row(f"and {len(fields) - MOST_FIELDS} more: see --json")
     return table
 
 

@@ -112,6 +112,7 @@ def _name_rank(path: str, column: Column) -> tuple[object, ...]:
     last = "{key}" if path == "{key}" else last
     return (
         len(column.texts()) == 1,
+        "number" in column.types(),
         _BEST_NAMES.index(last) if last in _BEST_NAMES else len(_BEST_NAMES),
         path.count("."),
         -len(column.texts()),

@@ -33,12 +33,18 @@ def points(draft: Draft, found: Facts) -> Draft:
     if _share(found, _readable(draft, found)) > 0.5:
         return draft
     best = [one for one in arrays(roots) if _has_numbers(one.path, roots)]
-    if not best:
+    if not best or (_numbers(draft, found) and not _are_events(best[0], roots)):
         return draft
     alike = [one for one in best if _end_and_depth(one) == _end_and_depth(best[0])]
     elements = sum(one.elements for one in alike)
     why = f"{len(roots):,} records hold {elements:,} elements there, with the numbers"
     return draft.change("points", tuple(one.path for one in alike), why)
+
+
+def _are_events(array: Array, roots: Sequence[object]) -> bool:
+    """Whether several elements a record have times of their own, where there are numbers beside the array, too."""
+    elements = [nodes[:1] for root in roots[:50] for nodes in Points((array.path,)).explode(root, None).elements]
+    return array.elements >= 2 * len(roots) and any(TIME_NAME.search(path) for path in columns(elements))
 
 
 def _top_level(draft: Draft, lists: Sequence[list[object]]) -> Draft:
@@ -79,8 +85,8 @@ _BEST_VALUES = (
 )
 _NO_VALUE = re.compile(
     r"(^|[._])(id|uuid|guid|seq|seqno|sequence|version|schema|port|pid|lsn|txid|xmin|pos|row|thread|offset|partition|nr"
-    r"|no|index|idx|lat|lon|lng|latitude|longitude|zip|postcode|year|month|day|hour|minute|flags|severity|level|qos)$"
-    r"|_id$|Id$"
+    r"|no|index|idx|lat|lon|lng|latitude|longitude|zip|postcode|year|month|day|hour|minute|flags|severity|level|qos"
+    r"|f_cnt|f_port|fcnt|fport)$|_id$|Id$|(^|[._])_id\.|\$oid$"
 )
 
 
@@ -102,10 +108,10 @@ def values(draft: Draft, found: Facts) -> Draft:
 
 
 def _numbers(draft: Draft, found: Facts) -> list[str]:
-    """Fields of numbers that are no times, ids or places."""
+    """Fields of numbers that are no times, ids or places; such as never change only where all are so."""
     out = time_paths(found, draft.events) | {draft.events.timestamp}
     likely = inside(found.columns)
-    return [
+    numbers = [
         path
         for path, column in found.own.items()
         if path in likely
@@ -114,6 +120,7 @@ def _numbers(draft: Draft, found: Facts) -> list[str]:
         and not _NO_VALUE.search(path)
         and not TIME_NAME.search(path)
     ]
+    return [path for path in numbers if len(found.own[path].texts()) > 1] or numbers
 
 
 def _chosen(paths: list[str], found: Facts) -> list[str]:

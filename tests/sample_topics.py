@@ -218,6 +218,99 @@ def one_sensor() -> Iterator[Sent]:
         yield sent(at(step), {"time": at(step).isoformat(), "watts": value(step)})
 
 
+def zigbee() -> Iterator[Sent]:
+    for step in range(STEPS):
+        for n in range(2):
+            body = {"temperature": value(step, n), "humidity": value(step, n + 3), "battery": 97, "voltage": 3015}
+            yield sent(at(step), body, key=f"zigbee2mqtt/0x00158d{n}")
+
+
+def things_network() -> Iterator[Sent]:
+    for step in range(STEPS):
+        for n in range(2):
+            message = {"f_port": 1, "f_cnt": step, "decoded_payload": {"temp": value(step, n), "hum": value(step, 3)},
+                       "rx_metadata": [{"gateway_ids": {"gateway_id": "g1"}, "rssi": -90 - step % 3}]}  # fmt: skip
+            names = {"device_id": f"dev-{n}", "application_ids": {"application_id": "app"}}
+            yield sent(
+                at(step), {"end_device_ids": names, "received_at": at(step).isoformat(), "uplink_message": message}
+            )
+
+
+def trades() -> Iterator[Sent]:
+    for step in range(STEPS):
+        for symbol in ("BTCUSDT", "ETHUSDT"):
+            yield sent(at(step), {"e": "trade", "s": symbol, "t": 1000 + step, "p": str(value(step)), "m": True,
+                                  "T": milliseconds(at(step))})  # fmt: skip
+
+
+def mongodb() -> Iterator[Sent]:
+    for step in range(STEPS):
+        yield sent(at(step), {"_id": {"$oid": f"{step:024x}"}, "sensor": "s1", "at": {"$date": milliseconds(at(step))},
+                              "reading": {"$numberDouble": str(value(step))}})  # fmt: skip
+
+
+def opc_ua() -> Iterator[Sent]:
+    for step in range(STEPS):
+        for n in range(3):
+            body = {"WrappedValue": {"Type": 11, "Body": value(step, n)}, "SourceTimestamp": at(step).isoformat()}
+            yield sent(at(step), {"NodeId": f"ns=2;s=Line1.Temp{n}", "ApplicationUri": "urn:x", "Value": body})
+
+
+def batches_of_points() -> Iterator[Sent]:
+    for step in range(0, STEPS, 5):
+        points = [{"ts": milliseconds(at(step + n)), "v": value(step + n)} for n in range(5)]
+        yield sent(at(step), {"device": "d1", "firmware": 7, "points": points})
+
+
+def keys_of_numbers() -> Iterator[Sent]:
+    for step in range(STEPS):
+        for n in range(3):
+            content = json.dumps({"value": value(step, n), "timestamp": at(step).isoformat()}).encode()
+            yield Sent(Outgoing((1000 + n * 77_777_777_777).to_bytes(8, "big"), content), milliseconds(at(step)))
+
+
+def prices_of_days_to_come() -> Iterator[Sent]:
+    for step in range(3 * 24):
+        body = {"series": "price", "timestamp": at(step, 60).isoformat(), "value": value(step)}
+        yield Sent(Outgoing(None, json.dumps(body).encode()), milliseconds(START - timedelta(days=2)))
+
+
+def day_first_and_local() -> Iterator[Sent]:
+    for step in range(STEPS):
+        written = (at(step) + timedelta(hours=1)).strftime("%d.%m.%Y %H:%M:%S")
+        yield sent(at(step), {"series": "a", "timestamp": written, "value": value(step)})
+
+
+def keys_are_ids() -> Iterator[Sent]:
+    for step in range(STEPS):
+        for n in range(2):
+            key = f"{step:08d}-{n:04d}-4000-8000-000000000000"
+            yield sent(at(step), {"sensorId": f"s{n}", "ts": at(step).isoformat(), "val": value(step, n)}, key=key)
+
+
+def sensors_and_words() -> Iterator[Sent]:
+    for step in range(STEPS):
+        yield sent(at(step), {"entity_id": "sensor.t", "state": str(value(step)), "last_updated": at(step).isoformat()})
+        yield sent(at(step), {"entity_id": "sun.sun", "state": "above_horizon", "last_updated": at(step).isoformat()})
+
+
+def lines_of_json() -> Iterator[Sent]:
+    for step in range(STEPS):
+        bodies = ({"series": f"s{n}", "timestamp": at(step).isoformat(), "value": value(step, n)} for n in range(3))
+        yield sent(at(step), b"\n".join(json.dumps(body).encode() for body in bodies))
+
+
+def decimal_commas() -> Iterator[Sent]:
+    for step in range(STEPS):
+        written = str(value(step) + 0.5).replace(".", ",")
+        yield sent(at(step), {"series": "a", "timestamp": at(step).isoformat(), "value": written})
+
+
+def json_in_json() -> Iterator[Sent]:
+    for step in range(STEPS):
+        yield sent(at(step), json.dumps({"series": "a", "timestamp": at(step).isoformat(), "value": value(step)}))
+
+
 def clean() -> Iterator[Sent]:
     for step in range(STEPS):
         for n in range(3):
@@ -302,6 +395,36 @@ TOPICS: dict[str, SampleTopic] = {
     "names-are-ids": SampleTopic(names_are_ids, {"series": "device"}, 3),
     "kinds-mixed": SampleTopic(kinds_mixed, {"where": ("type = reading",)}, 1),
     "one-sensor": SampleTopic(one_sensor, {"series": "{topic}", "timestamp": "time", "values": ("watts",)}, 1),
+    "zigbee": SampleTopic(zigbee, {"values": ("temperature", "humidity")}, 4),
+    "things-network": SampleTopic(
+        things_network,
+        {
+            "series": "end_device_ids.device_id",
+            "timestamp": "received_at",
+            "values": ("uplink_message.decoded_payload.temp", "uplink_message.decoded_payload.hum"),
+        },
+        4,
+    ),
+    "trades": SampleTopic(trades, {"series": "s", "timestamp": "T", "values": ("p",)}, 2),
+    "mongodb": SampleTopic(mongodb, {"series": "sensor", "timestamp": "at", "values": ("reading.$numberDouble",)}, 1),
+    "opc-ua": SampleTopic(
+        opc_ua, {"series": "NodeId", "timestamp": "Value.SourceTimestamp", "values": ("Value.WrappedValue.Body",)}, 3
+    ),
+    "batches-of-points": SampleTopic(
+        batches_of_points, {"points": ("points[]",), "series": "device", "timestamp": "ts", "values": ("v",)}, 1
+    ),
+    "keys-of-numbers": SampleTopic(keys_of_numbers, {"key": "int"}, 3),
+    "prices-of-days-to-come": SampleTopic(prices_of_days_to_come, {"max_ahead": 5 * 86400}, 1),
+    "day-first-and-local": SampleTopic(
+        day_first_and_local, {"timestamp_format": "%d.%m.%Y %H:%M:%S", "timezone": "Europe/Berlin"}, 1
+    ),
+    "keys-are-ids": SampleTopic(keys_are_ids, {"series": "sensorId", "timestamp": "ts", "values": ("val",)}, 2),
+    "sensors-and-words": SampleTopic(
+        sensors_and_words,
+        {"series": "entity_id", "timestamp": "last_updated", "values": ("state",), "where": ("entity_id = sensor.t",)},
+        1,
+    ),
+    "lines-of-json": SampleTopic(lines_of_json, {}, 3),
 }
 """Each can be read without a dead letter."""
 
@@ -309,5 +432,7 @@ FOREIGN: dict[str, tuple[Callable[[], Iterator[Sent]], str]] = {
     "line-protocol": (line_protocol, 'data_format = "json"'),
     "avro": (avro, "JsonConverter"),
     "base64": (base64_of_json, "base64"),
+    "decimal-commas": (decimal_commas, "decimal comma"),
+    "json-in-json": (json_in_json, "JSON in a JSON string"),
 }
 """What no setting reads, and what is said of it."""
