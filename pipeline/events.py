@@ -8,7 +8,7 @@ import msgspec
 from msgspec import structs
 
 from lstm_stream import Observation
-from pipeline.conditions import conditions
+from pipeline.conditions import Condition, conditions
 from pipeline.dead_letters import Reject
 from pipeline.fields import UNSET, Field, FieldError, Path, Place, Template, as_text, key_text, one_field, template
 from pipeline.framing import FramingError, documents
@@ -134,13 +134,13 @@ class Decoder:
 
         What spoils an event as a whole is one reject; a bad value among several is a reject of its own.
         """
-        if self._where_of_record:
-            place = Place(record, ())
-            if not all(condition.holds(place) for condition in self._where_of_record):
-                return Decoded((), ("where",))
+        if self._where_of_record and not _hold(self._where_of_record, Place(record, ())):
+            return Decoded((), ("where",))
         try:
             found = documents(record, self._is_word)
         except FramingError as error:
+            if error.reason == "empty" and not _hold(self._where_of_event, Place(record, ())):
+                return Decoded((), ("where",))  # of a tombstone no field is there
             return Decoded((Event((), (Reject(error.reason, error.detail),)),))
         if self._points is None and len(found) == 1:
             skipped: list[str] = []
@@ -153,7 +153,8 @@ class Decoder:
         events: list[Event] = []
         for index, nodes in enumerate(self._elements(record, found, skipped)):
             if isinstance(nodes, FramingError):
-                events.append(Event((), (Reject(nodes.reason, nodes.detail, index=index),), index=index))
+                place_of_it = index if len(found) > 1 else None
+                events.append(Event((), (Reject(nodes.reason, nodes.detail, index=place_of_it),), index=place_of_it))
                 continue
             event = self._event(Place(record, nodes), index, skipped)
             if event is not None:
@@ -164,22 +165,29 @@ class Decoder:
         self, record: Record, found: Sequence[object], skipped: list[str]
     ) -> Iterator[tuple[object, ...] | FramingError]:
         """Each document, or each element of its arrays, with what it lies in."""
-        now = record.timestamp / 1000 if record.timestamp >= 0 else None
         for document in found:
             if isinstance(document, FramingError):
                 yield document
             elif self._points is None:
                 yield (document,)
             else:
-                exploded = self._points.explode(document, now)
-                yield from exploded.elements
-                skipped += ["no_points"] * exploded.without if exploded.arrays else []
-                if exploded.arrays and not exploded.elements:
-                    skipped.append("no_points")
-                if not exploded.arrays and self._skips_absent:
-                    skipped.append("absent")
-                elif not exploded.arrays:
-                    yield FramingError("missing_points", _no_points(self._points.texts, document))
+                yield from self._exploded(self._points, Place(record, (document,)), skipped)
+
+    def _exploded(
+        self, points: Points, place: Place, skipped: list[str]
+    ) -> Iterator[tuple[object, ...] | FramingError]:
+        """The elements of a document's arrays."""
+        timestamp = place.record.timestamp
+        exploded = points.explode(place.nodes[0], timestamp / 1000 if timestamp >= 0 else None)
+        if exploded.arrays:
+            yield from exploded.elements
+            skipped += ["no_points"] * (exploded.without + exploded.empty)
+        elif not _hold(self._where_of_event, place):
+            skipped.append("where")
+        elif self._skips_absent:
+            skipped.append("absent")
+        else:
+            yield FramingError("missing_points", _no_points(points.texts, place.nodes[0]))
 
     def _is_word(self, text: str) -> bool:
         """Whether a text that is no JSON, or text in JSON, is a value all the same."""
@@ -189,7 +197,7 @@ class Decoder:
         return self._settings.booleans and lower in BOOLEANS
 
     def _event(self, place: Place, index: int | None, skipped: list[str]) -> Event | None:
-        if self._where_of_event and not all(condition.holds(place) for condition in self._where_of_event):
+        if self._where_of_event and not _hold(self._where_of_event, place):
             skipped.append("where")
             return None
         series = None
@@ -329,6 +337,10 @@ class Decoder:
 
     def _known(self, place: Place) -> tuple[float, ...]:
         return tuple(_covariate(each, place) for each in self._covariates)
+
+
+def _hold(where: tuple[Condition, ...], place: Place) -> bool:
+    return all(condition.holds(place) for condition in where)
 
 
 def _checked(name: str, path: str | None) -> str:

@@ -95,7 +95,9 @@ def _leniently(value: bytes, content: bytes, is_word: Callable[[str], bool]) -> 
     try:
         text = content.decode()
     except UnicodeDecodeError as error:
-        raise _binary(value) or FramingError("not_utf8", f"{error.reason} at byte {error.start}") from None
+        is_framed = len(content) < len(value)
+        text_error = FramingError("not_utf8", f"{error.reason} at byte {error.start + len(value) - len(content)}")
+        raise text_error if is_framed else _binary(value) or text_error from None
     if len(text) <= LONGEST_WORD and is_word(text.strip()):
         return (text.strip(),)
     try:
@@ -172,6 +174,7 @@ def _binary(value: bytes) -> FramingError | None:
 
 
 MOST_FIELDS = 1000  # of Protobuf that are looked at
+LARGEST_FIELD = 1000  # a field's number
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 
 
@@ -193,7 +196,7 @@ def is_protobuf(value: bytes) -> bool:
     while at < len(value) and fields < MOST_FIELDS:
         fields += 1
         tag, at = _varint(value, at)
-        if tag >> 3 == 0 or at < 0:
+        if not 0 < tag >> 3 <= LARGEST_FIELD or at < 0:
             return False
         match tag & 7:
             case 0:
@@ -231,7 +234,10 @@ _FOREIGN: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"[\w.\-;=]+\s-?[\d.]+\s\d{9,}\s*"), "Graphite's plain text; let the producer write JSON"),
     (re.compile(r"[\w.\-]+:-?[\d.]+\|\w+"), "StatsD; put Telegraf or a StatsD exporter that writes JSON in between"),
     (re.compile(r"\w+(\{[^}]*\})?\s[-+\d.eE]+(\s\d+)?\s*"), "Prometheus' text format; let the adapter write JSON"),
-    (re.compile(r"[^,;\t{}\[\]]+([,;\t][^,;\t{}\[\]]*)+\s*"), "CSV; let the producer write JSON objects"),
+    (
+        re.compile(r"[^,;\t{}\[\]]+(?:([,;\t])[^,;\t{}\[\]]*)(?:\1[^{}\[\]]*)"),
+        "CSV; let the producer write JSON objects",
+    ),
     (re.compile(r"\s*[{\[]\s*'"), "a Python literal; write JSON with double quotes (json.dumps)"),
 )
 

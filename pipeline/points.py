@@ -18,14 +18,15 @@ class Exploded(NamedTuple):
     ----------
     elements
         Each with what it lies in, outward.
-    arrays
-        How many were found, the empty ones too.
+    arrays, empty
+        How many were found, and how many of them are empty.
     without
         How many objects on the way lack every array that a path goes on with.
     """
 
     elements: list[tuple[object, ...]]
     arrays: int
+    empty: int
     without: int
 
 
@@ -65,7 +66,7 @@ class Points:
         walk = _Walk([], [], set(), set())
         for path in self._paths:
             _explode((document,), path, walk)
-        return Exploded(walk.elements, len(walk.arrays), len(walk.without - walk.through))
+        return Exploded(walk.elements, len(walk.arrays), walk.arrays.count(0), len(walk.without - walk.through))
 
 
 def _paths(text: str) -> tuple[Path | None, ...]:
@@ -109,8 +110,8 @@ def _explode(nodes: tuple[object, ...], paths: tuple[Path | None, ...], walk: _W
 def _senml(document: object, now: float | None) -> Exploded:
     """RFC 8428: base fields hold for their record and all behind it."""
     if type(document) is not list:
-        return Exploded([], 0, 0)
-    return Exploded([(element,) for element in _resolved(document, now)], 1, 0)
+        return Exploded([], 0, 0, 0)
+    return Exploded([(element,) for element in _resolved(document, now)], 1, int(not document), 0)
 
 
 def _resolved(pack: list[object], now: float | None) -> Iterator[object]:
