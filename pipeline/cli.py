@@ -197,10 +197,7 @@ def start_log(level: str) -> None:
     logging.getLogger("kafka").setLevel(logging.DEBUG if level == "debug" else logging.CRITICAL)
 
 
-CHECK_EPILOG = "Exit codes: 0 all is well, 1 something would be lost or misread, or failure, 2 bad usage or settings."
-
-
-@main.command(epilog=CHECK_EPILOG)
+@main.command(epilog=f"{EPILOG} 1 also where something would be lost or misread.")
 @with_settings
 @click.option(
     "--records", type=click.IntRange(1, 1_000_000), default=4000, show_default=True, help="How many records to look at."
