@@ -212,7 +212,8 @@ class Shard:
         began = _began(batch, self.bank.names)
         forecasts = self._observe(batch, covariates)
         observed = self._clock()
-        rejects = batch.rejects + _unknown(batch, forecasts)
+        # In the order of the log, those of one record together: how often it is copied depends on that.
+        rejects = sorted(batch.rejects + _unknown(batch, forecasts), key=lambda one: one[1].offset)
         told = _told(batch, forecasts, publish)
         letters = [] if publish == "none" else dead_letters(rejects)
         fold = Fold(
