@@ -555,6 +555,7 @@ class Bank:
         for column, part in zip(forecasts[1:], self._forecast(rows, steps.time[asked])[1:], strict=True):
             column[where] = part
         forecasts.surprise[where] = surprise[asked]
+        forecasts.restart[where] = steps.restart[asked]
 
     def _write_opinions(self, steps: Steps, moves: Floats, weights: Floats, opinions: Opinions) -> None:
         asked, where, rows = steps.asked, steps.source[steps.asked], steps.rows[steps.asked]
@@ -582,6 +583,7 @@ class Bank:
             lstm_share=self._mixture.lstm_share[rows].astype(np.float64),
             step=self._memory.step[rows] / SECOND,
             drifts=np.full(len(rows), self.drifts),
+            restart=np.zeros(len(rows), np.bool_),
         )
 
     # What it learns

@@ -32,6 +32,8 @@ from pipeline.cluster import (
     TopicPartition,
     place,
 )
+from pipeline.fates import Fates
+from pipeline.losses import Losses
 from pipeline.member import Gathered, Look, Member
 from pipeline.messages import Outgoing, Record
 from pipeline.metrics import Metrics
@@ -62,6 +64,7 @@ class Folded(NamedTuple):
     counts: Counts
     failures: list[tuple[TopicPartition, Failure]]
     """Beside its partition."""
+    fates: dict[TopicPartition, Fates]
 
 
 class Cycle:
@@ -85,6 +88,8 @@ class Cycle:
         Left copies of the shards between two steps that change them.
     standstill
         Tells what holds our reading back.
+    losses
+        Told what became of each observation that is committed.
     parked
         Shards that this process held before; those that still fit are taken up again.
 
@@ -110,14 +115,14 @@ class Cycle:
         clock: Clock,
         snapshots: Snapshots,
         standstill: Standstill,
+        losses: Losses,
         parked: Mapping[TopicPartition, Held],
     ) -> None:
         self._member, self._publisher, self._opener = member, publisher, opener
         self._checkpoints, self._settings, self._metrics = checkpoints, settings, metrics
         self._watchdog, self._clock, self._snapshots = watchdog, clock, snapshots
         self._parts = Parts(clock.now, self._look)
-        self._parked = dict(parked)
-        self._standstill = standstill
+        self._standstill, self._losses, self._parked = standstill, losses, dict(parked)
         self._failures, self._said = 0, ""
         self._looked_at = clock.now()
         self._waiting: dict[TopicPartition, int] = {}  # how often its opening was put off
@@ -213,7 +218,8 @@ class Cycle:
         forecasts: list[Outgoing] = []
         letters: list[Outgoing] = []
         offsets: dict[TopicPartition, int] = {}
-        counts, failures = Counts(), list[tuple[TopicPartition, Failure]]()
+        counts, fates = Counts(), dict[TopicPartition, Fates]()
+        failures: list[tuple[TopicPartition, Failure]] = []
         for partition, records in gathered.items():
             held = self.held.get(partition)
             if held is None:
@@ -225,9 +231,10 @@ class Cycle:
             letters.extend(folded.dead_letters)
             counts += folded.counts
             failures += [(partition, failure) for failure in (*before.failures, *folded.failures)]
+            fates[partition] = folded.fates
             if held.shard.next_offset > held.committed:
                 offsets[partition] = held.shard.next_offset
-        return Folded(Publication(forecasts, letters, offsets), counts, failures)
+        return Folded(Publication(forecasts, letters, offsets), counts, failures, fates)
 
     def _fold_one(self, held: Held, records: list[Record], silently: bool) -> Fold:
         if not records:
@@ -247,9 +254,8 @@ class Cycle:
                 continue
             self._told.add(key)
             logger.error(
-                "%s/%d, offset %d: the model failed (%s); %s; please report this with the record:\n%s",
-                partition.topic,
-                partition.partition,
+                "%s, offset %d: the model failed (%s); %s; please report this with the record:\n%s",
+                place(partition),
                 failure.offset,
                 failure.stage,
                 "this step is left out" if failure.series is None else f"series {failure.series!r} starts anew",
@@ -268,6 +274,8 @@ class Cycle:
         self._failures = 0
         self.counts += folded.counts
         self._count(folded.counts)
+        for partition, fates in folded.fates.items():
+            self._losses.note(partition, fates)
 
     def _give_up(self, publication: Publication, error: KafkaError, stop: threading.Event) -> None:
         """Nothing of the cycle is out, so nothing of it may stay in a shard."""

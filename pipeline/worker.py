@@ -16,6 +16,7 @@ from pipeline.clock import Clock
 from pipeline.cluster import Clients, ClusterError, Description, FencedInstanceIdError, KafkaError, TopicPartition
 from pipeline.cycle import LONGEST_WAIT, Cycle
 from pipeline.inputs import inputs_of
+from pipeline.losses import Losses
 from pipeline.member import Member
 from pipeline.metrics import Metrics
 from pipeline.opening import Held, Opener, Shards
@@ -85,7 +86,7 @@ class Worker:
         self._stop = threading.Event()
         self._parked: dict[TopicPartition, Held] = {}
         self._inputs = ""
-        self._counts = Counts()
+        self._counts, self._losses = Counts(), Losses(settings.events)
         status = Status(
             state="connecting",
             group=settings.kafka.group,
@@ -182,6 +183,7 @@ class Worker:
             self._clock,
             self.snapshots,
             Standstill(self._clients, self._metrics, self._watchdog, self._clock),
+            self._losses,
             self._parked,
         )
         self._reporter.tell("assigning")
@@ -189,7 +191,7 @@ class Worker:
             while not self._stop.is_set() and not (drain and cycle.drained()):
                 cycle.turn(self._stop)
                 state: State = "assigning" if not cycle.settled else "ready" if cycle.caught_up() else "catching_up"
-                self._reporter.report(Seen(state, cycle.held, self._counts + cycle.counts), member)
+                self._reporter.report(Seen(state, cycle.held, self._counts + cycle.counts, self._losses), member)
             self._reporter.tell("stopping")
             cycle.keep()
         finally:

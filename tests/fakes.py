@@ -35,6 +35,7 @@ from pipeline.admin import Coordinated, Limits, Open
 from pipeline.clock import Clock
 from pipeline.cluster import ConsumerRebalanceListener, Description, Topic
 from pipeline.dead_letters import Reject, dead_letter
+from pipeline.fates import FORECAST, Fate, Fates
 from pipeline.messages import Outgoing, Record
 from pipeline.settings import Settings
 from pipeline.shard import Counts, FingerprintError, Fold, Publish, State
@@ -165,9 +166,15 @@ class ChainShard:
             else:
                 forecasts.append(Outgoing(record.key, value, ()))
         counts = Counts(len(records), len(forecasts), dead_letters=reasons)
+        fates = Fates(tuple(_fate(record) for record in records), (), 1)
         if publish == "none":
-            return Fold([], [], counts, {})
-        return Fold(forecasts[-1:] if publish == "latest" else forecasts, letters, counts, {})
+            return Fold([], [], counts, {}, fates=fates)
+        return Fold(forecasts[-1:] if publish == "latest" else forecasts, letters, counts, {}, fates=fates)
+
+
+def _fate(record: Record) -> Fate:
+    is_bad = record.value is not None and record.value.startswith(b"bad")
+    return Fate(record.offset, "not_json" if is_bad else FORECAST, "bad" if is_bad else "", scored=True)
 
 
 class _Transaction:

@@ -19,16 +19,18 @@ SOURCES = {
 
 # A module of the pipeline imports from the rows above its own. A new one needs a place here.
 ROWS = (
-    {"checkpoints", "metrics", "status", "messages", "tables", "scoring", "watchdog", "clock", "fleet"},
+    {"checkpoints", "metrics", "status", "messages", "tables", "scoring", "watchdog", "clock", "fleet", "fates"},
     {"stamps", "fields", "dead_letters"},
     {"conditions", "points", "framing"},
     {"settings"},
     {"events", "inputs", "connection", "advice"},
     {"admin"},
-    {"shard", "cluster", "embedded", "log", "baselines", "peers"},
-    {"transactions", "standstill", "parts", "snapshots"},
-    {"member", "publisher", "easel"},
-    {"opening", "web"},
+    {"shard", "cluster", "embedded", "log", "baselines", "peers", "inventory"},
+    {"transactions", "standstill", "parts", "snapshots", "losses", "facts", "draft", "trial"},
+    {"member", "publisher", "easel", "found_times"},
+    {"opening", "web", "found_values", "found_names"},
+    {"check"},
+    {"check_tables"},
     {"cycle", "reporter"},
     {"worker", "evaluate", "replay", "contents", "summary"},
     {"feed", "plot"},
@@ -38,7 +40,7 @@ ROWS = (
 )
 
 # Nothing of ours, however low the row; these may know the library's types, the first nothing at all.
-ALONE = {"checkpoints", "metrics", "status", "watchdog", "clock"}
+ALONE = {"checkpoints", "metrics", "status", "watchdog", "clock", "fates"}
 OF_THE_LIBRARY = {"messages", "tables", "scoring"}
 
 HOMES = {
@@ -47,7 +49,7 @@ HOMES = {
     "starlette": {"pipeline.web"},
     "uvicorn": {"pipeline.web"},
     "click": {"pipeline.cli"},
-    "rich": {"pipeline.cli", "pipeline.demo", "pipeline.summary"},
+    "rich": {"pipeline.cli", "pipeline.check_tables", "pipeline.demo", "pipeline.summary"},
     "torch": {"lstm_stream.network", "lstm_stream.learner", "lstm_stream.pool"},
     "river": {
         "lstm_stream.drift",

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
+import msgspec
 import numpy.typing as npt
 import pytest
 from kafka.errors import (
@@ -27,11 +28,12 @@ from msgspec import structs
 from pipeline.checkpoints import Address, CheckpointError, Checkpoints
 from pipeline.cluster import ClusterError, TopicPartition
 from pipeline.member import Member
-from pipeline.messages import Record
+from pipeline.messages import Record, decode_forecast
 from pipeline.metrics import Metrics
+from pipeline.opening import Shards
 from pipeline.settings import Checkpoints as Keeping
-from pipeline.settings import Delivery, Kafka, Model, Settings, fingerprint
-from pipeline.shard import Fold, Publish
+from pipeline.settings import Delivery, Events, Kafka, Model, Settings, fingerprint
+from pipeline.shard import Fold, Publish, Shard
 from pipeline.watchdog import Watchdog
 from pipeline.worker import Worker
 from tests.fakes import ChainShard, FakeBroker, FakeConsumer, FakeProcess, Killed
@@ -61,6 +63,8 @@ class ExactCheckpoints(Checkpoints):
 
 class Computer:
     """Where processes come and go; checkpoints stay."""
+
+    shards: Shards = ChainShard
 
     def __init__(self, settings: Settings = SETTINGS, records: int = RECORDS) -> None:
         self.settings = settings
@@ -93,7 +97,7 @@ class Computer:
             process,
             checkpoints or self.checkpoints,
             self.metrics,
-            shards=ChainShard,
+            shards=self.shards,
             clock=self.broker.clock,
             expired=_never,
             rebuild=rebuild,
@@ -1201,3 +1205,65 @@ def test_a_lag_that_is_not_known_is_not_told_as_none(monkeypatch: pytest.MonkeyP
     assert worker.run() == 0
     assert "lstm_stream_lag_records{" not in computer.metrics.render()[0].decode()
     assert computer.counted("partitions_assigned") == 2
+
+
+MANY = structs.replace(
+    SETTINGS,
+    checkpoints=Keeping(interval=1e-6),
+    model=Model(horizon=2, hidden_size=4, window=4, windows=2, replay=8, memory=64),
+    events=Events(
+        series="{site}/{id}",
+        timezone="Europe/Berlin",
+        points=("p[]",),
+        where=("kind != test",),
+        values=("v", "w"),
+        absent="skip",
+        missing=("NaN",),
+        booleans=True,
+    ),
+)
+
+
+class RealShards(Computer):
+    """With shards that decode and forecast; each record has points of local times over the night of 25 October."""
+
+    shards: Shards = Shard
+
+    def lose_checkpoints(self) -> None:
+        self.checkpoints = Checkpoints(f"memory://{uuid.uuid4().hex}", keep=3)
+
+    def write(self, records: int, start: int = 0) -> None:
+        for partition in range(2):
+            self.broker.write(partition, *(_points(n) for n in range(start, start + records)))
+
+    def told(self) -> list[list[bytes]]:
+        super().told()
+        return [sorted(self.broker.forecasts()), sorted(self.broker.dead_letters())]
+
+
+def _points(n: int) -> bytes:
+    """A record of every half hour from half past midnight on; 02:00 and 02:30 come twice."""
+    half_hours = [1, 2, 3, 4, 5, 4, 5, 6, 7]
+    local = f"2026-10-25 {half_hours[n] // 2:02d}:{30 * (half_hours[n] % 2):02d}"
+    points: list[dict[str, object]] = [
+        {"id": "a", "v": n, "w": n % 2 == 0},
+        {"id": "b", "v": "x" if n == 3 else "NaN" if n == 5 else n},
+        {"id": "c", "kind": "test"},
+    ]
+    return msgspec.json.encode({"site": "s", "timestamp": local, "p": points}) + (b"\nbroken" if n == 4 else b"")
+
+
+def test_a_crash_changes_no_forecast_with_points_conditions_and_a_repeated_hour() -> None:
+    undisturbed = RealShards(MANY)
+    calls = undisturbed.run().calls
+    expected = undisturbed.told()
+    origins = sorted({decode_forecast(value).origin[11:16] for value in expected[0]})
+    assert origins == ["00:00", "00:30", "01:00", "01:30", "02:00", "02:30", "22:30", "23:00", "23:30"]
+    assert len(expected[0]) == 2 * (3 * RECORDS - 1)
+    assert undisturbed.counted("skipped_total", reason="where") == 2 * RECORDS
+    assert undisturbed.counted("skipped_total", reason="absent") == 2 * RECORDS
+    for call in range(1, calls + 1, 5):
+        computer = RealShards(MANY)
+        computer.run("one", at(call, call % 10 == 1, kill))
+        computer.run("one")
+        assert computer.told() == expected, call
