@@ -22,6 +22,7 @@ HORIZONS = (1, 24, 48)
 HOUR = 3600.0
 DAY = 24 * HOUR
 YEAR = 365.25 * DAY
+BUSINESS_WEEK = 5  # steps of a season of days without weekends
 SEASONS = ((60.0, HOUR), (DAY / 2, DAY), (7 * DAY / 2, 7 * DAY), (YEAR / 2, YEAR))  # steps up to .. have the season ..
 
 

@@ -108,7 +108,7 @@ def test_time_stamps_are_iso_8601_or_counts_since_1970(file: Path, stamp: str) -
         (b"", "is empty"),
         (b"timestamp,x\n", "no rows"),
         (b"timestamp\n2024-05-01\n", "one column"),
-        (b"timestamp;x\n2024-05-01;1\n", "expected commas"),
+        (b"timestamp x\n2024-05-01 1\n", "expected commas"),
         (b"timestamp,x,x\n2024-05-01,1,2\n", "`x` twice"),
         (b"timestamp,x,\n2024-05-01,1,2\n", "column 3 has no name"),
         (b"timestamp,x\n2024-05-01,1,2\n", "line 2: 3 cells under 2 columns"),
