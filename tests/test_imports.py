@@ -19,7 +19,10 @@ SOURCES = {
 
 # A module of the pipeline imports from the rows above its own. A new one needs a place here.
 ROWS = (
-    {"settings", "checkpoints", "metrics", "status", "messages", "tables", "scoring", "watchdog", "clock", "fleet"},
+    {"checkpoints", "metrics", "status", "messages", "tables", "scoring", "watchdog", "clock", "fleet"},
+    {"stamps", "fields"},
+    {"settings", "dead_letters"},
+    {"events"},
     {"shard", "cluster", "embedded", "web", "log", "baselines", "peers"},
     {"member", "publisher", "easel"},
     {"opening"},
@@ -32,7 +35,7 @@ ROWS = (
 )
 
 # Nothing of ours, however low the row; these may know the library's types, the first nothing at all.
-ALONE = {"settings", "checkpoints", "metrics", "status", "watchdog", "clock"}
+ALONE = {"fields", "checkpoints", "metrics", "status", "watchdog", "clock"}
 OF_THE_LIBRARY = {"messages", "tables", "scoring"}
 
 HOMES = {
