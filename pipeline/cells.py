@@ -16,7 +16,7 @@ MISSING = frozenset(
 )
 """Cells that mean a missing value, whatever their case."""
 BOOLEANS = {"true": 1.0, "false": 0.0}
-SWITCHES = {**BOOLEANS, "on": 1.0, "off": 0.0}
+SWITCHES = {**BOOLEANS, "on": 1.0, "yes": 1.0, "off": 0.0, "no": 0.0}
 LARGEST = 1e30
 """As for the daemon: what is beyond is no value."""
 
@@ -37,14 +37,14 @@ class NumberForm(NamedTuple):
         What may stand between thousands; empty: nothing.
     missing
         Texts that mean a missing value, in lower case.
-    switches
-        Whether true and on are 1, false and off 0.
+    booleans
+        Whether true, on and yes are 1, false, off and no 0.
     """
 
     decimal: str = "."
     group: str = ""
     missing: frozenset[str] = MISSING
-    switches: bool = False
+    booleans: bool = False
 
     def is_missing(self, text: str) -> bool:
         """Whether a cell says that there is no value."""
@@ -54,7 +54,7 @@ class NumberForm(NamedTuple):
         """The number in a cell, NaN where it is missing; raises ValueError where it is none."""
         if text.lower() in self.missing:
             return math.nan
-        if self.switches and text.lower() in SWITCHES:
+        if self.booleans and text.lower() in SWITCHES:
             return SWITCHES[text.lower()]
         number = float(text) if self._is_simple(text) else float(self._simplified(text))
         if not abs(number) <= LARGEST:

@@ -9,12 +9,12 @@ from array import array
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import combinations, islice
-from typing import NamedTuple
 
 import msgspec
 import numpy as np
 
-from pipeline.cells import MISSING, AmbiguousNumberError, NumberForm, like_a_number, number_form
+from pipeline.cells import MISSING, SWITCHES, AmbiguousNumberError, NumberForm, like_a_number, number_form
+from pipeline.fileform import PLAIN, Fields, Said
 from pipeline.packing import TableError
 from pipeline.reader import Cells, Sheet
 from pipeline.stamps import UNITS, StampError, Stamps
@@ -38,63 +38,14 @@ REPEATED = 0.01
 them apart."""
 LIKELY = (np.datetime64("1980-01-01", "us").astype(int), np.datetime64("2100-01-01", "us").astype(int))
 """Times that a column of bare numbers may hold without being named."""
-TIME_NAME = re.compile(r"(^|[^a-z])(ts|ds|t|time|date|datetime|timestamp|epoch|unix|period|year|month|day|week)([^a-z]|$)", re.I)
+TIME_NAME = re.compile(
+    r"(^|[^a-z])(ts|ds|t|time|date|datetime|timestamp|epoch|unix|period|year|month|day|week)([^a-z]|$)", re.I
+)
 INDEX_NAME = re.compile(r"|unnamed: \d+|index|idx|id|no\.?|nr|row|obs|__index_level_\d+__", re.IGNORECASE)
 SERIES_NAMES = ("unique_id", "series_id", "entity_id", "item_id", "ts_id", "metric", "sensor", "sensor_id")
 MOST_LABELS = 8
 """Columns of which up to three together may name the series."""
 SHOWN = 6
-
-
-class Fields(NamedTuple):
-    """What the fields of an event are called, and so the columns that hold them."""
-
-    series: str = "series"
-    timestamp: str = "timestamp"
-    values: tuple[str, ...] = ("value",)
-    covariates: tuple[str, ...] = ()
-
-
-PLAIN = Fields()
-
-
-class Said(msgspec.Struct, frozen=True, kw_only=True):
-    """What was said of a file by options and settings; what is empty is found out.
-
-    Attributes
-    ----------
-    time, series, values
-        Columns.
-    time_format
-        A pattern of `strptime`, an order such as ``d/m/Y``, a unit since 1970, or ``excel``.
-    timezone
-        Of times that name none.
-    step
-        Seconds from row to row where no column holds times; ``event``: each row is a step, whatever its time;
-        ``infer``.
-    missing
-        Cells that mean a missing value, beside the usual ones.
-    switches
-        Whether true, on, false and off are numbers.
-    decimal
-        ``point`` or ``comma``.
-    encoding
-        Of the text.
-    """
-
-    time: tuple[str, ...] = ()
-    series: tuple[str, ...] = ()
-    values: tuple[str, ...] = ()
-    time_format: str = ""
-    timezone: str = "UTC"
-    step: float | str = "infer"
-    missing: tuple[str, ...] = ()
-    switches: bool = False
-    decimal: str = ""
-    encoding: str = ""
-
-
-NOTHING_SAID = Said()
 
 
 class Layout(msgspec.Struct, frozen=True):
@@ -181,7 +132,9 @@ class _Finder:
         self._note_unused({*taken, *series, *values})
         numbers = self._numbers(values)
         step = 0.0 if isinstance(self._said.step, str) else self._said.step
-        return Layout(self._columns, time, counter, series, values, covariates, by_row, False, numbers, step, self._unused)
+        return Layout(
+            self._columns, time, counter, series, values, covariates, by_row, False, numbers, step, self._unused
+        )
 
     def _check_width(self) -> None:
         columns = self._columns
@@ -259,7 +212,9 @@ class _Finder:
 
     def _two_times(self, places: Sequence[int]) -> TableError:
         names = [self._called(place) for place in places]
-        return TableError(f"{self._path} has {len(names)} columns of times, {_listed(names)}; choose one: --time {names[0]}")
+        return TableError(
+            f"{self._path} has {len(names)} columns of times, {_listed(names)}; choose one: --time {names[0]}"
+        )
 
     def _time_by_parts(self) -> tuple[int, ...]:
         """Year, month, day and so on in columns of their own."""
@@ -299,7 +254,9 @@ class _Finder:
             raise TableError(f"{self._path}: {error} (--time-format, --timezone)") from None
         names = " + ".join(self._called(place) for place in places)
         zone = "" if self._said.timezone == "UTC" else f", {self._said.timezone}"
-        return TimeColumn(places, f"{names} ({form.told}{' + time of day' if len(places) > 1 else ''}{zone})", stamps, form)
+        return TimeColumn(
+            places, f"{names} ({form.told}{' + time of day' if len(places) > 1 else ''}{zone})", stamps, form
+        )
 
     def _parts_of(self, places: tuple[int, ...]) -> TimeColumn:
         names = " + ".join(self._called(place) for place in places)
@@ -342,12 +299,24 @@ class _Finder:
         if not values:
             values = self._numeric([place for place in free if place not in series])
         if not values:
+            self._refuse_text(free)
             beside = self._called(time.places[0]) if time else "the rows"
             raise TableError(
                 f"{self._path} has no column of values beside `{beside}` and the covariates; it has"
                 f" {_listed(self._columns)}"
             )
         return series, values, by_row or (bool(series) and len(values) == 1)
+
+    def _refuse_text(self, places: Sequence[int]) -> None:
+        """Where the only columns left hold text, its first cell says more than that there are no values."""
+        for row, cells in enumerate(self._sheet.sample):
+            for place in places:
+                text = cells[place]
+                if text.lower() not in self._missing:
+                    raise TableError(
+                        f"{self._path}, line {self._sheet.line(row)}: `{_short(text)}` in column `{self._called(place)}` is"
+                        f" not a number; say --missing {_short(text)!r} if it means that there is none"
+                    )
 
     def _said_values(self, taken: set[int | None]) -> tuple[tuple[int, ...], bool]:
         """Columns of values that were named, and whether a row is one event of them."""
@@ -388,13 +357,17 @@ class _Finder:
             return ()
         labels = labels[:MOST_LABELS]
         seen = _Seen(self._sheet, time, labels)
-        if known := [place for place in labels if self._columns[place] in SERIES_NAMES and seen.repeats((place,)) <= REPEATED]:
+        if known := [
+            place for place in labels if self._columns[place] in SERIES_NAMES and seen.repeats((place,)) <= REPEATED
+        ]:
             return (known[0],)
         for count in (1, 2, 3):
             fitting = [few for few in combinations(labels, count) if seen.repeats(few) <= REPEATED]
             if len(fitting) > 1:
                 ways = " or ".join("--series " + ",".join(self._called(place) for place in few) for few in fitting[:3])
-                raise TableError(f"{self._path}: {seen.told}; more than one column may tell the series apart: say {ways}")
+                raise TableError(
+                    f"{self._path}: {seen.told}; more than one column may tell the series apart: say {ways}"
+                )
             if fitting:
                 return fitting[0]
         raise TableError(
@@ -445,7 +418,7 @@ class _Finder:
         return tuple(found)
 
     def _is_switch(self, cell: str) -> bool:
-        return self._said.switches and cell.lower() in ("true", "false", "on", "off")
+        return self._said.booleans and cell.lower() in SWITCHES
 
     def _is_index(self, place: int) -> bool:
         """Whether a column only counts the rows; refuses one whose name does not say so."""
@@ -471,7 +444,7 @@ class _Finder:
                 self._unused.setdefault(self._called(place), "not asked for")
 
     def _numbers(self, places: Sequence[int]) -> NumberForm:
-        form = NumberForm(missing=frozenset(self._missing), switches=self._said.switches)
+        form = NumberForm(missing=frozenset(self._missing), booleans=self._said.booleans)
         for place in places:
             self._check_numbers(place)
         cells = [cell for place in places for cell in self._cells[place]]
@@ -496,7 +469,9 @@ class _Finder:
 
     def _times_across(self) -> tuple[int, ...]:
         """Columns whose names are times, where they are most of a wide header."""
-        dated = [place for place, name in enumerate(self._columns) if _is_date(name) or re.fullmatch(r"(19|20)\d\d", name)]
+        dated = [
+            place for place, name in enumerate(self._columns) if _is_date(name) or re.fullmatch(r"(19|20)\d\d", name)
+        ]
         names = [self._columns[place] for place in dated]
         if len(dated) < 3 or 2 * len(dated) < len(self._columns) or dated[0] == 0 or form_of(names) is None:
             return ()
@@ -522,7 +497,9 @@ class _Finder:
         orders = order_of(self._columns[place] for place in dated)
         if len(orders.left) == 1:
             return slashed_form(orders.left[0])
-        raise TableError(f"{self._path}: `{orders.example}` in the header may have the day or the month first; say --time-format d/m/Y or m/d/Y")
+        raise TableError(
+            f"{self._path}: `{orders.example}` in the header may have the day or the month first; say --time-format d/m/Y or m/d/Y"
+        )
 
     def _telling(self, labels: Sequence[int]) -> tuple[int, ...]:
         """The fewest columns that name each row anew."""
@@ -531,7 +508,9 @@ class _Finder:
             for few in combinations(labels, count):
                 if len({tuple(row[place] for place in few) for row in rows}) == len(rows):
                     return few
-        raise TableError(f"{self._path}: its header holds times, but no column names each row's series; name some with --series")
+        raise TableError(
+            f"{self._path}: its header holds times, but no column names each row's series; name some with --series"
+        )
 
 
 class _Seen:
@@ -581,7 +560,9 @@ def _is_counter(cells: Sequence[str]) -> bool:
     if len(cells) < 2 or not all(re.fullmatch(r"\d{1,15}", cell) for cell in cells):
         return False
     numbers = list(map(int, cells))
-    return numbers[0] in (0, 1) and all(after - before == 1 for before, after in zip(numbers, numbers[1:], strict=False))
+    return numbers[0] in (0, 1) and all(
+        after - before == 1 for before, after in zip(numbers, numbers[1:], strict=False)
+    )
 
 
 def _listed(names: Iterable[str]) -> str:

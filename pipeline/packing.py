@@ -16,14 +16,14 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, NamedTuple, cast
 
 import zstandard
 
 PARQUET, WORKBOOK = b"PAR1", b"\xd0\xcf\x11\xe0"
 ZIP = b"PK\x03\x04"
 OPENERS: dict[bytes, tuple[str, Callable[[Path], IO[bytes]]]] = {
-    b"\x1f\x8b": ("gzip", lambda path: gzip.open(path)),
+    b"\x1f\x8b": ("gzip", lambda path: cast(IO[bytes], gzip.open(path))),
     b"BZh": ("bzip2", lambda path: bz2.open(path)),
     b"\xfd7zXZ\x00": ("xz", lambda path: lzma.open(path)),
     b"\x28\xb5\x2f\xfd": ("zstd", lambda path: zstandard.open(path, "rb")),
@@ -152,7 +152,10 @@ def _without_comments(path: Path, folder: Path) -> tuple[int, Path]:
     if not re.search(rb"(^|[\r\n])(\xef\xbb\xbf)?#", _head(path, HEAD)):
         return 0, path
     target, count = folder / "without-comments", 0
-    with open(path, encoding="utf-8-sig", newline="") as source, open(target, "w", encoding="utf-8", newline="") as file:
+    with (
+        open(path, encoding="utf-8-sig", newline="") as source,
+        open(target, "w", encoding="utf-8", newline="") as file,
+    ):
         for line in source:
             is_comment = line.startswith("#")
             count += is_comment

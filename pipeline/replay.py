@@ -7,9 +7,10 @@ from typing import TypeVar
 
 import msgspec
 
+from pipeline.fileform import Fields
 from pipeline.messages import Outgoing, iso8601
 from pipeline.settings import Events
-from pipeline.tables import Event, Fields
+from pipeline.tables import Event
 
 T = TypeVar("T")
 

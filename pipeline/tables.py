@@ -17,7 +17,8 @@ import numpy as np
 
 from lstm_stream import Observation
 from pipeline.cells import BOOLEANS, SWITCHES
-from pipeline.layout import NOTHING_SAID, PLAIN, REPEATED, Fields, Layout, Said, layout_of
+from pipeline.fileform import NOTHING_SAID, PLAIN, Fields, Said
+from pipeline.layout import REPEATED, Layout, layout_of
 from pipeline.packing import TableError
 from pipeline.reader import Cells, Sheet, read_sheet
 from pipeline.rhythm import Integers, Rhythm, rhythm_of
@@ -137,9 +138,9 @@ class Table(msgspec.Struct, frozen=True):
             for name, value in zip(names, event.values, strict=True):
                 yield Observation(f"{event.series}/{name}", event.time, value)
 
-    def told(self) -> Iterator[str]:
-        """How it was read, in a line, and what was left out, in others."""
-        yield f"{_columns_told(self)}; {_rows_told(self)}"
+    def told(self, season: int = 0) -> Iterator[str]:
+        """How it was read, in a line, and what was left out, in others; with a season that was named, if one was."""
+        yield f"{_columns_told(self)}; {_rows_told(self)}, season {season or self.rhythm.season}"
         if self.layout.unused:
             yield "not used: " + ", ".join(f"{name} ({why})" for name, why in _first(self.layout.unused))
         if self.missing:
@@ -174,7 +175,9 @@ def _columns_told(table: Table) -> str:
     elif layout.across:
         parts.append("series: the rows")
     names = [columns[place] for place in layout.values]
-    values = ", ".join(names) if len(names) <= SHOWN else f"{', '.join(names[: SHOWN - 1])}, ... {names[-1]} ({len(names)})"
+    values = (
+        ", ".join(names) if len(names) <= SHOWN else f"{', '.join(names[: SHOWN - 1])}, ... {names[-1]} ({len(names)})"
+    )
     parts.append(f"values: {values}" + (f" ({layout.numbers.told})" if layout.numbers.told else ""))
     if known := [columns[place] for place in layout.covariates if place is not None]:
         parts.append("covariates: " + ", ".join(known))
@@ -184,7 +187,7 @@ def _columns_told(table: Table) -> str:
 def _rows_told(table: Table) -> str:
     shortest, longest = table.rows
     count = f"{longest:,}" if shortest == longest else f"{shortest:,} to {longest:,}"
-    return f"{count} rows of {len(table.series):,} series, {table.rhythm.told}, season {table.rhythm.season}"
+    return f"{count} rows of {len(table.series):,} series, {table.rhythm.told}"
 
 
 def survey(path: Path, fields: Fields = PLAIN, said: Said = NOTHING_SAID) -> Table:
@@ -398,12 +401,14 @@ class _Reading:
         if why.startswith("beyond"):
             return f"{found} that can be forecast: {why}"
         if text.lower() in SWITCHES:
-            return f"{found}; say --switches to take on and true as 1, off and false as 0, or --missing {text}"
+            return f"{found}; say --booleans to take on and true as 1, off and false as 0, or --missing {text}"
         return f"{found}; say --missing {text!r} if it means that there is none, or name other columns with --values"
 
     def _covariates(self, cells: Cells) -> tuple[float, ...]:
         """Numbers known with the row's events; what is none is masked, as the daemon does."""
-        return tuple([math.nan if place is None else self._covariate(cells[place]) for place in self._layout.covariates])
+        return tuple(
+            [math.nan if place is None else self._covariate(cells[place]) for place in self._layout.covariates]
+        )
 
     def _covariate(self, text: str) -> float:
         if text.lower() in BOOLEANS:

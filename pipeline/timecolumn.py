@@ -100,15 +100,15 @@ def _iso_of(told: str) -> Callable[[str], str]:
 
 
 def _quarter(text: str) -> str:
-    year, number = re.sub(r"^[Qq]([1-4])[- /]?(\d{4})$", r"\2Q\1", text).upper().replace("-", "").replace(" ", "").split("Q")
+    year, number = (
+        re.sub(r"^[Qq]([1-4])[- /]?(\d{4})$", r"\2Q\1", text).upper().replace("-", "").replace(" ", "").split("Q")
+    )
     return f"{year}Q{number}"
 
 
 def _full_year(text: str) -> str:
     """`Jan-90` and `5-Jan-90` with all digits of the year."""
-    return re.sub(
-        rf"(?<=[A-Za-z.])([ /-])(\d{{2}})$", lambda match: match[1] + _century(match[2]), text
-    )
+    return re.sub(r"(?<=[A-Za-z.])([ /-])(\d{2})$", lambda match: match[1] + _century(match[2]), text)
 
 
 def _century(year: str) -> str:
@@ -234,7 +234,9 @@ def _steps_alike(days: Sequence[date]) -> bool:
     steps = {abs((after - before).days) for before, after in pairwise(days)}
     if len(days) < 4 or not steps:
         return False
-    return len(steps) == 1 or any(low <= min(steps) and max(steps) <= high for low, high in ((28, 31), (90, 92), (365, 366)))
+    return len(steps) == 1 or any(
+        low <= min(steps) and max(steps) <= high for low, high in ((28, 31), (90, 92), (365, 366))
+    )
 
 
 class TimeColumn(NamedTuple):

@@ -10,11 +10,12 @@ import pytest
 
 from lstm_stream import Expert, Forecasts, Opinions
 from pipeline.evaluate import BATCH, PARTS, Evaluation, Model, evaluate, model_for
+from pipeline.fileform import Fields
 from pipeline.log import Log, read_log
 from pipeline.plot import PlotError, plot
 from pipeline.scoring import Floats, Integers, Rows, Scorer, truth
 from pipeline.settings import Settings, load
-from pipeline.tables import Fields, survey
+from pipeline.tables import survey
 
 QUANTILES = (0.05, 0.5, 0.95)
 
