@@ -52,11 +52,15 @@ class NumberForm(NamedTuple):
 
     def number(self, text: str) -> float:
         """The number in a cell, NaN where it is missing; raises ValueError where it is none."""
+        if self.decimal == "." and text not in self.missing:
+            number = _quickly(text)
+            if number is not None:
+                return number
         if text.lower() in self.missing:
             return math.nan
         if self.booleans and text.lower() in SWITCHES:
             return SWITCHES[text.lower()]
-        number = float(text) if self._is_simple(text) else float(self._simplified(text))
+        number = float(text if self._is_simple(text) else self._simplified(text))
         if not abs(number) <= LARGEST:
             raise ValueError(f"beyond {LARGEST:g}")
         return number
@@ -76,13 +80,31 @@ class NumberForm(NamedTuple):
     def told(self) -> str:
         """What of it is unusual, in words; empty if nothing is."""
         decimal = "decimal comma" if self.decimal == "," else ""
-        group = f"`{self.group}` between thousands" if self.group else ""
+        group = f"`{self.group}` between thousands" if self.group not in ("", ".") else ""
         return ", ".join(filter(None, (decimal, group)))
+
+
+def _quickly(text: str) -> float | None:
+    """Most numbers, without a look at their form; None: that look is needed."""
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if abs(number) <= LARGEST and "_" not in text and text.isascii() else None
 
 
 def like_a_number(text: str) -> bool:
     """Whether a cell may hold a number, in whatever form."""
     return _LIKE.fullmatch(text) is not None
+
+
+def mend_of(text: str) -> str:
+    """What to do about a cell that is no number."""
+    if text.lower() in SWITCHES:
+        return "say --booleans to take on, true and yes as 1, off, false and no as 0"
+    if any(letter.isdigit() for letter in text):
+        return "leave nothing but the number in the cell, or name other columns with --values"
+    return f"say --missing {text[:40]!r} if it means that there is none, or name other columns with --values"
 
 
 class AmbiguousNumberError(TableError):

@@ -13,14 +13,16 @@ from itertools import combinations, islice
 import msgspec
 import numpy as np
 
-from pipeline.cells import MISSING, SWITCHES, AmbiguousNumberError, NumberForm, like_a_number, number_form
+from pipeline.cells import MISSING, SWITCHES, AmbiguousNumberError, NumberForm, like_a_number, mend_of, number_form
 from pipeline.fileform import PLAIN, Fields, Said
 from pipeline.packing import TableError
 from pipeline.reader import Cells, Sheet
-from pipeline.stamps import UNITS, StampError, Stamps
+from pipeline.stamps import StampError, Stamps
 from pipeline.timecolumn import (
     ANY,
     CLOCK,
+    DIGITS,
+    NUMBER,
     PARTS,
     PARTS_FORM,
     SLASHED,
@@ -28,6 +30,8 @@ from pipeline.timecolumn import (
     TimeForm,
     first_form,
     form_of,
+    has_hours,
+    is_date,
     order_of,
     said_form,
     slashed_form,
@@ -128,7 +132,7 @@ class _Finder:
         time = self._time()
         counter = self._counter() if time is None else None
         taken = {*(time.places if time else ()), counter, *covariates}
-        series, values, by_row = self._series_and_values(time, taken)
+        series, values, by_row = self._series_and_values(time, counter, taken)
         self._note_unused({*taken, *series, *values})
         numbers = self._numbers(values)
         step = 0.0 if isinstance(self._said.step, str) else self._said.step
@@ -152,7 +156,7 @@ class _Finder:
     def _check_header(self) -> None:
         """A header has names: no times, and not numbers alone."""
         cells = [cell for cell in self._columns if cell]
-        data = next((cell for cell in cells if _is_date(cell)), None)
+        data = next((cell for cell in cells if is_date(cell)), None)
         if data is None and all(like_a_number(cell) or cell.lower() in self._missing for cell in cells):
             data = next(iter(cells), "")
         if data is not None:
@@ -188,7 +192,8 @@ class _Finder:
         """Whether the column that was named counts steps, as a step was given and its numbers are no dates."""
         if len(places) > 1 or isinstance(self._said.step, str) or self._said.time_format:
             return False
-        return _is_counter(self._cells[places[0]])
+        cells = self._cells[places[0]]
+        return bool(cells) and all(re.fullmatch(r"\d{1,7}", cell) and not DIGITS.fullmatch(cell) for cell in cells)
 
     def _time_by_settings(self) -> tuple[int, ...]:
         names = (self._fields.timestamp, PLAIN.timestamp)
@@ -197,7 +202,13 @@ class _Finder:
     def _time_by_content(self) -> tuple[int, ...]:
         written = [place for place in range(len(self._columns)) if self._is_written_time(place)]
         clocks = [place for place, cells in enumerate(self._cells) if cells and all(map(CLOCK.fullmatch, cells))]
-        if len(written) == 1 and len(clocks) == 1 and not any(CLOCK.search(cell) for cell in self._cells[written[0]]):
+        written = [place for place in written if place not in clocks] or written
+        if (
+            len(written) == 1
+            and len(clocks) == 1
+            and written != clocks
+            and not any(CLOCK.search(cell) for cell in self._cells[written[0]])
+        ):
             return (written[0], clocks[0])
         if len(written) > 1:
             raise self._two_times(written)
@@ -207,8 +218,8 @@ class _Finder:
 
     def _is_written_time(self, place: int) -> bool:
         cells = self._cells[place]
-        form = form_of(cells) or (form_of(cells[:1]) if cells and _is_date(cells[0]) else None)
-        return form is not None and not like_a_number(cells[0]) and CLOCK.fullmatch(cells[0]) is None
+        form = form_of(cells) or (form_of(cells[:1]) if cells and is_date(cells[0]) else None)
+        return form is not None and is_date(cells[0])
 
     def _two_times(self, places: Sequence[int]) -> TableError:
         names = [self._called(place) for place in places]
@@ -231,7 +242,7 @@ class _Finder:
         return tuple(found)
 
     def _is_numeric_time(self, place: int, cells: list[str]) -> bool:
-        form = form_of(cells) if cells and all(map(like_a_number, cells)) else None
+        form = form_of(cells) if cells and all(map(NUMBER.fullmatch, cells)) else None
         if form is None or not (TIME_NAME.search(self._columns[place]) or (place == 0 and _never_falls(cells))):
             return False
         try:
@@ -243,11 +254,17 @@ class _Finder:
     def _time_of(self, places: tuple[int, ...]) -> TimeColumn:
         """How the times in these columns are written."""
         cells, said = self._cells[places[0]], self._said.time_format
-        if len(places) > 1 and not said and not any(map(_is_date, cells[:1])):
+        if len(places) > 1 and not said and not any(map(is_date, cells[:1])):
             return self._parts_of(places)
+        if not said and cells and has_hours(cells):
+            name = self._called(places[0])
+            raise TableError(
+                f"{self._path}: `{cells[0]}` in column `{name}` may be a date with its hour or seconds since 1970; say"
+                " --time-format %Y%m%d%H or --time-format s"
+            )
         form = said_form(said) if said and said != "auto" else first_form(cells)
-        form = self._ordered(places[0]) if form.pattern is SLASHED and not said else form
-        pattern = said if form.told == said and ("%" in said or said in UNITS) else "auto"
+        form = self._ordered(places) if form.pattern is SLASHED and not said else form
+        pattern = said if said and form.pattern is None else "auto"
         try:
             stamps = Stamps(pattern, self._said.timezone)
         except ValueError as error:
@@ -262,12 +279,12 @@ class _Finder:
         names = " + ".join(self._called(place) for place in places)
         return TimeColumn(places, f"{names} (parts of a date)", Stamps("auto", self._said.timezone), PARTS_FORM)
 
-    def _ordered(self, place: int) -> TimeForm:
+    def _ordered(self, places: tuple[int, ...]) -> TimeForm:
         """The one order of day, month and year that the whole column allows."""
-        orders = order_of(row[place] for row in self._sheet.rows())
+        orders = order_of([row[place] for place in places] for row in self._sheet.rows())
         if len(orders.left) == 1:
-            return slashed_form(orders.left[0])
-        name = self._called(place)
+            return slashed_form(orders.left[0], mark=next(mark for mark in "/.-" if mark in orders.example))
+        name = self._called(places[0])
         if not orders.left:
             raise TableError(
                 f"{self._path}: `{name}` holds dates with the day first and dates with the month first; write all alike"
@@ -281,21 +298,37 @@ class _Finder:
     def _counter(self) -> int | None:
         """What stands in for a time: rows counted by a step that was given."""
         if isinstance(self._said.step, str):
-            hint = f", or count its rows by --time {self._columns[0]} --step 1h" if _is_counter(self._cells[0]) else ""
             raise TableError(
                 f"{self._path} has no column of times that can be told ({_listed(self._columns)}); name it with --time"
-                f" COLUMN, or say how far apart its rows are, such as --step 1h{hint}"
+                f" COLUMN, or say how far apart its rows are, such as --step 1h{self._hint()}"
             )
         return next(iter(self._asked(self._said.time, "--time")), None)
+
+    def _hint(self) -> str:
+        """What else a file without times may be."""
+        first, name = self._cells[0], self._columns[0]
+        if _is_counter(first):
+            return f", or count its rows by --time {name} --step 1h"
+        if first and not any(map(like_a_number, first)) and len(set(first)) == len(first) and len(self._columns) > 3:
+            return "; where each row is a series and its columns are steps, transpose it"
+        if excel := [place for place in range(len(self._columns)) if self._may_be_of_excel(place)]:
+            return f"; where `{self._called(excel[0])}` counts days, add --time-format excel (since 1900) or days (since 1970)"
+        return ""
+
+    def _may_be_of_excel(self, place: int) -> bool:
+        cells = self._cells[place]
+        if not TIME_NAME.search(self._columns[place]) or not cells or not all(map(NUMBER.fullmatch, cells)):
+            return False
+        return all(9_000 <= float(cell) <= 73_000 for cell in cells)
 
     # --- series and values ---
 
     def _series_and_values(
-        self, time: TimeColumn | None, taken: set[int | None]
+        self, time: TimeColumn | None, counter: int | None, taken: set[int | None]
     ) -> tuple[tuple[int, ...], tuple[int, ...], bool]:
         values, by_row = self._said_values(taken)
         free = [place for place in range(len(self._columns)) if place not in taken and place not in values]
-        series = self._said_series() or (self._found_series(time, free, bool(self._said.values)) if time else ())
+        series = self._said_series() or self._found_series(time or _counting([counter]), free, bool(self._said.values))
         if not values:
             values = self._numeric([place for place in free if place not in series])
         if not values:
@@ -309,13 +342,14 @@ class _Finder:
 
     def _refuse_text(self, places: Sequence[int]) -> None:
         """Where the only columns left hold text, its first cell says more than that there are no values."""
+        names = [place for place in places if self._columns[place] in SERIES_NAMES]
         for row, cells in enumerate(self._sheet.sample):
-            for place in places:
+            for place in [place for place in places if place not in names]:
                 text = cells[place]
                 if text.lower() not in self._missing:
                     raise TableError(
                         f"{self._path}, line {self._sheet.line(row)}: `{_short(text)}` in column `{self._called(place)}` is"
-                        f" not a number; say --missing {_short(text)!r} if it means that there is none"
+                        f" not a number; {mend_of(text)}"
                     )
 
     def _said_values(self, taken: set[int | None]) -> tuple[tuple[int, ...], bool]:
@@ -347,12 +381,14 @@ class _Finder:
         place = self._place(self._fields.series)
         return () if place is None else (place,)
 
-    def _found_series(self, time: TimeColumn, free: Sequence[int], chosen: bool) -> tuple[int, ...]:
+    def _found_series(self, time: TimeColumn | None, free: Sequence[int], chosen: bool) -> tuple[int, ...]:
         """Columns that tell series apart, where one time stands in many rows."""
         labels = [place for place in free if self._may_name_series(place)]
+        if time is None:
+            return self._named_series(labels, (), chosen)
         seen = _Seen(self._sheet, time, [])
         if seen.repeats(()) <= REPEATED:
-            return self._named_series(labels, chosen)
+            return self._named_series(labels, time.places, chosen)
         if self._said.step == "event":
             return ()
         labels = labels[:MOST_LABELS]
@@ -375,7 +411,7 @@ class _Finder:
             " a step, whatever its time, with --step event"
         )
 
-    def _named_series(self, labels: Sequence[int], chosen: bool) -> tuple[int, ...]:
+    def _named_series(self, labels: Sequence[int], times: Sequence[int], chosen: bool) -> tuple[int, ...]:
         """A column of text beside times that never repeat: series, by its name, or else a question."""
         texts = [place for place in labels if not all(map(like_a_number, self._cells[place]))]
         known = [place for place in texts if self._columns[place] in SERIES_NAMES]
@@ -384,7 +420,12 @@ class _Finder:
         several = [place for place in texts if len(set(self._cells[place])) > 1]
         if several and not chosen:
             name, cells = self._called(several[0]), self._cells[several[0]]
-            others = [self._called(place) for place in self._numeric_like() if place not in several]
+            used = {*several, *times}
+            others = [
+                self._called(place)
+                for place in self._numeric_like()
+                if place not in used and not self._counts_rows(place)
+            ]
             raise TableError(
                 f"{self._path}: `{name}` may name {len(set(cells))} series (`{_short(cells[0])}`, ...), or be a note beside one;"
                 f" say --series {name}, or name the values alone: --values {','.join(others[:SHOWN]) or 'COLUMN'}"
@@ -410,7 +451,7 @@ class _Finder:
             if self._is_index(place):
                 self._unused[self._called(place)] = "it counts the rows"
             elif cells and not any(like_a_number(cell) or self._is_switch(cell) for cell in cells):
-                self._unused[self._called(place)] = "text"
+                self._unused[self._called(place)] = "times" if is_date(cells[0]) else "text"
             elif not self._columns[place]:
                 self._check_unnamed(place)
             else:
@@ -420,9 +461,12 @@ class _Finder:
     def _is_switch(self, cell: str) -> bool:
         return self._said.booleans and cell.lower() in SWITCHES
 
+    def _counts_rows(self, place: int) -> bool:
+        return place == 0 and _is_counter(self._cells[0]) and len(self._cells[0]) == len(self._sheet.sample)
+
     def _is_index(self, place: int) -> bool:
         """Whether a column only counts the rows; refuses one whose name does not say so."""
-        if place != 0 or not _is_counter(self._cells[0]) or len(self._cells[0]) < len(self._sheet.sample):
+        if not self._counts_rows(place):
             return False
         name = self._columns[0]
         if INDEX_NAME.fullmatch(name):
@@ -470,7 +514,7 @@ class _Finder:
     def _times_across(self) -> tuple[int, ...]:
         """Columns whose names are times, where they are most of a wide header."""
         dated = [
-            place for place, name in enumerate(self._columns) if _is_date(name) or re.fullmatch(r"(19|20)\d\d", name)
+            place for place, name in enumerate(self._columns) if is_date(name) or re.fullmatch(r"(19|20)\d\d", name)
         ]
         names = [self._columns[place] for place in dated]
         if len(dated) < 3 or 2 * len(dated) < len(self._columns) or dated[0] == 0 or form_of(names) is None:
@@ -494,7 +538,7 @@ class _Finder:
         said = self._said.time_format
         if said:
             return said_form(said)
-        orders = order_of(self._columns[place] for place in dated)
+        orders = order_of([self._columns[place]] for place in dated)
         if len(orders.left) == 1:
             return slashed_form(orders.left[0])
         raise TableError(
@@ -519,8 +563,11 @@ class _Seen:
     def __init__(self, sheet: Sheet, time: TimeColumn, labels: Sequence[int]) -> None:
         texts: array[int] = array("q")
         columns: dict[int, array[int]] = {place: array("q") for place in labels}
-        for row in sheet.rows():
-            texts.append(hash(time.text(row)))
+        zoned = time.stamps.timezone != "UTC"
+        for number, row in enumerate(sheet.rows()):
+            if not any(row):
+                continue
+            texts.append(-number - 2 if zoned and _comes_twice(time, row) else hash(time.text(row)))
             for place, cells in columns.items():
                 cells.append(hash(row[place]))
         self._times = np.frombuffer(texts, np.int64)
@@ -545,9 +592,18 @@ class _Seen:
         return f"times repeat (`{text}` in lines {self._sheet.line(again)} and {self._sheet.line(later)}; {rows:,} rows in all)"
 
 
-def _is_date(cell: str) -> bool:
-    """Whether a cell is a date written out, beyond doubt no number."""
-    return not like_a_number(cell) and CLOCK.fullmatch(cell) is None and form_of([cell]) is not None
+def _counting(places: Iterable[int | None]) -> TimeColumn | None:
+    """A column that counts steps, as if it held times."""
+    counters = tuple(place for place in places if place is not None)
+    return TimeColumn(counters[:1], "", Stamps(), ANY) if counters else None
+
+
+def _comes_twice(time: TimeColumn, row: Cells) -> bool:
+    """Whether a time is of the hour that autumn repeats, so that it may stand in two rows."""
+    try:
+        return time.read(row).later is not None
+    except StampError:
+        return False
 
 
 def _never_falls(cells: Sequence[str]) -> bool:

@@ -173,7 +173,7 @@ def _dialect(path: Path, plain: Path) -> Dialect:
         raise TableError(f"{path} is empty; expected a header such as series,timestamp,value")
     if hint := EXCEL_HINT.match(head):
         delimiter = hint[1].decode(errors="replace")
-        return Dialect(delimiter, '"', '"', 1, _width(path, plain, delimiter, 1))
+        return Dialect(delimiter, '"', '"', 1, _width(plain, delimiter, 1))
     try:
         with _connection() as connection:
             found = connection.execute(SNIFF, [str(plain)]).fetchone()
@@ -184,14 +184,16 @@ def _dialect(path: Path, plain: Path) -> Dialect:
     delimiter, quote, escape, skip, width = found or (",", NOTHING, NOTHING, 0, 1)
     quote = '"' if quote == NOTHING else quote
     dialect = Dialect(delimiter, quote, quote if escape == NOTHING else escape, skip, width)
-    return _from_the_header(path, plain, dialect) if skip else dialect
+    if width == 1:
+        return _of_uneven_rows(plain, dialect)
+    return _from_the_header(plain, dialect) if skip else dialect
 
 
 def _reason(told: str) -> str:
     return told.splitlines()[0].rstrip(". ")
 
 
-def _from_the_header(path: Path, plain: Path, dialect: Dialect) -> Dialect:
+def _from_the_header(plain: Path, dialect: Dialect) -> Dialect:
     """The sniffer skips lines until rows are alike: what it skips must be empty, or narrower than the header."""
     with open(plain, encoding="utf-8-sig", newline="") as text:
         lines = csv.reader(text, delimiter=dialect.delimiter, quotechar=dialect.quote)
@@ -201,15 +203,25 @@ def _from_the_header(path: Path, plain: Path, dialect: Dialect) -> Dialect:
                 begin, cells = number, len(row)
             if number == dialect.skip:
                 break
-    header_like = not any(re.search(r"\d", cell) and re.fullmatch(r"[\d.,:/ TZ+-]+", cell) for cell in row)
-    if cells < dialect.width and header_like:
+    is_header = bool(row) and re.fullmatch(r"[\d.,:/ TZ+-]+", row[0]) is None
+    if cells < dialect.width and is_header:
         return dialect
     if cells >= 2 and begin < dialect.skip:
         return dialect._replace(skip=begin, width=cells)
     return dialect
 
 
-def _width(path: Path, plain: Path, delimiter: str, skip: int) -> int:
+def _of_uneven_rows(plain: Path, dialect: Dialect) -> Dialect:
+    """Where the sniffer finds one column, rows may be of several lengths: the header tells, and the reader refuses them."""
+    with open(plain, encoding="utf-8-sig", newline="") as text:
+        first = next((line for line in islice(text, dialect.skip, None) if line.strip()), "")
+    delimiter = next((mark for mark in ",;\t|" if mark in first), None)
+    if delimiter is None:
+        return dialect
+    return dialect._replace(delimiter=delimiter, width=len(next(csv.reader([first], delimiter=delimiter))))
+
+
+def _width(plain: Path, delimiter: str, skip: int) -> int:
     with open(plain, encoding="utf-8-sig", newline="") as text:
         rows = islice(csv.reader(text, delimiter=delimiter), skip, None)
         return next((len(row) for row in rows if row), 1)

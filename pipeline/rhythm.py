@@ -10,7 +10,7 @@ from pipeline.scoring import BUSINESS_WEEK, DAY, season_of
 Integers = npt.NDArray[np.int64]
 
 NEAR = 0.05  # of a step: so far a gap may be from it
-IRREGULAR = 0.5  # share of gaps that are another one
+IRREGULAR = 0.25  # share of gaps that are another one
 WEEKDAYS = 10  # rows that have to fall on working days alone
 WORDS = (
     *((1.0, "second"), (60.0, "minute"), (3600.0, "hour"), (DAY, "day"), (7 * DAY, "week"), (30.44 * DAY, "month")),
@@ -29,7 +29,7 @@ class Rhythm(NamedTuple):
     business
         Whether rows are days, and none a Saturday or Sunday.
     irregular
-        Whether most gaps are other ones.
+        Whether more than a quarter of the gaps are other ones.
     season
         Steps of the season that this suggests; 1: none.
     """

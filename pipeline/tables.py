@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 
 from lstm_stream import Observation
-from pipeline.cells import BOOLEANS, SWITCHES
+from pipeline.cells import BOOLEANS, mend_of
 from pipeline.fileform import NOTHING_SAID, PLAIN, Fields, Said
 from pipeline.layout import REPEATED, Layout, layout_of
 from pipeline.packing import TableError
@@ -142,28 +142,33 @@ class Table(msgspec.Struct, frozen=True):
         """How it was read, in a line, and what was left out, in others; with a season that was named, if one was."""
         yield f"{_columns_told(self)}; {_rows_told(self)}, season {season or self.rhythm.season}"
         if self.layout.unused:
-            yield "not used: " + ", ".join(f"{name} ({why})" for name, why in _first(self.layout.unused))
+            yield "not used: " + _listed([f"{name} ({why})" for name, why in self.layout.unused.items()])
         if self.missing:
-            told = ", ".join(f"{count:,} {f'`{cell}`' if cell else 'empty'}" for cell, count in _first(self.missing))
-            yield f"taken as missing: {sum(self.missing.values()):,} cells ({told})"
-        if self.sheet.comments or self.empty_rows or self.sheet.skipped:
-            counts = ((self.sheet.skipped, "before the header"), (self.sheet.comments, "of comments"))
-            lines = [f"{count:,} lines {what}" for count, what in counts if count]
-            yield "left out: " + ", ".join([*lines, *([f"{self.empty_rows:,} empty rows"] if self.empty_rows else [])])
+            each = [f"{count:,} {f'`{cell}`' if cell else 'empty'}" for cell, count in self.missing.items()]
+            yield f"taken as missing: {_counted(sum(self.missing.values()), 'cell')} ({_listed(each)})"
+        counts = (
+            (self.sheet.skipped, "line", " before the header"),
+            (self.sheet.comments, "line", " of comments"),
+            (self.empty_rows, "empty row", ""),
+        )
+        if left := [_counted(count, what) + where for count, what, where in counts if count]:
+            yield "left out: " + ", ".join(left)
         if self.valueless:
             yield f"no value at all in {', '.join(self.valueless[:SHOWN])}"
         if self.repeated:
             yield (
-                f"{self.repeated:,} rows have the time of another one of their series; here each is a step of its own, the"
+                f"{_counted(self.repeated, 'row')} with the time of another one of their series: here each is a step of its own, the"
                 " daemon leaves the later ones out as repeated"
             )
 
 
-def _first(counts: dict[str, str] | dict[str, int]) -> list[tuple[str, object]]:
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+
+
+def _listed(names: list[str]) -> str:
     """Some of many."""
-    shown: list[tuple[str, object]] = list(counts.items())[:SHOWN]
-    more = len(counts) - len(shown)
-    return [*shown, (f"{more} more", "...")] if more else shown
+    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else "")
 
 
 def _columns_told(table: Table) -> str:
@@ -174,6 +179,8 @@ def _columns_told(table: Table) -> str:
         parts.append("series: " + " + ".join(columns[place] for place in layout.series))
     elif layout.across:
         parts.append("series: the rows")
+    if layout.across:
+        return ", ".join([*parts, f"values: below {len(layout.values):,} times"])
     names = [columns[place] for place in layout.values]
     values = (
         ", ".join(names) if len(names) <= SHOWN else f"{', '.join(names[: SHOWN - 1])}, ... {names[-1]} ({len(names)})"
@@ -400,9 +407,7 @@ class _Reading:
         found = f"`{text}` in column `{self._name(place)}` is not a number"
         if why.startswith("beyond"):
             return f"{found} that can be forecast: {why}"
-        if text.lower() in SWITCHES:
-            return f"{found}; say --booleans to take on and true as 1, off and false as 0, or --missing {text}"
-        return f"{found}; say --missing {text!r} if it means that there is none, or name other columns with --values"
+        return f"{found}; {mend_of(text)}"
 
     def _covariates(self, cells: Cells) -> tuple[float, ...]:
         """Numbers known with the row's events; what is none is masked, as the daemon does."""

@@ -7,7 +7,7 @@ regular steps. Where the column does not tell either, it is refused with the opt
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -16,10 +16,11 @@ from pipeline.stamps import Stamp, StampError, Stamps
 
 EXCEL = "excel"
 """A unit of files alone: days since the last one of 1899."""
+DAY = timedelta(days=1)
 EXCEL_EPOCH = datetime(1899, 12, 30)
 PARTS = ("year", "month", "day", "hour", "minute", "second")
 
-_CLOCK = r"\d{1,2}[:.h]\d{2}(?:[:.m]\d{2}(?:[.,]\d{1,9})?)?s?(?: ?[AaPp]\.?[Mm]\.?)?"
+_CLOCK = r"(?:\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?|\d{1,2}\.\d{2}\.\d{2})(?: ?[AaPp]\.?[Mm]\.?)?"
 _MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.?"
 _REST = rf"(?:(?:T|,? +){_CLOCK}.*)?"
 
@@ -31,11 +32,12 @@ def _pattern(text: str) -> re.Pattern[str]:
 CLOCK = _pattern(_CLOCK)
 SLASHED = _pattern(rf"(\d{{1,2}})([/.-])(\d{{1,2}})\2(\d{{4}}|\d{{2}})((?:T|,? +){_CLOCK})?")
 NUMBER = _pattern(r"-?\d+(?:\.\d+)?")
+HOURS = _pattern(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[01]\d|2[0-3])")
 DIGITS = _pattern(r"(?:1[5-9]|2[01])\d\d(?:\d\d){0,2}(?:\d{4}|\d{6})?")
 WRITTEN: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("ISO 8601", _pattern(r"\d{4}-\d{1,2}(?:-\d{1,2}(?:[T ].*)?)?")),
     ("ISO week", _pattern(r"\d{4}-?W\d{2}(?:-?[1-7])?")),
-    ("Y/m/d", _pattern(rf"\d{{4}}([/.])\d{{1,2}}(?:\1\d{{1,2}}{_REST})?")),
+    ("Y/m/d", _pattern(rf"\d{{4}}/\d{{1,2}}(?:/\d{{1,2}}{_REST})?|\d{{4}}\.\d{{1,2}}\.\d{{1,2}}{_REST}")),
     ("quarter", _pattern(r"\d{4}[- ]?Q[1-4]|Q[1-4][- /]?\d{4}")),
     (
         "month by name",
@@ -135,6 +137,18 @@ def _all_read(cells: Sequence[str]) -> bool:
         return False
 
 
+def is_date(cell: str) -> bool:
+    """Whether a cell is a date written out, and no number."""
+    if SLASHED.fullmatch(cell):
+        return True
+    return any(pattern.fullmatch(cell) for _, pattern in WRITTEN)
+
+
+def has_hours(cells: Iterable[str]) -> bool:
+    """Whether all cells may be dates with an hour, 2024030107, which are also seconds since 1970."""
+    return all(HOURS.fullmatch(cell) for cell in cells)
+
+
 def first_form(cells: Sequence[str]) -> TimeForm:
     """The form of most of a column that is said to hold times, so that the cell that has another is named."""
     for count in (len(cells), 20, 1):
@@ -157,7 +171,7 @@ def _of_excel(text: str) -> str:
     return (EXCEL_EPOCH + timedelta(microseconds=round(float(text) * 86400e6))).isoformat()
 
 
-def slashed_form(order: str, told: str = "") -> TimeForm:
+def slashed_form(order: str, told: str = "", mark: str = "/") -> TimeForm:
     """Dates such as 31/01/2024 whose parts come in this order, such as ``dmy``."""
 
     def iso(text: str) -> str:
@@ -167,7 +181,7 @@ def slashed_form(order: str, told: str = "") -> TimeForm:
         parts = dict(zip(order, (match[1], match[3], match[4]), strict=True))
         return f"{_century(parts['y'])}-{int(parts['m']):02d}-{int(parts['d']):02d}{_clock(match[5] or '')}"
 
-    return TimeForm(told or "/".join(order).replace("y", "Y"), SLASHED, iso)
+    return TimeForm(told or mark.join(order).replace("y", "Y"), SLASHED, iso)
 
 
 def _clock(text: str) -> str:
@@ -175,26 +189,26 @@ def _clock(text: str) -> str:
     bare = text.strip(" T,")
     if not bare:
         return ""
-    digits = re.split(r"[:.hm]", re.sub(r"[ .]*[AaPp]\.?[Mm]\.?$", "", bare), maxsplit=2)
+    digits = re.split(r"[:.]", re.sub(r"[ .]*[AaPp]\.?[Mm]\.?$", "", bare), maxsplit=2)
     half = re.search(r"([AaPp])\.?[Mm]\.?$", bare)
     hour = int(digits[0])
     if half:
         hour = hour % 12 + (12 if half[1] in "pP" else 0)
-    rest = ":".join([*digits[1:], "00"][:2]).rstrip("s").replace(",", ".")
+    rest = ":".join([*digits[1:], "00"][:2]).replace(",", ".")
     return f" {hour:02d}:{rest}"
 
 
-def order_of(dates: Iterable[str]) -> Orders:
-    """Which orders of day, month and year a whole column of dates allows."""
+def order_of(times: Iterable[Sequence[str]]) -> Orders:
+    """Which orders of day, month and year a whole column of dates allows, perhaps with times of day in another one."""
     seen: dict[tuple[str, str, str, str], None] = {}
     example = ""
-    for text in dates:
-        match = SLASHED.fullmatch(text)
+    for date, *clock in times:
+        match = SLASHED.fullmatch(date)
         if match:
-            example = example or text
-            seen.setdefault((match[1], match[3], match[4], match[5] or ""))
+            example = example or date
+            seen.setdefault((match[1], match[3], match[4], clock[0] if clock else match[5] or ""))
     orders = ("dmy", "mdy") if any(len(parts[2]) == 4 for parts in seen) else ("dmy", "mdy", "ymd")
-    possible = {order: days for order in orders if (days := _days(seen, order))}
+    possible = {order: moments for order in orders if (moments := _moments(seen, order))}
     if len(possible) > 1:
         possible = _forward(possible)
     if len(possible) > 1:
@@ -202,19 +216,21 @@ def order_of(dates: Iterable[str]) -> Orders:
     return Orders(tuple(possible), example)
 
 
-def _days(seen: Iterable[tuple[str, str, str, str]], order: str) -> list[date]:
-    """The days in this order, or none where one does not exist."""
-    days = []
+def _moments(seen: Iterable[tuple[str, str, str, str]], order: str) -> list[datetime]:
+    """The times in this order, or none where one does not exist."""
+    moments = []
     for parts in seen:
         part = dict(zip(order, parts, strict=False))
+        clock = _clock(parts[3]) if not parts[3] or CLOCK.fullmatch(parts[3].strip(" T,")) else ""
         try:
-            days.append(date(int(_century(part["y"])), int(part["m"]), int(part["d"])))
+            date = f"{int(_century(part['y'])):04d}-{int(part['m']):02d}-{int(part['d']):02d}"
+            moments.append(datetime.fromisoformat(date + clock))
         except ValueError:
             return []
-    return [one for index, one in enumerate(days) if not index or one != days[index - 1]]
+    return moments
 
 
-def _forward(possible: dict[str, list[date]]) -> dict[str, list[date]]:
+def _forward(possible: dict[str, list[datetime]]) -> dict[str, list[datetime]]:
     """Those that go back in time less often; a column that goes on under one reading alone is so written."""
     back = {order: sum(after < before for before, after in pairwise(days)) for order, days in possible.items()}
     down = {order: sum(after > before for before, after in pairwise(days)) for order, days in possible.items()}
@@ -224,14 +240,14 @@ def _forward(possible: dict[str, list[date]]) -> dict[str, list[date]]:
     return {order: days for order, days in possible.items() if turns[order] == 0}
 
 
-def _regular(possible: dict[str, list[date]]) -> dict[str, list[date]]:
+def _regular(possible: dict[str, list[datetime]]) -> dict[str, list[datetime]]:
     """Those in whose reading all steps are alike (a month is 28 to 31 days, a quarter 90 to 92, a year 365 or 366)."""
     alike = {order: days for order, days in possible.items() if _steps_alike(days)}
     return alike if len(alike) == 1 else possible
 
 
-def _steps_alike(days: Sequence[date]) -> bool:
-    steps = {abs((after - before).days) for before, after in pairwise(days)}
+def _steps_alike(days: Sequence[datetime]) -> bool:
+    steps = {abs(after - before) / DAY for before, after in pairwise(days)}
     if len(days) < 4 or not steps:
         return False
     return len(steps) == 1 or any(
