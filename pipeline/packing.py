@@ -1,7 +1,7 @@
 """Files as plain bytes that a reader can open by name: unpacked, in UTF-8, without comment lines.
 
-What a file is, its first bytes say, whatever its name is: gzip, bzip2, xz, Zstandard, a zip archive of one file, Parquet,
-or text.
+The first bytes of a file say what it is, whatever its name is: gzip, bzip2, xz, Zstandard, a zip archive of one file,
+Parquet, or text.
 """
 
 import bz2
@@ -13,7 +13,7 @@ import shutil
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, NamedTuple, cast
@@ -22,13 +22,8 @@ import zstandard
 
 PARQUET, WORKBOOK = b"PAR1", b"\xd0\xcf\x11\xe0"
 ZIP = b"PK\x03\x04"
-OPENERS: dict[bytes, tuple[str, Callable[[Path], IO[bytes]]]] = {
-    b"\x1f\x8b": ("gzip", lambda path: cast(IO[bytes], gzip.open(path))),
-    b"BZh": ("bzip2", lambda path: bz2.open(path)),
-    b"\xfd7zXZ\x00": ("xz", lambda path: lzma.open(path)),
-    b"\x28\xb5\x2f\xfd": ("zstd", lambda path: zstandard.open(path, "rb")),
-    ZIP: ("zip", lambda path: _of_archive(path)),
-}
+KINDS = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\x00": "xz", b"\x28\xb5\x2f\xfd": "zstd", ZIP: "zip"}
+"""By their first bytes."""
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 DAMAGED = (EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError, zstandard.ZstdError, zipfile.BadZipFile)
 WILDCARDS = re.compile(r"[*?\[\]{}]")
@@ -75,8 +70,8 @@ def unpacked(path: Path, encoding: str = "") -> Iterator[Plain]:
         When it cannot be read, is damaged, or is no such text.
     """
     with tempfile.TemporaryDirectory(prefix="lstm-stream-") as folder, _refusing(path):
-        packed = _packed(path)
-        plain = path if packed is None else _copied(packed(path), Path(folder) / "unpacked")
+        kind = _kind(path)
+        plain = _copied(_opened(path, kind), Path(folder) / "unpacked") if kind else path
         if _head(plain, 4) == PARQUET:
             yield Plain(_named_plainly(plain, Path(folder)), True, 0)
             return
@@ -110,15 +105,21 @@ def _head(path: Path, count: int) -> bytes:
 
 
 def _kind(path: Path) -> str:
-    head = _head(path, 8)
-    return next((kind for magic, (kind, _) in OPENERS.items() if head.startswith(magic)), "packed")
-
-
-def _packed(path: Path) -> Callable[[Path], IO[bytes]] | None:
+    """How it is packed; empty: not at all."""
     head = _head(path, 8)
     if head.startswith(WORKBOOK):
         raise TableError(f"{path} is an Excel workbook; export the sheet as CSV")
-    return next((opener for magic, (_, opener) in OPENERS.items() if head.startswith(magic)), None)
+    return next((kind for magic, kind in KINDS.items() if head.startswith(magic)), "")
+
+
+def _opened(path: Path, kind: str) -> IO[bytes]:
+    if kind == "gzip":
+        return cast(IO[bytes], gzip.open(path))
+    if kind == "bzip2":
+        return bz2.open(path)
+    if kind == "xz":
+        return lzma.open(path)
+    return cast(IO[bytes], zstandard.open(path, "rb")) if kind == "zstd" else _of_archive(path)
 
 
 def _of_archive(path: Path) -> IO[bytes]:

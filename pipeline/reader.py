@@ -1,7 +1,7 @@
 """Any file of rows and columns as text cells, read by DuckDB.
 
-Of DuckDB, polars and pyarrow only DuckDB finds out by itself how a CSV file is written: which delimiter and quotes, lines
-that end in CR alone, lines before the header. polars and pyarrow read the semicolons, tabs and preambles that people
+Of DuckDB, polars and pyarrow only DuckDB finds out by itself how a CSV file is written: delimiter, quotes, lines that
+end in CR alone, lines before the header. polars and pyarrow read the semicolons, tabs and preambles that people
 have as one column or an error. It reads Parquet as well, streams (a file of a million rows takes 150 MB), its wheel is
 the smallest (66 MB unpacked, the others 170), and it starts in .1 s. Its types are not used: they would turn cells that
 the daemon judges otherwise into numbers, times or nothing. Nor are its guesses taken blindly: cells stay text, the
@@ -212,7 +212,7 @@ def _from_the_header(plain: Path, dialect: Dialect) -> Dialect:
 
 
 def _of_uneven_rows(plain: Path, dialect: Dialect) -> Dialect:
-    """Where the sniffer finds one column, rows may be of several lengths: the header tells, and the reader refuses them."""
+    """Where the sniffer finds one column, rows may be of several lengths: the header tells how many are meant."""
     with open(plain, encoding="utf-8-sig", newline="") as text:
         first = next((line for line in islice(text, dialect.skip, None) if line.strip()), "")
     delimiter = next((mark for mark in ",;\t|" if mark in first), None)

@@ -60,7 +60,8 @@ def remarks(report: Report) -> Iterator[str]:
         yield f"no MASE for {names}{more}: no seasonal difference above 0 is known before the scored rows"
     if report.season_beyond:
         yield (
-            f"a season of {report.season:,} steps is longer than what comes before the scored rows: the seasonal naive is"
+            f"a season of {report.season:,} steps is longer than what comes before the scored rows: the seasonal"
+            " naive is"
             " the last value there, and there is no MASE; name a shorter one with --season"
         )
     if report.dominant is not None:

@@ -1,10 +1,10 @@
 """Prequential, leak-free scores of forecasts: MSE, MAE, MASE, coverage, mean width and interval score.
 
-Each series has its own rows, counted from 0. The first ``scale`` rows from its first known value on give its unit (their
-standard deviation), and all errors are in that unit; a series without one is left out of the means, and named. Rows
-``[score_from, score_to)`` are scored. The forecast of row i is the one taken when row
-i was the last one shown; a horizon of k steps is scored over the origins whose k targets all lie in the scored rows.
-A score is the mean over steps 1..k and over origins, then over series. Missing targets are left out.
+Each series has its own rows, counted from 0. The first ``scale`` rows from its first known value on give its unit,
+their standard deviation, and all errors are in that unit; a series without one is left out of the means, and named.
+Rows ``[score_from, score_to)`` are scored. The forecast of row i is the one taken when row i was the last one shown; a
+horizon of k steps is scored over the origins whose k targets all lie in the scored rows. A score is the mean over steps
+1..k and over origins, then over series. Missing targets are left out.
 
 Shapes: N forecasts at a time, H steps ahead, S series, K scored horizons, R rows of all series end to end.
 """
@@ -60,7 +60,8 @@ class Rows(msgspec.Struct, frozen=True):
         if not begin < split.scale <= split.score_from < split.score_to:
             late = f", the first known value in row {begin}" if begin else ""
             raise ScoringError(
-                f"series `{series}` has {count} rows{late}: cannot take its unit from rows {begin}:{split.scale} and score"
+                f"series `{series}` has {count} rows{late}: cannot take its unit from rows {begin}:{split.scale} and"
+                " score"
                 f" rows {split.score_from}:{split.score_to}; expected 0 < scale rows <= first scored row < rows"
             )
         return split

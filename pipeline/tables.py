@@ -18,11 +18,12 @@ import numpy as np
 from lstm_stream import Observation
 from pipeline.cells import BOOLEANS, mend_of
 from pipeline.fileform import NOTHING_SAID, PLAIN, Fields, Said
-from pipeline.layout import REPEATED, Layout, layout_of
+from pipeline.layout import Layout, layout_of
 from pipeline.packing import TableError
 from pipeline.reader import Cells, Sheet, read_sheet
 from pipeline.rhythm import Integers, Rhythm, rhythm_of
 from pipeline.scoring import season_of
+from pipeline.seriesfinder import REPEATED
 from pipeline.stamps import RepeatedHour, StampError
 from pipeline.timecolumn import TimeColumn
 
@@ -157,7 +158,8 @@ class Table(msgspec.Struct, frozen=True):
             yield f"no value at all in {', '.join(self.valueless[:SHOWN])}"
         if self.repeated:
             yield (
-                f"{_counted(self.repeated, 'row')} with the time of another one of their series: here each is a step of its own, the"
+                f"{_counted(self.repeated, 'row')} with the time of another one of their series: here each is a step"
+                " of its own, the"
                 " daemon leaves the later ones out as repeated"
             )
 
@@ -276,8 +278,10 @@ def _repeating(sheet: Sheet, layout: Layout, keys: tuple[str, ...], stamps: _Sta
     first, second = (sheet.line(int(number)) for number in stamps.numbers[np.flatnonzero(own)[:2]])
     whose = f" of `{keys[stamps.series[index]]}`" if layout.series else ""
     return TableError(
-        f"{sheet.path}: times repeat{whose} (lines {first} and {second}; {len(stamps.again()):,} rows in all); name every"
-        " column that tells series apart with --series, or take each row as a step, whatever its time, with --step event"
+        f"{sheet.path}: times repeat{whose} (lines {first} and {second}; {len(stamps.again()):,} rows in all); name"
+        " every"
+        " column that tells series apart with --series, or take each row as a step, whatever its time, with --step"
+        " event"
     )
 
 
@@ -392,7 +396,10 @@ class _Reading:
                 f"{found} would be a time before 1980; say what it counts with --time-format s (ms, us, ns, days), name"
                 " another column with --time, or say how far apart rows are with --step"
             )
-        return f"{found} is not a time stamp; expected ISO 8601 such as 2024-05-01T13:00:00Z, or say its form with --time-format"
+        return (
+            f"{found} is not a time stamp; expected ISO 8601 such as 2024-05-01T13:00:00Z, or say its form with"
+            " --time-format"
+        )
 
     def _number(self, number: int, place: int, text: str) -> float:
         try:

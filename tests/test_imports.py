@@ -19,12 +19,14 @@ SOURCES = {
 
 # A module of the pipeline imports from the rows above its own. A new one needs a place here.
 ROWS = (
-    {"checkpoints", "metrics", "status", "messages", "tables", "scoring", "watchdog", "clock", "fleet"},
-    {"stamps", "fields"},
-    {"settings", "dead_letters"},
-    {"events"},
+    {"checkpoints", "metrics", "status", "messages", "scoring", "watchdog", "clock", "fleet", "packing", "fileform"},
+    {"stamps", "fields", "cells", "reader", "rhythm", "scoreboard"},
+    {"settings", "dead_letters", "timecolumn", "sample"},
+    {"events", "timefinder", "seriesfinder"},
+    {"layout"},
+    {"tables"},
     {"shard", "cluster", "embedded", "web", "log", "baselines", "peers"},
-    {"member", "publisher", "easel"},
+    {"member", "publisher", "easel", "topiclog"},
     {"opening"},
     {"cycle", "reporter"},
     {"worker", "evaluate", "replay", "contents", "summary"},
@@ -35,8 +37,8 @@ ROWS = (
 )
 
 # Nothing of ours, however low the row; these may know the library's types, the first nothing at all.
-ALONE = {"fields", "checkpoints", "metrics", "status", "watchdog", "clock"}
-OF_THE_LIBRARY = {"messages", "tables", "scoring"}
+ALONE = {"fields", "packing", "fileform", "checkpoints", "metrics", "status", "watchdog", "clock"}
+OF_THE_LIBRARY = {"messages", "scoring"}
 
 HOMES = {
     "kafka": {"pipeline.cluster"},
@@ -44,7 +46,9 @@ HOMES = {
     "starlette": {"pipeline.web"},
     "uvicorn": {"pipeline.web"},
     "click": {"pipeline.cli"},
-    "rich": {"pipeline.cli", "pipeline.demo", "pipeline.summary"},
+    "duckdb": {"pipeline.reader"},
+    "zstandard": {"pipeline.packing"},
+    "rich": {"pipeline.cli", "pipeline.demo", "pipeline.summary", "pipeline.scoreboard"},
     "torch": {"lstm_stream.network", "lstm_stream.learner", "lstm_stream.pool"},
     "river": {
         "lstm_stream.drift",
