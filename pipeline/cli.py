@@ -146,6 +146,8 @@ def said_of(events: Events) -> Said:
     """What the options say of a file; where they say nothing, the settings."""
     given = click.get_current_context().meta.get(__name__, {})
 
+    time_format = given.get("time_format") or events.timestamp_format
+
     def columns(name: str) -> tuple[str, ...]:
         return tuple(part.strip() for part in (given.get(name) or "").split(",") if part.strip())
 
@@ -153,11 +155,11 @@ def said_of(events: Events) -> Said:
         time=columns("time"),
         series=columns("series"),
         values=columns("values"),
-        time_format=given.get("time_format") or "",
-        timezone=given.get("timezone") or "UTC",
+        time_format="" if time_format == "auto" else time_format,
+        timezone=given.get("timezone") or events.timezone,
         step=given.get("step") or events.step,
-        missing=tuple(given.get("missing") or ()),
-        booleans=bool(given.get("booleans")),
+        missing=(*(given.get("missing") or ()), *events.missing),
+        booleans=bool(given.get("booleans")) or events.booleans,
         decimal=given.get("decimal") or "",
         encoding=given.get("encoding") or "",
     )
@@ -302,7 +304,7 @@ def replay(
     """
     from pipeline.cluster import ClusterError, Writer, describe
     from pipeline.packing import TableError
-    from pipeline.replay import Form, Pace, paced
+    from pipeline.replay import Form, FormError, Pace, paced
     from pipeline.tables import survey
 
     if rate is not None and speed is not None:
@@ -310,7 +312,8 @@ def replay(
     settings = settings_of(config, overrides)
     topic = topic or settings.kafka.input
     form = Form(settings.events)
-    with refusing(ClusterError, TableError):
+    with refusing(ClusterError, TableError, FormError):
+        form.check()
         table = survey(file, form.fields, said_of(settings.events))
         if topic not in describe(settings).topics:
             raise Refusal(

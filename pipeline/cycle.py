@@ -232,6 +232,8 @@ class Cycle:
         self._metrics.masked_covariates.inc(counts.masked_covariates)
         for reason, number in counts.dead_letters.items():
             self._metrics.dead_letters.labels(reason).inc(number)
+        for reason, number in counts.skipped.items():
+            self._metrics.skipped.labels(reason).inc(number)
 
     def _open(self, look: Look) -> None:
         if look.settled:

@@ -45,6 +45,12 @@ TABLE: tuple[Metric, ...] = (
     Metric("dead_letters_total", "counter", "Records or values refused, by reason.", ("reason",)),
     Metric("late_total", "counter", "Observations older than the last one of their series; they change nothing."),
     Metric("repeated_total", "counter", "Observations with the same time as the last one of their series."),
+    Metric(
+        "skipped_total",
+        "counter",
+        "What is not for us, by reason: where (`events.where`), absent (a value path), no_points (an empty array).",
+        ("reason",),
+    ),
     Metric("masked_covariates_total", "counter", "Covariates that an event lacked, or that were no number."),
     Metric("commits_total", "counter", "Cycles committed: forecasts, dead letters and offsets together."),
     Metric("aborts_total", "counter", "Cycles given up and done again, by reason.", ("reason",)),
@@ -133,6 +139,7 @@ class Metrics:
         self.dead_letters = self._counter("dead_letters_total")
         self.late = self._counter("late_total")
         self.repeated = self._counter("repeated_total")
+        self.skipped = self._counter("skipped_total")
         self.masked_covariates = self._counter("masked_covariates_total")
         self.commits = self._counter("commits_total")
         self.aborts = self._counter("aborts_total")

@@ -84,6 +84,7 @@ class Reporter:
             dead_letters=sum(counts.dead_letters.values()),
             late=counts.late,
             repeated=counts.repeated,
+            skipped=sum(counts.skipped.values()),
             events_per_second=self._rate(counts.observations),
         )
         self.tell(seen.state)

@@ -280,7 +280,8 @@ def _of_number(number: float, timezone: str, near: int | None) -> Stamp:
         if date is not None:
             return date
     time = _by_size(number)
-    if time < FIRST_PLAUSIBLE or (near is not None and abs(time - near) > FARTHEST):
+    is_far = near is not None and abs(time - near) > FARTHEST
+    if (is_far or time < FIRST_PLAUSIBLE) and time <= LAST_TIME:
         raise StampError("implausible_timestamp", _implausible(number, time, near))
     return Stamp(time, is_date=False)
 

@@ -134,7 +134,7 @@ class TimeFinder:
                 " 1970; say"
                 " --time-format %Y%m%d%H or --time-format s"
             )
-        form = said_form(said) if said and said != "auto" else first_form(cells)
+        form = said_form(said) if said else first_form(cells)
         form = self._ordered(places) if form.pattern is SLASHED and not said else form
         pattern = said if said and form.pattern is None else "auto"
         try:

@@ -7,9 +7,11 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from pipeline.cluster import read_topic
+from pipeline.events import Decoder, Event
 from pipeline.log import Log, Past, rows_of
-from pipeline.messages import Decoder, Record
+from pipeline.messages import Record
 from pipeline.settings import Events, Settings
+from pipeline.stamps import RepeatedHour
 
 
 class TopicError(Exception):
@@ -53,6 +55,9 @@ def _told(topic: str, reading: "_Reading", log: Log) -> Iterator[str]:
     if reading.rejects:
         each = ", ".join(f"{count:,} {reason}" for reason, count in reading.rejects.most_common())
         yield f"not used: {reading.rejects.total():,} dead letters ({each}), such as {reading.example}"
+    if reading.skipped:
+        each = ", ".join(f"{count:,} {reason}" for reason, count in reading.skipped.most_common())
+        yield f"not used: {reading.skipped.total():,} skipped ({each})"
     if reading.late or reading.repeated:
         yield f"not used: {reading.late:,} late and {reading.repeated:,} repeated observations"
 
@@ -61,36 +66,47 @@ class _Reading:
     """What was read so far."""
 
     def __init__(self, events: Events) -> None:
-        self._decoder = Decoder(events.series, events.timestamp, events.values, events.covariates, events.max_ahead)
+        self._decoder, self._hour = Decoder(events), RepeatedHour()
         self._width = len(events.covariates)
         self._places: dict[str, int] = {}
         self._newest: dict[str, int] = {}
         self._series, self._times, self._events = array("q"), array("q"), array("q")
         self._covariates = array("d")
         self.values = array("d")
-        self.records = self.late = self.repeated = 0
+        self.records = self.late = self.repeated = self._count = 0
         self.rejects: Counter[str] = Counter()
+        self.skipped: Counter[str] = Counter()
         self.example = ""
 
     def take(self, record: Record) -> None:
         """Read a record, and keep what the daemon would forecast from."""
         decoded = self._decoder.decode(record)
         self.records += 1
+        self.skipped.update(decoded.skipped)
         for reject in decoded.rejects:
             self.rejects[reject.reason] += 1
             self.example = self.example or f"partition {record.partition}, offset {record.offset}: {reject.detail}"
-        for observation in decoded.observations:
-            newest = self._newest.get(observation.series)
-            if newest is not None and observation.time <= newest:
-                self.late += observation.time < newest
-                self.repeated += observation.time == newest
+        for event in decoded.events:
+            self._count += 1
+            self._take(event)
+
+    def _take(self, event: Event) -> None:
+        chosen = None
+        if event.later is not None and event.observations:
+            chosen = self._hour.choose(event.series, event.observations[0].time, event.later)
+        for observation in event.observations:
+            series, time = observation.series, observation.time if chosen is None else chosen
+            newest = self._newest.get(series)
+            if newest is not None and time <= newest:
+                self.late += time < newest
+                self.repeated += time == newest
                 continue
-            self._newest[observation.series] = observation.time
-            self._series.append(self._places.setdefault(observation.series, len(self._places)))
-            self._times.append(observation.time)
-            self._events.append(self.records)
+            self._newest[series] = time
+            self._series.append(self._places.setdefault(series, len(self._places)))
+            self._times.append(time)
+            self._events.append(self._count)
             self.values.append(observation.value)
-            self._covariates.extend(decoded.covariates)
+            self._covariates.extend(event.covariates)
 
     def log(self, season: int) -> Log:
         """All of it by time; what came in one event stays together."""

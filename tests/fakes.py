@@ -28,7 +28,8 @@ from msgspec.structs import replace
 
 from pipeline.clock import Clock
 from pipeline.cluster import ConsumerRebalanceListener, Description, Topic
-from pipeline.messages import Outgoing, Record, Reject, dead_letter
+from pipeline.dead_letters import Reject, dead_letter
+from pipeline.messages import Outgoing, Record
 from pipeline.settings import Settings
 from pipeline.shard import Counts, FingerprintError, Fold, Publish, State
 from pipeline.status import ExpertWeight, Gates, SeriesStatus, ShardStatus

@@ -20,10 +20,10 @@ SOURCES = {
 # A module of the pipeline imports from the rows above its own. A new one needs a place here.
 ROWS = (
     {"checkpoints", "metrics", "status", "messages", "scoring", "watchdog", "clock", "fleet", "packing", "fileform"},
-    {"stamps", "fields", "cells", "reader", "rhythm", "scoreboard"},
-    {"settings", "dead_letters", "timecolumn", "sample"},
-    {"events", "timefinder", "seriesfinder"},
-    {"layout"},
+    {"stamps", "fields", "dead_letters", "cells", "reader", "rhythm", "scoreboard"},
+    {"conditions", "points", "framing", "timecolumn", "sample"},
+    {"settings", "timefinder", "seriesfinder"},
+    {"events", "layout"},
     {"tables"},
     {"shard", "cluster", "embedded", "web", "log", "baselines", "peers"},
     {"member", "publisher", "easel", "topiclog"},
@@ -37,7 +37,7 @@ ROWS = (
 )
 
 # Nothing of ours, however low the row; these may know the library's types, the first nothing at all.
-ALONE = {"fields", "packing", "fileform", "checkpoints", "metrics", "status", "watchdog", "clock"}
+ALONE = {"packing", "fileform", "checkpoints", "metrics", "status", "watchdog", "clock"}
 OF_THE_LIBRARY = {"messages", "scoring"}
 
 HOMES = {
