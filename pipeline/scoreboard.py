@@ -54,16 +54,16 @@ def remarks(report: Report) -> Iterator[str]:
         yield f"left out of the means: {len(report.left_out) - SHOWN} more series (all of them with --json)"
     if report.own_numbers:
         yield "errors are in the values' own unit: no series varies in the rows that give one (--scale-rows)"
-    if report.without_mase:
-        names = ", ".join(report.without_mase[:SHOWN])
-        more = f" and {len(report.without_mase) - SHOWN} more" if len(report.without_mase) > SHOWN else ""
-        yield f"no MASE for {names}{more}: no seasonal difference above 0 is known before the scored rows"
     if report.season_beyond:
         yield (
             f"a season of {report.season:,} steps is longer than what comes before the scored rows: the seasonal"
             " naive is"
             " the last value there, and there is no MASE; name a shorter one with --season"
         )
+    elif report.without_mase:
+        names = ", ".join(report.without_mase[:SHOWN])
+        more = f" and {len(report.without_mase) - SHOWN} more" if len(report.without_mase) > SHOWN else ""
+        yield f"no MASE for {names}{more}: no seasonal difference above 0 is known before the scored rows"
     if report.dominant is not None:
         yield f"most of the mean MSE is that of `{report.dominant}`: beside its first rows its later values are large"
     yield f"the model took {report.model.events_per_second:,.0f} events/s"
