@@ -205,6 +205,8 @@ class _Finder:
                 self._unused[self._sample.called(place)] = "it counts the rows"
             elif cells and not any(like_a_number(cell) or self._is_switch(cell) for cell in cells):
                 self._unused[self._sample.called(place)] = "times" if is_date(cells[0]) else "text"
+            elif TimeFinder(self._sample, self._fields, self._said).counts_since_1970(place):
+                self._unused[self._sample.called(place)] = "times"
             elif not self._sample.columns[place]:
                 self._check_unnamed(place)
             else:

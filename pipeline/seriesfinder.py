@@ -19,6 +19,7 @@ REPEATED = 0.01
 """Share of rows that may have the time of another one of their series: a clock set back in autumn. More: a column tells
 them apart."""
 SERIES_NAMES = ("unique_id", "series_id", "entity_id", "item_id", "ts_id", "metric", "sensor", "sensor_id")
+ID_NAME = re.compile(r"(^|[^a-z])(id|nr|no|key|code)$", re.IGNORECASE)
 MOST_LABELS = 8
 """Columns of which up to three together may name the series."""
 
@@ -74,7 +75,7 @@ class SeriesFinder:
 
     def _named_series(self, labels: Sequence[int], times: Sequence[int], chosen: bool) -> tuple[int, ...]:
         """A column of text beside times that never repeat: series, by its name, or else a question."""
-        texts = [place for place in labels if not all(map(like_a_number, self._sample.cells[place]))]
+        texts = [place for place in labels if self._is_label(place)]
         known = [place for place in texts if self._sample.columns[place] in SERIES_NAMES]
         if known:
             return (known[0],)
@@ -93,6 +94,11 @@ class SeriesFinder:
                 f" say --series {name}, or name the values alone: --values {','.join(others[:SHOWN]) or 'COLUMN'}"
             )
         return ()
+
+    def _is_label(self, place: int) -> bool:
+        """Text, or numbers whose column says that they are no quantities."""
+        numeric = all(map(like_a_number, self._sample.cells[place]))
+        return not numeric or ID_NAME.search(self._sample.columns[place]) is not None
 
     def _may_name_series(self, place: int) -> bool:
         """Text, or whole numbers, of which each comes again and again."""

@@ -112,6 +112,14 @@ class TimeFinder:
             raise self._two_times(found)
         return tuple(found)
 
+    def counts_since_1970(self, place: int) -> bool:
+        """Whether a column holds times as numbers, though another one is the time."""
+        cells = self._sample.cells[place]
+        if not cells or not all(map(NUMBER.fullmatch, cells)) or not self._is_numeric_time(place, cells):
+            return False
+        form = form_of(cells)
+        return form is not None and form.told.endswith("since 1970")
+
     def _is_numeric_time(self, place: int, cells: list[str]) -> bool:
         form = form_of(cells) if cells and all(map(NUMBER.fullmatch, cells)) else None
         if form is None or not (TIME_NAME.search(self._sample.columns[place]) or (place == 0 and _never_falls(cells))):
