@@ -47,6 +47,8 @@ FORMAT = 5
 """Of a dump."""
 FURTHEST = 2**60
 """Microseconds from the epoch, so that no difference of two times overflows."""
+WRITTEN_AGAIN = frozenset({"ring", "inputs", "hidden_before", "cell_before"})
+"""Rings of the history that need not be saved before a round."""
 NEVER = 2**62
 """Steps until a learning step that is not to come."""
 
@@ -245,7 +247,8 @@ class Bank:
         self, rows: Rows, times: npt.NDArray[np.int64], null: npt.NDArray[np.bool_], source: npt.NDArray[np.int64]
     ) -> Placement:
         """Place an observation of each of these series; one whose placing raises starts anew."""
-        self._undo.save([("grid", self._grid, rows)])
+        self._undo.begin()
+        self._undo.save("grid", self._grid, rows)
         try:
             return self._grid.place(rows, times, null, self.rules)
         except RAISED as error:
@@ -341,7 +344,7 @@ class Bank:
             Whether the series are then to be as they were; series that would start anew need not.
         """
         breaks, offered = self._breaks, self._offered_since
-        self._undo.save(self._changing(steps.rows, undo))
+        self._save(steps.rows, undo)
         try:
             self._round(steps, position, forecasts, opinions)
         except RAISED as error:
@@ -350,13 +353,19 @@ class Bank:
             return error
         return None
 
-    def _changing(self, rows: Rows, series: bool) -> list[tuple[str, Columns, Rows]]:
-        """What a round of these series changes: their groups, and if wanted themselves."""
-        groups = self._sight.small_groups(rows)
-        parts: list[tuple[str, Columns, Rows]] = [("groups", self._sight.groups, groups)] if len(groups) else []
-        if series:
-            parts += [(part, columns, rows) for part, columns in self._of_series().items()]
-        return parts
+    def _save(self, rows: Rows, series: bool) -> None:
+        """Save what a round of these series changes: of their groups, and if wanted of themselves.
+
+        The rings `WRITTEN_AGAIN` are left out: of these a round writes one slot, and reads it only after that.
+        """
+        undo = self._undo
+        undo.begin()
+        self._sight.save_groups(rows, undo)
+        if not series:
+            return
+        for part, columns in self._of_series().items():
+            undo.save(part, columns, rows, WRITTEN_AGAIN)
+        undo.keep(self._memory.ring, (rows, self._memory.age[rows] % self._memory.ring.shape[1]))
 
     def _fault(self, rows: Rows, source: npt.NDArray[np.int64], stage: Stage, error: BaseException) -> None:
         names = list(self.names)
@@ -427,32 +436,20 @@ class Bank:
         mixed, weights = _mixed(standing, said)
         self._open(rows, step, value, said, mixed, weights, reach)
         self._write_out(steps, surprise, forecasts)
-        self._check(rows)
+        check_finite(hidden=result.hidden, cell=result.cell, moves=mixed)
         self._offer_windows(rows, position)
         if opinions is not None:
             self._write_opinions(steps, said * reach[:, None], weights, opinions)
 
-    def _check(self, rows: Rows) -> None:
-        """Raise where a series has come to something that is not finite."""
-        memory, intervals, past = self._memory, self._intervals, self._past
-        check_finite(
-            values=memory.latest[rows],
-            level=memory.level[rows],
-            spread=memory.spread[rows],
-            moves=intervals.newest[rows],
-            width=intervals.width[rows],
-            cut=intervals.cut[rows],
-            hidden=past.hidden[rows],
-            cell=past.cell[rows],
-        )
-
     def _mend(self, rows: Rows) -> None:
         """Mend what these series' memory is to keep of what has come to an end, or begun, with the newest values."""
         for broken in breaks(rows, self._memory, self._symmetric):
+            self._undo.keep(self._memory.ring, broken.row)
             self._memory.convert(*broken)
             self._intervals.convert(broken.row, broken.factor, int(self._memory.age[broken.row]) - 1)
             self._resume(broken.row, broken.since)
         for still in standstills(rows, self._memory):
+            self._undo.keep(self._memory.ring, still.row)
             self._memory.replace(*still)
             self._resume(still.row, still.since)
 
@@ -552,7 +549,9 @@ class Bank:
     def _write_out(self, steps: Steps, surprise: npt.NDArray[np.float64], forecasts: Forecasts) -> None:
         asked = steps.asked
         rows, where = steps.rows[asked], steps.source[asked]
-        for column, part in zip(forecasts[1:], self._forecast(rows, steps.time[asked])[1:], strict=True):
+        made = self._forecast(rows, steps.time[asked])
+        check_finite(quantiles=made.quantiles)
+        for column, part in zip(forecasts[1:], made[1:], strict=True):
             column[where] = part
         forecasts.surprise[where] = surprise[asked]
         forecasts.restart[where] = steps.restart[asked]

@@ -4,8 +4,8 @@ Letters: N rows of a round.
 """
 
 import traceback
-from collections.abc import Iterable
-from typing import Literal, NamedTuple
+from collections.abc import Container
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -58,24 +58,32 @@ def told(error: BaseException) -> str:
 
 
 class Undo:
-    """The rows of a round as they were before it; the room for them is kept, as most rounds have as many."""
+    """What a round is about to change, as it was; the room for it is kept, as most rounds have as many rows."""
 
     def __init__(self) -> None:
         self._rooms: dict[str, Array] = {}
-        self._saved: list[tuple[Array, Rows, Array]] = []
+        self._saved: list[tuple[Array, Any, Array]] = []
 
-    def save(self, parts: Iterable[tuple[str, Columns, Rows]]) -> None:
-        """Save some rows of some columns, each under a name; what was saved before is forgotten."""
-        self._saved = [
+    def begin(self) -> None:
+        """Forget what was saved before."""
+        self._saved = []
+
+    def save(self, part: str, columns: Columns, rows: Rows, but: Container[str] = ()) -> None:
+        """Save some rows of all columns of a part of the state but some."""
+        self._saved += [
             (column, rows, self._taken(f"{part}.{name}", column, rows))
-            for part, columns, rows in parts
             for name, column in columns.arrays().items()
+            if name not in but
         ]
 
+    def keep(self, array: Array, index: Any) -> None:
+        """Save some elements of an array."""
+        self._saved.append((array, index, np.copy(array[index])))
+
     def put_back(self) -> None:
-        """Let the rows be as they were when they were saved."""
-        for column, rows, saved in self._saved:
-            column[rows] = saved
+        """Let all that was saved be as it was."""
+        for array, index, saved in reversed(self._saved):
+            array[index] = saved
 
     def _taken(self, name: str, column: Array, rows: Rows) -> Array:
         room = self._rooms.get(name)

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_stream.columns import Columns, Rows
+from lstm_stream.faults import Undo
 from lstm_stream.memory import Memory
 from lstm_stream.network import Floats, ratio
 from lstm_stream.past import Past
@@ -102,6 +103,15 @@ class Groups(Columns):
         self.count[group] += 1
         if place < MOST_MEMBERS:
             self.members[group, place] = row + 1
+
+    def save(self, groups: Rows, undo: Undo) -> None:
+        """Save the regressions of these groups; beyond the members' own regressors there are zeros."""
+        members = int(self.count[groups].max())
+        used = slice(1 + READ * members)
+        undo.keep(self.learnt, groups)
+        undo.keep(self.squares, (groups, used, used))
+        undo.keep(self.crossed, (groups, slice(members), slice(None), used))
+        undo.keep(self.weights, (groups, slice(members), slice(None), used))
 
     def forget(self, groups: Rows) -> None:
         """Let the regressions of these groups start again."""

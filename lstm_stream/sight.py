@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from lstm_stream.columns import Columns, Rows
 from lstm_stream.covariates import Covariates
+from lstm_stream.faults import Undo
 from lstm_stream.groups import MOST_MEMBERS, POOLED, READ, Groups, Membership, pooled
 from lstm_stream.hyperparameters import Hyperparameters
 from lstm_stream.memory import INPUTS, Memory
@@ -108,6 +109,12 @@ class Sight:
         groups = np.unique(self.membership.group[rows])
         groups = groups[groups > 0] - 1
         return groups[self.groups.count[groups] <= MOST_MEMBERS]
+
+    def save_groups(self, rows: Rows, undo: Undo) -> None:
+        """Save the regressions of these series' groups."""
+        groups = self.small_groups(rows)
+        if len(groups):
+            self.groups.save(groups, undo)
 
     def forget_groups(self, rows: Rows) -> None:
         """Let the regressions of these series' groups start again."""

@@ -146,7 +146,7 @@ def test_a_result_that_is_not_finite_is_a_fault(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(bank._intervals, "open", spoilt)
     _, _, faults = shown(bank, log((20, 3)))
     assert named(faults) == [("s3", 163, "step")]
-    assert "moves of a step is not finite" in faults[0].trace
+    assert "quantiles of a step is not finite" in faults[0].trace
 
 
 def test_a_group_that_fails_as_a_whole_starts_anew_with_its_regression(monkeypatch: pytest.MonkeyPatch) -> None:
