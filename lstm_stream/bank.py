@@ -42,7 +42,7 @@ from lstm_stream.replay import Replay, Stretch
 from lstm_stream.sight import Sight, View
 from lstm_stream.steps import Steps, expanded, rounds
 
-FORMAT = 4
+FORMAT = 5
 """Of a dump."""
 NEVER = 2**62
 """Steps until a learning step that is not to come."""
@@ -90,7 +90,7 @@ class Bank:
         self._learner = Learner(network(inputs, rules.hidden_size, rules.horizon, rules.seed), rules.learning_rate)
         self._grid = Grid.empty()
         self._memory = Memory.empty(rules.memory)
-        self._intervals = Intervals.empty(rules.horizon, len(rules.quantiles))
+        self._intervals = Intervals.empty(rules.horizon)
         self._past = Past.empty(rules.window, rules.horizon, inputs, rules.hidden_size)
         self._readouts = Readouts.empty(rules.horizon, inputs, rules.hidden_size)
         self._smoothers = Smoothers.empty()
@@ -253,9 +253,7 @@ class Bank:
         memory.write(rows, np.where(observed, steps.value, expected))
         step, value = memory.newest(rows)
         surprise = np.where(absurd & (self._intervals.scored[rows] >= WARM), 1.0, np.nan)
-        surprise[observed] = self._intervals.score(
-            rows[observed], step[observed], value[observed], self.rules.quantiles
-        )
+        surprise[observed] = self._intervals.score(rows[observed], step[observed], value[observed])
         self._mend(rows[observed])
         step, value = memory.newest(rows)
         memory.rescale(rows[observed], self._kin.roughness)

@@ -36,8 +36,8 @@ class Told(NamedTuple):
         return (self.quantiles[:, :, ahead - 1, -1] - self.quantiles[:, :, ahead - 1, 0]).astype(np.float64)
 
 
-def fresh(series: int, levels: tuple[float, ...] = LEVELS) -> Intervals:
-    intervals = Intervals.empty(HORIZON, len(levels))
+def fresh(series: int) -> Intervals:
+    intervals = Intervals.empty(HORIZON)
     intervals.grow(series)
     return intervals
 
@@ -50,13 +50,13 @@ def around_last_value(
 ) -> Told:
     """Intervals around the last of values (T, S), with spread 1, each step's series given in one round."""
     length, series = values.shape
-    intervals = into or fresh(series, levels)
+    intervals = into or fresh(series)
     rows, spread, still = np.arange(series), np.ones(series, np.float32), np.zeros((series, HORIZON), np.float32)
     quantiles = np.zeros((length, series, HORIZON, len(levels)), np.float32)
     surprise = np.zeros((length, series), np.float32)
     for t, value in enumerate(values.astype(np.float32)):
         step = np.full(series, t)
-        surprise[t] = intervals.score(rows, step, value, levels)
+        surprise[t] = intervals.score(rows, step, value)
         told = None if doubt is None else np.repeat(doubt[t, :, None], HORIZON, 1).astype(np.float32)
         intervals.open(rows, step, value, spread, still, told)
         quantiles[t] = value[:, None, None] + intervals.quantiles(rows, spread, levels)
@@ -176,7 +176,7 @@ def test_half_of_all_surprises_are_above_a_half() -> None:
 def surprise_of(intervals: Intervals, step: int, values: Floats) -> Floats:
     """Of each of these values (N,) as the next one of a single series, which stays as it is."""
     row, at = np.array([0]), np.array([step])
-    return np.concatenate([deepcopy(intervals).score(row, at, value, LEVELS) for value in values[:, None]])
+    return np.concatenate([deepcopy(intervals).score(row, at, value) for value in values[:, None]])
 
 
 @given(
