@@ -75,7 +75,7 @@ class _Layout(NamedTuple):
     group: npt.NDArray[np.int64]  # (H,)
     start: npt.NDArray[np.int64]  # (G,) index of a group's first horizon
     edge: npt.NDArray[np.int64]  # (G,) its last horizon
-    ahead_most: Floats  # (G,) the same
+    furthest: Floats  # (G,) the same
     edge_place: npt.NDArray[np.int64]  # (G,) of the `edge` that are kept of the group
     width: Floats  # (G,) how many it has
     leaning_rate: Floats  # (G,)
@@ -91,7 +91,7 @@ class _Layout(NamedTuple):
             group=np.searchsorted(edge, ahead),
             start=start,
             edge=edge,
-            ahead_most=edge.astype(np.float32),
+            furthest=edge.astype(np.float32),
             edge_place=np.cumsum(edge) - edge,
             width=(edge - start).astype(np.float32),
             leaning_rate=(LEANING_RATE / np.sqrt(edge)).astype(np.float32),
@@ -252,7 +252,9 @@ class Intervals(Columns):
         each = pulls(came.error, published[:, :, None] * shown[:, :, 1:])
         weight = np.where(came.there, np.minimum(came.seen / SETTLED, 1.0), 0.0) / layout.width[layout.group]
         pull = _grouped(each, weight.astype(np.float32), layout.start)
-        self.centre[rows], self.gaps[rows] = moved_by(self.centre[rows], self.gaps[rows], pull, layout.ahead_most)
+        seen = came.seen[:, layout.edge - 1]
+        moved = moved_by(self.centre[rows], self.gaps[rows], pull, layout.furthest, seen)
+        self.centre[rows], self.gaps[rows] = moved
 
     def _surprise(self, rows: Rows, came: _Came, error: Floats) -> Floats:
         """How far out these errors lie (N,), each over its stretched size; or how rarely values repeat so often."""
@@ -413,8 +415,9 @@ def _or(size: Floats, guess: Floats) -> Floats:
 
 def _grouped(pull: Pulls, weight: Floats, start: npt.NDArray[np.int64]) -> Pulls:
     """Weighted sums over each group of horizons, (N, G, ...), of what is said of each horizon, (N, H, ...)."""
-    centre, gaps = weight * pull.centre, weight[:, :, None, None] * pull.gaps
-    return Pulls(np.add.reduceat(centre, start, 1), np.add.reduceat(gaps, start, 1))
+    each = weight[:, :, None, None]
+    parts = weight * pull.centre, each * pull.gaps, each * pull.shares
+    return Pulls(*(np.add.reduceat(part, start, 1) for part in parts))
 
 
 def _outlyingness(error: Floats, rungs: Floats) -> Floats:

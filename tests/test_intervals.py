@@ -115,6 +115,28 @@ def test_each_quantile_has_its_share_below() -> None:
         assert below.mean() == pytest.approx(level, abs=0.02)
 
 
+@pytest.mark.parametrize("kind", [walking, bursting, drifting])
+@pytest.mark.parametrize("levels", [tuple(tenth / 10 for tenth in range(1, 10)), (0.5, 0.501), (0.9,), (0.001, 0.999)])
+def test_any_set_of_levels_keeps_order_and_shares(
+    kind: Callable[[np.random.Generator, int], Values], levels: tuple[float, ...]
+) -> None:
+    """As errors so many steps ahead, and the same for many steps, once drove trackers of many levels apart."""
+    values = kind(np.random.default_rng(11), 4000)
+    told = around_last_value(values, levels=levels)
+    assert (np.diff(told.quantiles, axis=3) > 0).all()
+    for ahead in (1, HORIZON):
+        below = values[YOUNG + ahead :, :, None] < told.quantiles[YOUNG:-ahead, :, ahead - 1]
+        assert below.mean((0, 1)) == pytest.approx(levels, abs=0.02)
+
+
+def test_a_quantile_is_the_same_bytes_whatever_other_levels_are_asked() -> None:
+    values = bursting(np.random.default_rng(12), 500)
+    many = around_last_value(values, levels=(0.01, 0.05, 0.3, 0.5, 0.501, 0.95))
+    few = around_last_value(values, levels=LEVELS)
+    assert np.ascontiguousarray(many.quantiles[..., [1, 3, 5]]).tobytes() == few.quantiles.tobytes()
+    assert many.surprise.tobytes() == few.surprise.tobytes()
+
+
 def test_the_interval_is_wide_where_experts_doubt_each_other() -> None:
     generator = np.random.default_rng(2)
     doubt = np.exp(generator.normal(size=(4000, 4)))
