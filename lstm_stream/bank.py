@@ -95,7 +95,7 @@ class Bank:
         self._learner = Learner(network(inputs, rules.hidden_size, rules.horizon, rules.seed), rules.learning_rate)
         self._grid = Grid.empty()
         self._memory = Memory.empty(rules.memory)
-        self._intervals = Intervals.empty(rules.horizon, len(rules.quantiles))
+        self._intervals = Intervals.empty(rules.horizon)
         self._past = Past.empty(rules.window, rules.horizon, inputs, rules.hidden_size)
         self._readouts = Readouts.empty(rules.horizon, inputs, rules.hidden_size)
         self._smoothers = Smoothers.empty()
@@ -408,9 +408,7 @@ class Bank:
         memory.write(rows, np.where(observed, steps.value, expected))
         step, value = memory.newest(rows)
         surprise = np.where(absurd & (self._intervals.scored[rows] >= WARM), 1.0, np.nan)
-        surprise[observed] = self._intervals.score(
-            rows[observed], step[observed], value[observed], self.rules.quantiles
-        )
+        surprise[observed] = self._intervals.score(rows[observed], step[observed], value[observed])
         self._mend(rows[observed])
         step, value = memory.newest(rows)
         memory.rescale(rows[observed], self._kin.roughness)
