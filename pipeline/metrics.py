@@ -134,7 +134,8 @@ TABLE: tuple[Metric, ...] = (
     Metric(
         "broker_errors_total",
         "counter",
-        "Errors that ended a connection, by class; also records_lost to retention, and log_cut: begun anew.",
+        "Errors of the brokers, by class; also records_lost to retention, log_cut: begun anew, hanging_transaction: a"
+        " marker written in the broker's place, held_back: by another's open transaction, no_right_to_read.",
         ("error",),
     ),
     Metric("info", "gauge", "Always 1; the version is its label.", ("version",)),

@@ -76,7 +76,7 @@ class Publisher:
         self._settled_at = NEVER  # when the last transaction was begun that was committed, or nothing was seen to hang
         self._told = ""
         self._limits = Limits({})
-        self._letter = SMALLEST  # bytes of a dead letter
+        self._letter = self._limits.letter(self._kafka.dead_letters)  # bytes of a dead letter
         self._producer: Producer
         self._connect()
 
@@ -205,8 +205,9 @@ class Publisher:
         """
         if self._exactly_once:
             self._transactions.settle()
-        self._limits = self._transactions.limits()
-        self._letter = max(self._limits.letter(self._kafka.dead_letters), SMALLEST)
+        limits = self._transactions.limits()
+        if limits != self._limits:
+            self._limits, self._letter = limits, max(limits.letter(self._kafka.dead_letters), SMALLEST)
         self._producer = self._clients.producer(self._limits)
         if not self._exactly_once:
             return

@@ -82,7 +82,7 @@ class Transactions:
         """
         try:
             return self._settle()
-        except KafkaError:
+        except (KafkaError, ClusterError):
             self.close()
             raise
 

@@ -157,7 +157,7 @@ def plain(kills: int, seed: int, folder: Path, heal: bool = True) -> Tally:
             kafka = structs.replace(settings.kafka, group=f"plain{seed}-{number}")
             one = structs.replace(settings, kafka=kafka)
             first = b"first of %d" % number
-            _send(one, first, 400)
+            _sent(one, first, 400)
             time.sleep(rng.uniform(0.0, 0.3))
             broker.kill()
             time.sleep(rng.uniform(0.2, 7.0))
@@ -165,8 +165,9 @@ def plain(kills: int, seed: int, folder: Path, heal: bool = True) -> Tally:
             if rng.random() < 0.5:
                 time.sleep(kafka.transaction_timeout)
             were = _heal(one) if heal else 0
+            while not _sent(one, b"second of %d" % number, 40, commit=True):
+                were += _heal(one) if heal else 0
             hung, ended = hung + (were > 0), ended + were
-            _send(one, b"second of %d" % number, 40, commit=True)
             values = Counter(record.value for record in read_topic(one, kafka.forecasts))
             twice += values[first]
             missing += 40 - values[b"second of %d" % number]
@@ -174,17 +175,23 @@ def plain(kills: int, seed: int, folder: Path, heal: bool = True) -> Tally:
     return Tally(kills, hung, ended, kills * 40, twice, missing, 0)
 
 
-def _send(settings: Settings, value: bytes, count: int, commit: bool = False) -> None:
-    """What any application would do: no more than a transaction of one producer."""
+def _sent(settings: Settings, value: bytes, count: int, commit: bool = False) -> bool:
+    """What any application would do: a transaction of a new producer; whether nothing failed."""
     producer = KafkaClients(settings).producer(Limits({}))
-    producer.init_transactions()
-    producer.begin_transaction()
-    for number in range(count):
-        producer.send(settings.kafka.forecasts, value, b"%d" % number)
-    producer.flush(60)
-    if commit:
-        producer.commit_transaction()
-    producer.close(timeout=0)
+    try:
+        producer.init_transactions()
+        producer.begin_transaction()
+        pending = [producer.send(settings.kafka.forecasts, value, b"%d" % number) for number in range(count)]
+        producer.flush(60)
+        failed = any(one.failed() for one in pending)
+        if commit and not failed:
+            producer.commit_transaction()
+    except KafkaError as error:
+        _say(f"tried again: {error}")
+        return False
+    finally:
+        producer.close(timeout=0)
+    return not failed
 
 
 def _heal(settings: Settings) -> int:
