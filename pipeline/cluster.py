@@ -79,9 +79,7 @@ class Message(Protocol):
 class Consumer(Protocol):
     """What the worker uses of `kafka.KafkaConsumer`."""
 
-    def subscribe(
-        self, topics: Sequence[str] = (), pattern: str | None = None, *, listener: ConsumerRebalanceListener
-    ) -> None: ...
+    def subscribe(self, topics: Sequence[str], *, listener: ConsumerRebalanceListener) -> None: ...
     def topics(self) -> set[str]: ...
     def topic_id(self, topic: str) -> str | None: ...
     def poll(self, timeout_ms: float, max_records: int) -> Mapping[TopicPartition, Sequence[Message]]: ...
@@ -236,7 +234,7 @@ class KafkaClients:
             auto_offset_reset="none",
             isolation_level="read_committed",
             allow_auto_create_topics=False,
-            metadata_max_age_ms=60_000 if kafka.input_pattern is None else 20_000,  # when new topics are noticed
+            metadata_max_age_ms=60_000,
         )
         return consumer
 

@@ -33,7 +33,7 @@ class Inputs(NamedTuple):
 
     @property
     def expression(self) -> str | None:
-        """The pattern as the client applies it, at the start of each name: a match leaves nothing over."""
+        """The pattern as it is matched at the start of each name: a match leaves nothing over."""
         if self.pattern is None:
             return None
         left_out = "|".join(map(re.escape, self.outputs))

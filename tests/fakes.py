@@ -6,7 +6,6 @@ committed) is lost with it.
 """
 
 import hashlib
-import re
 import threading
 from collections import Counter
 from collections.abc import Callable, Collection, Container, Mapping, Sequence
@@ -246,11 +245,10 @@ class FakeBroker:
         self.topic_id = "first"
 
     def add_topic(self, name: str, partitions: int = 2) -> None:
-        """A topic that somebody creates; the members notice at once."""
+        """A topic that somebody creates."""
         for number in range(partitions):
             self.input.append(TopicPartition(name, number))
             self.logs[self.input[-1]], self.first[self.input[-1]] = [], 0
-        self.generation += 1
 
     def write(self, partition: int, *values: bytes | None, key: bytes | None = b"k", headers: Headers = ()) -> None:
         """Records for an input topic; `partition` is its place among those of all input topics."""
@@ -537,19 +535,15 @@ class FakeConsumer:
         self._positions: dict[TopicPartition, int | None] = {}
         self._highwaters: dict[TopicPartition, int] = {}
 
-    def subscribe(
-        self, topics: Sequence[str] = (), pattern: str | None = None, *, listener: ConsumerRebalanceListener
-    ) -> None:
-        assert bool(topics) != bool(pattern)
-        self._subscribed = set(topics) if pattern is None else re.compile(pattern)
+    def subscribe(self, topics: Sequence[str], *, listener: ConsumerRebalanceListener) -> None:
+        assert topics
+        if self._member:
+            self._broker.generation += 1  # it joins again
+        self._subscribed = set(topics)
         self._listener = listener
 
     def topics(self) -> set[str]:
         return {one.topic for one in self._broker.logs}
-
-    def _reads(self) -> set[str]:
-        subscribed = self._subscribed
-        return subscribed if isinstance(subscribed, set) else set(filter(subscribed.match, self.topics()))
 
     def topic_id(self, topic: str) -> str | None:
         return f"{topic}-{self._broker.topic_id}"
@@ -585,7 +579,7 @@ class FakeConsumer:
         if self._generation != broker.generation:
             self._listener.on_partitions_revoked(set(self._positions))
             self._generation = broker.generation
-            self._positions = dict.fromkeys(broker.dealt(self._member, self._reads()))
+            self._positions = dict.fromkeys(broker.dealt(self._member, self._subscribed))
             self._highwaters = {}
             self._listener.on_partitions_assigned(set(self._positions))
 
