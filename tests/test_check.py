@@ -35,7 +35,7 @@ def settings_at(servers: str, topic: str, partitions: int = 2) -> Settings:
         dead_letters=f"{topic}-dead",
         group=f"{topic}-group",
         partitions=partitions,
-        connect_timeout=5.0,
+        connect_timeout=60.0,
     )
     return Settings(kafka=kafka)
 
@@ -112,7 +112,7 @@ def test_its_text_is_no_wider_than_the_terminal(name: str, width: int) -> None:
 
 def checked(settings: Settings, *options: str) -> Result:
     servers, topic = settings.kafka.bootstrap_servers, settings.kafka.input
-    given_ones = [f"kafka.bootstrap_servers={servers}", f"kafka.input={topic}", "kafka.connect_timeout=3"]
+    given_ones = [f"kafka.bootstrap_servers={servers}", f"kafka.input={topic}", "kafka.connect_timeout=10"]
     return CliRunner().invoke(main, ["check", *(word for one in given_ones for word in ("--set", one)), *options])
 
 
