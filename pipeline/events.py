@@ -202,7 +202,8 @@ class Decoder:
             return None
         series = None
         try:
-            self._check_shape(place.nodes[0])
+            if type(place.nodes[0]) is not dict:
+                self._check_shape(place.nodes[0])
             paths = self._present(place.nodes[0], skipped) if self._skips_absent else self._values
             if not paths:
                 return None
@@ -219,7 +220,8 @@ class Decoder:
         return event
 
     def _check_shape(self, node: object) -> None:
-        if type(node) is dict or (self._points is not None and type(node) is list):
+        """Refuse what is neither an object, nor an array as an element, nor a bare value."""
+        if self._points is not None and type(node) is list:
             return
         is_number = type(node) is int or type(node) is float or (type(node) is str and self._is_word(node))
         if (is_number or (type(node) is bool and self._settings.booleans)) and len(self._values) == 1:

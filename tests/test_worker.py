@@ -887,6 +887,15 @@ class RealShards(Computer):
         for partition in range(2):
             self.broker.write(partition, *(_points(n) for n in range(start, start + records)))
 
+    def ticking(self, interrupt: Callable[[int, str, bool], None]) -> Callable[[int, str, bool], None]:
+        """Let time pass at each call, so that checkpoints are due in each cycle."""
+
+        def tick(number: int, name: str, is_done: bool) -> None:
+            self.broker.clock.seconds += 0.01
+            interrupt(number, name, is_done)
+
+        return tick
+
     def told(self) -> list[list[bytes]]:
         super().told()
         return [sorted(self.broker.forecasts()), sorted(self.broker.dead_letters())]
@@ -913,8 +922,11 @@ def test_a_crash_changes_no_forecast_with_points_conditions_and_a_repeated_hour(
     assert len(expected[0]) == 2 * (3 * RECORDS - 1)
     assert undisturbed.counted("skipped_total", reason="where") == 2 * RECORDS
     assert undisturbed.counted("skipped_total", reason="absent") == 2 * RECORDS
+    restored = 0.0
     for call in range(1, calls + 1, 5):
         computer = RealShards(MANY)
-        computer.run("one", at(call, call % 10 == 1, kill))
+        computer.run("one", computer.ticking(at(call, call % 10 == 1, kill)))
         computer.run("one")
         assert computer.told() == expected, call
+        restored += computer.counted("restores_total", how="checkpoint")
+    assert restored > calls // 10, "most crashes come when there is a checkpoint"
