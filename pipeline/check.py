@@ -155,8 +155,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         Records that are there twice, byte by byte.
     dead_letters
         By reason.
-    series, singles, series_examples
-        How many there are, how many have one observation only, and some.
+    series, singles, scattered, series_examples
+        How many there are, how many have one observation only or lie on several partitions, and some.
     collisions
         How many times of a series have several events; some of them.
     remarks
@@ -182,6 +182,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     steps: tuple[Step, ...]
     series: int
     singles: int
+    scattered: int
     series_examples: tuple[str, ...]
     values: tuple[Values, ...]
     observations: int
@@ -203,7 +204,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     def is_well(self) -> bool:
         """Whether nothing would be lost or misread, as far as the sample tells."""
         nowhere = any(one.found == 0 for one in self.paths if one.setting in ("events.values", "events.covariates"))
-        return self.observations == self.forecasts > 0 and not self.proposals and not nowhere
+        return self.observations == self.forecasts > 0 and not (self.proposals or self.scattered or nowhere)
 
 
 class After(msgspec.Struct, frozen=True):
@@ -241,6 +242,7 @@ def check(sample: Sample, settings: Settings) -> Report:
         steps=tuple(_steps(trial)),
         series=len(trial.steps),
         singles=trial.singles,
+        scattered=_scattered(trial),
         series_examples=_spread(sorted(trial.steps)),
         values=tuple(_values(trial, settings)),
         observations=trial.observations,
@@ -459,6 +461,12 @@ def _collision(group: Sequence[Taken], found: Facts) -> Collision:
     return Collision(one.series, iso8601(one.time), len(group), dict(list(fields.items())[:MOST_SHOWN]))
 
 
+def _scattered(trial: Trial) -> int:
+    """Series that lie on several partitions."""
+    places = {(one.observation.series, one.record.partition) for one in trial.taken}
+    return sum(count > 1 for count in Counter(series for series, _ in places).values())
+
+
 def _spread(names: Sequence[str]) -> tuple[str, ...]:
     """Some of the names, from the first to the last."""
     if len(names) <= MOST_SHOWN:
@@ -494,6 +502,12 @@ def _remarks(
     commas = sum(_COMMA.fullmatch(text) is not None for text in valued)
     if commas:
         yield f"{commas:,} values have a decimal comma, which no setting reads: let the producer write JSON numbers."
+    scattered = _scattered(trial)
+    if scattered:
+        yield (
+            f"{scattered:,} of {len(trial.steps):,} series lie on several partitions, each of which forecasts its part"
+            " as a series of its own: let the producer key its records by series."
+        )
     late = trial.count(Outcome.LATE)
     if late > 0.02 * max(len(trial.taken), 1) and "series" not in changed:
         yield (

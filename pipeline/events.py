@@ -215,7 +215,7 @@ class Decoder:
             event = self._one_value(place, series, stamp, index)
         else:
             event = self._several_values(place, series, stamp, index, paths)
-        if is_by_key or is_by_record:
+        if (is_by_key or is_by_record) and type(place.nodes[0]) is dict:  # a bare value has no fields to lack
             return structs.replace(event, stood_in=("series",) * is_by_key + ("timestamp",) * is_by_record)
         return event
 

@@ -35,7 +35,7 @@ def settings_at(servers: str, topic: str, partitions: int = 2) -> Settings:
         dead_letters=f"{topic}-dead",
         group=f"{topic}-group",
         partitions=partitions,
-        connect_timeout=5.0,
+        connect_timeout=60.0,
     )
     return Settings(kafka=kafka)
 
@@ -80,7 +80,7 @@ def assert_mended(name: str, sample: Sample, settings: Settings, folder: Path) -
 
 @pytest.mark.parametrize("name", TOPICS)
 def test_it_names_the_settings_that_read_a_topic(name: str, tansu: EmbeddedBroker, tmp_path: Path) -> None:
-    settings = with_records(tansu.bootstrap_servers, f"check-{name}", list(TOPICS[name].records()))
+    settings = with_records(tansu.bootstrap_servers, f"check-{name}", list(TOPICS[name].records()), 1)
     sample = sample_topic(settings, settings.kafka.inputs[0], 4000)
     assert sum(len(stretch) for part in sample.parts for stretch in part.stretches) == len(list(TOPICS[name].records()))
     assert_mended(name, sample, settings, tmp_path)
@@ -88,7 +88,7 @@ def test_it_names_the_settings_that_read_a_topic(name: str, tansu: EmbeddedBroke
 
 def test_it_does_so_on_apache_kafka(apache_kafka: ApacheKafka, tmp_path: Path) -> None:
     for name, topic in TOPICS.items():
-        settings = with_records(apache_kafka.bootstrap_servers, f"check-{name}", list(topic.records()))
+        settings = with_records(apache_kafka.bootstrap_servers, f"check-{name}", list(topic.records()), 1)
         assert_mended(name, sample_topic(settings, settings.kafka.inputs[0], 4000), settings, tmp_path)
 
 
@@ -112,20 +112,30 @@ def test_its_text_is_no_wider_than_the_terminal(name: str, width: int) -> None:
 
 def checked(settings: Settings, *options: str) -> Result:
     servers, topic = settings.kafka.bootstrap_servers, settings.kafka.input
-    given_ones = [f"kafka.bootstrap_servers={servers}", f"kafka.input={topic}", "kafka.connect_timeout=3"]
+    given_ones = [f"kafka.bootstrap_servers={servers}", f"kafka.input={topic}", "kafka.connect_timeout=10"]
     return CliRunner().invoke(main, ["check", *(word for one in given_ones for word in ("--set", one)), *options])
 
 
 def test_its_exit_code_says_whether_something_would_be_lost(tansu: EmbeddedBroker) -> None:
-    well = with_records(tansu.bootstrap_servers, "check-well", list(clean()))
+    well = with_records(tansu.bootstrap_servers, "check-well", list(clean()), 1)
     assert checked(well).exit_code == 0
-    ill = with_records(tansu.bootstrap_servers, "check-ill", list(TOPICS["collisions"].records()))
+    ill = with_records(tansu.bootstrap_servers, "check-ill", list(TOPICS["collisions"].records()), 1)
     result = checked(ill)
     assert result.exit_code == 1
     assert 'series = "{series}/{line}"' in result.output
     other_topic = checked(well, "--topic", "check-ill", "--json")
     assert other_topic.exit_code == 1
     assert json.loads(other_topic.output)["proposals"][0]["value"] == "{series}/{line}"
+
+
+def test_series_that_lie_on_several_partitions_are_told() -> None:
+    (one,) = sample_of(list(clean())).parts
+    half = tuple(structs.replace(record, partition=1) for record in one.stretches[0][1::2])
+    parts = (one._replace(stretches=(one.stretches[0][::2],)), Part(1, 0, len(half), (half,)))
+    report = check(Sample("events", parts, held_back=False), Settings())
+    assert report.scattered == 3
+    assert not report.is_well
+    assert "let the producer key its records by series" in written(report, 1000)
 
 
 def test_what_cannot_be_read_is_one_line(tansu: EmbeddedBroker) -> None:

@@ -121,6 +121,11 @@ def test_a_few_late_ones_are_told_once_as_they_come_and_not_as_a_loss(share: flo
     assert [level for level, line in lines if "the first late" in line] == [logging.INFO]
 
 
+def test_bare_numbers_lack_no_field() -> None:
+    watched = Watched()
+    assert watched.take(records([math.sin(n) for n in range(2 * RUN)])) == []
+
+
 def test_the_first_dead_letter_of_each_reason_is_told_with_its_detail() -> None:
     watched = Watched()
     spoilt = [bad_time(0), good(0) | {"value": "x"}, bad_time(1), good(1) | {"value": [1]}, good(2)]

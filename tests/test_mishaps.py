@@ -58,7 +58,7 @@ def working(settings: Settings, metrics: Metrics | None = None) -> Iterator[Work
 
 
 def write(settings: Settings, *values: bytes) -> None:
-    with Writer(settings, settings.kafka.input) as writer:
+    with Writer(settings, settings.kafka.inputs[0]) as writer:
         for value in values:
             writer.write(Outgoing(value, value))
 
@@ -119,10 +119,10 @@ def test_a_partition_that_is_added_to_a_group_that_started_at_the_end_loses_noth
     with working(settings) as worker:
         wait_until(worker.ready, "the worker to be ready")
     with admin_of(settings) as admin:
-        admin.create_partitions({settings.kafka.input: 3})
+        admin.create_partitions({settings.kafka.inputs[0]: 3})
     producer = KafkaProducer(bootstrap_servers=settings.kafka.bootstrap_servers)
     for number in range(5):
-        producer.send(settings.kafka.input, b"%d" % number, partition=2)
+        producer.send(settings.kafka.inputs[0], b"%d" % number, partition=2)
     producer.close()
     with working(settings):
         wait_until(lambda: len(forecasts(settings)) == 5, "those of the new partition")
@@ -137,12 +137,12 @@ def test_a_topic_that_is_made_anew_while_running_is_begun_anew_and_its_checkpoin
     write(settings, *(b"%d" % number for number in range(20)))
     with working(settings) as worker:
         wait_until(lambda: len(forecasts(settings)) == 20, "the first forecasts")
-        before = describe(settings).topics[settings.kafka.input].id
+        before = describe(settings).topics[settings.kafka.inputs[0]].id
         make_anew(settings)
         write(settings, *(b"new %d" % number for number in range(30)))
         wait_until(lambda: len(forecasts(settings)) == 50, "the forecasts of the new topic")
         wait_until(worker.ready, "the worker to be ready again")
-    assert describe(settings).topics[settings.kafka.input].id != before
+    assert describe(settings).topics[settings.kafka.inputs[0]].id != before
     caplog.clear()
     with working(settings) as worker:
         wait_until(worker.ready, "the next start")
@@ -153,13 +153,13 @@ def test_a_topic_that_is_made_anew_while_running_is_begun_anew_and_its_checkpoin
 def make_anew(settings: Settings) -> None:
     def created() -> bool:
         try:
-            admin.create_topics({settings.kafka.input: {"num_partitions": 2, "replication_factor": 1}})
+            admin.create_topics({settings.kafka.inputs[0]: {"num_partitions": 2, "replication_factor": 1}})
         except TopicAlreadyExistsError:
             return False
         return True
 
     with admin_of(settings) as admin:
-        admin.delete_topics([settings.kafka.input])
+        admin.delete_topics([settings.kafka.inputs[0]])
         wait_until(created, "the topic to be gone, and made again")
 
 
@@ -174,7 +174,7 @@ def test_an_open_transaction_that_holds_reading_back_is_said_and_when_it_is_over
     with working(settings) as worker:
         wait_until(worker.ready, "the worker to be ready")
         other.begin_transaction()
-        other.send(settings.kafka.input, b"held", partition=0)
+        other.send(settings.kafka.inputs[0], b"held", partition=0)
         other.flush()
         wait_until(lambda: "`held-in` has not been read beyond offset 0 for 1" in caplog.text, "that it is said")
         other.commit_transaction()
@@ -188,7 +188,7 @@ def test_a_group_that_others_use_with_another_assignor_is_one_line_with_the_fix(
 ) -> None:
     settings = settings_for(apache_kafka, "shared", tmp_path)
     other = KafkaConsumer(
-        settings.kafka.input,
+        settings.kafka.inputs[0],
         bootstrap_servers=settings.kafka.bootstrap_servers,
         group_id=settings.kafka.group,
         partition_assignment_strategy=[RoundRobinPartitionAssignor],
@@ -210,7 +210,7 @@ def test_a_topic_that_is_deleted_while_running_is_said_and_waited_for(
     with working(settings) as worker:
         wait_until(worker.ready, "the worker to be ready")
         with admin_of(settings) as admin:
-            admin.delete_topics([settings.kafka.input])
+            admin.delete_topics([settings.kafka.inputs[0]])
         said = "topic `deleted-in` is missing"
         wait_until(lambda: said in caplog.text, "that it is said")
         assert not worker.ready()
