@@ -70,6 +70,6 @@ def test_a_defect_and_a_jump_of_the_clock_on_a_real_broker(
     assert b"timestamp_jump" in [value for _, value in letter.headers]
     assert metrics.faults.labels("0")._value.get() == 2
     (line,) = [record.message for record in caplog.records if "the model failed" in record.message]
-    assert "partition 0, offset 61" in line
+    assert "/0, offset 61" in line
     assert "series 'b' starts anew" in line
     assert "FloatingPointError: planted" in line

@@ -178,7 +178,7 @@ def test_an_open_transaction_that_holds_reading_back_is_said_and_when_it_is_over
         other.flush()
         wait_until(lambda: "`held-in` has not been read beyond offset 0 for 1" in caplog.text, "that it is said")
         other.commit_transaction()
-        wait_until(lambda: "partition 0 of topic `held-in` is read again" in caplog.text, "that it is over")
+        wait_until(lambda: "held-in/0 is read again" in caplog.text, "that it is over")
     other.close()
     assert forecasts(settings) == ["0/0"]
 
