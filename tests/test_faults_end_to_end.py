@@ -68,7 +68,7 @@ def test_a_defect_and_a_jump_of_the_clock_on_a_real_broker(
     at_fault = [one for one in told if one.source.offset == 3 * 20 + 1]
     assert [(one.mean, one.status) for one in at_fault] == [([POISON] * 2, "warming")]
     assert b"timestamp_jump" in [value for _, value in letter.headers]
-    assert metrics.faults.labels("0")._value.get() == 2
+    assert metrics.faults.labels(chosen.kafka.inputs[0], "0")._value.get() == 2
     (line,) = [record.message for record in caplog.records if "the model failed" in record.message]
     assert "/0, offset 61" in line
     assert "series 'b' starts anew" in line
