@@ -105,12 +105,12 @@ def _settings(broker: ApacheKafka, name: str, folder: Path) -> Settings:
 
 
 def _wait_for_more(settings: Settings, done: int) -> None:
-    wait_until(lambda: _committed(settings) > done, "the daemon to go on", patience=120.0)
+    wait_until(lambda: _committed(settings) > done, "the daemon to go on", patience=400.0)
 
 
 def _wait_for_a_transaction(settings: Settings) -> None:
     watch = Watch(settings, "one")
-    wait_until(_answered(watch.is_open), "a transaction to be open", patience=120.0)
+    wait_until(_answered(watch.is_open), "a transaction to be open", patience=400.0)
     watch.close()
 
 
