@@ -171,7 +171,7 @@ def plain(kills: int, seed: int, folder: Path, heal: bool = True) -> Tally:
             values = Counter(record.value for record in read_topic(one, kafka.forecasts))
             twice += values[first]
             missing += 40 - values[b"second of %d" % number]
-            _say(f"{seed}: {number + 1} kills, {hung} rounds in which a transaction hung, {twice} records twice")
+            _say(f"{seed}: {number + 1} kills, {hung} rounds in which a transaction hung, {twice} records twice, {missing} missing")
     return Tally(kills, hung, ended, kills * 40, twice, missing, 0)
 
 
