@@ -17,7 +17,7 @@ from kafka.errors import (
 )
 from kafka.structs import TopicPartition
 
-from pipeline.connection import connected
+from pipeline.connection import connected, hearing
 from pipeline.settings import Kafka
 
 logger = logging.getLogger(__name__)
@@ -266,7 +266,8 @@ class KafkaAdmin:
         """What those topics take that tell it; a broker without the API hangs up."""
         resources = [ConfigResource(ConfigResourceType.TOPIC, topic, {"max.message.bytes": None}) for topic in topics]
         try:
-            found = _if_known(lambda: self._client.describe_configs(resources, config_filter="all")) or {}
+            with hearing():
+                found = _if_known(lambda: self._client.describe_configs(resources, config_filter="all")) or {}
         except KafkaError as error:
             logger.debug("the topics' limits are not told: %s", error)
             return Limits({})

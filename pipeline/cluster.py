@@ -7,7 +7,7 @@ The one home of the package `kafka`: others take its names from here. A cluster 
 import logging
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import NamedTuple, Protocol, Self, SupportsIndex, overload
@@ -240,7 +240,7 @@ class KafkaClients:
 
     def producer(self, limits: Limits) -> Producer:
         """The worker's one producer; transactional, unless `delivery.mode` is at_least_once."""
-        producer: Producer = connected(KafkaProducer, self._settings.kafka, **self._producing(), **limits.sizes())
+        producer: Producer = connected(_Producer, self._settings.kafka, **self._producing(), **limits.sizes())
         return producer
 
     def admin(self) -> Admin:
@@ -602,6 +602,18 @@ class _Batch(DefaultRecordBatch):
     def _next(self) -> DefaultRecord:
         found: DefaultRecord = DefaultRecordBatch.__next__(self)
         return found
+
+
+class _Producer(KafkaProducer):
+    """The client, which gives up what is not sent when it is closed in no time; its own then raises, and goes on."""
+
+    def close(self, timeout: float | None = None, null_logger: bool = False) -> None:
+        close: Callable[..., None] = super().close
+        try:
+            close(timeout, null_logger)
+        except KafkaTimeoutError:
+            self._sender.force_close()
+            self._closed = True
 
 
 class _Consumer(KafkaConsumer):

@@ -41,7 +41,7 @@ def connected(kind: Callable[..., T], kafka: Kafka, **options: object) -> T:
         networks.append(made)
         return made
 
-    with _hearing() as reasons:
+    with hearing() as reasons:
         try:
             return kind(kafka_client=network, **_signing_in(kafka), **options)
         except (KafkaError, OSError, ValueError) as error:
@@ -89,7 +89,7 @@ def reason(error: BaseException | None) -> str:
 
 
 @contextmanager
-def _hearing() -> Iterator[list[BaseException]]:
+def hearing() -> Iterator[list[BaseException]]:
     """Collect the errors that the client logs while it connects, in place of printing them."""
     ear, client = _Ear(), logging.getLogger("kafka")
     level, propagate = client.level, client.propagate

@@ -54,9 +54,6 @@ class Tally(NamedTuple):
     missing: int
     other: int
 
-    def __add__(self, other: "Tally") -> "Tally":  # type: ignore[override]
-        return Tally(*(mine + its for mine, its in zip(self, other, strict=True)))
-
 
 def daemon(kills: int, seed: int, folder: Path) -> Tally:
     """Kill the broker under a daemon."""
@@ -105,12 +102,12 @@ def _settings(broker: ApacheKafka, name: str, folder: Path) -> Settings:
 
 
 def _wait_for_more(settings: Settings, done: int) -> None:
-    wait_until(lambda: _committed(settings) > done, "the daemon to go on", patience=120.0)
+    wait_until(lambda: _committed(settings) > done, "the daemon to go on", patience=400.0)
 
 
 def _wait_for_a_transaction(settings: Settings) -> None:
     watch = Watch(settings, "one")
-    wait_until(_answered(watch.is_open), "a transaction to be open", patience=120.0)
+    wait_until(_answered(watch.is_open), "a transaction to be open", patience=400.0)
     watch.close()
 
 
@@ -171,7 +168,7 @@ def plain(kills: int, seed: int, folder: Path, heal: bool = True) -> Tally:
             values = Counter(record.value for record in read_topic(one, kafka.forecasts))
             twice += values[first]
             missing += 40 - values[b"second of %d" % number]
-            _say(f"{seed}: {number + 1} kills, {hung} rounds in which a transaction hung, {twice} records twice")
+            _say(f"{seed}: {number + 1} kills, a transaction hung in {hung}, records twice {twice}, missing {missing}")
     return Tally(kills, hung, ended, kills * 40, twice, missing, 0)
 
 
@@ -234,9 +231,7 @@ def main(kills: int, producer: Literal["daemon", "plain"], heal: str, brokers: i
     with ProcessPoolExecutor(brokers) as pool:
         waiting = [pool.submit(_share, producer, heal == "yes", share, seed + n) for n, share in enumerate(shares)]
         tallies = [one.result() for one in waiting]
-    total = tallies[0]
-    for tally in tallies[1:]:
-        total = total + tally
+    total = Tally(*map(sum, zip(*tallies, strict=True)))
     print(
         f"{total.kills} kills of the broker ({producer}): in {total.hung} a transaction was left hanging,"
         f" {total.ended} markers written in its place; {total.expected} records expected,"
