@@ -33,15 +33,20 @@ INPUTS, UNITS, HORIZON = 5, 6, 3
 SEEDS = st.integers(0, 2**32 - 1)
 
 
+def at(hour: int) -> int:
+    """Seconds since the epoch of so many hours after the start of 2024."""
+    return 1_704_067_200 + 3600 * hour
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Two sets, one of them wide, and what baselines would reach on them."""
     generator = np.random.default_rng(0)
     hours = np.arange(240)
     waves = np.sin(hours[:, None] * 2 * np.pi / 24 + np.arange(2)) + 0.1 * generator.normal(size=(240, 2))
-    _save(tmp_path / "wide.csv.gz", "timestamp,a,b", [f"{3600 * h},{x:.4f},{y:.4f}" for h, (x, y) in enumerate(waves)])
+    _save(tmp_path / "wide.csv.gz", "timestamp,a,b", [f"{at(h)},{x:.4f},{y:.4f}" for h, (x, y) in enumerate(waves)])
     noise = generator.normal(size=240)
-    _save(tmp_path / "long.csv.gz", "series,timestamp,value", [f"n,{3600 * h},{x:.4f}" for h, x in enumerate(noise)])
+    _save(tmp_path / "long.csv.gz", "series,timestamp,value", [f"n,{at(h)},{x:.4f}" for h, x in enumerate(noise)])
     best = {
         str(h): {"mse": {"value": 0.5, "model": "x"}, "mae": {"value": 0.25, "model": "y"}, "mase": {}}
         for h in (1, 24, 48)
@@ -157,7 +162,7 @@ def _with_a_head(seed: int) -> Forgetful:
 
 def test_naive_bands_hold_what_they_are_meant_to(tmp_path: Path) -> None:
     walk = np.cumsum(np.random.default_rng(1).normal(size=(3000, 2)), 0)
-    rows = [f"{3600 * hour},{x:.4f},{y:.4f}" for hour, (x, y) in enumerate(walk)]
+    rows = [f"{at(hour)},{x:.4f},{y:.4f}" for hour, (x, y) in enumerate(walk)]
     _save(tmp_path / "walk.csv.gz", "timestamp,a,b", rows)
     for horizon, score in band(Around(str(tmp_path / "walk.csv.gz"), "last_value")).items():
         assert score.coverage == pytest.approx(0.9, abs=0.02 if horizon == 1 else 0.04)

@@ -627,9 +627,7 @@ def test_a_partition_that_cannot_be_opened_for_long_is_said_once(caplog: pytest.
             raise KafkaTimeoutError
 
     computer.run("one", refuse)
-    assert (
-        caplog.text.count("events/0 cannot be opened, and is tried again: a broker at localhost:9092 did not") == 1
-    )
+    assert caplog.text.count("events/0 cannot be opened, and is tried again: a broker at localhost:9092 did not") == 1
     assert computer.counted("broker_errors_total", error="KafkaTimeoutError") == 2
     assert computer.told() == undisturbed()
 
