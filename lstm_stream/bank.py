@@ -25,8 +25,9 @@ from lstm_stream.experts import (
     returning_moves,
     seasonal_moves,
 )
+from lstm_stream.faults import RAISED, Fault, Stage, Undo, check_finite, told
 from lstm_stream.forecasts import Forecasts, Opinions
-from lstm_stream.grid import SECOND, Grid, Outcome
+from lstm_stream.grid import SECOND, Grid, Outcome, Placement
 from lstm_stream.groups import meetings
 from lstm_stream.hyperparameters import Hyperparameters
 from lstm_stream.intervals import WARM, Intervals
@@ -34,7 +35,7 @@ from lstm_stream.kin import Kin
 from lstm_stream.learner import Learner, Lesson
 from lstm_stream.memory import Memory
 from lstm_stream.mixture import LARGEST_FREE_MOVE, LARGEST_MOVE, Mixture, Standing
-from lstm_stream.network import Floats, Gates, Network, product
+from lstm_stream.network import Floats, Gates, Network, positive_ratio, product, ratio
 from lstm_stream.past import SNAPSHOT_EVERY, Past
 from lstm_stream.pool import Pool
 from lstm_stream.readout import Origins, Readouts
@@ -42,8 +43,12 @@ from lstm_stream.replay import Replay, Stretch
 from lstm_stream.sight import Sight, View
 from lstm_stream.steps import Steps, expanded, rounds
 
-FORMAT = 4
+FORMAT = 5
 """Of a dump."""
+FURTHEST = 2**60
+"""Microseconds from the epoch, so that no difference of two times overflows."""
+WRITTEN_AGAIN = frozenset({"ring", "inputs", "hidden_before", "cell_before"})
+"""Rings of the history that need not be saved before a round."""
 NEVER = 2**62
 """Steps until a learning step that is not to come."""
 
@@ -90,7 +95,7 @@ class Bank:
         self._learner = Learner(network(inputs, rules.hidden_size, rules.horizon, rules.seed), rules.learning_rate)
         self._grid = Grid.empty()
         self._memory = Memory.empty(rules.memory)
-        self._intervals = Intervals.empty(rules.horizon, len(rules.quantiles))
+        self._intervals = Intervals.empty(rules.horizon)
         self._past = Past.empty(rules.window, rules.horizon, inputs, rules.hidden_size)
         self._readouts = Readouts.empty(rules.horizon, inputs, rules.hidden_size)
         self._smoothers = Smoothers.empty()
@@ -110,7 +115,10 @@ class Bank:
         self._offered = 0  # windows, before this learning interval
         self._offered_since = 0
         self._seen: dict[int, None] = {}  # series since the last learning step
+        self._undo = Undo()
         self.lesson = Lesson(False, 0.0, 0.0)
+        self.faults: list[Fault] = []
+        """What went wrong in the last call of `observe`; there should be none."""
 
     # What comes in
 
@@ -131,7 +139,7 @@ class Bank:
         series
             Name of each observation's series, (N,); one may occur any number of times.
         times
-            Microseconds since the epoch, (N,).
+            Microseconds since the epoch, (N,); beyond 36,000 years of it they count as that.
         values
             Finite, or NaN for a missing one, (N,).
         events
@@ -142,12 +150,14 @@ class Bank:
         opinions
             Where to write what the experts said; rows without a forecast stay as they are.
         """
+        self.faults = []
         rows = self._rows_of(series)
+        times = np.clip(times, -FURTHEST, FURTHEST)
         events = np.arange(len(rows)) if events is None else events
         if covariates is None:
             covariates = np.full((len(rows), self.rules.covariates), np.nan)
         forecasts = Forecasts.zeros(len(rows), self.rules.horizon, len(self.rules.quantiles))
-        steps = self._place(rows, times, values, events, covariates, forecasts.outcome)
+        steps = self._place(rows, times, values, events, covariates, forecasts)
         begin = 0
         for meeting in self._first_meetings(rows, events) if self.rules.groups else ():
             end = int(np.searchsorted(steps.event, events[meeting.start]))
@@ -172,9 +182,9 @@ class Bank:
             self._go_through(steps.part(slice(begin, end)), forecasts, opinions)
             begin = end
             if self._steps >= self._next_fold:
-                self._fold()
+                self._fold(int(steps.source[end - 1]))
             if self._steps >= self._next_lesson:
-                self._learn()
+                self._learn(int(steps.source[end - 1]))
 
     def _rows_of(self, series: Sequence[str]) -> Rows:
         known = len(self.names)
@@ -199,6 +209,10 @@ class Bank:
     def _columns(self) -> dict[str, Columns]:
         return {"grid": self._grid} | self._sight.columns() | self._of_the_model()
 
+    def _of_series(self) -> dict[str, Columns]:
+        """What a step of a series changes."""
+        return self._of_the_model() | {"covariates": self._sight.covariates}
+
     def _of_the_model(self) -> dict[str, Columns]:
         return {
             "memory": self._memory,
@@ -216,15 +230,34 @@ class Bank:
         values: npt.NDArray[np.float64],
         events: npt.NDArray[np.int64],
         covariates: npt.NDArray[np.float64],
-        outcome: npt.NDArray[np.uint8],
+        forecasts: Forecasts,
     ) -> Steps:
-        missing, step = np.zeros((2, len(rows)), np.int64)
+        missing, step, last = np.zeros((3, len(rows)), np.int64)
+        outcome = forecasts.outcome
         restart = np.zeros(len(rows), np.bool_)
         for round_ in rounds(rows, np.arange(len(rows))):
-            placed = self._grid.place(rows[round_], times[round_], np.isnan(values[round_]), self.rules)
-            outcome[round_], missing[round_], restart[round_], step[round_] = placed
+            placed = self._placed(rows[round_], times[round_], np.isnan(values[round_]), round_)
+            outcome[round_], missing[round_], restart[round_], step[round_], last[round_] = placed
+        jump = outcome == Outcome.JUMP
+        forecasts.origin[jump], forecasts.step[jump] = last[jump], step[jump] / SECOND
         source = np.flatnonzero(outcome == Outcome.FORECAST)
         return expanded(rows, times, values, events, covariates, restart, step, missing, source)
+
+    def _placed(
+        self, rows: Rows, times: npt.NDArray[np.int64], null: npt.NDArray[np.bool_], source: npt.NDArray[np.int64]
+    ) -> Placement:
+        """Place an observation of each of these series; one whose placing raises starts anew."""
+        self._undo.begin()
+        self._undo.save("grid", self._grid, rows)
+        try:
+            return self._grid.place(rows, times, null, self.rules)
+        except RAISED as error:
+            self._undo.put_back()
+            if len(rows) > 1:
+                halves = (slice(None, len(rows) // 2), slice(len(rows) // 2, None))
+                return Placement.joined([self._placed(rows[h], times[h], null[h], source[h]) for h in halves])
+            self._fault(rows, source, "place", error)
+            return self._grid.begin(rows, times, null, self.rules)
 
     # What the network goes through
 
@@ -232,9 +265,131 @@ class Bank:
         """Take steps that lie between two learning steps."""
         position = self._steps + np.arange(len(steps.rows))
         for round_ in rounds(self._sight.company(steps.rows), steps.tick):
-            self._round(steps.part(round_), position[round_], forecasts, opinions)
+            self._take_round(steps.part(round_), position[round_], forecasts, opinions)
         self._steps += len(steps.rows)
         self._seen |= dict.fromkeys(steps.rows.tolist())
+
+    def _take_round(
+        self, steps: Steps, position: npt.NDArray[np.int64], forecasts: Forecasts, opinions: Opinions | None
+    ) -> None:
+        """Take one step of each of several series; where that raises, they are halved until those at fault are found.
+
+        A group is one: what its members do is no fault of the others. All that a round leaves to what the series share
+        lies at its place in the log, so that a round taken again leaves nothing twice.
+        """
+        error = self._tried(steps, position, forecasts, opinions, undo=len(steps.rows) > 1)
+        if error is None:
+            return
+        company = self._sight.company(steps.rows)
+        different = np.unique(company)
+        if len(different) == 1:
+            self._take_without_those_at_fault(steps, position, forecasts, opinions, error)
+            return
+        first = company < different[len(different) // 2]
+        for half in (np.flatnonzero(first), np.flatnonzero(~first)):
+            self._take_round(steps.part(half), position[half], forecasts, opinions)
+
+    def _take_without_those_at_fault(
+        self,
+        steps: Steps,
+        position: npt.NDArray[np.int64],
+        forecasts: Forecasts,
+        opinions: Opinions | None,
+        error: BaseException,
+    ) -> None:
+        """Let those of a company start anew that raise by themselves, and take the others; all of them if none does."""
+        alone = {0: error} if len(steps.rows) == 1 else self._at_fault(steps, position, np.arange(len(steps.rows)))
+        for index, of_it in alone.items():
+            self._fault(steps.rows[index : index + 1], steps.source[index : index + 1], "step", of_it)
+        faulty = np.asarray(sorted(alone), np.int64)
+        self._begin_anew(steps.part(faulty), position[faulty], forecasts, opinions)
+        rest = np.setdiff1d(np.arange(len(steps.rows)), faulty)
+        if not len(rest):
+            return
+        of_all = self._tried(steps.part(rest), position[rest], forecasts, opinions, undo=False)
+        if of_all is not None:
+            self._fault(steps.rows[rest], steps.source[rest], "group", of_all)
+            self._begin_anew(steps.part(rest), position[rest], forecasts, opinions)
+            self._sight.forget_groups(steps.rows[rest])
+
+    def _at_fault(
+        self, steps: Steps, position: npt.NDArray[np.int64], indices: npt.NDArray[np.int64]
+    ) -> dict[int, BaseException]:
+        """Which of these raise, tried in ever smaller parts; changes nothing but what the others do once more."""
+        nowhere = Forecasts.zeros(int(steps.source.max()) + 1, self.rules.horizon, len(self.rules.quantiles))
+        breaks, offered = self._breaks, self._offered_since
+        error = self._tried(steps.part(indices), position[indices], nowhere, None, undo=True)
+        self._undo.put_back()
+        self._breaks, self._offered_since = breaks, offered
+        if error is None:
+            return {}
+        if len(indices) == 1:
+            return {int(indices[0]): error}
+        middle = len(indices) // 2
+        return self._at_fault(steps, position, indices[:middle]) | self._at_fault(steps, position, indices[middle:])
+
+    def _tried(
+        self,
+        steps: Steps,
+        position: npt.NDArray[np.int64],
+        forecasts: Forecasts,
+        opinions: Opinions | None,
+        undo: bool,
+    ) -> BaseException | None:
+        """Take a round; where it raises, hand back the error.
+
+        Parameters
+        ----------
+        undo
+            Whether the series are then to be as they were; series that would start anew need not.
+        """
+        breaks, offered = self._breaks, self._offered_since
+        self._save(steps.rows, undo)
+        try:
+            self._round(steps, position, forecasts, opinions)
+        except RAISED as error:
+            self._undo.put_back()
+            self._breaks, self._offered_since = breaks, offered
+            return error
+        return None
+
+    def _save(self, rows: Rows, series: bool) -> None:
+        """Save what a round of these series changes: of their groups, and if wanted of themselves.
+
+        The rings `WRITTEN_AGAIN` are left out: of these a round writes one slot, and reads it only after that.
+        """
+        undo = self._undo
+        undo.begin()
+        self._sight.save_groups(rows, undo)
+        if not series:
+            return
+        for part, columns in self._of_series().items():
+            undo.save(part, columns, rows, WRITTEN_AGAIN)
+        undo.keep(self._memory.ring, (rows, self._memory.age[rows] % self._memory.ring.shape[1]))
+
+    def _fault(self, rows: Rows, source: npt.NDArray[np.int64], stage: Stage, error: BaseException) -> None:
+        names = list(self.names)
+        trace = told(error)
+        self.faults += [
+            Fault(names[row], int(of), stage, trace) for row, of in zip(rows.tolist(), source.tolist(), strict=True)
+        ]
+
+    def _begin_anew(
+        self, steps: Steps, position: npt.NDArray[np.int64], forecasts: Forecasts, opinions: Opinions | None
+    ) -> None:
+        """Forget these series but for their last value, which is what is forecast; no code of the model is run."""
+        latest = self._memory.latest[steps.rows]
+        value = np.where(np.isnan(steps.value), np.where(np.isfinite(latest), latest, 0.0), steps.value)
+        for columns in self._of_series().values():
+            columns.clear(steps.rows)
+        self._memory.latest[steps.rows], self._memory.step[steps.rows] = value, steps.step
+        place = position - self._folded
+        self._pool.note_nothing(place)
+        self._drift.note(place, np.full(len(place), np.nan, np.float32))
+        self._write_out(steps, np.full(len(value), np.nan), forecasts)
+        if opinions is not None:
+            where = steps.source[steps.asked]
+            opinions.said[where], opinions.weights[where] = np.nan, 0.0
 
     def _round(
         self, steps: Steps, position: npt.NDArray[np.int64], forecasts: Forecasts, opinions: Opinions | None
@@ -246,16 +401,14 @@ class Bank:
         absurd = memory.disbelieve(rows, steps.value)
         observed = ~np.isnan(steps.value) & ~absurd
         expected = self._expected(rows)
-        off = np.abs((steps.value - expected) / memory.factor(rows)) / memory.floored(rows)
+        off = ratio(np.abs((steps.value - expected) / memory.factor(rows)), memory.floored(rows))
         off[~observed | (memory.age[rows] == 0)] = np.nan
-        self._drift.note(position - self._folded, off.astype(np.float32))
+        self._drift.note(position - self._folded, off)
         memory.count_repeats(rows[observed], steps.value[observed])
         memory.write(rows, np.where(observed, steps.value, expected))
         step, value = memory.newest(rows)
         surprise = np.where(absurd & (self._intervals.scored[rows] >= WARM), 1.0, np.nan)
-        surprise[observed] = self._intervals.score(
-            rows[observed], step[observed], value[observed], self.rules.quantiles
-        )
+        surprise[observed] = self._intervals.score(rows[observed], step[observed], value[observed])
         self._mend(rows[observed])
         step, value = memory.newest(rows)
         memory.rescale(rows[observed], self._kin.roughness)
@@ -265,7 +418,7 @@ class Bank:
         reach = self._reach(rows)
         self._past.write(rows, step, observed)
         self._smoothers.follow(rows, value)
-        errors = self._mixture.score(rows, step, moved, reach / unit, self._drift.alarm)
+        errors = self._mixture.score(rows, step, moved, positive_ratio(reach, unit), self._drift.alarm)
         view = self._sight.look(rows, steps.time, observed, steps.covariates, memory, self._past, self._pool, reach)
         said = np.full((len(rows), len(Expert), self.rules.horizon), np.nan, np.float32)
         said[:, PLAIN] = self._plain(rows, value, view, reach)
@@ -280,18 +433,21 @@ class Bank:
         said[:, OF_THE_LSTM] = self._by_the_lstm(rows, origins, plain, result.output)
         mixed, weights = _mixed(standing, said)
         self._open(rows, step, value, said, mixed, weights, reach)
-        self._offer_windows(rows, position)
         self._write_out(steps, surprise, forecasts)
+        check_finite(hidden=result.hidden, cell=result.cell, moves=mixed)
+        self._offer_windows(rows, position)
         if opinions is not None:
             self._write_opinions(steps, said * reach[:, None], weights, opinions)
 
     def _mend(self, rows: Rows) -> None:
         """Mend what these series' memory is to keep of what has come to an end, or begun, with the newest values."""
         for broken in breaks(rows, self._memory, self._symmetric):
+            self._undo.keep(self._memory.ring, broken.row)
             self._memory.convert(*broken)
             self._intervals.convert(broken.row, broken.factor, int(self._memory.age[broken.row]) - 1)
             self._resume(broken.row, broken.since)
         for still in standstills(rows, self._memory):
+            self._undo.keep(self._memory.ring, still.row)
             self._memory.replace(*still)
             self._resume(still.row, still.since)
 
@@ -317,6 +473,7 @@ class Bank:
         """Leave to the pool what these steps have to add."""
         targets, known = self._past.oldest_targets(rows, step, self._memory, reach)
         oldest = np.where(known[:, None], origins.regressors[:, -1], np.float32(0.0))
+        check_finite(regressors=oldest, targets=targets)
         self._pool.note(place, oldest, targets, errors)
 
     def _open(
@@ -347,10 +504,10 @@ class Bank:
         said = np.zeros((len(rows), Expert.LSTM, horizon), np.float32)
         said[:, Expert.SHARED_ON_LAGS] = view.linear
         said[:, Expert.GROUP] = view.linear + self._sight.correction(rows, view.corrections, horizon)
-        said[:, REPEATING] = seasonal_moves(rows, self._memory, horizon) / each
+        said[:, REPEATING] = ratio(seasonal_moves(rows, self._memory, horizon), each)
         np.clip(said, -LARGEST_MOVE, LARGEST_MOVE, out=said)
         smooth, last = self._smoothers.moves(rows, value, horizon), returning_moves(rows, self._memory, horizon)
-        going_on = np.concatenate([smooth, last], 1) / each
+        going_on = ratio(np.concatenate([smooth, last], 1), each)
         said[:, GOING_ON] = np.clip(going_on, -LARGEST_FREE_MOVE, LARGEST_FREE_MOVE)
         return said
 
@@ -388,16 +545,17 @@ class Bank:
         self._offered_since += int(due.sum())
 
     def _write_out(self, steps: Steps, surprise: npt.NDArray[np.float64], forecasts: Forecasts) -> None:
-        asked = steps.source >= 0
+        asked = steps.asked
         rows, where = steps.rows[asked], steps.source[asked]
-        for column, part in zip(forecasts[1:], self._forecast(rows, steps.time[asked])[1:], strict=True):
+        made = self._forecast(rows, steps.time[asked])
+        check_finite(quantiles=made.quantiles)
+        for column, part in zip(forecasts[1:], made[1:], strict=True):
             column[where] = part
         forecasts.surprise[where] = surprise[asked]
+        forecasts.restart[where] = steps.restart[asked]
 
     def _write_opinions(self, steps: Steps, moves: Floats, weights: Floats, opinions: Opinions) -> None:
-        asked = steps.source >= 0
-        where = steps.source[asked]
-        rows = steps.rows[asked]
+        asked, where, rows = steps.asked, steps.source[steps.asked], steps.rows[steps.asked]
         factor, latest = self._memory.factor(rows)[:, None, None], self._memory.latest[rows, None, None]
         opinions.said[where] = latest + factor * moves[asked]
         opinions.weights[where] = weights[asked]
@@ -422,6 +580,7 @@ class Bank:
             lstm_share=self._mixture.lstm_share[rows].astype(np.float64),
             step=self._memory.step[rows] / SECOND,
             drifts=np.full(len(rows), self.drifts),
+            restart=np.zeros(len(rows), np.bool_),
         )
 
     # What it learns
@@ -432,23 +591,40 @@ class Bank:
             return NEVER
         return max(1, round(min(max(self._alive() / 3, 4.0), 512.0) / self.rules.effort))
 
-    def _learn(self) -> None:
+    def _learn(self, source: int) -> None:
+        try:
+            self.lesson = self._lesson()
+        except RAISED as error:
+            self._learner.skipped += 1
+            self.faults.append(Fault(None, source, "learning", told(error)))
+        self._next_lesson = self._steps + self._interval()
+        self._offered, self._offered_since = self._offered + self._offered_since, 0
+        self._seen.clear()
+
+    def _lesson(self) -> Lesson:
         generator = np.random.default_rng([self.rules.seed, self._learner.updates, self._learner.skipped])
         seen = np.fromiter(self._seen, np.int64, len(self._seen))
         rows = generator.choice(seen, min(max(1, self.rules.windows // 4), len(seen)), replace=False)
         newest = self._past.newest(rows, self._memory, self._reach(rows), self.rules.window)
         replayed = self._replay.draw(self.rules.windows - len(rows), generator)
-        self.lesson = self._learner.learn(Stretch.joined(newest, replayed).windows(), self._drift.alarm)
-        self._next_lesson = self._steps + self._interval()
-        self._offered, self._offered_since = self._offered + self._offered_since, 0
-        self._seen.clear()
+        return self._learner.learn(Stretch.joined(newest, replayed).windows(), self._drift.alarm)
 
-    def _fold(self) -> None:
-        """Let the pool know of the last steps of all series."""
-        alive = self._alive()
-        self._pool.fold(self._steps - self._folded, alive)
-        self._drift.fold(self._steps - self._folded, alive)
-        self._kin.learn(self._memory, self._intervals, self._mixture)
+    def _fold(self, source: int) -> None:
+        """Let the pool know of the last steps of all series; what raises is skipped, and leaves what was before."""
+        alive, steps = max(self._alive(), 1), self._steps - self._folded
+        try:
+            self._pool.fold(steps, alive)
+        except RAISED as error:
+            self.faults.append(Fault(None, source, "pool", told(error)))
+        try:
+            self._drift.fold(steps, alive)
+        except RAISED as error:
+            self._drift.forget()
+            self.faults.append(Fault(None, source, "drift", told(error)))
+        try:
+            self._kin.learn(self._memory, self._intervals, self._mixture)
+        except RAISED as error:
+            self.faults.append(Fault(None, source, "kin", told(error)))
         self._folded, self._next_fold = self._steps, self._steps + Pool.interval(alive)
 
     def _alive(self) -> int:
@@ -519,7 +695,7 @@ class Bank:
         if not len(rows):
             return 0.0, 0.0
         unit = self._memory.floored(rows) if series is None else 1.0 / np.abs(self._memory.factor(rows))
-        model, last_value = (self._intervals.absolute[rows] / unit[:, None]).mean(0).tolist()
+        model, last_value = ratio(self._intervals.absolute[rows], unit[:, None]).mean(0).tolist()
         return model, last_value
 
     def expert_weights(self) -> Floats:

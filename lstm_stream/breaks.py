@@ -84,7 +84,7 @@ def _far_off(rows: Rows, memory: Memory) -> npt.NDArray[np.bool_]:
 def _lags(rows: Rows, memory: Memory) -> npt.NDArray[np.int64]:
     """How long before all the values that show a break the seasons before them lie, (N, 2); 0: no such is kept."""
     lags = _before(memory.lags[rows][:, SEASONS], SHOWN)
-    return np.where(lags + 2 * SHOWN <= memory.ring.shape[1], lags, 0)
+    return np.where(lags + 2 * SHOWN < memory.ring.shape[1], lags, 0)
 
 
 def _before(season: npt.NDArray[np.int64], steps: int) -> npt.NDArray[np.int64]:
@@ -106,9 +106,11 @@ def _broken(row: int, memory: Memory, turning: bool) -> Break | None:
     for then, size in zip(before, usual, strict=True):
         apart = abs(float(memory.level[row]) - zero) > max(APART * float(memory.spread[row]), CLEAR * size)
         for shift, factor in _explanations(came[:SHOWN], then[:SHOWN], size, zero, apart, turning):
+            if not 1 / LARGEST < abs(outer * factor) < LARGEST:
+                continue
             told_apart = abs(shift) < PRECISE * size * max(abs(factor), 1.0)
             left = (came - shift) / factor - then
-            if _size(left[:SHOWN]) < NEAR * size and 1 / LARGEST < abs(outer * factor) < LARGEST and told_apart:
+            if _size(left[:SHOWN]) < NEAR * size and told_apart:
                 if factor == 1.0:
                     return None
                 explained = (came - then) ** 2 - left**2

@@ -15,6 +15,8 @@ SPAN = 1000
 """Memory of the scale, in values."""
 OUTLIER = 10.0
 """In spreads: no value moves the scale further than this."""
+LARGEST_VALUE = 1e30
+"""In size; a number further out counts as this."""
 LARGEST = 5.0
 """In spreads: what is shown is clipped at this."""
 
@@ -40,6 +42,7 @@ class Covariates(Columns):
         (N, 2C): each in its own spreads, 0 where it is not known or never changed; and whether it is not known.
         """
         known = np.isfinite(values)
+        values = np.clip(values, -LARGEST_VALUE, LARGEST_VALUE)
         self._rescale(rows, np.where(known, values, 0.0), known)
         spread = self.spread[rows]
         off = np.where(known & (spread > 0), values - self.level[rows], 0.0)

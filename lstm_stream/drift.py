@@ -57,6 +57,12 @@ class Drift:
         self._left = errors[whole:].copy()
         self._waiting = np.full(len(self._waiting), np.nan, np.float32)
 
+    def forget(self) -> None:
+        """Know of no errors, as at the start; the drifts noticed so far stay counted."""
+        self._left, self._readings = np.zeros(0, np.float32), []
+        self._waiting = np.full(len(self._waiting), np.nan, np.float32)
+        self._windows = _windows(self._readings)
+
     def _read(self, mean: float) -> None:
         self.alarm *= COOLING
         before = self._windows.estimation

@@ -12,7 +12,11 @@ from lstm_stream.network import Floats
 
 
 class Forecasts(NamedTuple):
-    """One forecast an observation; rows whose outcome is another than `Outcome.FORECAST` hold zeros."""
+    """One forecast an observation.
+
+    Rows whose outcome is another than `Outcome.FORECAST` hold zeros; those of a jump tell the origin and the step that
+    it was held against.
+    """
 
     outcome: npt.NDArray[np.uint8]  # (N,) see Outcome
     origin: npt.NDArray[np.int64]  # (N,) time of the last observation known, microseconds
@@ -25,6 +29,7 @@ class Forecasts(NamedTuple):
     lstm_share: npt.NDArray[np.float64]  # (N,) 0 to 1, of what rests on the network in the mean
     step: npt.NDArray[np.float64]  # (N,) seconds; 0: not known yet
     drifts: npt.NDArray[np.int64]  # (N,) drifts noticed so far in the whole bank
+    restart: npt.NDArray[np.bool_]  # (N,) the series starts with it, or starts again
 
     def take(self, indices: npt.NDArray[np.int64]) -> "Forecasts":
         """Some of them."""
@@ -40,6 +45,7 @@ class Forecasts(NamedTuple):
             lstm_share=self.lstm_share[indices],
             step=self.step[indices],
             drifts=self.drifts[indices],
+            restart=self.restart[indices],
         )
 
     @classmethod
@@ -58,6 +64,7 @@ class Forecasts(NamedTuple):
             lstm_share=np.zeros(count, real),
             step=np.zeros(count, real),
             drifts=np.zeros(count, whole),
+            restart=np.zeros(count, np.bool_),
         )
 
 

@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_stream.columns import Columns, Rows
+from lstm_stream.faults import Undo
 from lstm_stream.memory import Memory
-from lstm_stream.network import Floats
+from lstm_stream.network import Floats, ratio
 from lstm_stream.past import Past
 
 MOST_MEMBERS = 16
@@ -103,6 +104,20 @@ class Groups(Columns):
         if place < MOST_MEMBERS:
             self.members[group, place] = row + 1
 
+    def save(self, groups: Rows, undo: Undo) -> None:
+        """Save the regressions of these groups; beyond the members' own regressors there are zeros."""
+        members = int(self.count[groups].max())
+        used = slice(1 + READ * members)
+        undo.keep(self.learnt, groups)
+        undo.keep(self.squares, (groups, used, used))
+        undo.keep(self.crossed, (groups, slice(members), slice(None), used))
+        undo.keep(self.weights, (groups, slice(members), slice(None), used))
+
+    def forget(self, groups: Rows) -> None:
+        """Let the regressions of these groups start again."""
+        for column in (self.learnt, self.squares, self.crossed, self.weights):
+            column[groups] = 0
+
     def corrections(
         self, rows: Rows, membership: Membership, x: Floats, predicted: slice, memory: Memory, past: Past, reach: Floats
     ) -> Floats:
@@ -169,7 +184,7 @@ class Groups(Columns):
         kept = past.observed.shape[1]
         observed = past.observed[rows[:, None], (origin[:, None] + ahead) % kept]
         known = observed & (past.observed[rows, origin % kept] & (origin >= 0))[:, None]
-        left = np.clip(came / reach[:, ahead - 1] - said, -LARGEST_ERROR, LARGEST_ERROR)
+        left = np.clip(ratio(came, reach[:, ahead - 1]) - said, -LARGEST_ERROR, LARGEST_ERROR)
         return np.where(known, left, np.float32(0.0))
 
 

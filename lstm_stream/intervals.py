@@ -1,23 +1,24 @@
 """What came against what was forecast: the quantiles of each series' own errors.
 
 Letters: S series, N rows of a round, H horizons, L quantile levels, G groups of horizons, O origins kept of a series,
-R rungs.
+R rungs, K tracked levels and J gaps of one side (`quantiles`).
 """
 
 from dataclasses import dataclass
 from functools import cache
-from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from lstm_stream.columns import Columns, Rows
-from lstm_stream.network import Floats
+from lstm_stream.network import Floats, positive_ratio, ratio
+from lstm_stream.quantiles import GAPS, LEVELS, Pulls, at, normal_quantiles, pulls, tracked
+from lstm_stream.quantiles import moved as moved_by
 from lstm_stream.readout import edges
 
 GROUPS = (1, 2, 4, 8, 16, 24, 48, 96, 192)
-"""Horizons up to each of these, from the one before on, share cuts and leanings."""
+"""Horizons up to each of these, from the one before on, share quantiles over sizes, and leanings."""
 RUNGS = (0.5, 0.75, 0.9, 0.97, 0.99, 0.997)
 """Levels of the quantiles of absolute one-step errors that tell how surprising the next one is."""
 RUNG_RATE = 0.05
@@ -38,8 +39,6 @@ WARM = 64
 """One-step errors that must have come before a series is called warm."""
 LARGEST_ERROR = 50.0
 """In spreads: what is further out counts as this."""
-RATE = 0.03
-"""How far a quantile moves on one error, in the size of errors."""
 SETTLED = 400
 """Errors until quantiles move at the full rate: before, errors change with the network, and the size tells enough."""
 SPAN = 200
@@ -62,6 +61,8 @@ SMALLEST_SIZE = 1e-6
 REACH_SPAN = 1000
 BORROWED = 24
 """Moves that the usual reach is worth to a young series."""
+LARGEST_PUBLISHED = 1e36
+"""Beyond this a size has no room for what stretches it."""
 MOST_HALF = 6e4
 """Near the largest number in half precision."""
 OUTLIER = 10.0
@@ -76,6 +77,7 @@ class _Layout(NamedTuple):
     group: npt.NDArray[np.int64]  # (H,)
     start: npt.NDArray[np.int64]  # (G,) index of a group's first horizon
     edge: npt.NDArray[np.int64]  # (G,) its last horizon
+    furthest: Floats  # (G,) the same
     edge_place: npt.NDArray[np.int64]  # (G,) of the `edge` that are kept of the group
     width: Floats  # (G,) how many it has
     leaning_rate: Floats  # (G,)
@@ -91,6 +93,7 @@ class _Layout(NamedTuple):
             group=np.searchsorted(edge, ahead),
             start=start,
             edge=edge,
+            furthest=edge.astype(np.float32),
             edge_place=np.cumsum(edge) - edge,
             width=(edge - start).astype(np.float32),
             leaning_rate=(LEANING_RATE / np.sqrt(edge)).astype(np.float32),
@@ -115,14 +118,13 @@ class _Came(NamedTuple):
 class Intervals(Columns):
     """Open forecasts of each series, and the quantiles of what became of those before.
 
-    A quantile is a size times a cut. The *size* is the mean absolute error of the horizon, stretched by what is known
-    at the origin: how restless the series is (its last one-step errors), and how much the experts doubt each other
-    (Lahiri and Sheng 2010, "Measuring forecast uncertainty by disagreement"). Powers of both are learned, by the
-    gradient of the likelihood of errors of that mean size. The *cut* follows the errors by gradient steps on the
-    pinball loss, which is what makes its share right in the long run whatever the errors do (Gibbs and Candès 2021,
-    "Adaptive conformal inference under distribution shift"; Angelopoulos, Candès and Tibshirani 2023, "Conformal PID
-    control", the quantile tracker). For that, an error is held against the quantile that was published at its origin:
-    today's would know the errors of the origins since, which are much like it, and flatter itself.
+    A quantile is a size times a quantile of errors over their size. The *size* is the mean absolute error of the
+    horizon, stretched by what is known at the origin: how restless the series is (its last one-step errors), and how
+    much the experts doubt each other (Lahiri and Sheng 2010, "Measuring forecast uncertainty by disagreement"). Powers
+    of both are learned, by the gradient of the likelihood of errors of that mean size. The *quantiles of errors over
+    their size* are tracked, a few levels per group of horizons (`quantiles`). For that, an error is held against the
+    quantiles that held at its origin: today's would know the errors of the origins since, which are much like it, and
+    flatter themselves.
 
     The surprise of a value is the share of one-step errors, each over its stretched size, that are smaller, by a few
     of their quantiles that follow in the same way: so its share above .99 is 1 % in the long run, whatever the errors
@@ -136,12 +138,15 @@ class Intervals(Columns):
     moves: npt.NDArray[np.float16]  # (S, H(H+1)/2) means as `newest`, in spreads; of horizon h and step t at t % h
     doubts: npt.NDArray[np.int8]  # (S, H(H+1)/2) logarithm of doubt over the usual one
     restless: npt.NDArray[np.float16]  # (S, H) logarithm of recent one-step errors over their size, of step t at t % H
-    shown: npt.NDArray[np.float16]  # (S, O, 1 + L) a group's last size, in spreads, and cuts; of step t at t % edge
+    shown: npt.NDArray[
+        np.float16
+    ]  # (S, O, 1 + K) a group's last size, in spreads, and quantiles; of step t at t % edge
     origin_value: Floats  # (S, H) the ring's value at the origin
     origin_spread: Floats  # (S, H)
     reach: Floats  # (S, H) how far values move in so many steps, mean absolute, in spreads
     size: Floats  # (S, H) mean absolute error, not stretched
-    cut: Floats  # (S, G, L) quantiles of the error over its stretched size, beyond the normal distribution's
+    centre: Floats  # (S, G) median of the error over its stretched size
+    gaps: Floats  # (S, G, 2, J) logarithms of the gaps between its tracked quantiles, beyond the normal distribution's
     leaning: Floats  # (S, 2, G) powers of restlessness and of doubt, beyond what they start from
     usual_doubt: Floats  # (S, H)
     recent: Floats  # (S,) mean of the last absolute one-step errors
@@ -156,7 +161,7 @@ class Intervals(Columns):
     absolute: Floats  # (S, 2) mean absolute one-step error: the model's, the last value's
 
     @classmethod
-    def empty(cls, horizon: int, levels: int) -> "Intervals":
+    def empty(cls, horizon: int) -> "Intervals":
         """The intervals of no series."""
         single, half = np.float32, np.float16
         layout = _Layout.of(horizon)
@@ -167,12 +172,13 @@ class Intervals(Columns):
             moves=np.zeros((0, kept), half),
             doubts=np.zeros((0, kept), np.int8),
             restless=np.zeros((0, horizon), half),
-            shown=np.zeros((0, int(layout.edge.sum()), 1 + levels), half),
+            shown=np.zeros((0, int(layout.edge.sum()), 1 + len(LEVELS)), half),
             origin_value=np.zeros((0, horizon), single),
             origin_spread=np.zeros((0, horizon), single),
             reach=np.zeros((0, horizon), single),
             size=np.zeros((0, horizon), single),
-            cut=np.zeros((0, groups, levels), single),
+            centre=np.zeros((0, groups), single),
+            gaps=np.zeros((0, groups, 2, GAPS), single),
             leaning=np.zeros((0, 2, groups), single),
             usual_doubt=np.zeros((0, horizon), single),
             recent=np.zeros(0, single),
@@ -185,17 +191,17 @@ class Intervals(Columns):
             absolute=np.zeros((0, 2), single),
         )
 
-    def score(self, rows: Rows, step: npt.NDArray[np.int64], value: Floats, levels: tuple[float, ...]) -> Floats:
+    def score(self, rows: Rows, step: npt.NDArray[np.int64], value: Floats) -> Floats:
         """Learn from what came at these steps; returns the surprise (N,), NaN while warming."""
         came = self._came(rows, step, value)
         before = _or(self.size[rows], came.unit)
         stretch = self._stretch(rows, came.restless, came.doubt)
         calm = np.abs(came.error).astype(np.float32) / stretch  # had nothing been known at the origin
-        scaled = calm / before
+        scaled = ratio(calm, before)
         surprise = self._surprise(rows, came, scaled[:, 0])
         self._lean(rows, came, scaled)
         size = self._resize(rows, came, calm, before)
-        self._follow(rows, came, stretch, size, levels)
+        self._follow(rows, came, stretch, size)
         return surprise
 
     def _came(self, rows: Rows, step: npt.NDArray[np.int64], value: Floats) -> _Came:
@@ -238,17 +244,20 @@ class Intervals(Columns):
         self.size[rows] = size = np.where(came.there, size, self.size[rows])
         return size
 
-    def _follow(self, rows: Rows, came: _Came, stretch: Floats, size: Floats, levels: tuple[float, ...]) -> None:
-        """Move the cuts by how many errors lay above what was published; sizes of a group are taken to move as one."""
+    def _follow(self, rows: Rows, came: _Came, stretch: Floats, size: Floats) -> None:
+        """Move the tracked quantiles by what errors say of those that held at their origins."""
         layout = _Layout.of(size.shape[1])
         edge = layout.edge[layout.group]  # (H,)
         shown = self.shown[rows[:, None], layout.edge_place[layout.group] + came.origin % edge].astype(np.float32)
-        then, now = shown[:, :, 0] * came.unit, np.take(size, edge - 1, 1)
-        published = stretch * size * np.where(now > 0, then / np.where(now > 0, now, np.float32(1.0)), np.float32(1.0))
-        above = came.error[:, :, None] > published[:, :, None] * _cuts(shown[:, :, 1:], levels)
-        rate = np.where(came.there, RATE * np.minimum(came.seen / SETTLED, 1.0), 0.0)[:, :, None]
-        pull = (rate * np.where(above, levels, np.subtract(levels, 1.0))).astype(np.float32)  # (N, H, L)
-        self.cut[rows] += np.add.reduceat(pull, layout.start, 1) / layout.width[:, None]
+        then, now = shown[:, :, 0] * came.unit, np.take(size, edge - 1, 1)  # sizes of a group are taken to move as one
+        grown = np.where(now > 0, ratio(then, np.where(now > 0, now, np.float32(1.0))), np.float32(1.0))
+        published = stretch * np.minimum(size * grown.astype(np.float64), LARGEST_PUBLISHED).astype(np.float32)
+        each = pulls(came.error, published[:, :, None] * shown[:, :, 1:])
+        weight = np.where(came.there, np.minimum(came.seen / SETTLED, 1.0), 0.0) / layout.width[layout.group]
+        pull = _grouped(each, weight.astype(np.float32), layout.start)
+        seen = came.seen[:, layout.edge - 1]
+        moved = moved_by(self.centre[rows], self.gaps[rows], pull, layout.furthest, seen)
+        self.centre[rows], self.gaps[rows] = moved
 
     def _surprise(self, rows: Rows, came: _Came, error: Floats) -> Floats:
         """How far out these errors lie (N,), each over its stretched size; or how rarely values repeat so often."""
@@ -299,7 +308,7 @@ class Intervals(Columns):
         before = self.reach[rows]
         seen = np.maximum(step[:, None] - np.arange(before.shape[1]), 1)  # moves over so many steps so far
         weight = (1.0 / np.minimum(seen, REACH_SPAN)).astype(np.float32)
-        far = np.minimum(np.abs(moved) / spread[:, None], np.float32(OUTLIER))
+        far = np.minimum(ratio(np.abs(moved), spread[:, None]), np.float32(OUTLIER))
         self.reach[rows] = np.where(np.isnan(moved), before, before + weight * (far - before))
 
     def moved(self, rows: Rows, step: npt.NDArray[np.int64], value: Floats) -> tuple[Floats, Floats]:
@@ -312,14 +321,14 @@ class Intervals(Columns):
         unit = self.origin_spread[rows[:, None], slot]
         there = (step[:, None] >= ahead) & (unit > 0)
         unit = np.where(there, unit, np.float32(1.0))
-        moved = (value[:, None] - self.origin_value[rows[:, None], slot]) / unit
+        moved = ratio(value[:, None] - self.origin_value[rows[:, None], slot], unit)
         return np.where(there, moved, np.float32(np.nan)), unit
 
     def convert(self, row: int, factor: float, step: int) -> None:
         """Take the last errors of a series to be in another unit, and learn sizes anew from this step on."""
         self.anew[row] = step
-        self.recent[row] /= np.float32(abs(factor))
-        self.absolute[row] /= np.float32(abs(factor))
+        for errors in (self.recent, self.absolute):
+            errors[row] = np.minimum(errors[row].astype(np.float64) / abs(factor), LARGEST_PUBLISHED)
 
     def disown(self, row: int, since: int, length: int) -> None:
         """Let the forecasts made in these steps but the last not be scored."""
@@ -354,12 +363,12 @@ class Intervals(Columns):
         doubts = self._compared(rows, step, unit, np.zeros_like(moves) if doubt is None else doubt)
         width = self._stretch(rows, restless.astype(np.float32)[:, None], doubts * np.float32(1 / DOUBT_UNIT)) * size
         self.newest[rows] = moves
-        self.width[rows] = np.clip(width / unit, SMALLEST_SIZE, MOST_HALF)
-        self.moves[each, kept] = np.clip(moves / unit, -MOST_HALF, MOST_HALF)
+        self.width[rows] = np.clip(ratio(width, unit), SMALLEST_SIZE, MOST_HALF)
+        self.moves[each, kept] = np.clip(ratio(moves, unit), -MOST_HALF, MOST_HALF)
         self.doubts[each, kept] = doubts
         self.restless[rows, slot] = restless
-        of_edge = np.clip(size[:, layout.edge - 1] / unit, SMALLEST_SIZE, MOST_HALF)
-        shown = np.concatenate([of_edge[:, :, None], self.cut[rows]], 2)
+        of_edge = np.clip(ratio(size[:, layout.edge - 1], unit), SMALLEST_SIZE, MOST_HALF)
+        shown = np.concatenate([of_edge[:, :, None], tracked(self.centre[rows], self.gaps[rows])], 2)
         self.shown[each, layout.edge_place + step[:, None] % layout.edge] = shown
         self.origin_value[rows, slot] = value
         self.origin_spread[rows, slot] = spread
@@ -367,7 +376,7 @@ class Intervals(Columns):
     def _restlessness(self, rows: Rows, size: Floats, spread: Floats) -> npt.NDArray[np.float16]:
         """Logarithm of the last one-step errors over their mean size, (N,)."""
         recent = np.maximum(self.recent[rows], np.float32(SMALLEST_SIZE) * spread)
-        restless = np.where(self.scored[rows] > 0, np.log(recent / size), np.float32(0.0))
+        restless = np.where(self.scored[rows] > 0, np.log(positive_ratio(recent, size)), np.float32(0.0))
         return np.clip(restless, -LARGEST_LOG, LARGEST_LOG).astype(np.float16)
 
     def _compared(self, rows: Rows, step: npt.NDArray[np.int64], unit: Floats, doubt: Floats) -> npt.NDArray[np.int8]:
@@ -375,7 +384,7 @@ class Intervals(Columns):
         doubt = doubt + np.float32(SMALLEST_SIZE) * unit
         weight = np.maximum(1.0 / (step + 1), 1.0 / SPAN).astype(np.float32)[:, None]
         self.usual_doubt[rows] = usual = self.usual_doubt[rows] + weight * (doubt - self.usual_doubt[rows])
-        compared = np.clip(np.log(doubt / usual), -LARGEST_LOG, LARGEST_LOG)
+        compared = np.clip(np.log(positive_ratio(doubt, usual)), -LARGEST_LOG, LARGEST_LOG)
         whole: npt.NDArray[np.int8] = np.rint(compared * np.float32(DOUBT_UNIT)).astype(np.int8)
         return whole
 
@@ -393,11 +402,12 @@ class Intervals(Columns):
         furthest: Floats = np.maximum.accumulate(in_spreads, 1) * spread[:, None]
         return furthest
 
-    def quantiles(self, rows: Rows, spread: Floats, levels: tuple[float, ...]) -> Floats:
+    def quantiles(self, rows: Rows, spread: Floats, levels: tuple[float, ...]) -> npt.NDArray[np.float64]:
         """Quantiles of the error to come, (N, H, L), in order; of forecasts opened at these spreads (N,)."""
-        cuts = np.take(_cuts(self.cut[rows], levels), _Layout.of(self.size.shape[1]).group, 1)
-        quantiles: Floats = (self.width[rows] * spread[:, None])[:, :, None] * cuts
-        return quantiles
+        scaled = at(levels, tracked(self.centre[rows], self.gaps[rows]))  # (N, G, L)
+        of_horizons = np.take(scaled, _Layout.of(self.size.shape[1]).group, 1).astype(np.float64)
+        width = self.width[rows].astype(np.float64) * spread[:, None]
+        return width[:, :, None] * of_horizons
 
 
 def _or(size: Floats, guess: Floats) -> Floats:
@@ -406,9 +416,11 @@ def _or(size: Floats, guess: Floats) -> Floats:
     return sizes
 
 
-def _cuts(beyond: Floats, levels: tuple[float, ...]) -> Floats:
-    """Cuts (N, ..., L) in order, of what they are beyond the normal distribution's."""
-    return np.sort(normal_quantiles(levels) + beyond, -1)
+def _grouped(pull: Pulls, weight: Floats, start: npt.NDArray[np.int64]) -> Pulls:
+    """Weighted sums over each group of horizons, (N, G, ...), of what is said of each horizon, (N, H, ...)."""
+    each = weight[:, :, None, None]
+    parts = weight * pull.centre, each * pull.gaps, each * pull.shares
+    return Pulls(*(np.add.reduceat(part, start, 1) for part in parts))
 
 
 def _outlyingness(error: Floats, rungs: Floats) -> Floats:
@@ -434,9 +446,3 @@ def _normal_rungs() -> Floats:
 def _hazards() -> Floats:
     """How much the logarithm of the share of larger errors falls from each rung to the next, (R,)."""
     return np.diff(-np.log1p(-np.asarray(RUNGS, np.float32)), prepend=np.float32(0.0))
-
-
-@cache
-def normal_quantiles(levels: tuple[float, ...]) -> Floats:
-    """Quantiles (L,) of normal errors whose mean absolute size is 1."""
-    return np.asarray([1.2533 * NormalDist().inv_cdf(level) for level in levels], np.float32)

@@ -6,10 +6,11 @@ Letters: H horizons, K scored ones.
 import numpy as np
 
 from lstm_stream.columns import Array
+from lstm_stream.faults import check_finite
 from lstm_stream.intervals import Intervals
 from lstm_stream.memory import Memory
 from lstm_stream.mixture import Mixture, scored_horizons
-from lstm_stream.network import Floats
+from lstm_stream.network import Floats, ratio
 
 GROWN = 128
 """Steps."""
@@ -19,6 +20,9 @@ ASSUMED_GAIN = 0.1
 """Of the mixture, before there are grown series."""
 CAUTION = 0.1
 """Share of the grown series whose spread is a smaller multiple of their steps than is told."""
+
+ROUGHEST = 1e3
+"""The largest multiple: series of denormal steps must not tell of more."""
 
 
 class Kin:
@@ -41,10 +45,11 @@ class Kin:
         grown = np.flatnonzero(memory.age > GROWN)[:MOST]
         grown = grown[memory.difference_spread[grown, 0] > 0]
         if len(grown) >= FEWEST:
-            ratios = memory.spread[grown] / memory.difference_spread[grown, 0]
-            self.roughness = float(np.quantile(ratios, CAUTION))
-            self.reach = intervals.reach[grown].mean(0)
-            self.gain = np.median(mixture.gains(grown), 0)
+            ratios = ratio(memory.spread[grown], memory.difference_spread[grown, 0])
+            roughness = min(float(np.quantile(ratios, CAUTION)), ROUGHEST)
+            reach, gain = intervals.reach[grown].mean(0), np.median(mixture.gains(grown), 0)
+            check_finite(roughness=np.asarray(roughness), reach=reach, gain=gain)
+            self.roughness, self.reach, self.gain = roughness, reach, gain
 
     def dump(self) -> dict[str, Array]:
         """The state; a copy."""

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from lstm_stream.columns import Columns, Rows
 from lstm_stream.grid import DAY, SECOND, seasons
-from lstm_stream.network import Floats
+from lstm_stream.network import Floats, ratio
 
 LAGS = (1, 2, 3, 6, 12, 24)
 """y[t] - y[t-k]."""
@@ -32,6 +32,8 @@ YOUNG = 32
 """Steps in which the scale is the median's of all values, which up to half of them can't upset."""
 SPAN = 8 * DAY
 """Seconds of memory of the scale."""
+LARGEST_KEPT = 1e31
+"""A value further than this from the first one counts as this: units may change by 1e9, and sums must not overflow."""
 ABSURD = 200.0
 """In spreads, and half as many times further than any value kept: a value further out than this is not believed."""
 DISBELIEVED = 2
@@ -131,12 +133,13 @@ class Memory(Columns):
 
     def inside(self, rows: Rows, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Values (N,) as they are in the ring."""
-        return (values - self.first[rows]) / self.factor(rows)
+        return np.clip((values - self.first[rows]) / self.factor(rows), -LARGEST_KEPT, LARGEST_KEPT)
 
     def convert(self, row: int, since: int, shift: float, factor: float) -> None:
         """Take the values from a step on, as they are in the ring, to be ``shift + factor * those to be kept``."""
         kept = np.arange(since, self.age[row]) % self.ring.shape[1]
-        self.ring[row, kept] = (self.ring[row, kept].astype(np.float64) - shift) / factor
+        converted = (self.ring[row, kept].astype(np.float64) - shift) / factor
+        self.ring[row, kept] = np.clip(converted, -LARGEST_KEPT, LARGEST_KEPT)
         outer = 1.0 + self.beyond_one[row]
         self.first[row] += outer * shift
         self.beyond_one[row] = outer * factor - 1.0
@@ -155,8 +158,8 @@ class Memory(Columns):
         self.extreme_run[row] = 0
         largest = np.float32(OUTLIER) * self.floored(np.asarray([row]))[0]
         for kind, lag in enumerate(self.lags[row].tolist()):
-            differences = np.abs(values[: count - lag] - values[lag:])[: int(self.span[row])]
             if lag < count:
+                differences = np.abs(values[: count - lag] - values[lag:])[: int(self.span[row])]
                 self.difference_spread[row, kind] = np.minimum(differences, largest).mean()
 
     def disbelieve(self, rows: Rows, values: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
@@ -248,7 +251,7 @@ class Memory(Columns):
         off = values[:, :, :1] - np.concatenate(
             [values[:, :, 1:], np.broadcast_to(self.level[rows, None, None], (len(rows), lags.shape[1], 1))], 2
         )
-        lagged: Floats = np.clip(off / self.floored(rows)[:, None, None], -LARGEST_LAG, LARGEST_LAG)
+        lagged: Floats = np.clip(ratio(off, self.floored(rows)[:, None, None]), -LARGEST_LAG, LARGEST_LAG)
         return lagged
 
     def floored(self, rows: Rows) -> Floats:
@@ -260,8 +263,9 @@ class Memory(Columns):
         """What the network is shown of the newest step of each series, (N, F), exact in half precision."""
         spread = self.floored(rows)[:, None]
         off = (self.newest(rows)[1] - self.level[rows])[:, None]
-        differences = self._differences(rows) / np.maximum(self.difference_spread[rows], np.float32(1e-3) * spread)
-        x = np.concatenate([off / spread, differences, calendar(times), ~observed[:, None]], 1, dtype=np.float32)
+        usual = np.maximum(self.difference_spread[rows], np.float32(1e-3) * spread)
+        shown = [ratio(off, spread), ratio(self._differences(rows), usual), calendar(times), ~observed[:, None]]
+        x = np.concatenate(shown, 1, dtype=np.float32)
         return np.clip(x, -LARGEST_INPUT, LARGEST_INPUT).astype(np.float16).astype(np.float32)
 
 

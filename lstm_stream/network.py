@@ -13,6 +13,9 @@ from torch.nn.functional import linear
 
 Floats = npt.NDArray[np.float32]
 
+LARGEST_RATIO = 1e18
+"""What is further out, in any unit, counts as this: single precision holds its square."""
+
 FEWEST_ROWS = 8
 """Below this many rows a matrix product takes another path, with other last bits: smaller rounds are padded."""
 MOST_ROWS = 2048
@@ -113,7 +116,7 @@ class Network(nn.Module):
         weights = self.dump()
         sums = x @ weights["lstm.weight_ih_l0"].T + weights["lstm.bias_ih_l0"]  # (N, 4U), the gates in torch's order
         sums += hidden @ weights["lstm.weight_hh_l0"].T + weights["lstm.bias_hh_l0"]
-        written, kept, _, shown = np.split(1.0 / (1.0 + np.exp(-sums)), 4, axis=1)
+        written, kept, _, shown = np.split(1.0 / (1.0 + np.exp(np.clip(-sums, -80.0, 80.0))), 4, axis=1)
         return Gates(float(kept.mean()), float(written.mean()), float(shown.mean()))
 
     def dump(self) -> dict[str, Floats]:
@@ -138,6 +141,18 @@ def product(rows: Floats, weights: Floats) -> Floats:
     parts = [torch.from_numpy(_padded(rows[i : i + MOST_ROWS])) for i in range(0, len(rows), MOST_ROWS)]
     result = np.concatenate([linear(part, outputs).numpy() for part in parts])
     return result[: len(rows), : len(weights)]
+
+
+def ratio(values: npt.NDArray[np.floating], units: npt.NDArray[np.floating]) -> Floats:
+    """``values / units`` in single precision, bounded by `LARGEST_RATIO`: values may be 1e30, units 1e-12."""
+    exact = np.divide(values, units, dtype=np.float64)
+    bounded: Floats = np.clip(exact, -LARGEST_RATIO, LARGEST_RATIO).astype(np.float32)
+    return bounded
+
+
+def positive_ratio(values: Floats, units: Floats) -> Floats:
+    """The `ratio` of positive values to positive units, never zero."""
+    return np.maximum(ratio(values, units), np.float32(1.0 / LARGEST_RATIO))
 
 
 def _padded(rows: Floats, fewest: int = FEWEST_ROWS) -> Floats:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from lstm_stream.columns import Columns, Rows
 from lstm_stream.memory import Memory
-from lstm_stream.network import Floats, Step
+from lstm_stream.network import Floats, Step, ratio
 from lstm_stream.readout import GROUPS, Origins, edges
 from lstm_stream.readout import LAGS as READ
 from lstm_stream.replay import Stretch
@@ -120,7 +120,7 @@ class Past(Columns):
         came = origin + np.arange(1, reach.shape[1] + 1)
         moved = memory.ring[each, came % values] - memory.ring[each, origin % values]
         observed = self.observed[each, came % kept] & self.observed[each, origin % kept] & (origin >= 0)
-        return np.clip(moved / reach, -LARGEST_TARGET, LARGEST_TARGET), observed
+        return np.clip(ratio(moved, reach), -LARGEST_TARGET, LARGEST_TARGET), observed
 
     def _off(self, targets: Floats, rows: Rows, origin: npt.NDArray[np.int64], reach: Floats) -> Floats:
         """How far targets (N, H) lie off what was said at their origins (N, H) or (N, 1) without the network.
@@ -128,7 +128,7 @@ class Past(Columns):
         In reaches of now, which may be a hundredth of those then: so it is clipped once more.
         """
         each, slot = rows[:, None], origin % self.unit.shape[1]
-        said = self.plain[each, slot, np.arange(reach.shape[1])] * (self.unit[each, slot] / reach)
+        said = self.plain[each, slot, np.arange(reach.shape[1])] * ratio(self.unit[each, slot], reach)
         off: Floats = np.clip(targets - said, -LARGEST_TARGET, LARGEST_TARGET)
         return off
 

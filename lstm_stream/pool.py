@@ -8,6 +8,7 @@ import numpy.typing as npt
 import torch
 
 from lstm_stream.columns import Array
+from lstm_stream.faults import RAISED, check_finite
 from lstm_stream.network import Floats
 from lstm_stream.readout import ONE, PRIOR, SPAN
 
@@ -69,13 +70,29 @@ class Pool:
         self._rows[place] = np.concatenate([regressors, targets], 1)
         self._errors[place] = errors
 
+    def note_nothing(self, place: npt.NDArray[np.int64]) -> None:
+        """Let these steps have nothing to add."""
+        regressors, targets = np.split(
+            np.zeros((len(place), self._rows.shape[1]), np.float32), [len(self._products)], 1
+        )
+        self.note(place, regressors, targets, np.full((len(place), *self._assumed.shape), np.nan, np.float32))
+
     def _make_room(self, steps: int) -> None:
         more = steps - len(self._rows)
         self._rows = np.concatenate([self._rows, np.zeros((more, *self._rows.shape[1:]), np.float32)])
         self._errors = np.concatenate([self._errors, np.zeros((more, *self._errors.shape[1:]), np.float32)])
 
     def fold(self, steps: int, series: int) -> None:
-        """Add what was kept of so many steps."""
+        """Add what was kept of so many steps; where that raises, all is as it was before."""
+        before = self._products.copy(), self._loss.copy()
+        try:
+            self._add(steps, series)
+            self._solve()
+        except RAISED:
+            self._products, self._loss = before
+            raise
+
+    def _add(self, steps: int, series: int) -> None:
         rows = torch.from_numpy(self._rows[:steps].astype(np.float64))
         width = len(self._products)
         self._products *= (1.0 - 1.0 / (SPAN * series)) ** steps
@@ -83,19 +100,19 @@ class Pool:
         self._loss *= (1.0 - 1.0 / (LOSS_SPAN * series)) ** steps
         errors = self._errors[:steps]
         self._loss += np.stack([np.nansum(errors, 0, dtype=np.float64), (~np.isnan(errors)).sum(0)])
-        self._solve()
 
     def _solve(self) -> None:
         """Gains (R, R); weights best for all on what own readouts read, on everything, and on lags alone."""
         width, horizon = len(self._products), self._horizon
         moves, left = slice(width, width + horizon), slice(width + horizon, None)
-        self.gains, self.weights = self._regression(slice(ONE, width), left)
-        self.shared = np.zeros((2 * horizon, width), np.float32)
-        self.shared[:horizon, ONE:] = self.weights
-        self.shared[horizon:] = self._regression(slice(0, width), left)[1]
-        self.on_lags = np.ascontiguousarray(self._regression(slice(0, self._base_end), moves)[1])  # (H, base)
-        self.losses: Floats = (self._loss[0] + BELIEF * self._assumed) / (self._loss[1] + BELIEF)
-        self.losses = self.losses.astype(np.float32)
+        gains, weights = self._regression(slice(ONE, width), left)
+        shared = np.zeros((2 * horizon, width), np.float32)
+        shared[:horizon, ONE:] = weights
+        shared[horizon:] = self._regression(slice(0, width), left)[1]
+        on_lags = np.ascontiguousarray(self._regression(slice(0, self._base_end), moves)[1])  # (H, base)
+        losses = ((self._loss[0] + BELIEF * self._assumed) / (self._loss[1] + BELIEF)).astype(np.float32)
+        check_finite(gains=gains, weights=shared, on_lags=on_lags, losses=losses)
+        self.gains, self.weights, self.shared, self.on_lags, self.losses = gains, weights, shared, on_lags, losses
 
     def _regression(self, of: slice, targets: slice) -> tuple[Floats, Floats]:
         """Inverse covariance of some of the regressors, (F, F), and the weights on them best for all, (H, F)."""

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from lstm_stream.columns import Array, Columns
 from lstm_stream.learner import Windows
-from lstm_stream.network import Floats
+from lstm_stream.network import Floats, ratio
 
 LARGEST_TARGET = 20.0
 """In reaches; a jump further than this is nothing to learn from."""
@@ -43,7 +43,7 @@ class Stretch(Columns):
         """The windows with their targets: how far each horizon's value lies from its origin's, in reaches."""
         steps, horizon = self.inputs.shape[1], self.reach.shape[1]
         ahead = np.arange(steps)[:, None] + np.arange(1, horizon + 1)  # (W, H)
-        moved = (self.values[:, ahead] - self.values[:, :steps, None]) / self.reach[:, None, :]
+        moved = ratio(self.values[:, ahead] - self.values[:, :steps, None], self.reach[:, None, :])
         known = self.observed[:, ahead] & self.observed[:, :steps, None] & (np.abs(moved) < LARGEST_TARGET)
         return Windows(self.inputs, self.hidden, self.cell, np.where(known, moved, np.float32(0.0)), known)
 

@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from lstm_stream.columns import Columns, Rows
 from lstm_stream.covariates import Covariates
-from lstm_stream.groups import POOLED, READ, Groups, Membership, pooled
+from lstm_stream.faults import Undo
+from lstm_stream.groups import MOST_MEMBERS, POOLED, READ, Groups, Membership, pooled
 from lstm_stream.hyperparameters import Hyperparameters
 from lstm_stream.memory import INPUTS, Memory
 from lstm_stream.network import Floats, product
@@ -100,6 +101,24 @@ class Sight:
     def join(self, rows: Rows) -> None:
         """Let series that came in one event be of one group."""
         self.groups.join(rows, self.membership)
+
+    def small_groups(self, rows: Rows) -> Rows:
+        """Groups that these series are in, of those that have a regression."""
+        if not self._grouped:
+            return np.zeros(0, np.int64)
+        groups = np.unique(self.membership.group[rows])
+        groups = groups[groups > 0] - 1
+        return groups[self.groups.count[groups] <= MOST_MEMBERS]
+
+    def save_groups(self, rows: Rows, undo: Undo) -> None:
+        """Save the regressions of these series' groups."""
+        groups = self.small_groups(rows)
+        if len(groups):
+            self.groups.save(groups, undo)
+
+    def forget_groups(self, rows: Rows) -> None:
+        """Let the regressions of these series' groups start again."""
+        self.groups.forget(self.small_groups(rows))
 
     def company(self, rows: Rows) -> Rows:
         """A number for each series' group, or for itself where it has none."""

@@ -23,7 +23,8 @@ class Steps(NamedTuple):
     step: npt.NDArray[np.int64]  # of the series, microseconds; 0: not known
     event: npt.NDArray[np.int64]  # of the call, never falling
     tick: npt.NDArray[np.int64]  # never falling; steps of one tick come at one time
-    source: npt.NDArray[np.int64]  # which observation of the call; -1: a filled one
+    source: npt.NDArray[np.int64]  # which observation of the call it is, or comes before
+    asked: npt.NDArray[np.bool_]  # whether it is that observation, and not one of the gap before it
     covariates: npt.NDArray[np.float64]  # (.., C)
 
     def part(self, chosen: slice | npt.NDArray[np.int64]) -> "Steps":
@@ -36,6 +37,7 @@ class Steps(NamedTuple):
             self.event[chosen],
             self.tick[chosen],
             self.source[chosen],
+            self.asked[chosen],
             self.covariates[chosen],
         )
 
@@ -80,6 +82,7 @@ def expanded(
         step=step[each],
         event=event,
         tick=np.cumsum((np.diff(event, prepend=-1) != 0) | (np.diff(left, prepend=-1) != 0)),
-        source=np.where(last, each, -1),
+        source=each,
+        asked=last,
         covariates=np.where(last[:, None], covariates[each], np.nan),
     )

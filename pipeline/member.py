@@ -197,6 +197,11 @@ class Member:
         assigned = set(self._consumer.assignment()) if is_member else set()
         return Look(metadata, assigned, self._notes.take(), is_member and metadata.state == MemberState.STABLE)
 
+    def is_made_anew(self, topic: str, known: str) -> bool:
+        """Whether a topic has another id now than the one that was known: it was deleted and created again."""
+        found = self._consumer.topic_id(topic)
+        return found is not None and found != known
+
     def first(self, partition: TopicPartition) -> int:
         """The first offset that the log still holds."""
         with self._watchdog.watching("beginning_offsets"):
@@ -217,13 +222,6 @@ class Member:
         """
         with self._watchdog.watching("committed"):
             return self._consumer.committed(partition, timeout_ms=PATIENCE * 1000)
-
-    def has_committed(self, partitions: Iterable[TopicPartition]) -> bool:
-        """Whether the group has, or is about to have, an offset of any of these: then it is no new one."""
-        try:
-            return any(self.committed(one) is not None for one in partitions)
-        except KafkaTimeoutError:
-            return True
 
     def commit(self, offsets: Mapping[TopicPartition, OffsetAndMetadata]) -> None:
         """Commit offsets by themselves, outside of any transaction."""

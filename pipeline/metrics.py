@@ -45,6 +45,20 @@ TABLE: tuple[Metric, ...] = (
     Metric("dead_letters_total", "counter", "Records or values refused, by reason.", ("reason",)),
     Metric("late_total", "counter", "Observations older than the last one of their series; they change nothing."),
     Metric("repeated_total", "counter", "Observations with the same time as the last one of their series."),
+    Metric(
+        "losing",
+        "gauge",
+        "1 while much of a partition is lost or misread, 0 once that was so: late_or_repeated, skipped, series_path,"
+        " timestamp_path, covariates, restarts, single_events, nothing_scored, or a reason of dead letters. The log and"
+        " /api/status say which setting mends it.",
+        ("topic", "partition", "what"),
+    ),
+    Metric(
+        "skipped_total",
+        "counter",
+        "What is not for us, by reason: where (`events.where`), absent (a value path), no_points (an empty array).",
+        ("reason",),
+    ),
     Metric("masked_covariates_total", "counter", "Covariates that an event lacked, or that were no number."),
     Metric("commits_total", "counter", "Cycles committed: forecasts, dead letters and offsets together."),
     Metric("aborts_total", "counter", "Cycles given up and done again, by reason.", ("reason",)),
@@ -68,6 +82,13 @@ TABLE: tuple[Metric, ...] = (
     Metric("loss", "gauge", "Loss of the last learning step, in scaled units.", ("topic", "partition")),
     Metric("gradient_norm", "gauge", "Norm of the last gradient, before it was clipped.", ("topic", "partition")),
     Metric("drifts_total", "counter", "Drifts noticed in the shard's scaled error (ADWIN).", ("topic", "partition")),
+    Metric(
+        "faults_total",
+        "counter",
+        "Steps of the model that failed, so that a series started anew or a learning step was left out: a defect of"
+        " lstm-stream; the log has the traceback.",
+        ("topic", "partition"),
+    ),
     Metric(
         "breaks_total",
         "counter",
@@ -113,7 +134,8 @@ TABLE: tuple[Metric, ...] = (
     Metric(
         "broker_errors_total",
         "counter",
-        "Errors that ended a connection, by class; also records_lost to retention, and log_cut: begun anew.",
+        "Errors of the brokers, by class; also records_lost to retention, log_cut: begun anew, hanging_transaction: a"
+        " marker written in the broker's place, held_back: by another's open transaction, no_right_to_read.",
         ("error",),
     ),
     Metric("info", "gauge", "Always 1; the version is its label.", ("version",)),
@@ -133,6 +155,8 @@ class Metrics:
         self.dead_letters = self._counter("dead_letters_total")
         self.late = self._counter("late_total")
         self.repeated = self._counter("repeated_total")
+        self.losing = self._gauge("losing")
+        self.skipped = self._counter("skipped_total")
         self.masked_covariates = self._counter("masked_covariates_total")
         self.commits = self._counter("commits_total")
         self.aborts = self._counter("aborts_total")
@@ -146,6 +170,7 @@ class Metrics:
         self.loss = self._gauge("loss")
         self.gradient_norm = self._gauge("gradient_norm")
         self.drifts = self._counter("drifts_total")
+        self.faults = self._counter("faults_total")
         self.breaks = self._counter("breaks_total")
         self.gate = self._gauge("gate")
         self.expert_weight = self._gauge("expert_weight")

@@ -24,6 +24,8 @@ class PartitionStatus(msgspec.Struct, frozen=True, kw_only=True):
         Of its network, since it began.
     drifts
         That it noticed, since it began.
+    losses
+        What much of it is lost by, or misread: a message with the setting that mends it, by what.
     """
 
     topic: str
@@ -34,6 +36,7 @@ class PartitionStatus(msgspec.Struct, frozen=True, kw_only=True):
     series: int
     learning_steps: int
     drifts: int
+    losses: dict[str, str] = {}
 
 
 class Gates(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,6 +115,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     observations, forecasts, superseded, dead_letters, late, repeated
         Counts since the start of the process; observations = the sum of the others. Superseded are the forecasts that
         `delivery.publish = "latest"` left out for newer ones.
+    skipped
+        Records, elements and values that are not for us: no part of the observations.
     events_per_second
         Over the last seconds.
     skill
@@ -144,6 +149,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     dead_letters: int = 0
     late: int = 0
     repeated: int = 0
+    skipped: int = 0
     events_per_second: float = 0.0
     skill: float | None = None
     mae_model: float | None = None

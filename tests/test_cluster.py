@@ -6,7 +6,8 @@ import pytest
 from kafka import KafkaProducer
 from msgspec import structs
 
-from pipeline.cluster import ClusterError, KafkaClients, Topic, Writer, create_topics, describe, read_topic
+from pipeline.admin import Limits
+from pipeline.cluster import ClusterError, KafkaClients, KafkaError, Topic, Writer, create_topics, describe, read_topic
 from pipeline.embedded import EmbeddedBroker, free_port
 from pipeline.messages import Outgoing
 from pipeline.settings import Kafka, Settings
@@ -94,6 +95,18 @@ def test_a_header_may_have_any_name(tansu: EmbeddedBroker) -> None:
         (("h\N{REPLACEMENT CHARACTER}", b"1"),),
         (("é", b"1"),),
     ]
+
+
+def test_a_producer_that_is_closed_in_no_time_gives_up_what_is_not_sent(tansu: EmbeddedBroker) -> None:
+    settings = settings_at(tansu.bootstrap_servers, "unsent", partitions=1)
+    create_topics(settings)
+    settings = structs.replace(settings, delivery=structs.replace(settings.delivery, mode="at_least_once"))
+    producer = KafkaClients(settings).producer(Limits({}))
+    for number in range(2000):
+        producer.send(settings.kafka.forecasts, b"%d" % number * 1000)
+    producer.close(timeout=0)
+    with pytest.raises(KafkaError, match="already closed"):
+        producer.send(settings.kafka.forecasts, b"late")
 
 
 def test_an_empty_topic_is_read_at_once(tansu: EmbeddedBroker) -> None:

@@ -36,8 +36,8 @@ class Told(NamedTuple):
         return (self.quantiles[:, :, ahead - 1, -1] - self.quantiles[:, :, ahead - 1, 0]).astype(np.float64)
 
 
-def fresh(series: int, levels: tuple[float, ...] = LEVELS) -> Intervals:
-    intervals = Intervals.empty(HORIZON, len(levels))
+def fresh(series: int) -> Intervals:
+    intervals = Intervals.empty(HORIZON)
     intervals.grow(series)
     return intervals
 
@@ -50,13 +50,13 @@ def around_last_value(
 ) -> Told:
     """Intervals around the last of values (T, S), with spread 1, each step's series given in one round."""
     length, series = values.shape
-    intervals = into or fresh(series, levels)
+    intervals = into or fresh(series)
     rows, spread, still = np.arange(series), np.ones(series, np.float32), np.zeros((series, HORIZON), np.float32)
     quantiles = np.zeros((length, series, HORIZON, len(levels)), np.float32)
     surprise = np.zeros((length, series), np.float32)
     for t, value in enumerate(values.astype(np.float32)):
         step = np.full(series, t)
-        surprise[t] = intervals.score(rows, step, value, levels)
+        surprise[t] = intervals.score(rows, step, value)
         told = None if doubt is None else np.repeat(doubt[t, :, None], HORIZON, 1).astype(np.float32)
         intervals.open(rows, step, value, spread, still, told)
         quantiles[t] = value[:, None, None] + intervals.quantiles(rows, spread, levels)
@@ -113,6 +113,28 @@ def test_each_quantile_has_its_share_below() -> None:
     for place, level in enumerate(levels):
         below = values[YOUNG + 5 :] < told.quantiles[YOUNG:-5, :, 4, place]
         assert below.mean() == pytest.approx(level, abs=0.02)
+
+
+@pytest.mark.parametrize("kind", [walking, bursting, drifting])
+@pytest.mark.parametrize("levels", [tuple(tenth / 10 for tenth in range(1, 10)), (0.5, 0.501), (0.9,), (0.001, 0.999)])
+def test_any_set_of_levels_keeps_order_and_shares(
+    kind: Callable[[np.random.Generator, int], Values], levels: tuple[float, ...]
+) -> None:
+    """As errors so many steps ahead, and the same for many steps, once drove trackers of many levels apart."""
+    values = kind(np.random.default_rng(11), 4000)
+    told = around_last_value(values, levels=levels)
+    assert (np.diff(told.quantiles, axis=3) > 0).all()
+    for ahead in (1, HORIZON):
+        below = values[YOUNG + ahead :, :, None] < told.quantiles[YOUNG:-ahead, :, ahead - 1]
+        assert below.mean((0, 1)) == pytest.approx(levels, abs=0.02)
+
+
+def test_a_quantile_is_the_same_bytes_whatever_other_levels_are_asked() -> None:
+    values = bursting(np.random.default_rng(12), 500)
+    many = around_last_value(values, levels=(0.01, 0.05, 0.3, 0.5, 0.501, 0.95))
+    few = around_last_value(values, levels=LEVELS)
+    assert np.ascontiguousarray(many.quantiles[..., [1, 3, 5]]).tobytes() == few.quantiles.tobytes()
+    assert many.surprise.tobytes() == few.surprise.tobytes()
 
 
 def test_the_interval_is_wide_where_experts_doubt_each_other() -> None:
@@ -176,7 +198,7 @@ def test_half_of_all_surprises_are_above_a_half() -> None:
 def surprise_of(intervals: Intervals, step: int, values: Floats) -> Floats:
     """Of each of these values (N,) as the next one of a single series, which stays as it is."""
     row, at = np.array([0]), np.array([step])
-    return np.concatenate([deepcopy(intervals).score(row, at, value, LEVELS) for value in values[:, None]])
+    return np.concatenate([deepcopy(intervals).score(row, at, value) for value in values[:, None]])
 
 
 @given(

@@ -12,7 +12,7 @@ HORIZON = 4
 
 def grown(series: int) -> tuple[Memory, Intervals, Mixture]:
     """Series that spread twice as wide as they step, and whose mixture halves the error."""
-    memory, intervals = Memory.empty(256), Intervals.empty(HORIZON, 3)
+    memory, intervals = Memory.empty(256), Intervals.empty(HORIZON)
     mixture = Mixture.empty(3, HORIZON)
     for columns in (memory, intervals, mixture):
         columns.grow(series)

@@ -43,6 +43,8 @@ def values(kind: inspect.Type) -> st.SearchStrategy[object]:
             return st.one_of([values(one) for one in types])
         case inspect.VarTupleType(item_type=item, min_length=least):
             return st.lists(values(item), min_size=least or 0, max_size=5, unique=True).map(ordered)
+        case inspect.BoolType():
+            return st.booleans()
         case inspect.IntType(ge=least, le=most):
             return st.integers(least, most)
         case inspect.FloatType(ge=least, gt=above, le=most, lt=below):
@@ -92,9 +94,24 @@ def sections(struct: type[msgspec.Struct]) -> st.SearchStrategy[msgspec.Struct]:
         )
     if struct is Model:
         fields["memory"] = st.integers(11_000, 1_000_000)  # room for the longest window and the longest horizon
+    if struct is Events:
+        fields |= PATHS
     return st.builds(struct, **fields)
 
 
+names = st.text(st.characters(exclude_characters=""".[]{}"'""", exclude_categories=["Cs"]), min_size=1)
+paths = st.lists(names | names.map('"{}.x"'.format), min_size=1, max_size=4).map(".".join)
+several_paths = st.lists(paths, max_size=3, unique=True).map(tuple)
+PATHS = {
+    "series": paths | paths.map("{{{}}}/x".format) | st.sampled_from(["{key}", "{header:id}", "'boiler'"]),
+    "timestamp": paths | st.sampled_from(["{header:time}", "{date} {time}"]),
+    "timestamp_format": st.sampled_from(["auto", "s", "ns", "days", "%d/%m/%Y"]),
+    "timezone": st.sampled_from(["UTC", "Europe/Berlin"]),
+    "values": several_paths.filter(bool),
+    "covariates": several_paths,
+    "points": several_paths.map(lambda drawn: tuple(f"{path}[]" for path in drawn)) | st.just(("senml",)),
+    "where": st.lists(st.sampled_from(["type = x", "a.b =~ x.*", "{key} exists"]), unique=True).map(tuple),
+}
 anything = st.builds(Settings, **{name: sections(struct) for name, struct in SECTIONS.items()})
 
 
@@ -234,6 +251,9 @@ def test_a_pattern_is_refused_at_the_start_or_can_be_applied(text: str) -> None:
     ("events.covariates=holiday", 'events.covariates is "holiday"; expected a list, each text that is not empty'),
     ("events.covariates=['']", 'events.covariates is [""]; expected a list, each text that is not empty'),
     ("events.covariates=['a', 'a']", 'events.covariates is ["a", "a"]; name each path once'),
+    ("events.key=long", 'events.key is "long"; expected "hex" or "int" or "utf8"'),
+    ("events.absent=drop", 'events.absent is "drop"; expected "refuse" or "skip"'),
+    ("events.booleans=yes", 'events.booleans is "yes"; expected true or false'),
     ("events.step=often", 'events.step is "often"; expected "event" or "infer" or a number from 0.001 to 31622400'),
     ("events.step=0", 'events.step is 0; expected "event" or "infer" or a number from 0.001 to 31622400'),
     ("kafka.input=a b", f'kafka.input is "a b"; expected {INPUT}'),
@@ -262,6 +282,30 @@ def test_a_pattern_is_refused_at_the_start_or_can_be_applied(text: str) -> None:
 ])  # fmt: skip
 def test_the_answer_to_a_wrong_override_is_its_fix(override: str, fix: str) -> None:
     assert refusal(overrides=(override,)) == f"--set {override.partition('=')[0]}: {fix}"
+
+
+@pytest.mark.parametrize(("override", "fix"), [
+    ("events.values=['a..b']", '"a..b" is no path at character 2; expected names with dots between them, such as'
+     ' data.value, labels."app.io/name" or points[0]'),
+    ("events.series={name", '"{name" has a brace without its partner; expected such as {name}/{tags.host}'),
+    ("events.series={}", '"" is no path at character 0'),
+    ("events.timestamp='\"\"'", "is no path at character 0"),
+    ("events.timestamp=\"'noon'\"", "which is constant; name a field, such as timestamp or {header:NAME}"),
+    ("events.timestamp_format=seconds", '"seconds" is no format of a time; expected "auto", "s", "ms", "us", "ns",'
+     ' "days", or a pattern such as "%d/%m/%Y %H:%M"'),
+    ("events.timestamp_format=%d.%m.", '"%d.%m." tells no year; a time needs one: %Y'),
+    ("events.timezone=Berlin", 'unknown time zone "Berlin"; expected one such as "Europe/Berlin"'),
+    ("events.points=['metrics']", '"metrics" is no array to explode; end it in [], such as "metrics[]"'),
+    ("events.points=['senml', '[]']", '"senml" is a form of its own; give no paths beside it'),
+    ("events.where=['type']", '"type" is no condition; expected FIELD = TEXT, FIELD != TEXT, FIELD =~ PATTERN,'
+     " FIELD !~ PATTERN, FIELD exists or FIELD absent"),
+    ("events.where=['a =~ (']", '"a =~ (" holds no regular expression: missing ), unterminated subpattern'),
+])  # fmt: skip
+def test_where_events_keep_their_fields_is_checked_at_the_start(override: str, fix: str) -> None:
+    key = override.partition("=")[0]
+    said = refusal(overrides=(override,))
+    assert said.startswith(f"--set {key}: {key}")
+    assert fix in said
 
 
 @pytest.mark.parametrize(("content", "fix"), [

@@ -22,10 +22,12 @@ from kafka import KafkaConsumer, KafkaProducer
 from kafka.structs import OffsetAndMetadata
 from msgspec import structs
 
+from pipeline.admin import BATCH_BYTES
 from pipeline.checkpoints import Checkpoints
-from pipeline.cluster import BATCH_BYTES, LINGER_MS, KafkaClients, Writer, create_topics, read_topic, record
+from pipeline.cluster import LINGER_MS, KafkaClients, Writer, create_topics, read_topic, record
 from pipeline.embedded import EmbeddedBroker
-from pipeline.messages import Decoder, Outgoing
+from pipeline.events import Decoder
+from pipeline.messages import Outgoing
 from pipeline.metrics import Metrics
 from pipeline.settings import Settings
 from pipeline.worker import Worker
@@ -33,6 +35,7 @@ from tests.servers import ApacheKafka
 
 FORECAST = b"x" * 1400
 """About what a forecast with the default horizon and quantiles weighs."""
+START = 1_704_067_200  # seconds since the epoch, 2024-01-01
 
 
 @contextmanager
@@ -65,7 +68,7 @@ def fill(settings: Settings, series: int, events: int) -> None:
         for index in range(events):
             stamp = 3600 * (index // series)
             value = math.sin(2 * math.pi * stamp / 86400 + index % series)
-            event = {"series": f"series-{index % series:05d}", "timestamp": stamp, "value": round(value, 4)}
+            event = {"series": f"series-{index % series:05d}", "timestamp": START + stamp, "value": round(value, 4)}
             writer.write(Outgoing(None, json.dumps(event).encode()))
 
 

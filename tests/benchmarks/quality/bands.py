@@ -111,7 +111,7 @@ class NaiveBands:
         rules = Hyperparameters(horizon=HORIZON)
         self.levels = rules.quantiles
         self._memory = Memory.empty(rules.memory)
-        self._intervals = Intervals.empty(HORIZON, len(self.levels))
+        self._intervals = Intervals.empty(HORIZON)
         self._step = round(1e6 * step)
         for columns in (self._memory, self._intervals):
             columns.grow(series)
@@ -126,7 +126,7 @@ class NaiveBands:
         expected = memory.latest[rows] + intervals.newest[rows, 0]
         memory.write(rows, np.where(observed, values, expected))
         step, value = memory.newest(rows)
-        intervals.score(rows[observed], step[observed], value[observed], self.levels)
+        intervals.score(rows[observed], step[observed], value[observed])
         memory.rescale(rows[observed])
         spread = memory.floored(rows)
         moves = (mean - memory.latest[rows, None]).astype(np.float32)
