@@ -51,6 +51,7 @@ logger = logging.getLogger(__name__)
 QUIET = 30.0  # seconds without a record after which the cluster is asked whether it is still there
 TRIES = 20  # openings put off before it is said
 LONGEST_WAIT = 30.0  # seconds before what failed is tried again
+PATIENCE = 5.0  # seconds in which a fetch usually tells where a log ends
 MOST_TRACES = 100
 """Tracebacks of a connection; after these, failures are only counted."""
 OUTDATED = (CommitFailedError, RebalanceInProgressError)
@@ -347,9 +348,16 @@ class Cycle:
             if held.caught_up:
                 continue
             if held.end is None:
-                held.end = self._member.end(partition)
+                held.end = self._end(partition, held)
             reached = self._member.reached(partition)
             held.caught_up = held.end is not None and reached is not None and reached >= held.end
+
+    def _end(self, partition: TopicPartition, held: Held) -> int | None:
+        """By the last fetch. A partition that left and came back may be told of by none before its next record."""
+        end = self._member.end(partition)
+        if end is None and self._clock.now() - held.opened_at > PATIENCE:
+            return self._member.last(partition)
+        return end
 
     def _save(self, held: Held) -> None:
         started = self._clock.now()

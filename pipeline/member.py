@@ -9,6 +9,7 @@ from typing import NamedTuple
 from pipeline.clock import Clock
 from pipeline.cluster import (
     Clients,
+    ClusterError,
     ConsumerGroupMetadata,
     ConsumerRebalanceListener,
     CorruptRecordError,
@@ -116,31 +117,34 @@ class Member:
         self.refused: dict[TopicPartition, int] = {}
         self._consumer = clients.consumer()
         self._inputs = inputs_of(settings.kafka)
-        self._subscribed: tuple[str, ...] = ()
-        self._asked = clock.now()
-        self._subscribe()
+        matching = self._matching()  # a member that deals out the partitions must know of them, or all begin with none
+        self._topics = self._inputs.names or matching
+        if not self._topics:
+            self.close()
+            raise ClusterError(f"no topic matches kafka.input {self._inputs.pattern} any more: waiting for one")
+        self._consumer.subscribe(self._topics, listener=self._notes)
 
-    def _subscribe(self) -> None:
-        """Subscribe to the topics that are there, where that is news.
-
-        By their names also where a pattern is given: the client's own patterns were seen to lose members when a topic
-        came. To ask for all topics tells a member of their partitions; it deals them out, or all begin with none.
-        """
+    def _matching(self) -> tuple[str, ...]:
         self._asked = self._clock.now()
         with self._watchdog.watching("topics"):
-            there = self._consumer.topics()
-        names = self._inputs.names or self._inputs.among(there)
-        if names and names != self._subscribed:
-            self._consumer.subscribe(names, listener=self._notes)
-            self._subscribed = names
+            return self._inputs.among(self._consumer.topics())
+
+    def is_outdated(self) -> bool:
+        """Whether the pattern matches other topics now; then another member has to take this one's place.
+
+        This one cannot subscribe anew, nor leave that to the client: where a join that a change of topics began is not
+        over within one poll, the client never ends it, and is out of the group for good.
+        """
+        if self._inputs.pattern is None or self._clock.now() - self._asked < NEWS:
+            return False
+        matching = self._matching()
+        return bool(matching) and matching != self._topics
 
     def gather(self, stop: threading.Event, between: Callable[[], None]) -> Gathered:
         """Poll until there is enough, or `commit_interval` after the first record, or partitions came or went.
 
         `between` is called after each poll.
         """
-        if self._inputs.pattern is not None and self._clock.now() - self._asked >= NEWS:
-            self._subscribe()
         gathered: Gathered = defaultdict(list)
         count, most = 0, self._settings.kafka.max_poll_records
         until = self._clock.now() + IDLE

@@ -68,6 +68,8 @@ class Held(msgspec.Struct):
         The group's committed offset: what comes of records before it is out already.
     saved, saved_at
         Offset of its newest checkpoint, None if it has none; and when that was last true, or the opening, seconds.
+    opened_at
+        When it was opened, seconds.
     end
         Where its log ended when it was opened, None while not known.
     caught_up
@@ -79,6 +81,7 @@ class Held(msgspec.Struct):
     committed: int
     saved: int | None
     saved_at: float
+    opened_at: float = 0.0
     end: int | None = None
     caught_up: bool = False
 
@@ -170,6 +173,7 @@ class Opener:
             )
         if not self._member.seek(partition, max(stands_at, first)):
             return None
+        held.opened_at = self._clock.now()
         self._begun.discard(partition)
         self._metrics.restores.labels(how).inc()
         logger.info("%s: %s at %d, committed is %d", place(partition), how, stands_at, committed)

@@ -111,8 +111,8 @@ class Worker:
         with self._watchdog:
             while not self._stop.is_set():
                 try:
-                    self._work(drain)
-                    break
+                    if self._work(drain):
+                        break
                 except (FingerprintError, FencedInstanceIdError) as error:
                     logger.error("%s", advice(error, self._settings.kafka))
                     return FAILURE
@@ -142,8 +142,8 @@ class Worker:
         told = self._reporter.told
         return structs.replace(told.status, age=self._clock.now() - told.at, doing=self._watchdog.doing())
 
-    def _work(self, drain: bool) -> None:
-        """From connecting to leaving."""
+    def _work(self, drain: bool) -> bool:
+        """From connecting to leaving; whether that was all there is to do."""
         with self._watchdog.watching("a trial of checkpoints.url", LONG):
             self._checkpoints.probe()
         with self._watchdog.watching("describe", LONG):
@@ -152,14 +152,14 @@ class Worker:
         try:
             member = Member(self._clients, self._settings, self._watchdog, self._clock)
             try:
-                self._cycle(member, publisher, drain)
+                return self._cycle(member, publisher, drain)
             finally:
                 member.close()
         finally:
             publisher.close()
 
-    def _cycle(self, member: Member, publisher: Publisher, drain: bool) -> None:
-        """From joining to the last checkpoint."""
+    def _cycle(self, member: Member, publisher: Publisher, drain: bool) -> bool:
+        """From joining to the last checkpoint; False where there are other topics to join anew for."""
         with self._watchdog.watching("describe", LONG):
             opener = Opener(
                 member,
@@ -188,12 +188,13 @@ class Worker:
         )
         self._reporter.tell("assigning")
         try:
-            while not self._stop.is_set() and not (drain and cycle.drained()):
+            while not (done := self._stop.is_set() or (drain and cycle.drained())) and not member.is_outdated():
                 cycle.turn(self._stop)
                 state: State = "assigning" if not cycle.settled else "ready" if cycle.caught_up() else "catching_up"
                 self._reporter.report(Seen(state, cycle.held, self._counts + cycle.counts, self._losses), member)
-            self._reporter.tell("stopping")
+            self._reporter.tell("stopping" if done else "assigning")
             cycle.keep()
+            return done
         finally:
             self._parked = cycle.close()
             self._counts += cycle.counts

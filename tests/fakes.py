@@ -537,8 +537,6 @@ class FakeConsumer:
 
     def subscribe(self, topics: Sequence[str], *, listener: ConsumerRebalanceListener) -> None:
         assert topics
-        if self._member:
-            self._broker.generation += 1  # it joins again
         self._subscribed = set(topics)
         self._listener = listener
 

@@ -1,7 +1,7 @@
 """The worker's laws hold over several topics, whichever way they are named, and over topics that come later."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 
 import pytest
@@ -292,18 +292,26 @@ class Gate:
 
         monkeypatch.setattr(ChainShard, "fold", held_up)
 
+    def close_and_write(self, computer: Topics) -> Callable[[int, str, bool], None]:
+        """In the worker's own thread: the fake broker knows of no other."""
+
+        def interrupt(_: int, name: str, done: bool) -> None:
+            if name == "poll" and not done and not self.closed.is_set():
+                computer.write(RECORDS, start=RECORDS)
+                self.closed.set()
+
+        return interrupt
+
 
 def test_questions_are_answered_while_a_fold_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     gate, computer = Gate(monkeypatch), Topics()
-    worker = Worker(
-        computer.settings, FakeProcess(computer.broker), computer.checkpoints, computer.metrics, shards=ChainShard
-    )
+    process = FakeProcess(computer.broker)
+    worker = Worker(computer.settings, process, computer.checkpoints, computer.metrics, shards=ChainShard)
     thread = threading.Thread(target=worker.run, daemon=True)
     thread.start()
     wait_until(worker.ready, "the worker to be ready")
     before = worker.snapshots.series("chain-1")
-    gate.closed.set()
-    computer.write(RECORDS, start=RECORDS)
+    process.interrupt = gate.close_and_write(computer)
     assert gate.reached.wait(60)
     found, status = worker.snapshots.find(), worker.snapshots.series("chain-1")
     with pytest.raises(BusyError):

@@ -1189,6 +1189,25 @@ def test_a_rate_is_told_also_where_a_cycle_takes_longer_than_it_is_told_over(mon
     assert 0 < rates[-1] < 1
 
 
+def test_a_partition_of_whose_end_no_fetch_tells_is_caught_up_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that left and came back may be told of by none before its next record."""
+    computer = Computer()
+    monkeypatch.setattr(FakeConsumer, "highwater", lambda *_: None)
+    process = FakeProcess(computer.broker)
+    worker, started = computer.worker(process), computer.broker.clock.now()
+    seen: list[bool] = []
+
+    def look(*_: object) -> None:
+        seen.append(worker.ready())
+        if seen[-1] or computer.broker.clock.now() - started > 60:
+            worker.stop()
+
+    process.interrupt = look
+    assert worker.run() == 0
+    assert any(seen)
+    assert computer.told() == undisturbed()
+
+
 def test_a_lag_that_is_not_known_is_not_told_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
     computer = Computer()
     monkeypatch.setattr(FakeConsumer, "highwater", lambda *_: None)
