@@ -10,7 +10,7 @@ from river import time_series
 
 from lstm_stream.bank import Bank
 from lstm_stream.forecasts import Forecasts
-from lstm_stream.grid import DAY, SECOND
+from lstm_stream.seasons import DAY, SECOND
 from lstm_stream.hyperparameters import Hyperparameters
 
 NAME = "y"

@@ -1,22 +1,18 @@
 """Event time: which step of its series an observation is.
 
-Letters: S series, N rows of a round.
+Letters: S series.
 """
 
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from lstm_stream.columns import Columns, Rows
+from lstm_stream.arithmetic import Flags, Wholes
+from lstm_stream.compiled import compiled
 from lstm_stream.hyperparameters import Hyperparameters
+from lstm_stream.seasons import DAY, SECOND
 
-SECOND = 1_000_000
-"""Microseconds."""
-DAY = 86_400
-"""Seconds."""
 FIRST_GAPS = 8
 """A step is inferred from so many gaps."""
 USUAL_STEPS = (
@@ -39,30 +35,46 @@ class Outcome(IntEnum):
     """A missing value of a series that never had one: nothing can be said, and nothing changed."""
 
 
+FORECAST, LATE, REPEATED, UNKNOWN = (int(outcome) for outcome in Outcome)
+
+
+class Rhythm(NamedTuple):
+    """What the settings say of steps."""
+
+    infer: bool  # whether series whose stamps keep a step have a grid
+    step: int  # microseconds, for all series; 0: not fixed
+    max_gap: int  # missing steps that are filled; past them a series starts again
+    restart_after: int  # late observations in a row after which a series starts again
+
+    @classmethod
+    def of(cls, rules: Hyperparameters) -> "Rhythm":
+        """Of a bank."""
+        fixed = 0 if isinstance(rules.step, str) else round(rules.step * SECOND)
+        return cls(rules.step == "infer", fixed, rules.max_gap, rules.restart_after)
+
+
 class Placement(NamedTuple):
-    """Where the observations of a round lie."""
+    """Where an observation lies."""
 
-    outcome: npt.NDArray[np.uint8]  # (N,)
-    missing: npt.NDArray[np.int64]  # (N,) steps that are missing before it
-    restart: npt.NDArray[np.bool_]  # (N,) the series starts, or starts again, with it
-    step: npt.NDArray[np.int64]  # (N,) of the series, microseconds; 0: not known yet
+    outcome: int
+    missing: int  # steps that are missing before it
+    restart: bool  # the series starts, or starts again, with it
 
 
-@dataclass
-class Grid(Columns):
+class Grid(NamedTuple):
     """The slots of each series, a step apart.
 
     A stamp belongs to the slot nearest to it, counted from the stamp before, so that a producer whose clock is a
     little off never drifts off the grid. Series whose stamps keep no step have no grid: one event is one step.
     """
 
-    events: npt.NDArray[np.int64]  # (S,)
-    last: npt.NDArray[np.int64]  # (S,) microseconds
-    step: npt.NDArray[np.int64]  # (S,) microseconds; 0: not known yet
-    gridded: npt.NDArray[np.bool_]  # (S,)
-    gaps: npt.NDArray[np.int64]  # (S, 8) microseconds
-    gap_count: npt.NDArray[np.int64]  # (S,)
-    late_run: npt.NDArray[np.int64]  # (S,)
+    events: Wholes  # (S,)
+    last: Wholes  # (S,) microseconds
+    step: Wholes  # (S,) microseconds; 0: not known yet
+    gridded: Flags  # (S,)
+    gaps: Wholes  # (S, 8) microseconds
+    gap_count: Wholes  # (S,)
+    late_run: Wholes  # (S,)
 
     @classmethod
     def empty(cls) -> "Grid":
@@ -70,87 +82,81 @@ class Grid(Columns):
         whole = np.zeros(0, np.int64)
         return cls(whole, whole, whole, np.zeros(0, np.bool_), np.zeros((0, FIRST_GAPS), np.int64), whole, whole)
 
-    def place(
-        self, rows: Rows, times: npt.NDArray[np.int64], null: npt.NDArray[np.bool_], rules: Hyperparameters
-    ) -> Placement:
-        """Place one observation of each of these series, and remember it where it is the newest."""
-        gap = times - self.last[rows]
-        known = self.events[rows] > 0
-        slots = np.where(self.gridded[rows], _slots(gap, self.step[rows]), np.sign(gap))
-        too_early = known & (gap < 0)
-        tired = self._tired_of_late(rows, too_early, rules.restart_after)
-        late = too_early & ~tired
-        repeated = known & ~too_early & (slots < 1)
-        restart = ~known | tired | (slots - 1 > rules.max_gap)
-        unknown = ~late & ~repeated & restart & null
-        self.events[rows[unknown]] = 0
-        taken = ~late & ~repeated & ~unknown
-        self._remember(rows[taken], times[taken], np.where(restart, 0, gap)[taken], rules)
-        outcome = np.select(
-            [late, repeated, unknown], [Outcome.LATE, Outcome.REPEATED, Outcome.UNKNOWN], Outcome.FORECAST
-        )
-        missing = np.where(taken & ~restart, slots - 1, 0)
-        return Placement(outcome.astype(np.uint8), missing, restart & taken, self.step[rows])
 
-    def _tired_of_late(self, rows: Rows, late: npt.NDArray[np.bool_], limit: int) -> npt.NDArray[np.bool_]:
-        """Which of these are the last of so many late ones in a row that the series had better start again."""
-        run = np.where(late, self.late_run[rows] + 1, 0)
-        self.late_run[rows] = run % limit
-        return run >= limit
-
-    def _remember(
-        self, rows: Rows, times: npt.NDArray[np.int64], gap: npt.NDArray[np.int64], rules: Hyperparameters
-    ) -> None:
-        self.last[rows] = times
-        self.events[rows] += 1
-        young = (self.step[rows] == 0) & (gap > 0)
-        for row, width in zip(rows[young].tolist(), gap[young].tolist(), strict=True):
-            self._learn_step(row, width, rules)
-
-    def _learn_step(self, row: int, gap: int, rules: Hyperparameters) -> None:
-        count = int(self.gap_count[row])
-        self.gaps[row, count] = gap
-        self.gap_count[row] = count + 1
-        if count + 1 == FIRST_GAPS:
-            self.step[row] = inferred_step(self.gaps[row])
-            self.gridded[row] = rules.step == "infer" and _keeps_step(self.gaps[row], int(self.step[row]))
-
-    def start(self, rows: Rows, rules: Hyperparameters) -> None:
-        """Give new series the step that the settings fix."""
-        if not isinstance(rules.step, str):
-            self.step[rows] = round(rules.step * SECOND)
-            self.gridded[rows] = True
+@compiled
+def place(grid: Grid, rhythm: Rhythm, i: int, time: int, null: bool) -> Placement:
+    """Place an observation, and remember it where it is the newest."""
+    if grid.events[i] == 0:
+        return _begin(grid, rhythm, i, time, null)
+    gap = time - grid.last[i]
+    if gap < 0:
+        grid.late_run[i] += 1
+        if grid.late_run[i] < rhythm.restart_after:
+            return Placement(LATE, 0, False)
+        grid.late_run[i] = 0
+        return _begin(grid, rhythm, i, time, null)
+    grid.late_run[i] = 0
+    slots = _slots(gap, grid.step[i]) if grid.gridded[i] else min(gap, 1)
+    if slots < 1:
+        return Placement(REPEATED, 0, False)
+    if slots - 1 > rhythm.max_gap:
+        return _begin(grid, rhythm, i, time, null)
+    _remember(grid, rhythm, i, time, gap)
+    return Placement(FORECAST, slots - 1, False)
 
 
-def _slots(gap: npt.NDArray[np.int64], step: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Gaps in steps, to the nearest."""
-    return (2 * gap + step) // np.maximum(2 * step, 1)
+@compiled
+def _begin(grid: Grid, rhythm: Rhythm, i: int, time: int, null: bool) -> Placement:
+    """Let a series start, or start again, unless the value is missing."""
+    if null:
+        grid.events[i] = 0
+        return Placement(UNKNOWN, 0, False)
+    _remember(grid, rhythm, i, time, 0)
+    return Placement(FORECAST, 0, True)
 
 
-def inferred_step(gaps: npt.NDArray[np.int64]) -> int:
+@compiled
+def _remember(grid: Grid, rhythm: Rhythm, i: int, time: int, gap: int) -> None:
+    grid.last[i] = time
+    grid.events[i] += 1
+    if rhythm.step > 0:
+        grid.step[i], grid.gridded[i] = rhythm.step, True
+    elif grid.step[i] == 0 and gap > 0:
+        _learn_step(grid, rhythm, i, gap)
+
+
+@compiled
+def _learn_step(grid: Grid, rhythm: Rhythm, i: int, gap: int) -> None:
+    grid.gaps[i, grid.gap_count[i]] = gap
+    grid.gap_count[i] += 1
+    if grid.gap_count[i] == FIRST_GAPS:
+        step = inferred_step(grid.gaps[i])
+        grid.step[i], grid.gridded[i] = step, rhythm.infer and _keeps_step(grid.gaps[i], step)
+
+
+@compiled
+def _slots(gap: int, step: int) -> int:
+    """A gap in steps, to the nearest."""
+    return (2 * gap + step) // max(2 * step, 1)
+
+
+@compiled
+def inferred_step(gaps: Wholes) -> int:
     """The median gap in microseconds, or the usual step next to it."""
-    median = int(np.median(gaps))
-    nearest = min(USUAL_STEPS, key=lambda step: abs(step * SECOND - median)) * SECOND
+    ordered = np.sort(gaps)
+    median = (ordered[(len(gaps) - 1) // 2] + ordered[len(gaps) // 2]) // 2
+    nearest = USUAL_STEPS[0] * SECOND
+    for usual in USUAL_STEPS:
+        if abs(usual * SECOND - median) < abs(nearest - median):
+            nearest = usual * SECOND
     return nearest if abs(nearest - median) <= 0.05 * nearest else max(median, 1)
 
 
-def _keeps_step(gaps: npt.NDArray[np.int64], step: int) -> bool:
+@compiled
+def _keeps_step(gaps: Wholes, step: int) -> bool:
     """Whether all gaps but two are near a whole number of steps."""
-    slots = np.maximum(np.rint(gaps / step), 1.0)
-    return bool(np.sum(np.abs(gaps / step - slots) > 0.25) <= 2)
-
-
-def seasons(step: float) -> tuple[int, int]:
-    """The two seasons of a series in steps, by its step in seconds; 0 for none.
-
-    Day and week below a day; week and year of daily values; the year of weeks, months and quarters.
-
-    >>> seasons(3600), seasons(86400), seasons(30.4 * 86400), seasons(0)
-    ((24, 168), (7, 365), (12, 0), (0, 0))
-    """
-    days = step / DAY
-    if 0 < days <= 0.5:
-        return round(1 / days), round(7 / days)
-    if days <= 3.5:
-        return (round(7 / days), round(365 / days)) if days > 0.5 else (0, 0)
-    return (round(365.25 / days), 0) if days <= 100 else (0, 0)
+    astray = 0
+    for gap in gaps:
+        slots = max(np.rint(gap / step), 1.0)
+        astray += abs(gap / step - slots) > 0.25
+    return astray <= 2
