@@ -106,6 +106,20 @@ def add_product(total: Floats, x: Floats, weights: Floats) -> None:
 
 
 @compiled
+def fill(values: Floats, value: float) -> None:
+    """Set all values to one; short to compile, which an assignment to a slice is not."""
+    for k in range(len(values)):
+        values[k] = value
+
+
+@compiled
+def copy(values: Floats, to: Floats) -> None:
+    """Copy values."""
+    for k in range(len(values)):
+        to[k] = values[k]
+
+
+@compiled
 def dot(x: Floats, y: Floats) -> float:
     """Sum of products of two vectors."""
     total = np.float32(0.0)

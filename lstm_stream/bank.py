@@ -12,12 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_stream.arithmetic import Floats, Wholes
-from lstm_stream.columns import Array, Columns, dumped, fill, grown
+from lstm_stream.columns import Array, Columns, clear, dumped, fill, grown
 from lstm_stream.combination import TINY, mean_weights
 from lstm_stream.covariates import Covariates
 from lstm_stream.drift import Drift
 from lstm_stream.experts import EXPERTS, Expert, assumed_losses
-from lstm_stream.fold import BREAKS, OFFERED, SEEN, STEPS, Call, Series, go_through, write_forecast
+from lstm_stream.fold import AGAIN, BREAKS, OFFERED, SEEN, STEPS, Call, Series, go_through, write_forecast
 from lstm_stream.forecasts import Forecasts, Opinions
 from lstm_stream.grid import Grid, Rhythm
 from lstm_stream.groups import Groups, Membership, number_of
@@ -141,9 +141,12 @@ class Bank:
         forecasts = Forecasts.zeros(count, self.rules.horizon, len(self.rules.quantiles))
         said = Opinions.zeros(0, EXPERTS, self.rules.horizon) if opinions is None else opinions
         self._make_room(call)
-        position, through = np.asarray([0, 0, -1]), False
+        position, through = np.asarray([0, 0, -1, -1]), False
         while not through:
             through = self._go_on(call, position, forecasts, said)
+            if position[AGAIN] >= 0:
+                self._start_again(int(rows[position[AGAIN]]))
+                position[AGAIN] = -1
             if self._steps >= self._next_fold:
                 self._fold()
             if self._steps >= self._next_lesson:
@@ -172,6 +175,10 @@ class Bank:
             forecasts,
             opinions,
         )
+
+    def _start_again(self, i: int) -> None:
+        for part in self._state:
+            clear(part, i)
 
     @property
     def _steps(self) -> int:

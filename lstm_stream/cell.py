@@ -5,7 +5,7 @@ Letters: F features, U units, H horizons.
 
 from typing import NamedTuple
 
-from lstm_stream.arithmetic import Floats, add_product, sigmoid, tanh
+from lstm_stream.arithmetic import Floats, add_product, copy, sigmoid, tanh
 from lstm_stream.compiled import compiled
 
 
@@ -36,7 +36,7 @@ def think(weights: Weights, x: Floats, h: Floats, c: Floats, gates: Floats, outp
     `gates` (4U,) is room to work in.
     """
     units = len(h)
-    gates[:] = weights.bias
+    copy(weights.bias, gates)
     add_product(gates, x, weights.features)
     add_product(gates, h, weights.hidden)
     for u in range(units):
@@ -44,6 +44,6 @@ def think(weights: Weights, x: Floats, h: Floats, c: Floats, gates: Floats, outp
         g, o = tanh(gates[2 * units + u]), sigmoid(gates[3 * units + u])
         c[u] = f * c[u] + i * g
         h[u] = o * tanh(c[u])
-    output[:] = weights.head_bias
+    copy(weights.head_bias, output)
     add_product(output, h, weights.head_hidden)
     add_product(output, x, weights.head_features)

@@ -8,9 +8,6 @@ from typing import Any, Protocol, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from numba import literal_unroll
-
-from lstm_stream.compiled import compiled
 
 Array = npt.NDArray[Any]
 Rows = npt.NDArray[np.int64]
@@ -48,8 +45,7 @@ def fill(columns: Columns, arrays: Mapping[str, Array]) -> None:
         array[: len(arrays[name])] = arrays[name]
 
 
-@compiled
-def clear(columns: Any, i: int) -> None:
+def clear(columns: Columns, i: int) -> None:
     """Let series i start again."""
-    for column in literal_unroll(columns):
+    for column in columns._asdict().values():
         column[i] = 0

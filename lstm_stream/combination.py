@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lstm_stream.arithmetic import MOST_HALF, Floats, Halves, Wholes, bounded, narrowed, widened
+from lstm_stream.arithmetic import MOST_HALF, Floats, Halves, Wholes, bounded, fill, narrowed, widened
 from lstm_stream.compiled import compiled, entry
 from lstm_stream.experts import LSTM
 
@@ -134,6 +134,7 @@ def score_experts(
     unit: Floats,
     scale: Floats,
     alarm: float,
+    even: Floats,
     errors: Floats,
     badness: Floats,
 ) -> None:
@@ -148,13 +149,15 @@ def score_experts(
         The move scale.
     alarm
         0 to 1: how much has changed of late; the more, the shorter the memory.
+    even : (E, K)
+        Zeros.
     errors : (E, K)
         Where squared errors are written, NaN where nothing was said.
     badness : (E, K)
         Room to work in.
     """
     _write_errors(combination, scoring, i, t, moved, unit, scale, errors)
-    _write_badness(combination, scoring, i, np.zeros_like(errors), badness)
+    _write_badness(combination, scoring, i, even, badness)
     for k in range(errors.shape[1]):
         _learn_regret(combination, scoring, i, k, errors, badness)
         _learn_loss(combination, scoring, i, k, errors, alarm)
@@ -275,11 +278,11 @@ def combine(
     `shares` (E, K) is room to work in. There may be fewer experts than badness (E, K) has.
     """
     _write_shares(badness, said, shares)
-    mixed[:] = 0.0
+    fill(mixed, 0.0)
     first_says = not math.isnan(said[0, 0])
     for e in range(said.shape[0]):
         if math.isnan(said[e, 0]):
-            weights[e] = 0.0
+            fill(weights[e], 0.0)
             continue
         for h in range(said.shape[1]):
             below, above = shares[e, scoring.lower[h]], shares[e, scoring.upper[h]]
@@ -352,8 +355,12 @@ def share_of_the_lstm(weights: Floats) -> float:
 @compiled
 def forget_losses(combination: Combination, i: int) -> None:
     """Forget how wrong the experts of a series were."""
-    combination.loss[i], combination.mass[i], combination.regret[i] = 0.0, 0.0, 0.0
-    combination.own[i], combination.first[i] = 0.0, 0.0
+    for e in range(combination.loss.shape[1]):
+        fill(combination.loss[i, e], 0.0)
+        fill(combination.mass[i, e], 0.0)
+        fill(combination.regret[i, e], 0.0)
+    fill(combination.own[i], 0.0)
+    fill(combination.first[i], 0.0)
 
 
 def gains(combination: Combination, rows: Wholes) -> Floats:

@@ -120,7 +120,7 @@ def smooth(smoothers: Smoothers, i: int, value: float) -> None:
 def smooth_again(smoothers: Smoothers, history: History, i: int, length: int) -> None:
     """Start again from the last so many values; the newest is still to be taken."""
     oldest = back(history, i, length - 1)
-    smoothers.levels[i] = oldest
+    smoothers.levels[i, 0], smoothers.levels[i, 1] = oldest, oldest
     smoothers.trend[i, 0], smoothers.trend[i, 1] = oldest, 0.0
     for lag in range(length - 2, 0, -1):
         smooth(smoothers, i, back(history, i, lag))

@@ -16,16 +16,17 @@ from lstm_stream.covariates import Covariates
 from lstm_stream.forecasts import Forecasts, Opinions
 from lstm_stream.grid import FORECAST, Grid, Rhythm, place
 from lstm_stream.groups import Groups, Membership, join, meet_in_groups
-from lstm_stream.history import factor
+from lstm_stream.history import History, factor
 from lstm_stream.intervals import write_quantiles
 from lstm_stream.readout import ONE
 from lstm_stream.replay import Replay, offer
 from lstm_stream.seasons import SECOND
 from lstm_stream.state import Members, Notes, Room, Shared, State, Tables
-from lstm_stream.step import forecast, start_again, take_in
+from lstm_stream.step import forecast, take_in
 
-BEGIN, END, LEFT = 0, 1, 2
-"""Of a position: the first observation of the event at hand and the first behind it; missing steps still to come."""
+BEGIN, END, LEFT, AGAIN = 0, 1, 2, 3
+"""Of a position: the first observation of the event at hand and the first behind it, missing steps still to come, and
+the observation whose series is to start again; -1: none."""
 STEPS, OFFERED, BREAKS, SEEN, EVENTS = 0, 1, 2, 3, 4
 """Of the counts: steps of all series; windows offered since the last learning step; breaks; series since then; events."""
 
@@ -121,8 +122,8 @@ def go_through(
 
     Parameters
     ----------
-    position : (3,)
-        How far the call has been gone through; moved on.
+    position : (4,)
+        How far the call has been gone through; moved on. Where a series is to start again, that is left to the caller.
     counts : (5,)
         Moved on.
     folded
@@ -141,10 +142,14 @@ def go_through(
             if position[END] == len(call.rows):
                 return True
             _begin_event(series, rhythm, call, position, counts, forecasts)
+            if tables.grouped and position[END] - position[BEGIN] > 1:
+                join(groups, series.membership, call.rows[position[BEGIN] : position[END]])
         while position[LEFT] >= 0:
             if counts[STEPS] >= due:
                 return False
-            count = _members(call, position, members, forecasts)
+            count = _members(state.history, call, position, members, forecasts)
+            if position[AGAIN] >= 0:
+                return False
             _take_steps(
                 state,
                 series,
@@ -165,8 +170,6 @@ def go_through(
                 opinions,
             )
             position[LEFT] -= 1
-        if tables.grouped and position[END] - position[BEGIN] > 1:
-            join(groups, series.membership, call.rows[position[BEGIN] : position[END]])
 
 
 @compiled
@@ -192,11 +195,13 @@ def _begin_event(
 
 
 @compiled
-def _members(call: Call, position: Wholes, members: Members, forecasts: Forecasts) -> int:
+def _members(history: History, call: Call, position: Wholes, members: Members, forecasts: Forecasts) -> int:
     """Find the series that have a step so many steps before the event; tells how many."""
     count = 0
     for n in range(position[BEGIN], position[END]):
         if forecasts.outcome[n] == FORECAST and call.missing[n] >= position[LEFT]:
+            if call.restart[n] and history.age[call.rows[n]] > 0:
+                position[AGAIN] = n
             members.rows[count], members.sources[count] = call.rows[n], n
             count += 1
     return count
@@ -226,8 +231,6 @@ def _take_steps(
     first = counts[STEPS]
     for m in range(count):
         i, n = members.rows[m], members.sources[m]
-        if call.restart[n] and state.history.age[i] > 0:
-            start_again(state, i)
         value = call.values[n] if left == 0 else np.nan
         time = call.times[n] - left * call.step[n]
         broken = take_in(

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lstm_stream.arithmetic import Doubles, Floats, Wholes, bounded, dot, widened
+from lstm_stream.arithmetic import Doubles, Floats, Wholes, bounded, dot, fill, widened
 from lstm_stream.compiled import compiled
 from lstm_stream.features import POOLED
 from lstm_stream.history import History
@@ -139,10 +139,11 @@ def meet_in_groups(
     others : (N, 3)
         Where the mean first features of the others of its group are written; 0 where it is alone.
     """
-    corrections[:], others[:] = 0.0, 0.0
-    for row in rows:
-        if membership.group[row] > 0:
-            groups.present[membership.group[row] - 1] = 0
+    for n in range(len(rows)):
+        fill(corrections[n], 0.0)
+        fill(others[n], 0.0)
+        if membership.group[rows[n]] > 0:
+            groups.present[membership.group[rows[n]] - 1] = 0
     for n in range(len(rows)):
         _enter(groups, membership, history, trace, rows[n], scales[n], linear, own[n])
     for n in range(len(rows)):
@@ -172,7 +173,7 @@ def _enter(
     if group < 0:
         return
     if groups.present[group] == 0:
-        groups.total[group] = 0.0
+        fill(groups.total[group], 0.0)
         if _small(groups, group):
             _begin_step(groups, history, trace, group)
     groups.present[group] += 1
@@ -191,14 +192,17 @@ def _begin_step(groups: Groups, history: History, trace: Trace, group: int) -> N
     for a in range(len(z)):
         for b in range(len(z)):
             groups.squares[group, a, b] = fading * groups.squares[group, a, b] + z[a] * z[b]
-    groups.crossed[group] *= fading
+    for m in range(min(groups.count[group], MOST_MEMBERS)):
+        for k in range(groups.weights.shape[2]):
+            for a in range(len(z)):
+                groups.crossed[group, m, k, a] *= fading
     groups.learnt[group] += 1
 
 
 @compiled
 def _write_shown(groups: Groups, history: History, trace: Trace, group: int, lag: int, z: Floats) -> None:
     """Write 1 and what each member showed so many steps before its newest (Z,); zeros where there is none."""
-    z[:] = 0.0
+    fill(z, 0.0)
     z[0] = 1.0
     for m in range(min(groups.count[group], MOST_MEMBERS)):
         member = groups.members[group, m] - 1

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_stream.anomaly import Errors, restlessness
-from lstm_stream.arithmetic import MOST_HALF, Flags, Floats, Halves, Wholes, bounded, narrowed, sort, widened
+from lstm_stream.arithmetic import MOST_HALF, Flags, Floats, Halves, Wholes, bounded, fill, narrowed, sort, widened
 from lstm_stream.compiled import compiled
 from lstm_stream.readout import edges
 
@@ -189,7 +189,8 @@ def learn_errors(intervals: Intervals, layout: Layout, i: int, t: int, unit: Flo
 @compiled
 def _learn_powers(intervals: Intervals, layout: Layout, i: int, t: int, unit: Floats, room: Room) -> None:
     horizon, pull = len(unit), room.pull
-    pull[:] = 0.0
+    for group in range(len(pull)):
+        fill(pull[group], 0.0)
     for h in range(horizon):
         if room.there[h]:
             kept = layout.place[h] + t % (h + 1)
@@ -219,7 +220,8 @@ def _learn_sizes(intervals: Intervals, i: int, t: int, unit: Floats, room: Room)
 def _follow(intervals: Intervals, layout: Layout, i: int, t: int, unit: Floats, room: Room) -> None:
     """Move the cuts by how many errors lay above what was published; sizes of a group are taken to move as one."""
     levels, follow, cuts = layout.levels, room.follow, room.cuts
-    follow[:] = 0.0
+    for group in range(len(follow)):
+        fill(follow[group], 0.0)
     for h in range(len(unit)):
         if not room.there[h]:
             continue

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lstm_stream.arithmetic import Flags, Floats, Wholes, add_product, bounded, dot
+from lstm_stream.arithmetic import Flags, Floats, Wholes, add_product, bounded, copy, dot, fill
 from lstm_stream.compiled import compiled
 
 GROUPS = (4, 24, 96)
@@ -81,7 +81,8 @@ class Readouts(NamedTuple):
 def begin_readout(readouts: Readouts, i: int, weights: Floats) -> None:
     """Give a series that never learnt the weights (K, R) that are best for all."""
     if readouts.learnt[i] == 0:
-        readouts.weights[i] = weights
+        for k in range(len(weights)):
+            copy(weights[k], readouts.weights[i, k])
 
 
 @compiled
@@ -129,7 +130,7 @@ def learn_readout(
 
 @compiled
 def _write_gain(z: Floats, inverse: Floats, worth: float, gain: Floats) -> None:
-    gain[:] = 0.0
+    fill(gain, 0.0)
     add_product(gain, z, inverse)
     total = worth + dot(z, gain)
     for r in range(len(z)):

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lstm_stream.arithmetic import Flags, Floats, Wholes, widened
+from lstm_stream.arithmetic import Flags, Floats, Wholes, copy, widened
 from lstm_stream.columns import Array
 from lstm_stream.compiled import compiled, entry
 from lstm_stream.history import History
@@ -70,7 +70,7 @@ def copy_stretch(
         t = start + w
         stretches.values[slot, w] = history.ring[i, t % history.ring.shape[1]]
         stretches.observed[slot, w] = t < history.age[i] and trace.observed[i, t % kept]
-    stretches.scale[slot] = scale
+    copy(scale, stretches.scale[slot])
 
 
 class Replay(NamedTuple):

@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from lstm_stream.arithmetic import Floats
+from lstm_stream.arithmetic import Floats, fill
 from lstm_stream.compiled import compiled
 from lstm_stream.history import History, back
 from lstm_stream.scale import Scale
@@ -68,7 +68,7 @@ def _write_profile(history: History, i: int, season: int, length: int, further: 
     there = min(history.age[i], kept)
     count = min((there - 1 - length - further) // max(season, 1) + 1, BACK) if season > 0 else 0
     if count <= 0:
-        profile[:] = np.nan
+        fill(profile, np.nan)
         return
     newest = (history.age[i] - 1) % kept
     lag = length

@@ -143,6 +143,7 @@ class Room(NamedTuple):
     said: Floats  # (E, H) moves by the experts, in move scales; NaN: one says nothing
     weights: Floats  # (E, H)
     mixed: Floats  # (H,)
+    even: Floats  # (E, K) zeros
     badness: Floats  # (E, K)
     shares: Floats  # (E, K)
     trust: Floats  # (K,)
@@ -169,6 +170,7 @@ class Room(NamedTuple):
             said=np.zeros((EXPERTS, horizon), single),
             weights=np.zeros((EXPERTS, horizon), single),
             mixed=np.zeros(horizon, single),
+            even=np.zeros((EXPERTS, scored), single),
             badness=np.zeros((EXPERTS, scored), single),
             shares=np.zeros((EXPERTS, scored), single),
             trust=np.zeros(scored, single),

@@ -12,10 +12,9 @@ import math
 import numpy as np
 
 from lstm_stream.anomaly import WARM, change_unit, score_anomaly
-from lstm_stream.arithmetic import Doubles, Floats, add_product, bounded, halved
+from lstm_stream.arithmetic import Doubles, Floats, add_product, bounded, copy, fill, halved
 from lstm_stream.breaks import mend_break, mend_standstill
 from lstm_stream.cell import think
-from lstm_stream.columns import clear
 from lstm_stream.combination import (
     LARGEST_FREE_MOVE,
     LARGEST_MOVE,
@@ -42,20 +41,6 @@ from lstm_stream.seasonal import say_seasonal
 from lstm_stream.state import Members, Notes, Room, Shared, State, Tables
 from lstm_stream.targets import write_oldest_targets, write_readout_targets
 from lstm_stream.trace import keep_features, keep_hidden, keep_plain, meet, rewind, write_regressors
-
-
-@compiled
-def start_again(state: State, i: int) -> None:
-    """Let a series start again."""
-    clear(state.history, i)
-    clear(state.scale, i)
-    clear(state.moves, i)
-    clear(state.trace, i)
-    clear(state.readouts, i)
-    clear(state.smoothers, i)
-    clear(state.combination, i)
-    clear(state.errors, i)
-    clear(state.intervals, i)
 
 
 @compiled
@@ -177,7 +162,8 @@ def _move_on(
     t, value, observed = state.history.age[i] - 1, back(state.history, i, 0), members.observed[m]
     spread, scale = spread_of(state.scale, state.history, i), members.scale[m]
     if not observed:
-        room.moved[:], room.unit[:] = np.nan, 1.0
+        fill(room.moved, np.nan)
+        fill(room.unit, 1.0)
     learn_moves(state.moves, i, t, room.moved, room.unit, spread)
     write_move_scale(state.moves, i, state.history.age[i], spread, shared.move_scale, scale)
     meet(state.trace, i, t, observed)
@@ -191,6 +177,7 @@ def _move_on(
         room.unit,
         scale,
         shared.alarm,
+        room.even,
         notes.losses[place],
         room.badness,
     )
@@ -218,7 +205,7 @@ def _look(
     keep_features(state.trace, i, state.history.age[i] - 1, own)
     write_lags(state.history, state.scale, i, 0, regressors[:ONE])
     regressors[ONE] = 1.0
-    members.linear[m] = 0.0
+    fill(members.linear[m], 0.0)
     add_product(members.linear[m], regressors[: ONE + 1 + base], shared.on_lags)
 
 
@@ -248,8 +235,8 @@ def forecast(
 def _ask_plain(state: State, tables: Tables, members: Members, room: Room, m: int, i: int, member: bool) -> None:
     """Ask the experts that need no network how far values will move, in move scales."""
     said, scale, linear = room.said, members.scale[m], members.linear[m]
-    said[0] = 0.0
-    said[SHARED_ON_LAGS] = linear
+    fill(said[0], 0.0)
+    copy(linear, said[SHARED_ON_LAGS])
     write_corrected(linear, members.corrections[m], member, said[GROUP])
     say_seasonal(state.history, state.scale, i, said[SEASONAL:LEVEL_SLOW], room.profiles)
     say_going_on(state.smoothers, state.history, state.scale, tables.courses, i, said[LEVEL_SLOW:GROUP])
@@ -304,9 +291,10 @@ def _ask_regressions(
     )
     now = members.regressors[m]
     write_regressors(state.trace, i, t, now[ONE:])
-    said[LSTM] = room.output
+    copy(room.output, said[LSTM])
     write_readout(state.readouts, tables.readout, i, now[ONE:], room.marked, said[LSTM + 1])
-    said[LSTM + 2 :] = 0.0
+    fill(said[LSTM + 2], 0.0)
+    fill(said[LSTM + 3], 0.0)
     add_product(said[LSTM + 2], now[ONE:], shared.on_hidden)
     add_product(said[LSTM + 3], now, shared.on_all)
     for e in range(LSTM, EXPERTS):
@@ -321,9 +309,9 @@ def _leave_note(state: State, room: Room, row: Floats, i: int, scale: Floats) ->
     horizon, width = len(scale), len(row) - 2 * len(scale)
     if write_oldest_targets(state.history, state.trace, i, scale, row[width:]):
         write_lags(state.history, state.scale, i, horizon, row[:ONE])
-        row[ONE:width] = room.read[-1]
+        copy(room.read[-1], row[ONE:width])
     else:
-        row[:width] = 0.0
+        fill(row[:width], 0.0)
 
 
 @compiled

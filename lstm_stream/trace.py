@@ -102,7 +102,8 @@ def rewind(trace: Trace, i: int, since: int, length: int) -> None:
             trace.hidden[i, u] = widened(trace.hidden_before[i, slot, u])
             trace.cell[i, u] = widened(trace.cell_before[i, slot, u])
         for later in range(since // SNAPSHOT_EVERY + 1, (since + length - 1) // SNAPSHOT_EVERY + 1):
-            trace.hidden_before[i, later % snapshots] = trace.hidden_before[i, slot]
-            trace.cell_before[i, later % snapshots] = trace.cell_before[i, slot]
+            for u in range(trace.hidden.shape[1]):
+                trace.hidden_before[i, later % snapshots, u] = trace.hidden_before[i, slot, u]
+                trace.cell_before[i, later % snapshots, u] = trace.cell_before[i, slot, u]
     for t in range(max(since, since + length - kept), since + length):
         trace.observed[i, t % kept] = False
