@@ -291,7 +291,7 @@ def write_forecast(
     unit = factor(history, i)
     spread = state.moves.spread[i, (history.age[i] - 1) % horizon]
     quantiles = forecasts.quantiles[n]
-    write_quantiles(state.intervals, tables.intervals, i, spread, unit, room.intervals.cuts, quantiles)
+    write_quantiles(state.intervals, tables.intervals, i, spread, unit, room.intervals.quantiles, quantiles)
     for h in range(horizon):
         mean = history.latest[i] + unit * state.intervals.newest[i, h]
         forecasts.mean[n, h] = mean

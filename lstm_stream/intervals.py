@@ -1,26 +1,25 @@
 """Intervals: the quantiles of each series' own errors, by quantile tracking.
 
-Letters: S series, H horizons, L quantile levels, G groups of horizons, O origins kept of a series.
+Letters: S series, H horizons, L quantile levels, G groups of horizons, O origins kept of a series, K tracked levels and
+J gaps of one side (`quantiles`).
 """
 
 import math
-from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from lstm_stream.anomaly import Errors, restlessness
-from lstm_stream.arithmetic import MOST_HALF, Flags, Floats, Halves, Wholes, bounded, fill, narrowed, sort, widened
+from lstm_stream.arithmetic import MOST_HALF, Doubles, Flags, Floats, Halves, Wholes, bounded, fill, narrowed, widened
 from lstm_stream.compiled import compiled
+from lstm_stream.quantiles import CENTRE_RATE, GAPS, LEVELS, Between, add_pulls, move_gaps, quantile_at, write_tracked
 from lstm_stream.readout import edges
 
 GROUPS = (1, 2, 4, 8, 16, 24, 48, 96, 192)
-"""Horizons up to each of these, from the one before on, share cuts and powers."""
+"""Horizons up to each of these, from the one before on, share quantiles over sizes, and powers."""
 LARGEST_ERROR = 50.0
 """In spreads: what is further out counts as this."""
-RATE = 0.03
-"""How far a quantile moves on one error, in the size of errors."""
 SETTLED = 400
 """Errors until quantiles move at the full rate: before, errors change with the network, and the size tells enough."""
 SPAN = 200
@@ -48,8 +47,7 @@ class Layout(NamedTuple):
     edge: Wholes  # (G,) its last horizon
     edge_place: Wholes  # (G,) of the `edge` that are kept of the group
     width: Floats  # (G,) how many horizons it has
-    levels: Floats  # (L,)
-    normal: Floats  # (L,) quantiles of normal errors whose mean absolute size is 1
+    between: Between  # the levels asked for
 
     @classmethod
     def of(cls, horizon: int, levels: tuple[float, ...]) -> "Layout":
@@ -61,22 +59,20 @@ class Layout(NamedTuple):
             edge=edge,
             edge_place=np.cumsum(edge) - edge,
             width=np.diff(edge, prepend=0).astype(np.float32),
-            levels=np.asarray(levels, np.float32),
-            normal=np.asarray([1.2533 * NormalDist().inv_cdf(level) for level in levels], np.float32),
+            between=Between.of(levels),
         )
 
 
 class Intervals(NamedTuple):
     """Open forecasts of each series, and the quantiles of what became of those before.
 
-    A quantile is a size times a cut. The *size* is the mean absolute error of the horizon, stretched by what is known
-    at the origin: how restless the series is (its last one-step errors), and how much the experts disagree (Lahiri and
-    Sheng 2010, "Measuring forecast uncertainty by disagreement"). Powers of both are learned, by the gradient of the
-    likelihood of errors of that mean size. The *cut* follows the errors by gradient steps on the pinball loss, which is
-    what makes its share right in the long run whatever the errors do (Gibbs and Candès 2021, "Adaptive conformal
-    inference under distribution shift"; Angelopoulos, Candès and Tibshirani 2023, "Conformal PID control", the quantile
-    tracker). For that, an error is held against the quantile that was published at its origin: today's would know the
-    errors of the origins since, which are much like it, and flatter itself.
+    A quantile is a size times a quantile of errors over their size. The *size* is the mean absolute error of the
+    horizon, stretched by what is known at the origin: how restless the series is (its last one-step errors), and how
+    much the experts disagree (Lahiri and Sheng 2010, "Measuring forecast uncertainty by disagreement"). Powers of both
+    are learned, by the gradient of the likelihood of errors of that mean size. The *quantiles of errors over their size*
+    are tracked, a few levels per group of horizons (`quantiles`). For that, an error is held against the quantiles that
+    held at its origin: today's would know the errors of the origins since, which are much like it, and flatter
+    themselves.
     """
 
     newest: Floats  # (S, H) mean minus the origin's value, of the newest forecast, in the ring's unit
@@ -84,15 +80,16 @@ class Intervals(NamedTuple):
     moves: Halves  # (S, H(H+1)/2) means as `newest`, in spreads; of horizon h and step t at t % h
     disagreements: npt.NDArray[np.int8]  # (S, H(H+1)/2) logarithm of disagreement over the usual one
     restless: Halves  # (S, H) logarithm of recent one-step errors over their size, of step t at t % H
-    shown: Halves  # (S, O, 1 + L) a group's last size, in spreads, and cuts; of step t at t % edge
+    shown: Halves  # (S, O, 1 + K) a group's last size, in spreads, and quantiles; of step t at t % edge
     size: Floats  # (S, H) mean absolute error, not stretched, in the ring's unit
-    cut: Floats  # (S, G, L) quantiles of the error over its stretched size, beyond the normal distribution's
+    centre: Floats  # (S, G) median of the error over its stretched size
+    gaps: Floats  # (S, G, 2, J) logarithms of the gaps between its tracked quantiles, beyond the normal distribution's
     power: Floats  # (S, 2, G) powers of restlessness and of disagreement, beyond what they start from
     usual: Floats  # (S, H) mean disagreement, in the ring's unit
     anew: Wholes  # (S,) step since which sizes are learnt
 
     @classmethod
-    def empty(cls, horizon: int, levels: int) -> "Intervals":
+    def empty(cls, horizon: int) -> "Intervals":
         """Of no series."""
         single, half, kept = np.float32, np.uint16, horizon * (horizon + 1) // 2
         edge = edges(GROUPS, horizon)
@@ -102,9 +99,10 @@ class Intervals(NamedTuple):
             moves=np.zeros((0, kept), half),
             disagreements=np.zeros((0, kept), np.int8),
             restless=np.zeros((0, horizon), half),
-            shown=np.zeros((0, sum(edge), 1 + levels), half),
+            shown=np.zeros((0, sum(edge), 1 + len(LEVELS)), half),
             size=np.zeros((0, horizon), single),
-            cut=np.zeros((0, len(edge), levels), single),
+            centre=np.zeros((0, len(edge)), single),
+            gaps=np.zeros((0, len(edge), 2, GAPS), single),
             power=np.zeros((0, 2, len(edge)), single),
             usual=np.zeros((0, horizon), single),
             anew=np.zeros(0, np.int64),
@@ -118,11 +116,12 @@ class Room(NamedTuple):
     error: Floats  # (H,) in the ring's unit
     stretch: Floats  # (H,) how many times their usual size errors are, by what was known at the origin
     pull: Floats  # (G, 2) of the powers
-    cuts: Floats  # (L,)
-    follow: Floats  # (G, L) pull of the cuts
+    quantiles: Floats  # (K,)
+    centre: Floats  # (G,) pull of the centres
+    gaps: Floats  # (G, 2, J) and of the gaps; zeros between two observations
 
     @classmethod
-    def of(cls, horizon: int, levels: int) -> "Room":
+    def of(cls, horizon: int) -> "Room":
         """For so many horizons."""
         single, groups = np.float32, len(edges(GROUPS, horizon))
         return cls(
@@ -130,8 +129,9 @@ class Room(NamedTuple):
             np.zeros(horizon, single),
             np.zeros(horizon, single),
             np.zeros((groups, 2), single),
-            np.zeros(levels, single),
-            np.zeros((groups, levels), single),
+            np.zeros(len(LEVELS), single),
+            np.zeros(groups, single),
+            np.zeros((groups, 2, GAPS), single),
         )
 
 
@@ -218,10 +218,9 @@ def _learn_sizes(intervals: Intervals, i: int, t: int, unit: Floats, room: Room)
 
 @compiled
 def _follow(intervals: Intervals, layout: Layout, i: int, t: int, unit: Floats, room: Room) -> None:
-    """Move the cuts by how many errors lay above what was published; sizes of a group are taken to move as one."""
-    levels, follow, cuts = layout.levels, room.follow, room.cuts
-    for group in range(len(follow)):
-        fill(follow[group], 0.0)
+    """Move the tracked quantiles by what errors say of those that held at their origins."""
+    quantiles = room.quantiles
+    fill(room.centre, 0.0)
     for h in range(len(unit)):
         if not room.there[h]:
             continue
@@ -231,17 +230,15 @@ def _follow(intervals: Intervals, layout: Layout, i: int, t: int, unit: Floats, 
         now = intervals.size[i, edge - 1]
         published = room.stretch[h] * intervals.size[i, h]
         if now > 0:
-            published *= widened(shown[0]) * unit[h] / now
-        for k in range(len(levels)):
-            cuts[k] = layout.normal[k] + widened(shown[1 + k])
-        sort(cuts)
-        rate = np.float32(RATE * min((t - h - 1) / SETTLED, 1.0))
-        for k in range(len(levels)):
-            above = room.error[h] > published * cuts[k]
-            follow[group, k] += rate * (levels[k] if above else levels[k] - np.float32(1.0))
-    for group in range(len(follow)):
-        for k in range(len(levels)):
-            intervals.cut[i, group, k] += follow[group, k] / layout.width[group]
+            published *= widened(shown[0]) * unit[h] / now  # sizes of a group are taken to move as one
+        for k in range(len(LEVELS)):
+            quantiles[k] = published * widened(shown[1 + k])
+        weight = np.float32(min((t - h - 1) / SETTLED, 1.0)) / layout.width[group]
+        room.centre[group] += add_pulls(room.error[h], quantiles, weight, room.gaps[group])
+    for group in range(len(layout.edge)):
+        rate = np.float32(CENTRE_RATE) / np.float32(layout.edge[group])
+        intervals.centre[i, group] += rate * room.centre[group]
+        move_gaps(intervals.gaps[i, group], room.gaps[group])
 
 
 @compiled
@@ -254,6 +251,7 @@ def open_intervals(
     spread: float,
     moves: Floats,
     disagreement: Floats,
+    quantiles: Floats,
 ) -> None:
     """Keep a forecast made at step t, to be scored as its horizons come.
 
@@ -261,6 +259,8 @@ def open_intervals(
     ----------
     moves, disagreement : (H,)
         How far values will move, and the standard deviation of what the experts say around that, in the ring's unit.
+    quantiles : (K,)
+        Room to work in.
     """
     horizon = len(moves)
     first = _size(intervals, i, 0, spread)
@@ -278,8 +278,9 @@ def open_intervals(
         edge = layout.edge[group]
         shown = intervals.shown[i, layout.edge_place[group] + t % edge]
         shown[0] = narrowed(_in_bounds(_size(intervals, i, edge - 1, spread) / spread))
-        for k in range(len(layout.levels)):
-            shown[1 + k] = narrowed(intervals.cut[i, group, k])
+        write_tracked(intervals.centre[i, group], intervals.gaps[i, group], quantiles)
+        for k in range(len(LEVELS)):
+            shown[1 + k] = narrowed(quantiles[k])
 
 
 @compiled
@@ -299,7 +300,7 @@ def _compared(intervals: Intervals, i: int, t: int, h: int, spread: float, disag
 
 @compiled
 def write_quantiles(
-    intervals: Intervals, layout: Layout, i: int, spread: float, factor: float, cuts: Floats, quantiles: npt.NDArray[np.float64]
+    intervals: Intervals, layout: Layout, i: int, spread: float, factor: float, tracked: Floats, quantiles: Doubles
 ) -> None:
     """Write the quantiles (H, L) of the error to come, in order and in the series' unit.
 
@@ -307,14 +308,14 @@ def write_quantiles(
     ----------
     spread, factor
         Of the origin, and what the ring's unit is in the series' one.
-    cuts : (L,)
+    tracked : (K,)
         Room to work in.
     """
-    levels = len(layout.levels)
+    levels = quantiles.shape[1]
     for h in range(quantiles.shape[0]):
-        for k in range(levels):
-            cuts[k] = layout.normal[k] + intervals.cut[i, layout.group[h], k]
-        sort(cuts)
+        group = layout.group[h]
+        if h == 0 or group != layout.group[h - 1]:
+            write_tracked(intervals.centre[i, group], intervals.gaps[i, group], tracked)
         width = factor * (widened(intervals.width[i, h]) * spread)
         for k in range(levels):
-            quantiles[h, k] = width * cuts[k if factor > 0 else levels - 1 - k]
+            quantiles[h, k] = width * quantile_at(layout.between, k if factor > 0 else levels - 1 - k, tracked)

@@ -47,7 +47,7 @@ class State(NamedTuple):
             smoothers=Smoothers.empty(),
             combination=Combination.empty(EXPERTS, rules.horizon),
             errors=Errors.empty(),
-            intervals=Intervals.empty(rules.horizon, len(rules.quantiles)),
+            intervals=Intervals.empty(rules.horizon),
         )
 
 
@@ -166,7 +166,7 @@ class Room(NamedTuple):
         return cls(
             moved=np.zeros(horizon, single),
             unit=np.zeros(horizon, single),
-            intervals=intervals.Room.of(horizon, len(rules.quantiles)),
+            intervals=intervals.Room.of(horizon),
             said=np.zeros((EXPERTS, horizon), single),
             weights=np.zeros((EXPERTS, horizon), single),
             mixed=np.zeros(horizon, single),

@@ -326,5 +326,6 @@ def _open(state: State, tables: Tables, room: Room, i: int, scale: Floats) -> No
     for h in range(len(scale)):
         moves[h] = room.mixed[h] * scale[h]
         disagreement[h] *= scale[h]
-    open_intervals(state.intervals, state.errors, tables.intervals, i, t, spread, moves, disagreement)
+    quantiles = room.intervals.quantiles
+    open_intervals(state.intervals, state.errors, tables.intervals, i, t, spread, moves, disagreement, quantiles)
     open_moves(state.moves, i, t, value, spread)
