@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lstm_stream.arithmetic import Flags, Floats, Wholes, bounded, sort
+from lstm_stream.arithmetic import Flags, Floats, Wholes, bounded, positive_ratio, ratio, sort
 from lstm_stream.compiled import compiled
 
 LEVELS = (0.5, 0.75, 0.9, 0.97, 0.99, 0.997)
@@ -34,6 +34,8 @@ SPAN = 200
 """Memory of mean absolute errors, in errors."""
 RECENT_SPAN = 6
 """One-step errors that tell how restless a series is."""
+LARGEST_SIZE = 1e36
+"""Of errors, in the ring's unit: beyond this there is no room for what stretches it."""
 
 
 def _normal(levels: tuple[float, ...]) -> Floats:
@@ -90,7 +92,7 @@ def score_anomaly(errors: Errors, i: int, error: float, moved: float, size: floa
         The mean absolute error that was to be expected.
     """
     warm, repeated = errors.scored[i] >= WARM, moved == 0
-    scaled = abs(error) / size
+    scaled = ratio(abs(error), size)
     rarity = _rarity(errors, i) if repeated else 0.0
     standstill = 1.0 - math.exp(rarity) / STANDSTILL_SHARE
     score = max(_outlyingness(errors, i, scaled), standstill)
@@ -156,12 +158,12 @@ def restlessness(errors: Errors, i: int, size: float, least: float, largest: flo
     """Logarithm of the last one-step errors over their mean size, bounded."""
     if errors.scored[i] == 0:
         return 0.0
-    return bounded(math.log(max(errors.recent[i], least) / size), largest)
+    return bounded(math.log(positive_ratio(max(errors.recent[i], least), size)), largest)
 
 
 @compiled
 def change_unit(errors: Errors, i: int, factor: float) -> None:
     """Take the last errors of a series to be in another unit, that many times as large."""
-    errors.recent[i] /= abs(factor)
-    errors.absolute[i, 0] /= abs(factor)
-    errors.absolute[i, 1] /= abs(factor)
+    errors.recent[i] = min(errors.recent[i] / abs(factor), LARGEST_SIZE)
+    for k in range(2):
+        errors.absolute[i, k] = min(errors.absolute[i, k] / abs(factor), LARGEST_SIZE)

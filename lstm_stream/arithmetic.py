@@ -1,7 +1,5 @@
 """Scalar functions of the compiled step: bounds, half precision, the hyperbolic tangent, sums of products, sorting."""
 
-import math
-
 import numpy as np
 import numpy.typing as npt
 
@@ -16,6 +14,8 @@ Halves = npt.NDArray[np.uint16]
 
 MOST_HALF = 6e4
 """Near the largest number in half precision."""
+LARGEST_RATIO = 1e18
+"""What is further out, in any unit, counts as this: single precision holds its square."""
 HALF_UNIT = np.float32(2.0**-24)
 """The distance between two of the smallest numbers in half precision."""
 ROUNDER = np.float32(0.5)
@@ -39,6 +39,18 @@ def bounded(x: float, largest: float) -> float:
     if x < -largest:
         return -largest
     return x
+
+
+@compiled
+def ratio(value: float, unit: float) -> float:
+    """A value over a unit in single precision, bounded by `LARGEST_RATIO`: values may be 1e30, units 1e-12."""
+    return np.float32(bounded(np.float64(value) / np.float64(unit), LARGEST_RATIO))
+
+
+@compiled
+def positive_ratio(value: float, unit: float) -> float:
+    """The `ratio` of a positive value to a positive unit, never zero."""
+    return max(ratio(value, unit), np.float32(1.0 / LARGEST_RATIO))
 
 
 @compiled
@@ -146,7 +158,7 @@ def median(values: Floats) -> float:
     return (values[(len(values) - 1) // 2] + values[len(values) // 2]) / np.float32(2)
 
 
-@compiled
-def logarithm(x: float) -> float:
-    """Natural logarithm in single precision."""
-    return math.log(np.float32(x))
+def ratios(values: Floats, units: Floats) -> Floats:
+    """The `ratio` of each value to its unit."""
+    exact = np.divide(values, units, dtype=np.float64)
+    return np.clip(exact, -LARGEST_RATIO, LARGEST_RATIO).astype(np.float32)

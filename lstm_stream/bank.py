@@ -3,6 +3,8 @@
 Letters: S series, N observations of a call, H horizons, L quantile levels.
 """
 
+import math
+import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from hashlib import blake2b
@@ -11,13 +13,14 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from lstm_stream.arithmetic import Floats, Wholes
+from lstm_stream.arithmetic import Floats, Wholes, ratios
 from lstm_stream.columns import Array, Columns, clear, dumped, fill, grown
 from lstm_stream.combination import TINY, mean_weights
 from lstm_stream.covariates import Covariates
 from lstm_stream.drift import Drift
 from lstm_stream.experts import EXPERTS, Expert, assumed_losses
-from lstm_stream.fold import AGAIN, BREAKS, OFFERED, SEEN, STEPS, Call, Series, go_through, write_forecast
+from lstm_stream.faults import RAISED, Fault, Stage
+from lstm_stream.fold import AGAIN, BREAKS, END, FAULTY, LEFT, OFFERED, SEEN, STEPS, Call, Series, go_through, write_forecast
 from lstm_stream.forecasts import Forecasts, Opinions
 from lstm_stream.grid import Grid, Rhythm
 from lstm_stream.groups import Groups, Membership, number_of
@@ -37,6 +40,9 @@ FORMAT = 5
 """Of a dump."""
 NEVER = 2**62
 """Steps until a learning step that is not to come."""
+
+FURTHEST = 2**60
+"""Microseconds from the epoch, so that no difference of two times overflows."""
 
 
 class DumpError(ValueError):
@@ -96,6 +102,8 @@ class Bank:
         self._offered = 0  # windows, before this learning interval
         self._shared = self._share()
         self.lesson = Lesson(False, 0.0, 0.0)
+        self.faults: list[Fault] = []
+        """What went wrong in the last call of `observe`; there should be none."""
 
     # What comes in
 
@@ -116,7 +124,7 @@ class Bank:
         series
             Name of each observation's series, (N,); one may occur any number of times.
         times
-            Microseconds since the epoch, (N,).
+            Microseconds since the epoch, (N,); beyond 36,000 years of it they count as that.
         values
             Finite, or NaN for a missing one, (N,).
         events
@@ -127,11 +135,12 @@ class Bank:
         opinions
             Where to write what the experts said; rows without a forecast stay as they are.
         """
+        self.faults = []
         rows = self._rows_of(series)
         count = len(rows)
         call = Call.of(
             rows,
-            np.ascontiguousarray(times, np.int64),
+            np.clip(np.ascontiguousarray(times, np.int64), -FURTHEST, FURTHEST),
             np.ascontiguousarray(values, np.float64),
             np.arange(count) if events is None else np.ascontiguousarray(events, np.int64),
             np.full((count, self.rules.covariates), np.nan)
@@ -141,16 +150,18 @@ class Bank:
         forecasts = Forecasts.zeros(count, self.rules.horizon, len(self.rules.quantiles))
         said = Opinions.zeros(0, EXPERTS, self.rules.horizon) if opinions is None else opinions
         self._make_room(call)
-        position, through = np.asarray([0, 0, -1, -1]), False
+        position, through = np.asarray([0, 0, -1, -1, 0]), False
         while not through:
             through = self._go_on(call, position, forecasts, said)
             if position[AGAIN] >= 0:
                 self._start_again(int(rows[position[AGAIN]]))
                 position[AGAIN] = -1
+            for m in range(int(position[FAULTY])):
+                self._begin_anew(int(self._members.sources[m]), call, position, forecasts, said)
             if self._steps >= self._next_fold:
-                self._fold()
+                self._fold(int(position[END]) - 1)
             if self._steps >= self._next_lesson:
-                self._learn()
+                self._learn(int(position[END]) - 1)
         return forecasts
 
     def _go_on(self, call: Call, position: Wholes, forecasts: Forecasts, opinions: Opinions) -> bool:
@@ -179,6 +190,21 @@ class Bank:
     def _start_again(self, i: int) -> None:
         for part in self._state:
             clear(part, i)
+
+    def _begin_anew(self, n: int, call: Call, position: Wholes, forecasts: Forecasts, opinions: Opinions) -> None:
+        """Forget a series that came to something not finite, but for its last value, which is what is forecast."""
+        i, value = int(call.rows[n]), float(call.values[n])
+        latest = float(self._state.history.latest[i])
+        filled = position[LEFT] + 1 > 0 or math.isnan(value)
+        self.faults.append(Fault(list(self.names)[i], n, "step", "a step came to something that is not finite"))
+        self._start_again(i)
+        self._state.history.latest[i] = (latest if math.isfinite(latest) else 0.0) if filled else value
+        self._state.history.step[i] = call.step[n]
+        if position[LEFT] < 0:
+            write_forecast(self._state, self._tables, self._shared, self._room, i, int(call.times[n]), n, forecasts)
+            forecasts.surprise[n] = math.nan
+            if len(opinions.said):
+                opinions.said[n], opinions.weights[n] = math.nan, 0.0
 
     @property
     def _steps(self) -> int:
@@ -233,18 +259,28 @@ class Bank:
             return NEVER
         return max(1, round(min(max(self._alive() / 3, 4.0), 512.0) / self.rules.effort))
 
-    def _learn(self) -> None:
-        generator = np.random.default_rng([self.rules.seed, self._learner.updates, self._learner.skipped])
+    def _learn(self, source: int) -> None:
         seen = self._series.latest[: self._counts[SEEN]]
-        rows = generator.choice(seen, min(max(1, self.rules.windows // 4), len(seen)), replace=False)
-        newest, replayed = self._newest(rows), self._replay.draw(self.rules.windows - len(rows), generator)
-        joined = Stretches(*(np.concatenate(parts) for parts in zip(newest, replayed, strict=True)))
-        self.lesson = self._learner.learn(joined.windows(), self._drift.alarm)
+        try:
+            self.lesson = self._lesson(seen)
+        except RAISED as error:
+            self._learner.skipped += 1
+            self._fault(source, "learning", error)
         self._next_lesson = self._steps + self._interval()
         self._offered += int(self._counts[OFFERED])
         self._series.lately[seen] = False
         self._counts[OFFERED] = self._counts[SEEN] = 0
         self._shared = self._share()
+
+    def _fault(self, source: int, stage: Stage, error: BaseException) -> None:
+        self.faults.append(Fault(None, source, stage, "".join(traceback.format_exception(error)).rstrip()))
+
+    def _lesson(self, seen: Wholes) -> Lesson:
+        generator = np.random.default_rng([self.rules.seed, self._learner.updates, self._learner.skipped])
+        rows = generator.choice(seen, min(max(1, self.rules.windows // 4), len(seen)), replace=False)
+        newest, replayed = self._newest(rows), self._replay.draw(self.rules.windows - len(rows), generator)
+        joined = Stretches(*(np.concatenate(parts) for parts in zip(newest, replayed, strict=True)))
+        return self._learner.learn(joined.windows(), self._drift.alarm)
 
     def _newest(self, rows: Wholes) -> Stretches:
         """The newest window of each of these series, its last steps still without some targets."""
@@ -260,12 +296,22 @@ class Bank:
             copy_stretch(windows, slot, state.history, state.trace, i, start, windows.scale[slot])
         return windows
 
-    def _fold(self) -> None:
-        """Let what all series know together be brought up to date with the last steps."""
-        alive, steps = self._alive(), self._steps - self._folded
-        self._pooled.fold(steps, alive)
-        self._drift.fold(steps, alive)
-        self._priors.learn(self._state.history, self._state.scale, self._state.moves, self._state.combination)
+    def _fold(self, source: int) -> None:
+        """Bring up to date what all series know together; what raises is skipped, and leaves what was before."""
+        alive, steps, state = max(self._alive(), 1), self._steps - self._folded, self._state
+        try:
+            self._pooled.fold(steps, alive)
+        except RAISED as error:
+            self._fault(source, "pooled", error)
+        try:
+            self._drift.fold(steps, alive)
+        except RAISED as error:
+            self._drift.forget()
+            self._fault(source, "drift", error)
+        try:
+            self._priors.learn(state.history, state.scale, state.moves, state.combination)
+        except RAISED as error:
+            self._fault(source, "priors", error)
         self._folded, self._next_fold = self._steps, self._steps + Pooled.interval(alive)
         self._shared = self._share()
 
@@ -358,10 +404,10 @@ class Bank:
         if not len(rows_):
             return 0.0, 0.0
         if series is None:
-            unit = np.asarray([spread_of(state.scale, state.history, i) for i in rows_.tolist()])
+            unit = np.asarray([spread_of(state.scale, state.history, i) for i in rows_.tolist()], np.float32)
         else:
-            unit = 1.0 / np.abs(1.0 + state.history.factor_less_one[rows_])
-        model, last_value = (state.errors.absolute[rows_] / unit[:, None]).mean(0).tolist()
+            unit = (1.0 / np.abs(1.0 + state.history.factor_less_one[rows_])).astype(np.float32)
+        model, last_value = ratios(state.errors.absolute[rows_], unit[:, None]).mean(0).tolist()
         return model, last_value
 
     def expert_weights(self) -> Floats:

@@ -9,9 +9,9 @@ import math
 
 import numpy as np
 
-from lstm_stream.arithmetic import Doubles
+from lstm_stream.arithmetic import Doubles, bounded
 from lstm_stream.compiled import compiled
-from lstm_stream.history import History, back, factor
+from lstm_stream.history import LARGEST_KEPT, History, back, factor
 from lstm_stream.scale import Scale
 from lstm_stream.seasons import LONG, SHORT
 
@@ -68,7 +68,7 @@ def _convert(history: History, i: int, since: int, shift: float, of: float) -> N
     """Take the values from a step on, as they are in the ring, to be ``shift + factor * those to be kept``."""
     for t in range(since, history.age[i]):
         place = t % history.ring.shape[1]
-        history.ring[i, place] = (history.ring[i, place] - shift) / of
+        history.ring[i, place] = bounded((history.ring[i, place] - shift) / of, LARGEST_KEPT)
     outer = factor(history, i)
     history.first[i] += outer * shift
     history.factor_less_one[i] = outer * of - 1.0
@@ -135,9 +135,11 @@ def _fitting(
     count = _explain(came[:SHOWN], then[:SHOWN], usual, zero, apart, turning, explanations)
     for j in range(count):
         shift, found = explanations[j]
+        if not 1 / LARGEST < abs(outer * found) < LARGEST:
+            continue
         left = (came - shift) / found - then
         told_apart = abs(shift) < PRECISE * usual * max(abs(found), 1.0)
-        if _size(left[:SHOWN]) < NEAR * usual and 1 / LARGEST < abs(outer * found) < LARGEST and told_apart:
+        if _size(left[:SHOWN]) < NEAR * usual and told_apart:
             length = _length(came - then, left)
             if found == 1.0 or length >= 2 * SHOWN:
                 return True, -1, 0.0, 1.0

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lstm_stream.arithmetic import MOST_HALF, Floats, Halves, Wholes, bounded, fill, narrowed, widened
+from lstm_stream.arithmetic import MOST_HALF, Floats, Halves, Wholes, bounded, fill, narrowed, positive_ratio, widened
 from lstm_stream.compiled import compiled, entry
 from lstm_stream.experts import LSTM
 
@@ -171,7 +171,7 @@ def _write_errors(
     for k in range(errors.shape[1]):
         ahead = scoring.horizon[k]
         slot = scoring.first[k] + t % ahead
-        came, per_spread = moved[ahead - 1], unit[ahead - 1] / scale[ahead - 1]
+        came, per_spread = moved[ahead - 1], np.float32(1.0) / positive_ratio(scale[ahead - 1], unit[ahead - 1])
         for e in range(errors.shape[0]):
             error = (came - widened(combination.open[i, e, slot])) * per_spread
             errors[e, k] = bounded(error, np.float32(LARGEST_ERROR))

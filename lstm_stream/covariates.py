@@ -17,6 +17,8 @@ OUTLIER = 10.0
 """In spreads: no value moves the scale further than this."""
 LARGEST = 5.0
 """In spreads: a feature is bounded at this."""
+LARGEST_VALUE = 1e30
+"""In size; a number further out counts as this."""
 
 
 class Covariates(NamedTuple):
@@ -43,10 +45,11 @@ def write_covariates(covariates: Covariates, i: int, values: Doubles, told: bool
         known = told and math.isfinite(values[c])
         features[c], features[count + c] = 0.0, 0.0 if known else 1.0
         if known:
-            _rescale(covariates, i, c, values[c])
+            value = bounded(values[c], LARGEST_VALUE)
+            _rescale(covariates, i, c, value)
             spread = covariates.spread[i, c]
             if spread > 0:
-                features[c] = bounded((values[c] - covariates.level[i, c]) / spread, LARGEST)
+                features[c] = bounded((value - covariates.level[i, c]) / spread, LARGEST)
 
 
 @compiled

@@ -44,6 +44,12 @@ class Drift:
         if more > 0:
             self.notes = np.concatenate([self.notes, np.full(more, np.nan, np.float32)])
 
+    def forget(self) -> None:
+        """Know of no errors, as at the start; the drifts noticed so far stay counted."""
+        self._left, self._readings = np.zeros(0, np.float32), []
+        self.notes[:] = np.nan
+        self._windows = _windows(self._readings)
+
     def fold(self, steps: int, series: int) -> None:
         """Take the notes of so many steps of so many series."""
         errors = np.concatenate([self._left, np.minimum(self.notes[:steps], np.float32(LARGEST_ERROR))])

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lstm_stream.arithmetic import Floats, Wholes, bounded, halved
+from lstm_stream.arithmetic import Floats, Wholes, bounded, halved, ratio
 from lstm_stream.compiled import compiled
 from lstm_stream.history import History, back
 from lstm_stream.readout import LAGS, edges
@@ -61,10 +61,10 @@ class Columns(NamedTuple):
 def write_own(history: History, scale: Scale, i: int, time: int, observed: bool, features: Floats) -> None:
     """Write what the newest step tells of the series itself, without covariates."""
     spread = spread_of(scale, history, i)
-    features[0] = (back(history, i, 0) - scale.level[i]) / spread
+    features[0] = ratio(back(history, i, 0) - scale.level[i], spread)
     for k in range(DIFFERENCES):
         usual = max(scale.difference[i, k], np.float32(LEAST_DIFFERENCE) * spread)
-        features[1 + k] = difference(scale, history, i, k) / usual
+        features[1 + k] = ratio(difference(scale, history, i, k), usual)
     _write_calendar(time, features[1 + DIFFERENCES : 1 + DIFFERENCES + CALENDAR])
     features[OF_THE_SERIES - 1] = 0.0 if observed else 1.0
     round_features(features[:OF_THE_SERIES])
@@ -72,9 +72,10 @@ def write_own(history: History, scale: Scale, i: int, time: int, observed: bool,
 
 @compiled
 def round_features(features: Floats) -> None:
-    """Bound some features, and round them to half precision."""
+    """Bound some features, and round them to half precision; what is no number becomes 0."""
     for k in range(len(features)):
-        features[k] = halved(bounded(features[k], np.float32(LARGEST)))
+        feature = np.float32(0.0) if math.isnan(features[k]) else features[k]
+        features[k] = halved(bounded(feature, np.float32(LARGEST)))
 
 
 @compiled
@@ -98,8 +99,8 @@ def write_lags(history: History, scale: Scale, i: int, origin: int, lags: Floats
     for k in range(LAGS):
         place = place - 1 if place > 0 else kept - 1
         off = value - history.ring[i, place] if origin + k + 1 < age else np.float32(0.0)
-        lags[k] = bounded(off / spread, np.float32(LARGEST_LAG))
-    lags[LAGS] = bounded((value - scale.level[i]) / spread, np.float32(LARGEST_LAG))
+        lags[k] = bounded(ratio(off, spread), np.float32(LARGEST_LAG))
+    lags[LAGS] = bounded(ratio(value - scale.level[i], spread), np.float32(LARGEST_LAG))
 
 
 @compiled

@@ -9,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_stream.anomaly import WARM
-from lstm_stream.arithmetic import Doubles, Flags, Wholes
+from lstm_stream.arithmetic import Doubles, Flags, Wholes, fill
 from lstm_stream.columns import grown
 from lstm_stream.compiled import compiled, entry
 from lstm_stream.covariates import Covariates
 from lstm_stream.forecasts import Forecasts, Opinions
-from lstm_stream.grid import FORECAST, Grid, Rhythm, place
+from lstm_stream.grid import FORECAST, JUMP, Grid, Rhythm, place
 from lstm_stream.groups import Groups, Membership, join, meet_in_groups
 from lstm_stream.history import History, factor
 from lstm_stream.intervals import write_quantiles
@@ -22,11 +22,11 @@ from lstm_stream.readout import ONE
 from lstm_stream.replay import Replay, offer
 from lstm_stream.seasons import SECOND
 from lstm_stream.state import Members, Notes, Room, Shared, State, Tables
-from lstm_stream.step import forecast, take_in
+from lstm_stream.step import forecast, is_finite, take_in
 
-BEGIN, END, LEFT, AGAIN = 0, 1, 2, 3
-"""Of a position: the first observation of the event at hand and the first behind it, missing steps still to come, and
-the observation whose series is to start again; -1: none."""
+BEGIN, END, LEFT, AGAIN, FAULTY = 0, 1, 2, 3, 4
+"""Of a position: the first observation of the event at hand and the first behind it; missing steps still to come; the
+observation whose series is to start again, -1: none; how many members came to something that is not finite."""
 STEPS, OFFERED, BREAKS, SEEN, EVENTS = 0, 1, 2, 3, 4
 """Of the counts: steps of all series; windows offered since the last learning step; breaks; series since then; events."""
 
@@ -122,7 +122,7 @@ def go_through(
 
     Parameters
     ----------
-    position : (4,)
+    position : (5,)
         How far the call has been gone through; moved on. Where a series is to start again, that is left to the caller.
     counts : (5,)
         Moved on.
@@ -170,6 +170,9 @@ def go_through(
                 opinions,
             )
             position[LEFT] -= 1
+            position[FAULTY] = _faulty(state, notes, members, count, counts[STEPS] - count - folded)
+            if position[FAULTY] > 0:
+                return False
 
 
 @compiled
@@ -185,8 +188,11 @@ def _begin_event(
         if series.event[i] == counts[EVENTS]:
             break
         series.event[i] = counts[EVENTS]
+        last = series.grid.last[i]
         placed = place(series.grid, rhythm, i, call.times[end], np.isnan(call.values[end]))
         forecasts.outcome[end] = placed.outcome
+        if placed.outcome == JUMP:
+            forecasts.origin[end], forecasts.step[end] = last, series.grid.step[i] / SECOND
         call.missing[end], call.restart[end], call.step[end] = placed.missing, placed.restart, series.grid.step[i]
         if placed.outcome == FORECAST:
             most = max(most, placed.missing)
@@ -280,6 +286,33 @@ def _take_steps(
             if len(opinions.said) > 0:
                 _write_opinions(state, room, members, m, i, n, opinions)
     counts[STEPS] += count
+
+
+@compiled
+def _faulty(state: State, notes: Notes, members: Members, count: int, first: int) -> int:
+    """Put those members first that came to something that is not finite; tells how many.
+
+    Parameters
+    ----------
+    first
+        Place of the first member in the log, since the last fold.
+    """
+    faulty = 0
+    for m in range(count):
+        if not is_finite(state, notes.rows[first + m], members.rows[m]):
+            leave_nothing(notes, first + m)
+            members.rows[faulty], members.sources[faulty] = members.rows[m], members.sources[m]
+            faulty += 1
+    return faulty
+
+
+@compiled
+def leave_nothing(notes: Notes, place: int) -> None:
+    """Let a step leave nothing to the shard."""
+    fill(notes.rows[place], 0.0)
+    notes.errors[place] = np.nan
+    for e in range(notes.losses.shape[1]):
+        fill(notes.losses[place, e], np.nan)
 
 
 @entry

@@ -1,6 +1,7 @@
 """The model for one series, in river's own terms."""
 
 import math
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -11,7 +12,7 @@ from river import time_series
 from lstm_stream.bank import Bank
 from lstm_stream.forecasts import Forecasts
 from lstm_stream.seasons import DAY, SECOND
-from lstm_stream.hyperparameters import Hyperparameters
+from lstm_stream.hyperparameters import ANY_GAP, Hyperparameters
 
 NAME = "y"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -109,6 +110,7 @@ class LSTMForecaster(time_series.base.Forecaster):
                 effort=effort,
                 covariates=len(covariates or ()),
                 step="event",
+                max_gap=ANY_GAP,
                 seed=seed,
             )
         )
@@ -137,6 +139,8 @@ class LSTMForecaster(time_series.base.Forecaster):
             np.asarray([_number(y if y is None else float(y))]),
             covariates=np.asarray([covariates], np.float64),
         )
+        for fault in self._bank.faults:
+            warnings.warn(f"the model failed and starts anew: {fault.trace}", RuntimeWarning, stacklevel=2)
 
     def forecast(self, horizon: int, xs: Sequence[Mapping[str, object]] | None = None) -> list[float]:  # noqa: ARG002
         """The means of the next steps; changes nothing.

@@ -8,11 +8,15 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from lstm_stream.network import Floats
+from lstm_stream.arithmetic import Floats
 
 
 class Forecasts(NamedTuple):
-    """One forecast an observation; rows whose outcome is another than `Outcome.FORECAST` hold zeros."""
+    """One forecast an observation.
+
+    Rows whose outcome is another than `Outcome.FORECAST` hold zeros; those of a jump tell the origin and the step that
+    it was held against.
+    """
 
     outcome: npt.NDArray[np.uint8]  # (N,) see Outcome
     origin: npt.NDArray[np.int64]  # (N,) time of the last observation known, microseconds

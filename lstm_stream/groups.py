@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lstm_stream.arithmetic import Doubles, Floats, Wholes, bounded, dot, fill, widened
+from lstm_stream.arithmetic import Doubles, Floats, Wholes, bounded, dot, fill, ratio, widened
 from lstm_stream.compiled import compiled
 from lstm_stream.features import POOLED
 from lstm_stream.history import History
@@ -231,7 +231,7 @@ def _learn_member(
 @compiled
 def _moved(history: History, row: int, origin: int, ahead: int, scale: Floats) -> float:
     kept = history.ring.shape[1]
-    return (history.ring[row, (origin + ahead) % kept] - history.ring[row, origin % kept]) / scale[ahead - 1]
+    return ratio(history.ring[row, (origin + ahead) % kept] - history.ring[row, origin % kept], scale[ahead - 1])
 
 
 @compiled

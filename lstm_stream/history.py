@@ -7,8 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lstm_stream.arithmetic import Doubles, Floats, Wholes
+from lstm_stream.arithmetic import Doubles, Floats, Wholes, bounded
 from lstm_stream.compiled import compiled
+
+LARGEST_KEPT = 1e31
+"""A value further than this from the first one counts as this: units may change by 1e9, and sums must not overflow."""
 
 
 class History(NamedTuple):
@@ -71,7 +74,8 @@ def append(history: History, i: int, value: float) -> None:
     if age == 0:
         history.first[i] = value
     history.latest[i] = value
-    history.ring[i, age % history.ring.shape[1]] = (value - history.first[i]) / factor(history, i)
+    inside = (value - history.first[i]) / factor(history, i)
+    history.ring[i, age % history.ring.shape[1]] = bounded(inside, LARGEST_KEPT)
     history.age[i] = age + 1
 
 

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
+ANY_GAP = 2**62
+"""As `max_gap`, with events as steps: each is the next one of its series, whatever its time."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Hyperparameters:
@@ -36,7 +39,8 @@ class Hyperparameters:
         Seconds between two values of a series, ``"infer"`` (the median of a series' first gaps), or ``"event"``:
         every event is the next step, whatever its time.
     max_gap
-        Missing steps that are filled; past them the series starts again.
+        Missing steps that are filled. A time further ahead is held to be wrong until the next observation agrees with
+        it; then the series starts again there (see `Grid`).
     restart_after
         Late observations in a row after which a series starts again.
     seed

@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from lstm_stream.anomaly import Errors, restlessness
-from lstm_stream.arithmetic import MOST_HALF, Doubles, Flags, Floats, Halves, Wholes, bounded, fill, narrowed, widened
+from lstm_stream.anomaly import LARGEST_SIZE, Errors, restlessness
+from lstm_stream.arithmetic import MOST_HALF, Doubles, Flags, Floats, Halves, Wholes, bounded, fill, narrowed, positive_ratio, ratio, widened
 from lstm_stream.compiled import compiled
 from lstm_stream.quantiles import CENTRE_RATE, GAPS, LEVELS, Between, add_pulls, move_gaps, quantile_at, write_tracked
 from lstm_stream.readout import edges
@@ -194,7 +194,7 @@ def _learn_powers(intervals: Intervals, layout: Layout, i: int, t: int, unit: Fl
     for h in range(horizon):
         if room.there[h]:
             kept = layout.place[h] + t % (h + 1)
-            scaled = abs(room.error[h]) / (room.stretch[h] * _size(intervals, i, h, unit[h]))
+            scaled = ratio(abs(room.error[h]) / room.stretch[h], _size(intervals, i, h, unit[h]))
             excess = min(scaled - np.float32(1.0), np.float32(LARGEST_EXCESS))
             pull[layout.group[h], 0] += excess * widened(intervals.restless[i, (t - h - 1) % horizon])
             pull[layout.group[h], 1] += excess * (intervals.disagreements[i, kept] * np.float32(1 / UNIT))
@@ -228,9 +228,10 @@ def _follow(intervals: Intervals, layout: Layout, i: int, t: int, unit: Floats, 
         edge = layout.edge[group]
         shown = intervals.shown[i, layout.edge_place[group] + (t - h - 1) % edge]
         now = intervals.size[i, edge - 1]
-        published = room.stretch[h] * intervals.size[i, h]
+        size = np.float64(intervals.size[i, h])
         if now > 0:
-            published *= widened(shown[0]) * unit[h] / now  # sizes of a group are taken to move as one
+            size *= ratio(widened(shown[0]) * unit[h], now)  # sizes of a group are taken to move as one
+        published = room.stretch[h] * np.float32(min(size, LARGEST_SIZE))
         for k in range(len(LEVELS)):
             quantiles[k] = published * widened(shown[1 + k])
         weight = np.float32(min((t - h - 1) / SETTLED, 1.0)) / layout.width[group]
@@ -269,15 +270,15 @@ def open_intervals(
     for h in range(horizon):
         kept = layout.place[h] + t % (h + 1)
         intervals.newest[i, h] = moves[h]
-        intervals.moves[i, kept] = narrowed(bounded(moves[h] / spread, np.float32(MOST_HALF)))
+        intervals.moves[i, kept] = narrowed(bounded(ratio(moves[h], spread), np.float32(MOST_HALF)))
         compared = _compared(intervals, i, t, h, spread, disagreement[h])
         intervals.disagreements[i, kept] = compared
         stretch = _stretch(intervals, layout, i, h, widened(restless), compared * np.float32(1 / UNIT))
-        intervals.width[i, h] = narrowed(_in_bounds(stretch * _size(intervals, i, h, spread) / spread))
+        intervals.width[i, h] = narrowed(_in_bounds(ratio(stretch * _size(intervals, i, h, spread), spread)))
     for group in range(len(layout.edge)):
         edge = layout.edge[group]
         shown = intervals.shown[i, layout.edge_place[group] + t % edge]
-        shown[0] = narrowed(_in_bounds(_size(intervals, i, edge - 1, spread) / spread))
+        shown[0] = narrowed(_in_bounds(ratio(_size(intervals, i, edge - 1, spread), spread)))
         write_tracked(intervals.centre[i, group], intervals.gaps[i, group], quantiles)
         for k in range(len(LEVELS)):
             shown[1 + k] = narrowed(quantiles[k])
@@ -294,7 +295,7 @@ def _compared(intervals: Intervals, i: int, t: int, h: int, spread: float, disag
     disagreement = np.float32(disagreement + np.float32(SMALLEST_SIZE) * spread)
     weight = np.float32(max(1.0 / (t + 1), 1.0 / SPAN))
     intervals.usual[i, h] += weight * (disagreement - intervals.usual[i, h])
-    compared = math.log(disagreement / intervals.usual[i, h])
+    compared = math.log(positive_ratio(disagreement, intervals.usual[i, h]))
     return int(np.rint(bounded(compared, np.float32(LARGEST_LOG)) * np.float32(UNIT)))
 
 
@@ -316,6 +317,6 @@ def write_quantiles(
         group = layout.group[h]
         if h == 0 or group != layout.group[h - 1]:
             write_tracked(intervals.centre[i, group], intervals.gaps[i, group], tracked)
-        width = factor * (widened(intervals.width[i, h]) * spread)
+        width = factor * (np.float64(widened(intervals.width[i, h])) * spread)
         for k in range(levels):
-            quantiles[h, k] = width * quantile_at(layout.between, k if factor > 0 else levels - 1 - k, tracked)
+            quantiles[h, k] = width * np.float64(quantile_at(layout.between, k if factor > 0 else levels - 1 - k, tracked))

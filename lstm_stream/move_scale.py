@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lstm_stream.arithmetic import Floats
+from lstm_stream.arithmetic import Floats, ratio
 from lstm_stream.compiled import compiled, entry
 
 SPAN = 1000
@@ -47,7 +47,7 @@ def measure_moves(moves: Moves, i: int, t: int, value: float, moved: Floats, uni
         spread = moves.spread[i, slot]
         if t > h and spread > 0:
             unit[h] = spread
-            moved[h] = (value - moves.value[i, slot]) / spread
+            moved[h] = ratio(value - moves.value[i, slot], spread)
         else:
             unit[h] = 1.0
             moved[h] = np.nan
@@ -60,7 +60,7 @@ def learn_moves(moves: Moves, i: int, t: int, moved: Floats, unit: Floats, sprea
         if not math.isnan(moved[h]):
             seen = max(t - h, 1)  # moves over h + 1 steps so far
             weight = np.float32(1.0 / min(seen, SPAN))
-            far = min(abs(moved[h] * unit[h]) / spread, np.float32(OUTLIER))
+            far = min(abs(ratio(moved[h] * unit[h], spread)), np.float32(OUTLIER))
             moves.usual[i, h] += weight * (far - moves.usual[i, h])
 
 

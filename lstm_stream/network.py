@@ -89,7 +89,7 @@ class Network(nn.Module):
         weights = self.dump()
         sums = x @ weights["lstm.weight_ih_l0"].T + weights["lstm.bias_ih_l0"]  # (N, 4U), the gates in torch's order
         sums += hidden @ weights["lstm.weight_hh_l0"].T + weights["lstm.bias_hh_l0"]
-        written, kept, _, shown = np.split(1.0 / (1.0 + np.exp(-sums)), 4, axis=1)
+        written, kept, _, shown = np.split(1.0 / (1.0 + np.exp(np.clip(-sums, -80.0, 80.0))), 4, axis=1)
         return Gates(float(kept.mean()), float(written.mean()), float(shown.mean()))
 
     def dump(self) -> dict[str, Floats]:

@@ -5,7 +5,7 @@ Letters: H horizons, K scored ones.
 
 import numpy as np
 
-from lstm_stream.arithmetic import Floats
+from lstm_stream.arithmetic import Floats, ratios
 from lstm_stream.columns import Array
 from lstm_stream.combination import Combination, gains, scored_horizons
 from lstm_stream.history import History
@@ -20,6 +20,8 @@ ASSUMED_GAIN = 0.1
 """Of the combination, before there are grown series."""
 CAUTION = 0.1
 """Share of the grown series whose spread is a smaller multiple of their steps than is told."""
+ROUGHEST = 1e3
+"""The largest multiple: series of denormal steps must not tell of more."""
 
 
 class Priors:
@@ -42,8 +44,8 @@ class Priors:
         grown = np.flatnonzero(history.age > GROWN)[:MOST]
         grown = grown[scale.difference[grown, 0] > 0]
         if len(grown) >= FEWEST:
-            ratios = scale.spread[grown] / scale.difference[grown, 0]
-            self.roughness = float(np.quantile(ratios, CAUTION))
+            multiples = ratios(scale.spread[grown], scale.difference[grown, 0])
+            self.roughness = min(float(np.quantile(multiples, CAUTION)), ROUGHEST)
             self.move_scale = moves.usual[grown].mean(0)
             self.gain = np.median(gains(combination, grown), 0)
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lstm_stream.arithmetic import Flags, Floats, Wholes, copy, widened
+from lstm_stream.arithmetic import Flags, Floats, Wholes, copy, ratios, widened
 from lstm_stream.columns import Array
 from lstm_stream.compiled import compiled, entry
 from lstm_stream.history import History
@@ -46,9 +46,8 @@ class Stretches(NamedTuple):
         """The windows with their targets: how far each horizon's value lies from its origin's, in move scales."""
         steps, horizon = self.features.shape[1], self.scale.shape[1]
         ahead = np.arange(steps)[:, None] + np.arange(1, horizon + 1)  # (W, H)
-        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            moved = (self.values[:, ahead] - self.values[:, :steps, None]) / self.scale[:, None, :]
-            known = self.observed[:, ahead] & self.observed[:, :steps, None] & (np.abs(moved) < LARGEST_TARGET)
+        moved = ratios(self.values[:, ahead] - self.values[:, :steps, None], self.scale[:, None, :])
+        known = self.observed[:, ahead] & self.observed[:, :steps, None] & (np.abs(moved) < LARGEST_TARGET)
         return Windows(self.features, self.hidden, self.cell, np.where(known, moved, np.float32(0.0)), known)
 
 

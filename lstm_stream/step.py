@@ -12,7 +12,7 @@ import math
 import numpy as np
 
 from lstm_stream.anomaly import WARM, change_unit, score_anomaly
-from lstm_stream.arithmetic import Doubles, Floats, add_product, bounded, copy, fill, halved
+from lstm_stream.arithmetic import Doubles, Floats, add_product, bounded, copy, fill, halved, ratio, widened
 from lstm_stream.breaks import mend_break, mend_standstill
 from lstm_stream.cell import think
 from lstm_stream.combination import (
@@ -111,7 +111,7 @@ def _error(state: State, i: int, value: float, expected: float) -> float:
     if state.history.age[i] == 0:
         return np.float32(np.nan)
     off = abs(value - expected) / abs(factor(state.history, i))
-    return np.float32(min(off / spread_of(state.scale, state.history, i), 1e30))
+    return ratio(off, spread_of(state.scale, state.history, i))
 
 
 @compiled
@@ -244,7 +244,7 @@ def _ask_plain(state: State, tables: Tables, members: Members, room: Room, m: in
         largest = np.float32(LARGEST_FREE_MOVE if LEVEL_SLOW <= e < GROUP else LARGEST_MOVE)
         in_units = SEASONAL <= e < GROUP
         for h in range(said.shape[1]):
-            move = said[e, h] / scale[h] if in_units else said[e, h]
+            move = ratio(said[e, h], scale[h]) if in_units else said[e, h]
             said[e, h] = bounded(move, largest)
 
 
@@ -329,3 +329,18 @@ def _open(state: State, tables: Tables, room: Room, i: int, scale: Floats) -> No
     quantiles = room.intervals.quantiles
     open_intervals(state.intervals, state.errors, tables.intervals, i, t, spread, moves, disagreement, quantiles)
     open_moves(state.moves, i, t, value, spread)
+
+
+@compiled
+def is_finite(state: State, note: Floats, i: int) -> bool:
+    """Whether what a step of series i came to is finite, and what it leaves to the pooled regressions."""
+    total = state.history.latest[i] + state.scale.level[i] + state.scale.spread[i]
+    for h in range(state.intervals.newest.shape[1]):
+        total += state.intervals.newest[i, h] + widened(state.intervals.width[i, h])
+    for group in range(state.intervals.centre.shape[1]):
+        total += state.intervals.centre[i, group]
+    for u in range(state.trace.hidden.shape[1]):
+        total += state.trace.hidden[i, u] + state.trace.cell[i, u]
+    for k in range(len(note)):
+        total += note[k]
+    return math.isfinite(total)

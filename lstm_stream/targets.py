@@ -3,7 +3,7 @@
 Letters: H horizons, K marked ones.
 """
 
-from lstm_stream.arithmetic import Flags, Floats, bounded, widened
+from lstm_stream.arithmetic import Flags, Floats, bounded, ratio, widened
 from lstm_stream.compiled import compiled
 from lstm_stream.history import History
 from lstm_stream.readout import Layout
@@ -18,7 +18,7 @@ def moved_since(history: History, i: int, origin: int, h: int, scale: Floats) ->
     """How far the value h + 1 steps after an origin lies from it, in move scales (H,) of now."""
     kept = history.ring.shape[1]
     moved = history.ring[i, (origin + h + 1) % kept] - history.ring[i, origin % kept]
-    return bounded(moved / scale[h], LARGEST)
+    return bounded(ratio(moved, scale[h]), LARGEST)
 
 
 @compiled
@@ -28,7 +28,7 @@ def off_since(trace: Trace, i: int, origin: int, h: int, moved: float, scale: Fl
     In move scales of now, which may be a hundredth of those then: so it is bounded once more.
     """
     slot = origin % trace.unit.shape[1]
-    said = widened(trace.plain[i, slot, h]) * (trace.unit[i, slot] / scale[h])
+    said = widened(trace.plain[i, slot, h]) * ratio(trace.unit[i, slot], scale[h])
     return bounded(moved - said, LARGEST)
 
 
