@@ -22,7 +22,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table as Grid
 
 from pipeline.scoring import Report, Result, Score
-from pipeline.settings import Settings, SettingsError, load, to_toml
+from pipeline.settings import Kafka, Settings, SettingsError, load, to_toml
 
 Command = TypeVar("Command", bound=Callable[..., object])
 
@@ -147,7 +147,7 @@ def demo(csv: Path | None, rate: float, seconds: float, port: int, as_json: bool
 def run(config: str | None, overrides: Sequence[str], drain: bool, rebuild: bool) -> None:
     """Run the daemon: read events, learn, publish forecasts.
 
-    Start as many as you like with the same settings: they share the partitions of the input topic. What may heal (no
+    Start as many as you like with the same settings: they share the partitions of the input topics. What may heal (no
     broker yet, no topic) is tried again. SIGTERM or Ctrl-C ends it after the current cycle, with a checkpoint; a second
     one ends it at once.
     """
@@ -174,8 +174,8 @@ def run(config: str | None, overrides: Sequence[str], drain: bool, rebuild: bool
         web = Web(
             metrics.render,
             worker.status,
-            worker.series_names,
-            worker.series,
+            worker.snapshots.find,
+            worker.snapshots.series,
             worker.healthy,
             worker.ready,
             settings.web.host,
@@ -199,7 +199,7 @@ def start_log(level: str) -> None:
 
 @main.command(epilog=EPILOG)
 @click.argument("file", type=FILE)
-@click.option("--topic", help="Topic to write to.  [default: kafka.input of the settings]")
+@click.option("--topic", help="Topic to write to.  [default: kafka.input of the settings, where it is one topic]")
 @click.option("--rate", type=click.FloatRange(0, min_open=True), help="Events a second.  [default: as fast as it goes]")
 @click.option(
     "--speed",
@@ -221,15 +221,16 @@ def replay(
     is in a column called as events.series, else it is the file's name. Columns of events.covariates go along.
     """
     from pipeline.cluster import ClusterError, Writer, describe
-    from pipeline.replay import Form, Pace, paced
+    from pipeline.replay import Form, FormError, Pace, paced
     from pipeline.tables import TableError, survey
 
     if rate is not None and speed is not None:
         raise click.UsageError("--rate and --speed are two ways to say when; give one")
     settings = settings_of(config, overrides)
-    topic = topic or settings.kafka.input
+    topic = topic or the_input_of(settings.kafka)
     form = Form(settings.events)
-    with refusing(ClusterError, TableError):
+    with refusing(ClusterError, TableError, FormError):
+        form.check()
         table = survey(file, form.fields)
         if topic not in describe(settings).topics:
             raise Refusal(
@@ -241,6 +242,14 @@ def replay(
                 writer.write(form.record(event))
                 bar.advance(task)
     click.echo(f"{table.length} events of {len(table.series)} series are in topic {topic}")
+
+
+def the_input_of(kafka: Kafka) -> str:
+    """The one input topic; where there are several, it has to be named."""
+    if len(kafka.inputs) == 1:
+        return kafka.inputs[0]
+    several = ", ".join(kafka.inputs) or kafka.input
+    raise click.UsageError(f"kafka.input is {several}: which topic? Name one with --topic")
 
 
 def progress_bar() -> Progress:
@@ -445,13 +454,18 @@ def config(config: str | None, overrides: Sequence[str]) -> None:
 def topics(config: str | None, overrides: Sequence[str]) -> None:
     """Create the topics that are missing.
 
-    They are kafka.input, kafka.forecasts and kafka.dead_letters, with kafka.partitions each.
+    They are those of kafka.input, kafka.forecasts and kafka.dead_letters, with kafka.partitions each. Where kafka.input
+    is a pattern, no topic is created for it.
     """
-    from pipeline.cluster import ClusterError, create_topics
+    from pipeline.cluster import ClusterError, create_topics, describe
+    from pipeline.inputs import inputs_of
 
     settings = settings_of(config, overrides)
+    kafka = settings.kafka
     with refusing(ClusterError):
         created = create_topics(settings)
-    kafka = settings.kafka
-    for name in (kafka.input, kafka.forecasts, kafka.dead_letters):
+        pattern = inputs_of(kafka).told(describe(settings).topics)
+    if pattern:
+        click.echo(f"{pattern}; none is created for a pattern")
+    for name in (*kafka.inputs, kafka.forecasts, kafka.dead_letters):
         click.echo(f"{name}: {f'created with {kafka.partitions} partitions' if name in created else 'was there'}")

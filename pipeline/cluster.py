@@ -38,6 +38,7 @@ from kafka.structs import MemberState as MemberState
 from kafka.structs import OffsetAndMetadata as OffsetAndMetadata
 from kafka.structs import TopicPartition as TopicPartition
 
+from pipeline.inputs import inputs_of, some
 from pipeline.messages import Outgoing, Record
 from pipeline.settings import Kafka, Settings
 
@@ -81,8 +82,10 @@ class Message(Protocol):
 class Consumer(Protocol):
     """What the worker uses of `kafka.KafkaConsumer`."""
 
-    def subscribe(self, topics: Sequence[str], *, listener: ConsumerRebalanceListener) -> None: ...
-    def partitions_for_topic(self, topic: str) -> set[int]: ...
+    def subscribe(
+        self, topics: Sequence[str] = (), pattern: str | None = None, *, listener: ConsumerRebalanceListener
+    ) -> None: ...
+    def topics(self) -> set[str]: ...
     def poll(self, timeout_ms: float, max_records: int) -> Mapping[TopicPartition, Sequence[Message]]: ...
     def group_metadata(self) -> ConsumerGroupMetadata: ...
     def assignment(self) -> set[TopicPartition]: ...
@@ -162,6 +165,11 @@ class Topic(NamedTuple):
     partitions: int
 
 
+def place(partition: TopicPartition) -> str:
+    """A partition as it is written in logs and addresses: `events/3`."""
+    return f"{partition.topic}/{partition.partition}"
+
+
 class Description(NamedTuple):
     """The cluster's id, and its topics by name."""
 
@@ -191,7 +199,10 @@ class KafkaClients:
         self.instance = settings.kafka.instance or uuid.uuid4().hex[:12]
 
     def describe(self) -> Description:
-        """The cluster and the topics that the worker needs; a missing one is a `ClusterError`."""
+        """The cluster and the topics that the worker needs; a missing one is a `ClusterError`.
+
+        So is a pattern that matches none yet: whoever asks again waits for one.
+        """
         description = describe(self._settings)
         missing = [name for name in _needed(self._settings.kafka) if name not in description.topics]
         if missing:
@@ -199,6 +210,13 @@ class KafkaClients:
             raise ClusterError(
                 f"topic {names} is missing at {self._settings.kafka.bootstrap_servers};"
                 " run `lstm-stream topics` with these settings, or name the topics in [kafka]"
+            )
+        inputs = inputs_of(self._settings.kafka)
+        if not inputs.among(description.topics):
+            others = [name for name in description.topics if not name.startswith("__")]
+            raise ClusterError(
+                f"no topic at {self._settings.kafka.bootstrap_servers} matches kafka.input {inputs.pattern} as a whole:"
+                f" waiting for one, or correct the pattern; there are {some(others)}"
             )
         return description
 
@@ -218,7 +236,7 @@ class KafkaClients:
             auto_offset_reset="none",
             isolation_level="read_committed",
             allow_auto_create_topics=False,
-            metadata_max_age_ms=60_000,
+            metadata_max_age_ms=60_000 if kafka.input_pattern is None else 20_000,  # when new topics are noticed
         )
         return consumer
 
@@ -249,7 +267,10 @@ def describe(settings: Settings) -> Description:
 
 
 def create_topics(settings: Settings) -> list[str]:
-    """Create those of the input, forecasts and dead-letter topics that are missing; their names."""
+    """Create those of the input, forecasts and dead-letter topics that are missing; their names.
+
+    Nothing is created for a pattern.
+    """
     kafka = settings.kafka
     with _asking(kafka) as admin:
         there = _topics(admin)
@@ -402,8 +423,8 @@ def _topics(admin: _Admin) -> dict[str, Topic]:
     }
 
 
-def _needed(kafka: Kafka) -> tuple[str, str, str]:
-    return kafka.input, kafka.forecasts, kafka.dead_letters
+def _needed(kafka: Kafka) -> tuple[str, ...]:
+    return *kafka.inputs, kafka.forecasts, kafka.dead_letters
 
 
 def _producing(client: str, deadline: float) -> dict[str, object]:

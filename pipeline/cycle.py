@@ -13,7 +13,7 @@
 
 import logging
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -28,19 +28,24 @@ from pipeline.cluster import (
     ProducerFencedError,
     RebalanceInProgressError,
     TopicPartition,
+    place,
 )
 from pipeline.member import Gathered, Look, Member
 from pipeline.messages import Outgoing, Record
 from pipeline.metrics import Metrics
 from pipeline.opening import Held, Opener
+from pipeline.parts import Parts
 from pipeline.publisher import Publication, Publisher
 from pipeline.settings import Settings
-from pipeline.shard import Counts
+from pipeline.shard import Counts, Failure, Fold
+from pipeline.snapshots import Snapshots
 from pipeline.watchdog import LONG, Watchdog
 
 logger = logging.getLogger(__name__)
 
 LONGEST_WAIT = 30.0  # seconds before what failed is tried again
+MOST_TRACES = 100
+"""Tracebacks of a connection; after these, failures are only counted."""
 OUTDATED = (CommitFailedError, RebalanceInProgressError)
 FENCED = (*OUTDATED, ProducerFencedError, FencedInstanceIdError)
 
@@ -50,6 +55,8 @@ class Folded(NamedTuple):
 
     publication: Publication
     counts: Counts
+    failures: list[tuple[TopicPartition, Failure]]
+    """Beside its partition."""
 
 
 class Cycle:
@@ -69,8 +76,8 @@ class Cycle:
         Watches each step that could hang.
     clock
         The time.
-    lock
-        Held while shards change: other threads may look at them only in between.
+    snapshots
+        Left copies of the shards between two steps that change them.
     parked
         Shards that this process held before; those that still fit are taken up again.
 
@@ -94,15 +101,17 @@ class Cycle:
         metrics: Metrics,
         watchdog: Watchdog,
         clock: Clock,
-        lock: threading.Lock,
+        snapshots: Snapshots,
         parked: Mapping[TopicPartition, Held],
     ) -> None:
         self._member, self._publisher, self._opener = member, publisher, opener
         self._checkpoints, self._settings, self._metrics = checkpoints, settings, metrics
-        self._watchdog, self._clock, self._lock = watchdog, clock, lock
+        self._watchdog, self._clock, self._snapshots = watchdog, clock, snapshots
+        self._parts = Parts(clock.now, self._look)
         self._parked = dict(parked)
         self._failures = 0
         self._saved = self._has_nothing_since = clock.now()
+        self._told: set[tuple[TopicPartition, str | None, str]] = set()
         self.held: dict[TopicPartition, Held] = {}
         self.settled = False
         self.counts = Counts()
@@ -118,18 +127,19 @@ class Cycle:
             A checkpoint was made with other settings.
         """
         with self._timed("poll"):
-            gathered = self._member.gather(stop)
+            gathered = self._member.gather(stop, self._look)
         self._metrics.records.inc(sum(map(len, gathered.values())))
         look = self._member.look()
-        with self._lock:
-            self._let_go(look)
-            folded = self._fold(gathered)
+        self._let_go(look)
+        folded = self._fold(gathered)
+        self._tell(folded.failures)
         if folded.publication.offsets:
             self._publish(folded, look, stop)
         self._open(look)
         self._catch_up()
         if self._clock.now() - self._saved >= self._settings.checkpoints.interval:
             self.keep()
+        self._look()
 
     def drained(self) -> bool:
         """Whether all is done that was in the log when the partitions were assigned.
@@ -156,9 +166,13 @@ class Cycle:
 
     def close(self) -> dict[TopicPartition, Held]:
         """Hand back the shards, for the next connection: some may fit again."""
-        with self._lock:
-            parked, self.held = self._parked | self.held, {}
+        parked, self.held = self._parked | self.held, {}
+        self._snapshots.clear()
         return parked
+
+    def _look(self) -> None:
+        """Answer what others ask. What was folded and is not committed yet shows, as a forecast would."""
+        self._snapshots.look({partition: held.shard for partition, held in self.held.items()})
 
     def _let_go(self, look: Look) -> None:
         """Park the shards that were not held throughout."""
@@ -172,30 +186,48 @@ class Cycle:
         forecasts: list[Outgoing] = []
         letters: list[Outgoing] = []
         offsets: dict[TopicPartition, int] = {}
-        counts = Counts()
+        counts, failures = Counts(), list[tuple[TopicPartition, Failure]]()
         for partition, records in gathered.items():
             held = self.held.get(partition)
             if held is None:
                 continue
             out_already = [one for one in records if one.offset < held.committed]
-            counts += self._fold_one(held, out_already, [], [], silently=True)
-            counts += self._fold_one(held, records[len(out_already) :], forecasts, letters, silently=False)
+            before = self._fold_one(held, out_already, silently=True)
+            folded = self._fold_one(held, records[len(out_already) :], silently=False)
+            forecasts.extend(folded.forecasts)
+            letters.extend(folded.dead_letters)
+            counts += folded.counts
+            failures += [(partition, failure) for failure in (*before.failures, *folded.failures)]
             if held.shard.next_offset > held.committed:
                 offsets[partition] = held.shard.next_offset
-        return Folded(Publication(forecasts, letters, offsets), counts)
+        return Folded(Publication(forecasts, letters, offsets), counts, failures)
 
-    def _fold_one(
-        self, held: Held, records: list[Record], forecasts: list[Outgoing], letters: list[Outgoing], silently: bool
-    ) -> Counts:
+    def _fold_one(self, held: Held, records: list[Record], silently: bool) -> Fold:
         if not records:
-            return Counts()
+            return Fold([], [], Counts(), {})
         with self._watchdog.watching("fold", LONG):
-            folded = held.shard.fold(records, "none" if silently else self._settings.delivery.publish)
-        forecasts.extend(folded.forecasts)
-        letters.extend(folded.dead_letters)
+            folded = self._parts.fold(held.shard, records, "none" if silently else self._settings.delivery.publish)
         for stage, seconds in folded.seconds.items():
             self._metrics.stage_seconds.labels(stage).inc(seconds)
-        return Counts() if silently else folded.counts
+        return folded
+
+    def _tell(self, failures: list[tuple[TopicPartition, Failure]]) -> None:
+        """Count the failures of the model, and log the first of each series with its traceback."""
+        for partition, failure in failures:
+            self._metrics.faults.labels(partition.topic, str(partition.partition)).inc()
+            key = (partition, failure.series, failure.stage)
+            if key in self._told or len(self._told) >= MOST_TRACES:
+                continue
+            self._told.add(key)
+            logger.error(
+                "%s/%d, offset %d: the model failed (%s); %s; please report this with the record:\n%s",
+                partition.topic,
+                partition.partition,
+                failure.offset,
+                failure.stage,
+                "this step is left out" if failure.series is None else f"series {failure.series!r} starts anew",
+                failure.trace,
+            )
 
     def _publish(self, folded: Folded, look: Look, stop: threading.Event) -> None:
         try:
@@ -214,9 +246,8 @@ class Cycle:
         """Nothing of the cycle is out, so nothing of it may stay in a shard."""
         logger.warning("a transaction is given up; its records will be read again: %s", error)
         self._metrics.aborts.labels(_why(error)).inc()
-        with self._lock:
-            for partition in publication.offsets:
-                del self.held[partition]
+        for partition in publication.offsets:
+            del self.held[partition]
         self._publisher.abort(error)
         if not isinstance(error, FENCED):
             self._clock.wait(stop, min(0.1 * 2.0**self._failures, LONGEST_WAIT))
@@ -232,10 +263,13 @@ class Cycle:
         self._metrics.masked_covariates.inc(counts.masked_covariates)
         for reason, number in counts.dead_letters.items():
             self._metrics.dead_letters.labels(reason).inc(number)
+        for reason, number in counts.skipped.items():
+            self._metrics.skipped.labels(reason).inc(number)
 
     def _open(self, look: Look) -> None:
-        if look.settled:
-            for partition in sorted(look.assigned - self.held.keys()):
+        to_open = sorted(look.assigned - self.held.keys())
+        if look.settled and self._begin(to_open, look):
+            for partition in to_open:
                 self._take_up(partition, look)
         self.settled = look.settled and look.assigned == self.held.keys()
         if self.settled:
@@ -243,17 +277,27 @@ class Cycle:
         if self.held or not self.settled:
             self._has_nothing_since = self._clock.now()
 
+    def _begin(self, partitions: Sequence[TopicPartition], look: Look) -> bool:
+        """Whether it is settled where each of them begins."""
+        try:
+            with self._watchdog.watching("the choice of a start", LONG):
+                self._opener.begin(partitions, look.metadata)
+        except (*OUTDATED, KafkaTimeoutError) as error:
+            logger.info("where to start is chosen in a later cycle: %s", error)
+            return False
+        return True
+
     def _take_up(self, partition: TopicPartition, look: Look) -> None:
         try:
             with self._watchdog.watching("the opening of a shard", LONG):
                 held = self._opener.open(partition, look.metadata, self._parked.get(partition))
         except (*OUTDATED, KafkaTimeoutError) as error:
-            logger.info("partition %d is opened in a later cycle: %s", partition.partition, error)
+            logger.info("%s is opened in a later cycle: %s", place(partition), error)
             return
         if held is not None:
             self._parked.pop(partition, None)
-            with self._lock:
-                self.held[partition] = held
+            self.held[partition] = held
+            self._look()
 
     def _catch_up(self) -> None:
         """Note which shards have reached what was the end of their log when they were opened."""
@@ -280,7 +324,7 @@ class Cycle:
         self._metrics.checkpoint_seconds.observe(seconds)
         self._metrics.stage_seconds.labels("checkpoint").inc(seconds)
         size = sum(array.nbytes for array in state.arrays.values())
-        self._metrics.checkpoint_bytes.labels(str(held.address.partition)).set(size)
+        self._metrics.checkpoint_bytes.labels(held.address.topic, str(held.address.partition)).set(size)
 
     @contextmanager
     def _timed(self, stage: str) -> Iterator[None]:

@@ -212,7 +212,8 @@ class _Sender:
 
     def send(self, records: Iterable[Outgoing]) -> None:
         end = time.monotonic() + (self._plan.seconds or math.inf)
-        with Writer(self._settings, self._settings.kafka.input) as writer:
+        (topic,) = self._settings.kafka.inputs
+        with Writer(self._settings, topic) as writer:
             for event in paced(records, lambda index, _: index / self._plan.rate, sleep=self._stop.wait):
                 if self._stop.is_set() or time.monotonic() >= end:
                     return

@@ -14,7 +14,7 @@ from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
-from lstm_stream import Bank, Expert, Forecasts, Opinions
+from lstm_stream import ANY_GAP, Bank, Expert, Forecasts, Opinions
 from pipeline.baselines import SeasonalNaive
 from pipeline.easel import Easel, Picture
 from pipeline.log import Log
@@ -57,7 +57,7 @@ class Evaluation(NamedTuple):
 
 def model_for(log: Log, settings: Settings) -> Bank:
     """A bank that has seen nothing, to which each row is the next step."""
-    return Bank(replace(hyperparameters(settings), step="event", groups=log.together > 1))
+    return Bank(replace(hyperparameters(settings), step="event", max_gap=ANY_GAP, groups=log.together > 1))
 
 
 def evaluate(

@@ -3,7 +3,7 @@
 import logging
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from pipeline.clock import Clock
@@ -20,15 +20,17 @@ from pipeline.cluster import (
     OffsetAndMetadata,
     OffsetOutOfRangeError,
     TopicPartition,
+    place,
     record,
 )
+from pipeline.inputs import inputs_of
 from pipeline.messages import Record
 from pipeline.settings import Settings
 from pipeline.watchdog import Watchdog
 
 logger = logging.getLogger(__name__)
 
-IDLE = 0.5  # seconds that a poll waits for a first record
+IDLE = 0.5  # seconds that a poll waits for a record at most
 PATIENCE = 1.0  # seconds to wait for a committed offset that a transaction is still about to move
 LEAVING = 10.0  # seconds to leave the group in
 
@@ -112,22 +114,27 @@ class Member:
         self._notes = _Notes()
         self.refused: dict[TopicPartition, int] = {}
         self._consumer = clients.consumer()
-        self._consumer.subscribe([settings.kafka.input], listener=self._notes)
-        with watchdog.watching("partitions_for_topic"):
+        inputs = inputs_of(settings.kafka)
+        self._consumer.subscribe(inputs.names, inputs.expression, listener=self._notes)
+        with watchdog.watching("topics"):
             # A member that deals out the partitions must know of them, or all begin with none.
-            self._consumer.partitions_for_topic(settings.kafka.input)
+            self._consumer.topics()
 
-    def gather(self, stop: threading.Event) -> Gathered:
-        """Poll until there is enough, or `commit_interval` after the first record, or partitions came or went."""
+    def gather(self, stop: threading.Event, between: Callable[[], None]) -> Gathered:
+        """Poll until there is enough, or `commit_interval` after the first record, or partitions came or went.
+
+        `between` is called after each poll.
+        """
         gathered: Gathered = defaultdict(list)
         count, most = 0, self._settings.kafka.max_poll_records
         until = self._clock.now() + IDLE
         while count < most and not stop.is_set():
-            for partition, messages in self._poll(until - self._clock.now(), most - count).items():
+            for partition, messages in self._poll(min(until - self._clock.now(), IDLE), most - count).items():
                 if count == 0:
                     until = self._clock.now() + self._settings.delivery.commit_interval
                 gathered[partition].extend(map(record, messages))
                 count += len(messages)
+            between()
             if self._clock.now() >= until or self._notes.any():
                 break
         return gathered
@@ -147,14 +154,15 @@ class Member:
 
     def _unreadable(self, error: CorruptRecordError) -> str:
         """What to say of a batch that cannot be read. It is never skipped: a wrong sum may be right next time."""
-        reached = {f"{one.topic}/{one.partition}": self.reached(one) for one in sorted(self._consumer.assignment())}
+        reached = {place(one): self.reached(one) for one in sorted(self._consumer.assignment())}
         return (
             f"{error}. Next to be read were the offsets {reached}. If this stays so, the log is damaged: delete its"
             " records up to the end of that batch (kafka-delete-records.sh), and reading goes on behind it"
         )
 
     def _refuse(self, positions: Mapping[TopicPartition, int]) -> None:
-        logger.error("the log does not hold what is next to be read: %s", dict(positions))
+        told = {place(one): offset for one, offset in positions.items()}
+        logger.error("the log does not hold what is next to be read: %s", told)
         self.refused.update(positions)
         self._notes.note(positions)
 
@@ -180,7 +188,7 @@ class Member:
             return self._consumer.end_offsets([partition])[partition]
 
     def committed(self, partition: TopicPartition) -> int | None:
-        """The group's committed offset, None if there is none.
+        """The group's committed offset, None if there is none; also of a partition that is not ours.
 
         Raises
         ------
@@ -189,6 +197,13 @@ class Member:
         """
         with self._watchdog.watching("committed"):
             return self._consumer.committed(partition, timeout_ms=PATIENCE * 1000)
+
+    def has_committed(self, partitions: Iterable[TopicPartition]) -> bool:
+        """Whether the group has, or is about to have, an offset of any of these: then it is no new one."""
+        try:
+            return any(self.committed(one) is not None for one in partitions)
+        except KafkaTimeoutError:
+            return True
 
     def commit(self, offsets: Mapping[TopicPartition, OffsetAndMetadata]) -> None:
         """Commit offsets by themselves, outside of any transaction."""

@@ -36,7 +36,7 @@ class Metric(msgspec.Struct, frozen=True):
 
 
 TABLE: tuple[Metric, ...] = (
-    Metric("records_total", "counter", "Records read from the input topic."),
+    Metric("records_total", "counter", "Records read from the input topics."),
     Metric(
         "observations_total", "counter", "Observations read: forecasts + superseded + dead letters + late + repeated."
     ),
@@ -45,6 +45,12 @@ TABLE: tuple[Metric, ...] = (
     Metric("dead_letters_total", "counter", "Records or values refused, by reason.", ("reason",)),
     Metric("late_total", "counter", "Observations older than the last one of their series; they change nothing."),
     Metric("repeated_total", "counter", "Observations with the same time as the last one of their series."),
+    Metric(
+        "skipped_total",
+        "counter",
+        "What is not for us, by reason: where (`events.where`), absent (a value path), no_points (an empty array).",
+        ("reason",),
+    ),
     Metric("masked_covariates_total", "counter", "Covariates that an event lacked, or that were no number."),
     Metric("commits_total", "counter", "Cycles committed: forecasts, dead letters and offsets together."),
     Metric("aborts_total", "counter", "Cycles given up and done again, by reason.", ("reason",)),
@@ -54,25 +60,32 @@ TABLE: tuple[Metric, ...] = (
         "lag_records",
         "gauge",
         "Records from the consumer's position to the end of the log; none while not known.",
-        ("partition",),
+        ("topic", "partition"),
     ),
-    Metric("series", "gauge", "Series that the shard carries.", ("partition",)),
+    Metric("series", "gauge", "Series that the shard carries.", ("topic", "partition")),
     Metric("up_to_date", "gauge", "1 once every partition held has caught up with its log, else 0."),
-    Metric("learning_steps_total", "counter", "Learning steps of the shard's network.", ("partition",)),
+    Metric("learning_steps_total", "counter", "Learning steps of the shard's network.", ("topic", "partition")),
     Metric(
         "skipped_learning_steps_total",
         "counter",
         "Learning steps not taken as the loss or gradient was not finite.",
-        ("partition",),
+        ("topic", "partition"),
     ),
-    Metric("loss", "gauge", "Loss of the last learning step, in scaled units.", ("partition",)),
-    Metric("gradient_norm", "gauge", "Norm of the last gradient, before it was clipped.", ("partition",)),
-    Metric("drifts_total", "counter", "Drifts noticed in the shard's scaled error (ADWIN).", ("partition",)),
+    Metric("loss", "gauge", "Loss of the last learning step, in scaled units.", ("topic", "partition")),
+    Metric("gradient_norm", "gauge", "Norm of the last gradient, before it was clipped.", ("topic", "partition")),
+    Metric("drifts_total", "counter", "Drifts noticed in the shard's scaled error (ADWIN).", ("topic", "partition")),
+    Metric(
+        "faults_total",
+        "counter",
+        "Steps of the model that failed, so that a series started anew or a learning step was left out: a defect of"
+        " lstm-stream; the log has the traceback.",
+        ("topic", "partition"),
+    ),
     Metric(
         "breaks_total",
         "counter",
         "Turned signs, other units and first standstills of series that were noticed.",
-        ("partition",),
+        ("topic", "partition"),
     ),
     Metric("gate", "gauge", "Mean activation of the LSTM's forget, input and output gates, 0 to 1.", ("gate",)),
     Metric(
@@ -101,7 +114,7 @@ TABLE: tuple[Metric, ...] = (
         "Time to write a checkpoint.",
         buckets=(0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0),
     ),
-    Metric("checkpoint_bytes", "gauge", "Size of the last checkpoint written.", ("partition",)),
+    Metric("checkpoint_bytes", "gauge", "Size of the last checkpoint written.", ("topic", "partition")),
     Metric("checkpoint_age_seconds", "gauge", "Time since the oldest of the shards' last checkpoints was up to date."),
     Metric("checkpoint_failures_total", "counter", "Checkpoints that could not be written."),
     Metric(
@@ -133,6 +146,7 @@ class Metrics:
         self.dead_letters = self._counter("dead_letters_total")
         self.late = self._counter("late_total")
         self.repeated = self._counter("repeated_total")
+        self.skipped = self._counter("skipped_total")
         self.masked_covariates = self._counter("masked_covariates_total")
         self.commits = self._counter("commits_total")
         self.aborts = self._counter("aborts_total")
@@ -146,6 +160,7 @@ class Metrics:
         self.loss = self._gauge("loss")
         self.gradient_norm = self._gauge("gradient_norm")
         self.drifts = self._counter("drifts_total")
+        self.faults = self._counter("faults_total")
         self.breaks = self._counter("breaks_total")
         self.gate = self._gauge("gate")
         self.expert_weight = self._gauge("expert_weight")

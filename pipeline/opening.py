@@ -1,7 +1,7 @@
 """How a partition that came to this process gets its shard: one path for a start, a crash, a deploy and a rebalance."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -9,7 +9,8 @@ import numpy.typing as npt
 
 from pipeline.checkpoints import Address, Checkpoints
 from pipeline.clock import Clock
-from pipeline.cluster import ConsumerGroupMetadata, Description, KafkaError, TopicPartition
+from pipeline.cluster import ConsumerGroupMetadata, Description, KafkaError, TopicPartition, place
+from pipeline.inputs import inputs_of
 from pipeline.member import Member
 from pipeline.messages import Record
 from pipeline.metrics import Metrics
@@ -78,7 +79,8 @@ class Held(msgspec.Struct):
 class Opener:
     """Opens shards.
 
-    1. Ask for the group's committed offset C. There is none: choose where to start, and commit that.
+    1. Ask for the group's committed offset C. There is none: start where the log begins, and commit that; a new group
+       may start where the log ends (`begin`).
     2. A shard that was held before and stands at C is kept.
     3. Else load the newest checkpoint at some k <= C.
     4. Else begin anew, `bootstrap` records before C. Where there was a past, it is said that its state is lost.
@@ -120,6 +122,29 @@ class Opener:
         self._describe, self._description = describe, describe()
         self._checkpoints, self._shards, self._settings = checkpoints, shards, settings
         self._metrics, self._clock, self._rebuild = metrics, clock, rebuild
+        self._at_the_end = self._starting_at_the_end(self._description)
+        self._begun: set[TopicPartition] = set()
+
+    def _starting_at_the_end(self, there: Description) -> frozenset[TopicPartition]:
+        """The partitions that are there when the group is new, where it is to begin with what comes next.
+
+        What a known group has no offset of came later, and is read from its start.
+        """
+        if self._settings.delivery.start == "earliest":
+            return frozenset()
+        topics = inputs_of(self._settings.kafka).among(there.topics)
+        partitions = [TopicPartition(name, n) for name in topics for n in range(there.topics[name].partitions)]
+        return frozenset() if self._member.has_committed(partitions) else frozenset(partitions)
+
+    def begin(self, partitions: Iterable[TopicPartition], metadata: ConsumerGroupMetadata) -> None:
+        """Commit where a new group starts for all of these together, before any of them is opened.
+
+        Were it done one by one, a worker that joins meanwhile would take the group for a known one.
+        """
+        unknown = [one for one in partitions if one in self._at_the_end and self._member.committed(one) is None]
+        if unknown:
+            self._start({one: self._member.last(one) for one in unknown}, metadata)
+            self._begun.update(unknown)
 
     def open(self, partition: TopicPartition, metadata: ConsumerGroupMetadata, before: Held | None) -> Held | None:
         """The shard of a partition; None if the partition has gone again.
@@ -139,8 +164,10 @@ class Opener:
             Its checkpoint was made with other settings.
         """
         first = self._member.first(partition)
-        if partition in self._member.refused:
-            self._description = self._describe()  # the topic may have been made anew
+        if partition in self._member.refused or partition.topic not in self._description.topics:
+            self._description = self._describe()  # the topic may have been made anew, or since
+        if partition.topic not in self._description.topics:
+            return None
         where = self._address(partition)
         made_anew = before is not None and before.address != where
         committed, begins = self._committed(partition, metadata, first, made_anew)
@@ -151,15 +178,16 @@ class Opener:
         stands_at, known = held.shard.next_offset, min(first, committed)
         if stands_at < known:
             logger.warning(
-                "partition %d: records %d to %d are gone from the log, and its state will not know them",
-                where.partition,
+                "%s: records %d to %d are gone from the log, and its state will not know them",
+                place(partition),
                 stands_at,
                 known - 1,
             )
         if not self._member.seek(partition, max(stands_at, first)):
             return None
+        self._begun.discard(partition)
         self._metrics.restores.labels(how).inc()
-        logger.info("partition %d: %s at %d, committed is %d", where.partition, how, stands_at, committed)
+        logger.info("%s: %s at %d, committed is %d", place(partition), how, stands_at, committed)
         return held
 
     def _committed(
@@ -168,28 +196,29 @@ class Opener:
         """The committed offset, and whether it has just been chosen."""
         committed, refused = self._member.committed(partition), self._member.refused.pop(partition, None)
         if committed is None:
-            earliest = self._settings.delivery.start == "earliest"
-            return self._start(partition, metadata, first if earliest else self._member.last(partition)), True
+            self._start({partition: first}, metadata)
+            return first, True
         if made_anew or (refused is not None and self._is_cut(partition, committed, refused, first)):
             self._metrics.broker_errors.labels("log_cut").inc()
             logger.error(
-                "partition %d: the topic was made anew, or its log was cut before the committed offset %d;"
+                "%s: the topic was made anew, or its log was cut before the committed offset %d;"
                 " going on from its start, %d",
-                partition.partition,
+                place(partition),
                 committed,
                 first,
             )
-            return self._start(partition, metadata, first), True
+            self._start({partition: first}, metadata)
+            return first, True
         if committed < first:
             self._metrics.broker_errors.labels("records_lost").inc()
             logger.error(
-                "partition %d: retention removed records %d to %d before they were read; going on from %d",
-                partition.partition,
+                "%s: retention removed records %d to %d before they were read; going on from %d",
+                place(partition),
                 committed,
                 first - 1,
                 first,
             )
-        return committed, False
+        return committed, partition in self._begun
 
     def _is_cut(self, partition: TopicPartition, committed: int, refused: int, first: int) -> bool:
         """Whether the log ends before the committed offset, or did when a position was refused.
@@ -199,17 +228,16 @@ class Opener:
         """
         return refused >= first and (refused <= committed or self._member.last(partition) < committed)
 
-    def _start(self, partition: TopicPartition, metadata: ConsumerGroupMetadata, start: int) -> int:
+    def _start(self, starts: Mapping[TopicPartition, int], metadata: ConsumerGroupMetadata) -> None:
         """Commit where to start before anything else, so that a crash loses nothing that comes after.
 
         Checked like any other commit: the partition may be another's by now, and on its way.
         """
         try:
-            self._publisher.publish(Publication((), (), {partition: start}), self._member, metadata)
+            self._publisher.publish(Publication((), (), starts), self._member, metadata)
         except KafkaError as error:
             self._publisher.abort(error)
             raise
-        return start
 
     def _restored(self, where: Address, committed: int, first: int, begins: bool) -> tuple[Held, str]:
         checkpoint = self._loaded(where, committed)
@@ -222,8 +250,9 @@ class Opener:
             return held, "fresh" if start == committed else "bootstrap"
         if start > 0:
             logger.warning(
-                "partition %d: no checkpoint at or before %d: learning from the %d records before it;"
+                "%s/%d: no checkpoint at or before %d: learning from the %d records before it;"
                 " forecasts differ from those that a state of the whole past would make",
+                where.topic,
                 where.partition,
                 committed,
                 max(committed - start, 0),

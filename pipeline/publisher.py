@@ -13,7 +13,8 @@ from pipeline.cluster import (
     Pending,
     TopicPartition,
 )
-from pipeline.messages import Outgoing, cut
+from pipeline.dead_letters import cut
+from pipeline.messages import Outgoing
 from pipeline.settings import Settings
 from pipeline.watchdog import Watchdog
 

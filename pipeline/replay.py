@@ -7,13 +7,19 @@ from typing import TypeVar
 
 import msgspec
 
-from pipeline.messages import Outgoing, iso8601
+from pipeline.fields import is_template
+from pipeline.messages import Outgoing
 from pipeline.settings import Events
+from pipeline.stamps import Stamps
 from pipeline.tables import Event, Fields
 
 T = TypeVar("T")
 
 LEAST_WAIT = 0.005  # seconds: what comes due meanwhile is handed out together
+
+
+class FormError(Exception):
+    """Events cannot be written for these settings. The message says which, and the fix."""
 
 
 class Form:
@@ -27,12 +33,30 @@ class Form:
 
     def __init__(self, events: Events) -> None:
         self.fields = Fields(events.series, events.timestamp, events.values, events.covariates)
+        self._settings = events
+        self._stamps = Stamps(events.timestamp_format, events.timezone)
         self._order = (events.series, events.timestamp, *events.values, *events.covariates)
+
+    def check(self) -> None:
+        """Raise FormError unless the daemon would read what is written with these settings."""
+        events = self._settings
+        asked = {
+            "series": is_template(events.series),
+            "timestamp": is_template(events.timestamp),
+            "points": bool(events.points),
+            "where": bool(events.where),
+        }
+        for key, is_asked in asked.items():
+            if is_asked:
+                raise FormError(
+                    f"events.{key} cannot be inverted: a row of a file does not tell what it is put together of; write"
+                    f" to a topic of its own, with the default of events.{key} here and in the daemon that reads it"
+                )
 
     def record(self, event: Event) -> Outgoing:
         """One JSON object, keyed by series; a missing value or covariate is null."""
         numbers = [number if math.isfinite(number) else None for number in (*event.values, *event.covariates)]
-        told = zip(self._order, (event.series, iso8601(event.time), *numbers), strict=True)
+        told = zip(self._order, (event.series, self._stamps.write(event.time), *numbers), strict=True)
         return Outgoing(event.series.encode(), msgspec.json.encode(dict(told)))
 
 

@@ -28,6 +28,13 @@ class Seen(NamedTuple):
     counts: Counts
 
 
+class Told(NamedTuple):
+    """A status, and when it was so, in seconds."""
+
+    status: Status
+    at: float
+
+
 class Reporter:
     """What `/api/status` and `/metrics` tell.
 
@@ -43,11 +50,13 @@ class Reporter:
     Attributes
     ----------
     status
-        How things stood at the last report.
+        How things stand, as far as the report has come; for the worker's own thread.
+    told
+        How things stood at the last report, and when that was; for any thread.
     """
 
     def __init__(self, status: Status, metrics: Metrics, clock: Clock) -> None:
-        self.status = status
+        self.status, self.told = status, Told(status, clock.now())
         self._metrics, self._clock = metrics, clock
         self._recent: deque[tuple[float, int]] = deque()
         self._models: dict[TopicPartition, ShardStatus] = {}
@@ -59,13 +68,14 @@ class Reporter:
         self.status = structs.replace(self.status, state=state, message=message)
         if state == "connecting":
             self._hold_nothing()
+        self.told = Told(self.status, self._clock.now())
         if state != "stopping":
             self._metrics.up_to_date.set(state == "ready")
 
     def _hold_nothing(self) -> None:
         self.status = structs.replace(self.status, partitions=(), events_per_second=0.0)
         for partition in self._models:
-            self._forget(str(partition.partition))
+            self._forget(partition)
         self._models = {}
         self._metrics.partitions_assigned.set(0)
         self._metrics.checkpoint_age_seconds.set(0.0)
@@ -84,12 +94,13 @@ class Reporter:
             dead_letters=sum(counts.dead_letters.values()),
             late=counts.late,
             repeated=counts.repeated,
+            skipped=sum(counts.skipped.values()),
             events_per_second=self._rate(counts.observations),
         )
         self.tell(seen.state)
         self._metrics.partitions_assigned.set(len(partitions))
         for one in partitions:
-            self._set_lag(str(one.partition), one.lag)
+            self._set_lag((one.topic, str(one.partition)), one.lag)
         ages = [self._clock.now() - held.saved_at for held in seen.held.values()]
         self._metrics.checkpoint_age_seconds.set(max(ages, default=0.0))
 
@@ -97,6 +108,7 @@ class Reporter:
         reached, end = member.reached(partition), member.end(partition)
         model = self._models.get(partition)
         return PartitionStatus(
+            topic=partition.topic,
             partition=partition.partition,
             next_offset=held.shard.next_offset,
             end_offset=end,
@@ -113,36 +125,36 @@ class Reporter:
         self._looked = self._clock.now()
         before, self._models = self._models, {partition: one.shard.status() for partition, one in held.items()}
         for partition in before.keys() - held.keys():
-            self._forget(str(partition.partition))
+            self._forget(partition)
         for partition, model in self._models.items():
-            self._set(str(partition.partition), model, before.get(partition))
+            self._set(partition, model, before.get(partition))
         self._sum_up([model for model in self._models.values() if model.mae_last_value > 0])
 
-    def _set(self, partition: str, model: ShardStatus, before: ShardStatus | None) -> None:
-        metrics = self._metrics
-        metrics.series.labels(partition).set(model.series)
-        metrics.loss.labels(partition).set(model.loss)
-        metrics.gradient_norm.labels(partition).set(model.gradient_norm)
+    def _set(self, partition: TopicPartition, model: ShardStatus, before: ShardStatus | None) -> None:
+        metrics, labels = self._metrics, _labels(partition)
+        metrics.series.labels(*labels).set(model.series)
+        metrics.loss.labels(*labels).set(model.loss)
+        metrics.gradient_norm.labels(*labels).set(model.gradient_norm)
         since = before or model  # what a restored shard learnt before is no work of this process
         steps = model.learning_steps - since.learning_steps
         skipped = model.skipped_learning_steps - since.skipped_learning_steps
-        metrics.learning_steps.labels(partition).inc(max(steps, 0))
-        metrics.skipped_learning_steps.labels(partition).inc(max(skipped, 0))
-        metrics.drifts.labels(partition).inc(max(model.drifts - since.drifts, 0))
-        metrics.breaks.labels(partition).inc(max(model.breaks - since.breaks, 0))
+        metrics.learning_steps.labels(*labels).inc(max(steps, 0))
+        metrics.skipped_learning_steps.labels(*labels).inc(max(skipped, 0))
+        metrics.drifts.labels(*labels).inc(max(model.drifts - since.drifts, 0))
+        metrics.breaks.labels(*labels).inc(max(model.breaks - since.breaks, 0))
 
-    def _set_lag(self, partition: str, lag: int | None) -> None:
+    def _set_lag(self, labels: tuple[str, str], lag: int | None) -> None:
         if lag is None:
-            self._metrics.lag_records.remove(partition)
+            self._metrics.lag_records.remove(*labels)
         else:
-            self._metrics.lag_records.labels(partition).set(lag)
+            self._metrics.lag_records.labels(*labels).set(lag)
 
-    def _forget(self, partition: str) -> None:
+    def _forget(self, partition: TopicPartition) -> None:
         """A partition that is held no more has no state here: its gauges would be stale."""
         metrics = self._metrics
         of_it = (metrics.series, metrics.loss, metrics.gradient_norm, metrics.lag_records, metrics.checkpoint_bytes)
         for gauge in of_it:
-            gauge.remove(partition)
+            gauge.remove(*_labels(partition))
 
     def _sum_up(self, scored: Sequence[ShardStatus]) -> None:
         """Means over the shards that have been scored, each weighed by all its series, the unscored among them."""
@@ -169,13 +181,17 @@ class Reporter:
             self._metrics.expert_weight.labels(one.expert).set(one.weight)
 
     def _rate(self, observations: int) -> float:
-        """Observations a second over the last ones."""
+        """Observations a second over the last seconds, or the last cycle if that took longer."""
         now = self._clock.now()
         self._recent.append((now, observations))
-        while self._recent[0][0] < now - RATE_OVER and len(self._recent) > 1:
-            self._recent.popleft()
+        while len(self._recent) > 2 and self._recent[1][0] <= now - RATE_OVER:
+            self._recent.popleft()  # the one before that time stays: a cycle may take longer
         then, before = self._recent[0]
         return (observations - before) / (now - then) if now > then else 0.0
+
+
+def _labels(partition: TopicPartition) -> tuple[str, str]:
+    return partition.topic, str(partition.partition)
 
 
 def _mean_gates(models: Sequence[ShardStatus]) -> Gates:

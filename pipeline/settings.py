@@ -8,13 +8,19 @@ from these declarations.
 import difflib
 import json
 import math
+import re
 import textwrap
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Literal, NamedTuple
 
 import msgspec
 from msgspec import Meta, Struct, inspect, structs
+
+from pipeline.conditions import conditions
+from pipeline.fields import Path, one_field, template
+from pipeline.points import Points
+from pipeline.stamps import check_format, zone
 
 PREFIX = "LSTM_STREAM_"
 MASK = "********"
@@ -22,7 +28,11 @@ MASK = "********"
 Count = Annotated[int, Meta(ge=1)]
 Seconds = Annotated[float, Meta(gt=0)]
 Secret = Annotated[str, Meta(extra={"secret": True})]
-Topic = Annotated[str, Meta(min_length=1, max_length=249, pattern=r"^(?!\.{1,2}\Z)[A-Za-z0-9._-]+\Z")]
+TOPIC = r"(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,249}"
+Topic = Annotated[str, Meta(pattern=rf"^{TOPIC}\Z")]
+INPUT = (
+    r"a topic's name (letters, digits, `.`, `_`, `-`), a list of names, or a pattern: `/sensors\..*/` or `^sensors\..*`"
+)
 
 
 class SettingsError(ValueError):
@@ -55,7 +65,14 @@ class Kafka(Struct, frozen=True, kw_only=True):
             " partitions, but they wait for it until session_timeout. Empty: a random name, which leaves at once."
         ),
     ] = ""
-    input: Annotated[Topic, Meta(description="Topic that the events are read from.")] = "events"
+    input: Annotated[
+        str | tuple[str, ...],  # msgspec 0.22 ends with a segmentation fault where text in such a union has a pattern
+        Meta(
+            description="Topics that the events are read from: one, several, or all whose whole name matches a regular"
+            " expression.",
+            extra={"expected": INPUT},
+        ),
+    ] = "events"
     forecasts: Annotated[Topic, Meta(description="Topic that the forecasts are written to.")] = "forecasts"
     dead_letters: Annotated[
         Topic, Meta(description="Topic for what cannot be read: unchanged, the reason in its headers.")
@@ -99,6 +116,20 @@ class Kafka(Struct, frozen=True, kw_only=True):
         Count, Meta(le=100, description="Replicas of a topic that `lstm-stream topics` creates; production: 3.")
     ] = 1
 
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Names of the input topics; empty where `input` is a pattern."""
+        if self.input_pattern is not None:
+            return ()
+        return (self.input,) if isinstance(self.input, str) else self.input
+
+    @property
+    def input_pattern(self) -> str | None:
+        """The regular expression of `input`, None where topics are named."""
+        if not isinstance(self.input, str) or self.input[:1] not in ("/", "^"):
+            return None
+        return self.input if self.input[0] == "^" else self.input[1:-1]
+
     def __post_init__(self) -> None:
         _check_topics(self)
         _check_sign_in(self)
@@ -108,12 +139,37 @@ class Events(Struct, frozen=True, kw_only=True):
     """Where an event keeps its fields, and how its times become steps."""
 
     series: Annotated[
-        str, Meta(min_length=1, description="Dotted path of the series' name. Not in the event: the record's key.")
+        str,
+        Meta(
+            min_length=1,
+            description="Dotted path of the series' name; not in the event: the record's key. Or put together: fields"
+            " in braces and text between them, such as `{name}/{tags.host}`, `{header:ce_source}`, `{key}`, `{topic}`;"
+            " or a constant in single quotes, such as `'boiler'`.",
+        ),
     ] = "series"
+    key: Annotated[
+        Literal["utf8", "int", "hex"],
+        Meta(description="How a record's key is read: as UTF-8 text, as an integer of 4 or 8 bytes, or as hex digits."),
+    ] = "utf8"
     timestamp: Annotated[
         str,
-        Meta(min_length=1, description="Dotted path of the time. Not in the event: the record's own time."),
+        Meta(
+            min_length=1,
+            description="Dotted path of the time, or `{header:NAME}`. Not in the event: the record's own time.",
+        ),
     ] = "timestamp"
+    timestamp_format: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            description="How times are written. `auto`: dates year first or with the month's name, and numbers since"
+            " the epoch by their size; or the numbers' unit: `s`, `ms`, `us`, `ns`, `days`; or a pattern of strptime,"
+            " such as `%d/%m/%Y %H:%M`.",
+        ),
+    ] = "auto"
+    timezone: Annotated[
+        str, Meta(min_length=1, description="Time zone of dates that name none, such as `Europe/Berlin`.")
+    ] = "UTC"
     values: Annotated[
         tuple[Annotated[str, Meta(min_length=1)], ...],
         Meta(
@@ -121,11 +177,41 @@ class Events(Struct, frozen=True, kw_only=True):
             description="Dotted paths of the values. With several, each is a series of its own: <series>/<path>.",
         ),
     ] = ("value",)
+    absent: Annotated[
+        Literal["refuse", "skip"],
+        Meta(description="What becomes of a value path that an event does not have: a dead letter, or it is skipped."),
+    ] = "refuse"
+    missing: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Texts and numbers that mean a missing value, in capitals or not, such as `unavailable`, `NaN`,"
+            " `-999` or the empty text; null always does."
+        ),
+    ] = ()
+    booleans: Annotated[
+        bool, Meta(description="Whether true, on and yes are read as 1, and false, off and no as 0.")
+    ] = False
     covariates: Annotated[
         tuple[Annotated[str, Meta(min_length=1)], ...],
         Meta(
             description="Dotted paths of numbers known with the event, the same for each of its values: a holiday, a"
             " price. True is 1, false 0; what is absent or no number is masked."
+        ),
+    ] = ()
+    points: Annotated[
+        tuple[Annotated[str, Meta(min_length=1)], ...],
+        Meta(
+            description="Arrays whose elements are events of their own, such as `metrics[]`,"
+            " `resource[].metrics[].points[]`, or `[]` where the record is one; or `senml`. Series, time and covariates"
+            " are looked for in the element, then in what it lies in, outward."
+        ),
+    ] = ()
+    where: Annotated[
+        tuple[Annotated[str, Meta(min_length=1)], ...],
+        Meta(
+            description="Conditions that an event must fulfil, all of them, else it is skipped: `type = reading`,"
+            " `type != test`, `id =~ sensor[.].*` (as a whole), `id !~ ..`, `v exists`, `error absent`; the field may"
+            " be `{header:NAME}`, `{key}` or `{topic}`."
         ),
     ] = ()
     step: Annotated[
@@ -136,7 +222,13 @@ class Events(Struct, frozen=True, kw_only=True):
         ),
     ] = "infer"
     max_gap: Annotated[
-        int, Meta(ge=0, le=1_000_000, description="Missing steps that are filled; after more a series starts again.")
+        int,
+        Meta(
+            ge=0,
+            le=1_000_000,
+            description="Missing steps that are filled. A time further ahead is a dead letter (`timestamp_jump`), until"
+            " the next one agrees with it: then the series starts again there.",
+        ),
     ] = 168
     max_ahead: Annotated[
         Seconds, Meta(description="Seconds that an event's time may be ahead of its record's; more: a dead letter.")
@@ -254,12 +346,42 @@ class Settings(Struct, frozen=True, kw_only=True):
 
 
 def _check_topics(kafka: Kafka) -> None:
-    """Refuse a topic with two roles: forecasts would be read as events, for ever."""
-    for one, other in (("input", "forecasts"), ("input", "dead_letters"), ("forecasts", "dead_letters")):
-        if getattr(kafka, one) == getattr(kafka, other):
+    """Refuse a topic with two roles: forecasts would be read as events, for ever. A pattern leaves them out."""
+    roles = [(kafka.inputs, "input", "forecasts"), (kafka.inputs, "input", "dead_letters")]
+    for names, one, other in (*roles, ((kafka.forecasts,), "forecasts", "dead_letters")):
+        if getattr(kafka, other) in names:
             raise SettingsError(
-                f"kafka.{one} and kafka.{other} are both {_toml(getattr(kafka, one))}; use two topics", (one, other)
+                f"kafka.{one} and kafka.{other} are both {_toml(getattr(kafka, other))}; use two topics", (one, other)
             )
+    _check_input(kafka)
+
+
+def _check_input(kafka: Kafka) -> None:
+    pattern, shown = kafka.input_pattern, _found(kafka.input)
+    if pattern is None and not (kafka.inputs and all(re.fullmatch(TOPIC, name) for name in kafka.inputs)):
+        raise SettingsError(f"kafka.input is {shown}; expected {INPUT}", ("input",))
+    if len(set(kafka.inputs)) < len(kafka.inputs):
+        raise SettingsError(f"kafka.input is {shown}; name each topic once", ("input",))
+    if pattern is not None and not (kafka.input[0] == "^" or re.fullmatch("/.+/", str(kafka.input))):
+        raise SettingsError(f"kafka.input is {shown}; a pattern stands between two slashes", ("input",))
+    if pattern is not None:
+        _check_pattern(shown, pattern)
+
+
+def _check_pattern(shown: str, pattern: str) -> None:
+    """Whether Python reads it; it is tried as it is used, behind a look-ahead."""
+    try:
+        re.compile(rf"(?!)(?:{pattern})\Z")
+    except (re.error, RecursionError, OverflowError) as error:
+        raise SettingsError(
+            f"kafka.input is {shown}, and no regular expression of Python's: {_reason(error)}; correct it,"
+            r' such as "/sensors\..*/", or "/(?i:sensors)\..*/" for any case',
+            ("input",),
+        ) from error
+
+
+def _reason(error: Exception) -> str:
+    return error.msg if isinstance(error, re.error) else str(error)
 
 
 def _check_sign_in(kafka: Kafka) -> None:
@@ -282,6 +404,29 @@ def _check_paths(events: Events) -> None:
     for key, paths in (("values", events.values), ("covariates", events.covariates)):
         if len(set(paths)) < len(paths):
             raise SettingsError(f"events.{key} is {_toml(paths)}; name each path once", (key,))
+    for key, compile_it in _compiled(events):
+        try:
+            compile_it()
+        except ValueError as error:
+            raise SettingsError(f"events.{key}: {error}", (key,)) from None
+    if not template(events.timestamp).fields:
+        raise SettingsError(
+            f"events.timestamp is {_toml(events.timestamp)}, which is constant; name a field, such as timestamp or"
+            " {header:NAME}",
+            ("timestamp",),
+        )
+
+
+def _compiled(events: Events) -> Iterator[tuple[str, Callable[[], object]]]:
+    """What each text is compiled by, which raises ValueError with the fix."""
+    yield "series", lambda: template(events.series, events.key)
+    yield "timestamp", lambda: template(events.timestamp, events.key)
+    yield "timestamp_format", lambda: check_format(events.timestamp_format)
+    yield "timezone", lambda: zone(events.timezone)
+    yield "values", lambda: [Path(path) for path in events.values]
+    yield "covariates", lambda: [one_field(path, events.key) for path in events.covariates]
+    yield "points", lambda: Points(events.points)
+    yield "where", lambda: conditions(events.where, events.key)
 
 
 def _check_quantiles(model: Model) -> None:
@@ -429,7 +574,7 @@ def _parsed(text: str, field: "_Field") -> object:
     except ValueError:
         return text.strip()
     value: object = document["value"]
-    return value if len(document) == 1 and (isinstance(value, str) or not field.is_text) else text.strip()
+    return value if len(document) == 1 and isinstance(value, field.readable) else text.strip()
 
 
 def _finite(value: object) -> object:
@@ -530,8 +675,8 @@ class _Field(NamedTuple):
     default: object
     explanation: str
     expected: str
+    readable: tuple[type, ...]  # TOML values that are taken as such; text that reads as another stands for itself
     type: object
-    is_text: bool
     is_secret: bool
 
 
@@ -542,17 +687,23 @@ def _fields(section: type[Struct]) -> dict[str, _Field]:
 def _field(field: structs.FieldInfo) -> _Field:
     declared = inspect.type_info(field.type)
     assert isinstance(declared, inspect.Metadata)
-    is_text = isinstance(declared.type, inspect.StrType)
-    expected = _expected(declared.type)
+    is_text = _is_text(declared.type)
+    extra = declared.extra or {}
+    expected = str(extra.get("expected") or _expected(declared.type))
+    takes_text = isinstance(declared.type, inspect.UnionType) and any(map(_is_text, declared.type.types))
     return _Field(
         name=field.name,
         default=field.default,
         explanation=str((declared.extra_json_schema or {})["description"]) + ("" if is_text else f" ({expected})"),
         expected=expected,
         type=field.type,
-        is_text=is_text,
-        is_secret=bool((declared.extra or {}).get("secret")),
+        readable=(str,) if is_text else (str, list) if takes_text else (object,),
+        is_secret=bool(extra.get("secret")),
     )
+
+
+def _is_text(kind: inspect.Type) -> bool:
+    return isinstance(kind, inspect.StrType)
 
 
 def _expected(kind: inspect.Type) -> str:
@@ -564,6 +715,8 @@ def _expected(kind: inspect.Type) -> str:
             return " or ".join(_expected(one) for one in types)
         case inspect.VarTupleType(item_type=item, min_length=least):
             return f"a list{' of one or more' if least else ''}, each {_expected(item)}"
+        case inspect.BoolType():
+            return "true or false"
         case inspect.IntType():
             return f"a whole number{_range(kind)}"
         case inspect.FloatType():

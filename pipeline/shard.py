@@ -8,28 +8,29 @@ import math
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from lstm_stream import OF_THE_LSTM, Bank, DumpError, Expert, Forecasts, Hyperparameters, Observation, Outcome
+from lstm_stream import OF_THE_LSTM, Bank, DumpError, Expert, Fault, Forecasts, Hyperparameters, Observation, Outcome
+from pipeline.dead_letters import Reject, dead_letters
+from pipeline.events import Decoder, Event
 from pipeline.messages import (
-    Decoder,
     ForecastMessage,
     Model,
     Outgoing,
     Record,
-    Reject,
     Source,
-    dead_letter,
     encode_forecast,
     forecast_id,
     iso8601,
     rounded,
 )
 from pipeline.settings import Settings, fingerprint
+from pipeline.stamps import RepeatedHour
 from pipeline.status import ExpertWeight, Gates, SeriesStatus, ShardStatus
 
 Publish = Literal["every", "latest", "none"]
@@ -54,6 +55,8 @@ class Counts(msgspec.Struct, frozen=True):
     """By reason."""
     masked_covariates: int = 0
     """Of events with observations; no part of the sum."""
+    skipped: dict[str, int] = {}
+    """Records, elements and values that are not for us, by reason; no part of the sum."""
 
     def __add__(self, other: "Counts") -> "Counts":
         return Counts(
@@ -64,7 +67,29 @@ class Counts(msgspec.Struct, frozen=True):
             self.repeated + other.repeated,
             dict(Counter(self.dead_letters) + Counter(other.dead_letters)),
             self.masked_covariates + other.masked_covariates,
+            dict(Counter(self.skipped) + Counter(other.skipped)),
         )
+
+
+class Failure(NamedTuple):
+    """A step of the model that raised, which none should: what it was about has started anew.
+
+    Attributes
+    ----------
+    series
+        None where it lay in what all series of the shard share.
+    offset
+        Of the record.
+    stage
+        See `lstm_stream.Fault`.
+    trace
+        The traceback.
+    """
+
+    series: str | None
+    offset: int
+    stage: str
+    trace: str
 
 
 class Fold(NamedTuple):
@@ -75,6 +100,7 @@ class Fold(NamedTuple):
     counts: Counts
     seconds: dict[str, float]
     """By stage: decode, observe (learning included), encode."""
+    failures: tuple[Failure, ...] = ()
 
 
 class State(NamedTuple):
@@ -89,14 +115,18 @@ class _Batch(NamedTuple):
 
     Attributes
     ----------
-    sizes, covariates
-        How many observations each event has, of those that have any, and its covariates.
+    sizes, covariates, indices
+        How many observations each event has, of those that have any, its covariates, and which of its record it is.
+    skipped
+        Why something was not for us, once for each.
     """
 
     observations: list[tuple[Observation, Record]]
     rejects: list[tuple[Reject, Record]]
     sizes: list[int]
     covariates: list[tuple[float, ...]]
+    indices: list[int | None]
+    skipped: list[str]
 
 
 class Shard:
@@ -116,6 +146,8 @@ class Shard:
         The series.
     clock
         Seconds, for the stages' times; nothing else depends on it.
+    repeated_hour
+        What is known of the series' times in the hour that autumn repeats (`RepeatedHour.dump`).
     """
 
     def __init__(
@@ -126,14 +158,18 @@ class Shard:
         settings: Settings,
         bank: Bank,
         clock: Callable[[], float] = time.perf_counter,
+        repeated_hour: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
         self.topic, self.partition, self.next_offset = topic, partition, next_offset
         self.bank = bank
         self._fingerprint = fingerprint(settings)
         self._levels = [str(level) for level in settings.model.quantiles]
-        events = settings.events
-        self._decoder = Decoder(events.series, events.timestamp, events.values, events.covariates, events.max_ahead)
+        self._decoder = Decoder(settings.events)
+        self._has_covariates = bool(settings.events.covariates)
+        self._repeated_hour = RepeatedHour(repeated_hour)
+        self._max_gap = settings.events.max_gap
         self._clock = clock
+        self._series: tuple[str, ...] = ()
 
     @classmethod
     def fresh(cls, topic: str, partition: int, next_offset: int, settings: Settings) -> "Shard":
@@ -159,7 +195,8 @@ class Shard:
         try:
             kept = msgspec.convert(header, _Header)
             _compare(kept.fingerprint, fingerprint(settings))
-            return cls(topic, partition, kept.next_offset, settings, Bank.load(kept.bank, arrays))
+            bank = Bank.load(kept.bank, arrays)
+            return cls(topic, partition, kept.next_offset, settings, bank, repeated_hour=kept.repeated_hour)
         except (DumpError, msgspec.ValidationError) as error:
             raise FingerprintError(
                 f"the checkpoint is of another version of lstm-stream: {error}; go back to that version, or start with"
@@ -169,7 +206,8 @@ class Shard:
     def dump(self) -> State:
         """The whole state; changes nothing."""
         header, arrays = self.bank.dump()
-        return State({"next_offset": self.next_offset, "fingerprint": self._fingerprint, "bank": header}, arrays)
+        rest = {"fingerprint": self._fingerprint, "repeated_hour": self._repeated_hour.dump(), "bank": header}
+        return State({"next_offset": self.next_offset, **rest}, arrays)
 
     def fold(self, records: Sequence[Record], publish: Publish) -> Fold:
         """Take the next records of the log, in its order.
@@ -188,14 +226,15 @@ class Shard:
         covariates = np.asarray(batch.covariates, np.float64)
         forecasts = self._observe(batch, covariates)
         observed = self._clock()
-        rejects = batch.rejects + _unknown(batch, forecasts)
+        rejects = batch.rejects + list(_refused(batch, forecasts, self._max_gap))
         told = _told(batch, forecasts, publish)
-        letters = [] if publish == "none" else [dead_letter(record, reject) for reject, record in rejects]
+        letters = [] if publish == "none" else dead_letters(rejects)
         fold = Fold(
             self._encoded(batch, forecasts, told),
             letters,
-            _counts(forecasts, told, (reject for reject, _ in rejects), covariates),
+            _counts(forecasts, told, (reject for reject, _ in rejects), covariates, batch.skipped),
             {"decode": decoded - start, "observe": observed - decoded, "encode": self._clock() - observed},
+            tuple(_failure(fault, batch) for fault in self.bank.faults),
         )
         self.next_offset = records[-1].offset + 1 if records else self.next_offset
         return fold
@@ -219,8 +258,10 @@ class Shard:
         )
 
     def series(self) -> tuple[str, ...]:
-        """Names of the series, in the order in which they came."""
-        return tuple(self.bank.names)
+        """Names of the series, in the order in which they came; the same tuple while there are no others."""
+        if len(self._series) != len(self.bank.names):
+            self._series = tuple(self.bank.names)
+        return self._series
 
     def series_status(self, name: str) -> SeriesStatus | None:
         """One series and its newest forecast; None if there is no such series, or nothing is known of it."""
@@ -232,6 +273,7 @@ class Shard:
         model, last_value = self.bank.errors(name)
         return SeriesStatus(
             series=name,
+            topic=self.topic,
             partition=self.partition,
             observations=observations,
             step_seconds=row.step or None,
@@ -247,19 +289,29 @@ class Shard:
         )
 
     def _decoded(self, records: Sequence[Record]) -> _Batch:
-        batch = _Batch([], [], [], [])
+        batch = _Batch([], [], [], [], [], [])
         expected = self.next_offset
         for record in records:
             if record.offset < expected:
                 raise AssertionError(f"offset {record.offset} came again; {expected} is the next one")
             expected = record.offset + 1
             decoded = self._decoder.decode(record)
-            batch.observations.extend((observation, record) for observation in decoded.observations)
-            batch.rejects.extend((reject, record) for reject in decoded.rejects)
-            if decoded.observations:
-                batch.sizes.append(len(decoded.observations))
-                batch.covariates.append(decoded.covariates)
+            batch.skipped.extend(decoded.skipped)
+            for event in decoded.events:
+                batch.observations.extend((observation, record) for observation in self._observations(event))
+                batch.rejects.extend((reject, record) for reject in event.rejects)
+                if event.observations:
+                    batch.sizes.append(len(event.observations))
+                    batch.covariates.append(event.covariates)
+                    batch.indices.append(event.index)
         return batch
+
+    def _observations(self, event: Event) -> tuple[Observation, ...]:
+        """An event's observations, each in the pass of the repeated hour that is meant."""
+        if event.later is None or not event.observations:
+            return event.observations
+        time = self._repeated_hour.choose(event.series, event.observations[0].time, event.later)
+        return tuple(one._replace(time=time) for one in event.observations)
 
     def _observe(self, batch: _Batch, covariates: npt.NDArray[np.float64]) -> Forecasts:
         observations = [observation for observation, _ in batch.observations]
@@ -270,7 +322,7 @@ class Shard:
             np.fromiter((observation.time for observation in observations), np.int64, count),
             np.fromiter((observation.value for observation in observations), np.float64, count),
             events=None if alone else np.repeat(np.arange(len(batch.sizes)), batch.sizes),
-            covariates=np.repeat(covariates, batch.sizes, axis=0) if self._decoder.covariates and count else None,
+            covariates=np.repeat(covariates, batch.sizes, axis=0) if self._has_covariates and count else None,
         )
 
     def _encoded(self, batch: _Batch, forecasts: Forecasts, told: npt.NDArray[np.int64]) -> list[Outgoing]:
@@ -345,6 +397,7 @@ class _Header(msgspec.Struct, frozen=True):
     next_offset: int
     fingerprint: dict[str, object]
     bank: dict[str, object]
+    repeated_hour: dict[str, int] = {}
 
 
 def hyperparameters(settings: Settings) -> Hyperparameters:
@@ -378,15 +431,31 @@ def _compare(kept: Mapping[str, object], given: Mapping[str, object]) -> None:
         )
 
 
-def _unknown(batch: _Batch, forecasts: Forecasts) -> list[tuple[Reject, Record]]:
-    """Missing values of series that never had one: there is nothing to forecast from."""
-    indices = np.flatnonzero(forecasts.outcome == Outcome.UNKNOWN).tolist()
-    return [_nothing_known(*batch.observations[index]) for index in indices]
+def _refused(batch: _Batch, forecasts: Forecasts, max_gap: int) -> Iterator[tuple[Reject, Record]]:
+    """Observations that the model refuses: first values that are missing, and jumps of the clock."""
+    indices = np.flatnonzero(np.isin(forecasts.outcome, (Outcome.UNKNOWN, Outcome.JUMP))).tolist()
+    events = np.repeat(np.arange(len(batch.sizes)), batch.sizes) if indices else ()
+    for index in indices:
+        observation, record = batch.observations[index]
+        place = batch.indices[events[index]]
+        if forecasts.outcome[index] == Outcome.UNKNOWN:
+            detail = "the series' first value is null: there is nothing to forecast from"
+            yield Reject("null_before_first_value", detail, observation.series, index=place), record
+        else:
+            detail = _jump(observation.time, int(forecasts.origin[index]), float(forecasts.step[index]), max_gap)
+            yield Reject("timestamp_jump", detail, observation.series, index=place), record
 
 
-def _nothing_known(observation: Observation, record: Record) -> tuple[Reject, Record]:
-    detail = "the series' first value is null: there is nothing to forecast from"
-    return Reject("null_before_first_value", detail, observation.series), record
+def _jump(time: int, last: int, step: float, max_gap: int) -> str:
+    steps = f"{max_gap} steps of {step:g} s" if step else f"{max_gap} times its usual gap"
+    return (
+        f"{iso8601(time)} is {(time - last) / 1e6:.10g} s after the series' last time, and"
+        f" events.max_gap allows {steps}; raise it if such gaps are usual"
+    )
+
+
+def _failure(fault: Fault, batch: _Batch) -> Failure:
+    return Failure(fault.series, batch.observations[fault.source][1].offset, fault.stage, fault.trace)
 
 
 def _told(batch: _Batch, forecasts: Forecasts, publish: Publish) -> npt.NDArray[np.int64]:
@@ -403,15 +472,17 @@ def _counts(
     told: npt.NDArray[np.int64],
     rejects: Iterable[Reject],
     covariates: npt.NDArray[np.float64],
+    skipped: Iterable[str],
 ) -> Counts:
     came_to = np.bincount(forecasts.outcome, minlength=len(Outcome)).tolist()
     dead = Counter(reject.reason for reject in rejects)
     return Counts(
-        observations=len(forecasts.outcome) + dead.total() - came_to[Outcome.UNKNOWN],
+        observations=len(forecasts.outcome) + dead.total() - came_to[Outcome.UNKNOWN] - came_to[Outcome.JUMP],
         forecasts=len(told),
         superseded=came_to[Outcome.FORECAST] - len(told),
         late=came_to[Outcome.LATE],
         repeated=came_to[Outcome.REPEATED],
         dead_letters=dict(dead),
         masked_covariates=int(np.isnan(covariates).sum()),
+        skipped=dict(Counter(skipped)),
     )

@@ -12,8 +12,8 @@ class PartitionStatus(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes
     ----------
-    partition
-        Of the input topic.
+    topic, partition
+        Whose log.
     next_offset, end_offset
         The next record to fold, and the end of the log; the end is None while it is not known.
     lag
@@ -26,6 +26,7 @@ class PartitionStatus(msgspec.Struct, frozen=True, kw_only=True):
         That it noticed, since it began.
     """
 
+    topic: str
     partition: int
     next_offset: int
     end_offset: int | None
@@ -111,6 +112,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     observations, forecasts, superseded, dead_letters, late, repeated
         Counts since the start of the process; observations = the sum of the others. Superseded are the forecasts that
         `delivery.publish = "latest"` left out for newer ones.
+    skipped
+        Records, elements and values that are not for us: no part of the observations.
     events_per_second
         Over the last seconds.
     skill
@@ -124,6 +127,10 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     lstm_share
         What of the forecasts rests on the LSTM, 0 to 1: the weights of the experts that need it. None before anything
         was scored.
+    age
+        Seconds since this was so.
+    doing
+        What the worker is at meanwhile, such as "fold"; "" between two steps.
     """
 
     state: State
@@ -139,6 +146,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     dead_letters: int = 0
     late: int = 0
     repeated: int = 0
+    skipped: int = 0
     events_per_second: float = 0.0
     skill: float | None = None
     mae_model: float | None = None
@@ -146,6 +154,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     gates: Gates | None = None
     experts: tuple[ExpertWeight, ...] = ()
     lstm_share: float | None = None
+    age: float = 0.0
+    doing: str = ""
 
 
 class SeriesStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -153,8 +163,12 @@ class SeriesStatus(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes
     ----------
-    series, partition
+    series, topic, partition
         Which, and where.
+    elsewhere
+        Other shards here with a series of this name, as `events/3`: another topic or partition, another series.
+    age
+        Seconds since this was so.
     observations
         How many it has had.
     step_seconds
@@ -176,6 +190,7 @@ class SeriesStatus(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     series: str
+    topic: str
     partition: int
     observations: int
     step_seconds: float | None
@@ -188,3 +203,23 @@ class SeriesStatus(msgspec.Struct, frozen=True, kw_only=True):
     quantiles: dict[str, tuple[float, ...]]  # (H,) each
     status: str
     skill: float | None
+    elsewhere: tuple[str, ...] = ()
+    age: float = 0.0
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """Names of series.
+
+    Attributes
+    ----------
+    series
+        Those that were asked for, in order; a name that several shards have stands here once.
+    total
+        How many there are of these, told or not.
+    age
+        Seconds since this was so; None where nothing is held.
+    """
+
+    series: tuple[str, ...]
+    total: int
+    age: float | None

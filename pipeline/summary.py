@@ -11,7 +11,8 @@ from rich.table import Table as Grid
 
 from lstm_stream import Observation
 from pipeline.cluster import read_topic
-from pipeline.messages import Decoder, ForecastMessage, decode_forecast
+from pipeline.events import Decoder
+from pipeline.messages import ForecastMessage, decode_forecast
 from pipeline.settings import Settings
 from pipeline.status import Status
 
@@ -31,6 +32,8 @@ class Summary(msgspec.Struct, frozen=True):
         Records in their topics, with read_committed.
     late, repeated
         Observations that the daemon left out, by its own count.
+    skipped
+        Records, elements and values that are not for us; no part of the events.
     skill_vs_last_value
         1 - MAE / MAE of last value, one step ahead, each series by its own standard deviation.
     skill_real, skill_fleet
@@ -46,6 +49,7 @@ class Summary(msgspec.Struct, frozen=True):
     dead_letters: int
     late: int
     repeated: int
+    skipped: int
     skill_vs_last_value: float | None
     skill_real: float | None
     skill_fleet: float | None
@@ -69,6 +73,8 @@ class Summary(msgspec.Struct, frozen=True):
         grid.add_row("+ dead letters", f"{self.dead_letters:,}", "bad records, kept with the reason")
         grid.add_row("+ late", f"{self.late:,}", "older than the series' last event: left out")
         grid.add_row("+ repeated", f"{self.repeated:,}", "seen before: left out")
+        if self.skipped:
+            grid.add_row("skipped", f"{self.skipped:,}", "not meant for us, and no events")
         grid.add_section()
         grid.add_row("skill", _percent(self.skill_vs_last_value), "less error than last value, one step ahead")
         if self.skill_fleet is not None:
@@ -95,12 +101,13 @@ def sum_up(settings: Settings, seconds: float, status: Status) -> Summary:
     status
         What the daemon said of itself then.
     """
-    kafka, decoder = settings.kafka, Decoder()
-    decoded = {(one.partition, one.offset): decoder.decode(one) for one in read_topic(settings, kafka.input)}
+    kafka, decoder = settings.kafka, Decoder(settings.events)
+    records = (record for topic in kafka.inputs for record in read_topic(settings, topic))
+    decoded = {(one.topic, one.partition, one.offset): decoder.decode(one) for one in records}
     forecasts = [decode_forecast(one.value or b"") for one in read_topic(settings, kafka.forecasts)]
     dead_letters = sum(1 for _ in read_topic(settings, kafka.dead_letters))
     events = sum(len(one.observations) + len(one.rejects) for one in decoded.values())
-    truths = {place: one.observations[0] for place, one in decoded.items() if one.observations}
+    truths = {(*place, each.series): each for place, one in decoded.items() for each in one.observations}
     errors = one_step_errors(truths, forecasts)
     return Summary(
         events=events,
@@ -108,6 +115,7 @@ def sum_up(settings: Settings, seconds: float, status: Status) -> Summary:
         dead_letters=dead_letters,
         late=status.late,
         repeated=status.repeated,
+        skipped=sum(len(one.skipped) for one in decoded.values()),
         skill_vs_last_value=skill(errors.values()),
         skill_real=skill(of for name, of in errors.items() if not name.startswith("fleet/")),
         skill_fleet=skill(of for name, of in errors.items() if name.startswith("fleet/")),
@@ -124,14 +132,14 @@ class Errors(NamedTuple):
 
 
 def one_step_errors(
-    truths: Mapping[tuple[int, int], Observation], forecasts: Iterable[ForecastMessage]
+    truths: Mapping[tuple[str, int, int, str], Observation], forecasts: Iterable[ForecastMessage]
 ) -> dict[str, Errors]:
     """Score each forecast's first step by the observation that the series' next forecast was made from.
 
     Parameters
     ----------
     truths
-        Observations by partition and offset.
+        Observations by topic, partition, offset and series.
     forecasts
         Those of one series in the order of the log.
 
@@ -142,7 +150,8 @@ def one_step_errors(
     """
     by_series: dict[str, list[tuple[Observation, ForecastMessage]]] = {}
     for forecast in forecasts:
-        observation = truths[forecast.source.partition, forecast.source.offset]
+        source = forecast.source
+        observation = truths[source.topic, source.partition, source.offset, forecast.series]
         by_series.setdefault(forecast.series, []).append((observation, forecast))
     errors = {name: _errors_of(pairs) for name, pairs in by_series.items()}
     return {name: of for name, of in errors.items() if of is not None}

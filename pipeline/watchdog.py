@@ -47,6 +47,11 @@ class Watchdog:
         finally:
             self._calls = before
 
+    def doing(self) -> str:
+        """The name of the innermost call that goes on; "" between two."""
+        calls = self._calls
+        return calls[-1].name if calls else ""
+
     def overdue(self) -> str | None:
         """The name of the innermost call that takes too long, if one does."""
         late = (call.name for call in reversed(self._calls) if self._now() > call.due)

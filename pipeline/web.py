@@ -3,7 +3,7 @@
 import errno
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -13,9 +13,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from pipeline.status import SeriesStatus, Status
+from pipeline.snapshots import BusyError
+from pipeline.status import Found, SeriesStatus, Status
 
-MOST_NAMES = 1000  # of series in one answer, unless the question says how many
+USUAL_NAMES, MOST_NAMES = 1000, 10_000  # of series in one answer: unless the question says how many, and at most
 LONGEST_STOP = 3  # seconds that requests under way may still take when the daemon ends
 
 _PAGE = Path(__file__).with_name("page.html")
@@ -34,8 +35,8 @@ class WebError(RuntimeError):
 class Web:
     """Serves what the callables say, from threads of its own.
 
-    `series_names` and `series` may wait for the worker: health, status and metrics are answered meanwhile. The others
-    have to be quick.
+    `find` and `series` may take a moment: health, status and metrics are answered meanwhile. The others have to be
+    quick.
 
     Parameters
     ----------
@@ -43,10 +44,10 @@ class Web:
         The page of metrics and its content type.
     status
         The worker at this moment.
-    series_names
-        All series that are held.
+    find
+        Names of the series that are held: those that hold a text, after a name, so many at most.
     series
-        One of them; None if it is not held.
+        One of them, of a shard such as `events/3` or of any; None if it is not held.
     healthy
         Whether the worker's loop turns.
     ready
@@ -59,8 +60,8 @@ class Web:
         self,
         metrics_render: Callable[[], tuple[bytes, str]],
         status: Callable[[], Status],
-        series_names: Callable[[], tuple[str, ...]],
-        series: Callable[[str], SeriesStatus | None],
+        find: Callable[[str, str, int], Found],
+        series: Callable[[str, str | None], SeriesStatus | None],
         healthy: Callable[[], bool],
         ready: Callable[[], bool],
         host: str,
@@ -68,7 +69,7 @@ class Web:
     ) -> None:
         self._metrics = metrics_render
         self._status = status
-        self._series_names = series_names
+        self._find = find
         self._series = series
         self._healthy = healthy
         self._ready = ready
@@ -132,25 +133,32 @@ class Web:
     def _answer_names(self, request: Request) -> Response:
         """Answer with names of series: those that hold `search`, at most `limit` of them, and how many there are.
 
-        Not async, so that it runs in a thread of its own: it waits while the worker folds.
+        Not async, so that it runs in a thread of its own: to search many names takes a while.
         """
-        search = request.query_params.get("search", "").casefold()
-        limit = request.query_params.get("limit", str(MOST_NAMES))
-        if not (limit.isascii() and limit.isdigit() and len(limit) < 10):
-            return _json({"error": f"limit is {limit!r}, expected a whole number"}, 400)
-        names = sorted(name for name in self._series_names() if search in name.casefold())
-        return _json({"series": names[: int(limit)], "total": len(names)})
+        search, after = request.query_params.get("search", ""), request.query_params.get("after", "")
+        limit = request.query_params.get("limit", str(USUAL_NAMES))
+        if not (limit.isascii() and limit.isdigit() and len(limit) < 10 and int(limit) <= MOST_NAMES):
+            expected = f"a whole number to {MOST_NAMES}; after=<last name> goes on from there"
+            return _json({"error": f"limit is {limit!r}, expected {expected}"}, 400)
+        return _json(self._find(search, after, int(limit)))
 
     def _answer_series(self, request: Request) -> Response:
+        """Answer with one series; not async, as it may wait a moment for the worker to come by."""
         name: str = request.path_params["name"]
-        found = self._series(name)
+        at = request.query_params.get("at")
+        try:
+            found = self._series(name, at)
+        except BusyError as busy:
+            return _json({"error": f"{busy}"}, 503, {"Retry-After": "1"})
         if found is None:
-            return _json({"error": f"there is no series {name!r} here; /api/series lists them"}, 404)
+            where = "here" if at is None else f"in {at!r} here"
+            return _json({"error": f"there is no series {name!r} {where}; /api/series lists them"}, 404)
         return _json(found)
 
 
-def _json(content: object, code: int = 200) -> Response:
-    return Response(msgspec.json.encode(content), code, {"Cache-Control": "no-store"}, media_type="application/json")
+def _json(content: object, code: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    told = {"Cache-Control": "no-store", **(headers or {})}
+    return Response(msgspec.json.encode(content), code, told, media_type="application/json")
 
 
 def _quiet(app: Starlette) -> uvicorn.Config:

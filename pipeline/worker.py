@@ -4,14 +4,17 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from msgspec import structs
+
 from pipeline.checkpoints import CheckpointError, Checkpoints
 from pipeline.clock import Clock
-from pipeline.cluster import Clients, ClusterError, FencedInstanceIdError, KafkaError, TopicPartition
+from pipeline.cluster import Clients, ClusterError, Description, FencedInstanceIdError, KafkaError, TopicPartition
 from pipeline.cycle import LONGEST_WAIT, Cycle
+from pipeline.inputs import inputs_of
 from pipeline.member import Member
 from pipeline.metrics import Metrics
 from pipeline.opening import Held, Opener, Shards
@@ -19,7 +22,8 @@ from pipeline.publisher import Publisher
 from pipeline.reporter import Reporter, Seen
 from pipeline.settings import Settings
 from pipeline.shard import Counts, FingerprintError, Shard
-from pipeline.status import SeriesStatus, State, Status
+from pipeline.snapshots import Snapshots
+from pipeline.status import State, Status
 from pipeline.watchdog import LONG, Watchdog
 
 logger = logging.getLogger(__name__)
@@ -52,6 +56,11 @@ class Worker:
         it again: nothing else gets such a call back.
     instance, version
         For the status.
+
+    Attributes
+    ----------
+    snapshots
+        Answers questions for series, from any thread.
     """
 
     def __init__(
@@ -72,9 +81,8 @@ class Worker:
         self._shards, self._clock, self._rebuild = shards, clock or Clock(), rebuild
         self._watchdog = Watchdog(settings.delivery.deadline, self._clock.now, expired or _end_the_process)
         self._stop = threading.Event()
-        self._lock = threading.Lock()
         self._parked: dict[TopicPartition, Held] = {}
-        self._held: Mapping[TopicPartition, Held] = {}
+        self._inputs = ""
         self._counts = Counts()
         status = Status(
             state="connecting",
@@ -84,6 +92,7 @@ class Worker:
             started=self._clock.wall(),
         )
         self._reporter = Reporter(status, metrics, self._clock)
+        self.snapshots = Snapshots(self._clock.now)
 
     def run(self, drain: bool = False) -> int:
         """Work until `stop`, or with `drain` until all is done that was in the log when partitions were assigned.
@@ -123,29 +132,19 @@ class Worker:
 
     def ready(self) -> bool:
         """Whether partitions are assigned and caught up with."""
-        return self._reporter.status.state == "ready"
+        return self._reporter.told.status.state == "ready"
 
     def status(self) -> Status:
-        """How things stood after the last cycle."""
-        return self._reporter.status
-
-    def series_names(self) -> tuple[str, ...]:
-        """Names of all series whose shards are held; from any thread."""
-        with self._lock:
-            return tuple(name for held in self._held.values() for name in held.shard.series())
-
-    def series(self, name: str) -> SeriesStatus | None:
-        """One series, None if no shard here has it; from any thread."""
-        with self._lock:
-            found = (held.shard.series_status(name) for held in self._held.values())
-            return next((status for status in found if status is not None), None)
+        """How things stood after the last cycle, and since when."""
+        told = self._reporter.told
+        return structs.replace(told.status, age=self._clock.now() - told.at, doing=self._watchdog.doing())
 
     def _work(self, drain: bool) -> None:
         """From connecting to leaving."""
         with self._watchdog.watching("a trial of checkpoints.url", LONG):
             self._checkpoints.probe()
         with self._watchdog.watching("describe", LONG):
-            self._clients.describe()
+            self._tell_inputs(self._clients.describe())
         publisher = Publisher(self._clients, self._settings, self._watchdog)
         try:
             member = Member(self._clients, self._settings, self._watchdog, self._clock)
@@ -179,11 +178,10 @@ class Worker:
             self._metrics,
             self._watchdog,
             self._clock,
-            self._lock,
+            self.snapshots,
             self._parked,
         )
         self._reporter.tell("assigning")
-        self._held = cycle.held
         try:
             while not self._stop.is_set() and not (drain and cycle.drained()):
                 cycle.turn(self._stop)
@@ -192,9 +190,15 @@ class Worker:
             self._reporter.tell("stopping")
             cycle.keep()
         finally:
-            self._held = {}
             self._parked = cycle.close()
             self._counts += cycle.counts
+
+    def _tell_inputs(self, there: Description) -> None:
+        """Say what a pattern matches, when that is news."""
+        told = inputs_of(self._settings.kafka).told(there.topics)
+        if told != self._inputs:
+            logger.info("%s", told)
+        self._inputs = told
 
     def _explain(self, error: Exception, said: str) -> str:
         message = self._advice(error)

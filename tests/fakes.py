@@ -6,8 +6,10 @@ committed) is lost with it.
 """
 
 import hashlib
+import re
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -28,7 +30,8 @@ from msgspec.structs import replace
 
 from pipeline.clock import Clock
 from pipeline.cluster import ConsumerRebalanceListener, Description, Topic
-from pipeline.messages import Outgoing, Record, Reject, dead_letter
+from pipeline.dead_letters import Reject, dead_letter
+from pipeline.messages import Outgoing, Record
 from pipeline.settings import Settings
 from pipeline.shard import Counts, FingerprintError, Fold, Publish, State
 from pipeline.status import ExpertWeight, Gates, SeriesStatus, ShardStatus
@@ -117,8 +120,25 @@ class ChainShard:
     def series(self) -> tuple[str, ...]:
         return (f"chain-{self.partition}",)
 
-    def series_status(self, name: str) -> SeriesStatus | None:  # noqa: ARG002
-        return None
+    def series_status(self, name: str) -> SeriesStatus | None:
+        if name not in self.series():
+            return None
+        return SeriesStatus(
+            series=name,
+            topic=self.topic,
+            partition=self.partition,
+            observations=self.next_offset,
+            step_seconds=None,
+            last_time=0,
+            last_value=None,
+            recent_times=(),
+            recent_values=(),
+            origin=0,
+            mean=(),
+            quantiles={},
+            status="warming",
+            skill=None,
+        )
 
     def fold(self, records: Sequence[Record], publish: Publish) -> Fold:
         forecasts: list[Outgoing] = []
@@ -181,13 +201,16 @@ class FakeBroker:
     settings
         The topics' names, and how long a transaction may stay open.
     partitions
-        Of the input topic; the others have one.
+        Of each input topic; the others have one.
+    topics
+        The input topics; by default those that the settings name.
     """
 
-    def __init__(self, settings: Settings, partitions: int = 2) -> None:
+    def __init__(self, settings: Settings, partitions: int = 2, topics: Sequence[str] = ()) -> None:
         kafka = settings.kafka
         self.settings, self.clock = settings, ManualClock()
-        self.input = [TopicPartition(kafka.input, number) for number in range(partitions)]
+        names = topics or kafka.inputs
+        self.input = [TopicPartition(name, number) for name in names for number in range(partitions)]
         self.outputs = [TopicPartition(topic, 0) for topic in (kafka.forecasts, kafka.dead_letters)]
         self.logs: dict[TopicPartition, list[_Entry]] = {one: [] for one in (*self.input, *self.outputs)}
         self.first = dict.fromkeys(self.logs, 0)
@@ -200,8 +223,15 @@ class FakeBroker:
         self.largest = 1 << 20  # bytes of a record
         self.topic_id = "first"
 
+    def add_topic(self, name: str, partitions: int = 2) -> None:
+        """A topic that somebody creates; the members notice at once."""
+        for number in range(partitions):
+            self.input.append(TopicPartition(name, number))
+            self.logs[self.input[-1]], self.first[self.input[-1]] = [], 0
+        self.generation += 1
+
     def write(self, partition: int, *values: bytes | None, key: bytes | None = b"k", headers: Headers = ()) -> None:
-        """Records for the input topic."""
+        """Records for an input topic; `partition` is its place among those of all input topics."""
         for value in values:
             self.append(self.input[partition], key, value, headers, None)
 
@@ -282,10 +312,11 @@ class FakeBroker:
             self.members.remove(member)
             self.generation += 1
 
-    def dealt(self, member: str) -> set[TopicPartition]:
-        """The partitions of a member in this generation."""
+    def dealt(self, member: str, topics: Container[str]) -> set[TopicPartition]:
+        """The partitions of a member in this generation, of the topics that it reads."""
         place, members = self.members.index(member), len(self.members)
-        return {one for number, one in enumerate(self.input) if number % members == place}
+        shared = [one for one in self.input if one.topic in topics]
+        return {one for number, one in enumerate(shared) if number % members == place}
 
     def check(self, metadata: ConsumerGroupMetadata) -> None:
         """Refuse who is not of this generation (KIP-447); of who names no member nothing can be checked."""
@@ -340,8 +371,9 @@ class FakeProcess:
             self.broker.leave(self.member.name)
 
     def describe(self) -> Description:
-        kafka, broker = self.broker.settings.kafka, self.broker
-        topics = {kafka.input: Topic(f"{kafka.input}-{broker.topic_id}", len(broker.input))}
+        broker = self.broker
+        counts = Counter(one.topic for one in (*broker.input, *broker.outputs))
+        topics = {name: Topic(f"{name}-{broker.topic_id}", count) for name, count in counts.items()}
         return self.call("describe", lambda: Description("fake", topics))
 
     def consumer(self) -> "FakeConsumer":
@@ -362,12 +394,19 @@ class FakeConsumer:
         self._positions: dict[TopicPartition, int | None] = {}
         self._highwaters: dict[TopicPartition, int] = {}
 
-    def subscribe(self, topics: Sequence[str], *, listener: ConsumerRebalanceListener) -> None:
-        assert list(topics) == [self._broker.settings.kafka.input]
+    def subscribe(
+        self, topics: Sequence[str] = (), pattern: str | None = None, *, listener: ConsumerRebalanceListener
+    ) -> None:
+        assert bool(topics) != bool(pattern)
+        self._subscribed = set(topics) if pattern is None else re.compile(pattern)
         self._listener = listener
 
-    def partitions_for_topic(self, topic: str) -> set[int]:
-        return {partition.partition for partition in self._broker.input if partition.topic == topic}
+    def topics(self) -> set[str]:
+        return {one.topic for one in self._broker.logs}
+
+    def _reads(self) -> set[str]:
+        subscribed = self._subscribed
+        return subscribed if isinstance(subscribed, set) else set(filter(subscribed.match, self.topics()))
 
     def poll(self, timeout_ms: float, max_records: int) -> dict[TopicPartition, list[FakeMessage]]:
         return self._process.call("poll", lambda: self._poll(timeout_ms, max_records))
@@ -400,7 +439,7 @@ class FakeConsumer:
         if self._generation != broker.generation:
             self._listener.on_partitions_revoked(set(self._positions))
             self._generation = broker.generation
-            self._positions = dict.fromkeys(broker.dealt(self._member))
+            self._positions = dict.fromkeys(broker.dealt(self._member, self._reads()))
             self._highwaters = {}
             self._listener.on_partitions_assigned(set(self._positions))
 

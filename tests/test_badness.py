@@ -138,7 +138,7 @@ def scraped(chosen: Settings) -> str:
 
 def send(chosen: Settings) -> None:
     """Write the cases to a topic that takes records of 4 MB."""
-    servers, topic = chosen.kafka.bootstrap_servers, chosen.kafka.input
+    servers, topic = chosen.kafka.bootstrap_servers, chosen.kafka.inputs[0]
     admin = KafkaAdminClient(bootstrap_servers=servers)
     admin.create_topics({topic: {"num_partitions": 1, "replication_factor": 1, "configs": {"max.message.bytes": MOST}}})
     admin.close()

@@ -14,8 +14,9 @@ from pipeline.checkpoints import Address, Checkpoints
 from pipeline.cli import main
 from pipeline.cluster import create_topics, read_topic
 from pipeline.embedded import EmbeddedBroker, free_port
-from pipeline.messages import Decoder, Record
-from pipeline.settings import Settings, load, to_toml
+from pipeline.events import Decoder
+from pipeline.messages import Record
+from pipeline.settings import Events, Settings, load, to_toml
 from pipeline.shard import Shard
 
 DONE, FAILURE, USAGE = 0, 1, 2
@@ -212,7 +213,8 @@ def test_the_rows_of_a_wide_file_are_replayed_as_one_event_each(waves: Path, set
         "sine": 0.0,
         "saw": 0.0,
     }
-    names = [one.series for record in sent for one in Decoder(values=("sine", "saw")).decode(record).observations]
+    decoder = Decoder(Events(values=("sine", "saw")))
+    names = [one.series for record in sent for one in decoder.decode(record).observations]
     assert names == ["waves/sine", "waves/saw"] * 200
 
 

@@ -56,10 +56,10 @@ def test_what_is_written_is_read_back_in_order(tansu: EmbeddedBroker, count: int
     settings = settings_at(tansu.bootstrap_servers, f"written{count}")
     create_topics(settings)
     sent = [Outgoing(key=b"%d" % (n % 7), value=b"%d" % n, headers=(("n", b"%d" % n),)) for n in range(count)]
-    with Writer(settings, settings.kafka.input) as writer:
+    with Writer(settings, settings.kafka.inputs[0]) as writer:
         for number, outgoing in enumerate(sent):
             writer.write(outgoing, timestamp=1_700_000_000_000 + number)
-    records = list(read_topic(settings, settings.kafka.input))
+    records = list(read_topic(settings, settings.kafka.inputs[0]))
     assert sorted(int(record.value or b"") for record in records) == list(range(count))
     assert all(record.timestamp == 1_700_000_000_000 + int(record.value or b"") for record in records)
     assert all(record.headers == (("n", record.value),) for record in records)
@@ -76,9 +76,9 @@ def test_however_a_producer_compresses_its_records_are_read(tansu: EmbeddedBroke
     sent = [b"%d" % number * 100 for number in range(100)]
     producer = KafkaProducer(bootstrap_servers=tansu.bootstrap_servers, compression_type=compression)
     for value in sent:
-        producer.send(settings.kafka.input, value)
+        producer.send(settings.kafka.inputs[0], value)
     producer.close()
-    assert [record.value for record in read_topic(settings, settings.kafka.input)] == sent
+    assert [record.value for record in read_topic(settings, settings.kafka.inputs[0])] == sent
 
 
 def test_a_header_may_have_any_name(tansu: EmbeddedBroker) -> None:
@@ -86,9 +86,9 @@ def test_a_header_may_have_any_name(tansu: EmbeddedBroker) -> None:
     create_topics(settings)
     producer = KafkaProducer(bootstrap_servers=tansu.bootstrap_servers, linger_ms=200)
     for name in ("a", NotUtf8(), "é"):
-        producer.send(settings.kafka.input, name[:1].encode() or b"?", headers=[(name, b"1")])
+        producer.send(settings.kafka.inputs[0], name[:1].encode() or b"?", headers=[(name, b"1")])
     producer.close()
-    records = list(read_topic(settings, settings.kafka.input))
+    records = list(read_topic(settings, settings.kafka.inputs[0]))
     assert [record.headers for record in records] == [
         (("a", b"1"),),
         (("h\N{REPLACEMENT CHARACTER}", b"1"),),
@@ -99,7 +99,7 @@ def test_a_header_may_have_any_name(tansu: EmbeddedBroker) -> None:
 def test_an_empty_topic_is_read_at_once(tansu: EmbeddedBroker) -> None:
     settings = settings_at(tansu.bootstrap_servers, "empty")
     create_topics(settings)
-    assert list(read_topic(settings, settings.kafka.input)) == []
+    assert list(read_topic(settings, settings.kafka.inputs[0])) == []
 
 
 def test_a_missing_topic_says_how_to_make_it(tansu: EmbeddedBroker) -> None:

@@ -70,7 +70,7 @@ def settings_for(broker: EmbeddedBroker | ApacheKafka, name: str, folder: Path) 
 
 def write(settings: Settings, steps: range) -> None:
     """One event of each series at each step, and a bad record."""
-    with Writer(settings, settings.kafka.input) as writer:
+    with Writer(settings, settings.kafka.inputs[0]) as writer:
         for step in steps:
             for number in range(SERIES):
                 value = math.sin(step / (3 + number)) + number
@@ -150,10 +150,11 @@ class Member:
         assert "Traceback" not in self._log.read_text()
         return code
 
-    def partitions(self) -> set[int]:
-        """Those that it holds and has caught up with."""
+    def partitions(self) -> set[str]:
+        """Those that it holds and has caught up with, as `events/3`."""
         status = self._status()
-        return {one["partition"] for one in status["partitions"]} if status.get("state") == "ready" else set()
+        held = {f"{one['topic']}/{one['partition']}" for one in status.get("partitions", ())}
+        return held if status.get("state") == "ready" else set()
 
     def instance(self) -> str:
         """The name that it has in its group."""
@@ -161,16 +162,20 @@ class Member:
 
     def _status(self) -> dict[str, Any]:
         """What it tells of itself; nothing while it does not answer."""
+        try:
+            return self.ask("/api/status")
+        except urllib.error.URLError:
+            return {}
+
+    def ask(self, path: str) -> dict[str, Any]:
+        """What its page is told; nothing while it has none."""
         assert self._process.poll() is None, self._log.read_text()
         found = re.search(r"http://127.0.0.1:(\d+)", self._log.read_text())
         if found is None:
             return {}
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{found[1]}/api/status", timeout=10) as response:
-                status: dict[str, Any] = json.load(response)
-        except urllib.error.URLError:
-            return {}
-        return status
+        with urllib.request.urlopen(f"http://127.0.0.1:{found[1]}{path}", timeout=10) as response:
+            told: dict[str, Any] = json.load(response)
+            return told
 
     def is_up(self) -> bool:
         """Whether it has begun to connect."""
@@ -181,12 +186,12 @@ class Member:
         return lambda: len(self.partitions()) == number
 
 
-def shares(*members: Member) -> Callable[[], bool]:
-    """Whether these are ready and have all partitions between them, each some."""
+def shares(*members: Member, number: int = PARTITIONS) -> Callable[[], bool]:
+    """Whether these are ready and have so many partitions between them, each some."""
 
     def are() -> bool:
         held = [member.partitions() for member in members]
-        return all(held) and sorted(one for partitions in held for one in partitions) == list(range(PARTITIONS))
+        return all(held) and sum(map(len, held)) == len(set().union(*held)) == number
 
     return are
 
@@ -222,7 +227,7 @@ def test_members_that_come_go_and_restart_change_no_forecast(
 
 def write_groups(settings: Settings, steps: range) -> None:
     """One event of each of three machines at each step: two values, one of them bad at times, and covariates."""
-    with Writer(settings, settings.kafka.input) as writer:
+    with Writer(settings, settings.kafka.inputs[0]) as writer:
         for step in steps:
             for number in range(3):
                 values = {"temp": math.sin(step / 3) + number, "rpm": "?" if step % 10 == number else step % 7}

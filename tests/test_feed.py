@@ -4,9 +4,10 @@ from itertools import islice
 
 import pytest
 
+from pipeline.events import Decoder
 from pipeline.feed import BAD, BAD_EVERY, LATE_EVERY, REPEATED_EVERY, built_in, spoiled
 from pipeline.fleet import Fleet
-from pipeline.messages import Decoder, Outgoing, Record
+from pipeline.messages import Outgoing, Record
 from pipeline.replay import Form
 from pipeline.settings import Events
 

@@ -19,10 +19,14 @@ SOURCES = {
 
 # A module of the pipeline imports from the rows above its own. A new one needs a place here.
 ROWS = (
-    {"settings", "checkpoints", "metrics", "status", "messages", "tables", "scoring", "watchdog", "clock", "fleet"},
-    {"shard", "cluster", "embedded", "web", "log", "baselines", "peers"},
-    {"member", "publisher", "easel"},
-    {"opening"},
+    {"checkpoints", "metrics", "status", "messages", "tables", "scoring", "watchdog", "clock", "fleet"},
+    {"stamps", "fields", "dead_letters"},
+    {"conditions", "points", "framing"},
+    {"settings"},
+    {"events", "inputs"},
+    {"shard", "cluster", "embedded", "log", "baselines", "peers"},
+    {"member", "publisher", "easel", "parts", "snapshots"},
+    {"opening", "web"},
     {"cycle", "reporter"},
     {"worker", "evaluate", "replay", "contents", "summary"},
     {"feed", "plot"},
@@ -32,7 +36,7 @@ ROWS = (
 )
 
 # Nothing of ours, however low the row; these may know the library's types, the first nothing at all.
-ALONE = {"settings", "checkpoints", "metrics", "status", "watchdog", "clock"}
+ALONE = {"checkpoints", "metrics", "status", "watchdog", "clock"}
 OF_THE_LIBRARY = {"messages", "tables", "scoring"}
 
 HOMES = {

@@ -9,7 +9,8 @@ import pytest
 
 from pipeline import metrics, settings
 from pipeline.cli import main
-from pipeline.messages import REASONS, decode_forecast
+from pipeline.dead_letters import REASONS
+from pipeline.messages import decode_forecast
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
 

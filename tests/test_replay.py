@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lstm_stream import Observation
+from pipeline.events import Decoded, Decoder
 from pipeline.fleet import BLOCK, HOUR, START, Fleet
-from pipeline.messages import Decoded, Decoder, Outgoing, Record
-from pipeline.replay import Form, Pace, paced
+from pipeline.messages import Outgoing, Record
+from pipeline.replay import Form, FormError, Pace, paced
 from pipeline.settings import Events
 from pipeline.tables import Event
 
@@ -25,13 +26,21 @@ observations = st.builds(
 
 
 def read_back(sent: Outgoing, events: Events) -> Decoded:
-    decoder = Decoder(events.series, events.timestamp, events.values, events.covariates)
-    return decoder.decode(Record("events", 0, 0, -1, sent.key, sent.value))
+    return Decoder(events).decode(Record("events", 0, 0, -1, sent.key, sent.value))
 
 
 @given(
     observations,
-    st.sampled_from([Events(), Events(series="meta.id", timestamp="at", values=("data.value",))]),
+    st.sampled_from(
+        [
+            Events(),
+            Events(series="meta.id", timestamp="at", values=("data.value",)),
+            Events(series='labels."app.io/name"', values=("points[0].v",), timezone="Europe/Berlin"),
+            Events(timestamp_format="us"),
+            Events(timestamp_format="ns", values=("v",)),
+            Events(timestamp_format="%d/%m/%Y %H:%M:%S.%f %z", timezone="Asia/Kolkata"),
+        ]
+    ),
 )
 def test_an_event_is_read_back_as_the_same_observation(observation: Observation, events: Events) -> None:
     decoded = read_back(Form(events).record(Event.of(observation)), events)
@@ -43,7 +52,24 @@ def test_an_event_of_several_values_and_covariates_is_read_back_as_it_was(drawn:
     events = Events(values=("temp", "data.rpm"), covariates=("holiday", "weather.wind"))
     decoded = read_back(Form(events).record(Event("pump", time, drawn[:2], drawn[2:])), events)
     written = tuple(Observation(f"pump/{path}", time, value) for path, value in zip(events.values, drawn, strict=False))
-    assert repr(decoded) == repr(Decoded(written, (), drawn[2:]))
+    (event,) = decoded.events
+    assert repr((event.observations, event.rejects, event.covariates)) == repr((written, (), drawn[2:]))
+
+
+@pytest.mark.parametrize(
+    ("events", "key"),
+    [
+        (Events(series="{name}/{tags.host}"), "series"),
+        (Events(series="'boiler'"), "series"),
+        (Events(timestamp="{header:ce_time}"), "timestamp"),
+        (Events(points=("metrics[]",)), "points"),
+        (Events(where=("type = reading",)), "where"),
+    ],
+)
+def test_what_cannot_be_inverted_is_refused_with_its_setting(events: Events, key: str) -> None:
+    with pytest.raises(FormError, match=f"events.{key} cannot be inverted"):
+        Form(events).check()
+    Form(Events()).check()
 
 
 def test_an_event_is_keyed_by_its_series() -> None:

@@ -10,7 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import inspect, structs
 
+from pipeline.inputs import inputs_of
 from pipeline.settings import (
+    INPUT,
     Events,
     Kafka,
     Model,
@@ -41,6 +43,8 @@ def values(kind: inspect.Type) -> st.SearchStrategy[object]:
             return st.one_of([values(one) for one in types])
         case inspect.VarTupleType(item_type=item, min_length=least):
             return st.lists(values(item), min_size=least or 0, max_size=5, unique=True).map(ordered)
+        case inspect.BoolType():
+            return st.booleans()
         case inspect.IntType(ge=least, le=most):
             return st.integers(least, most)
         case inspect.FloatType(ge=least, gt=above, le=most, lt=below):
@@ -68,7 +72,10 @@ def sections(struct: type[msgspec.Struct]) -> st.SearchStrategy[msgspec.Struct]:
     fields = {field.name: values(inspect.type_info(field.type)) for field in structs.fields(struct)}
     if struct is Kafka:
         topics = ("input", "forecasts", "dead_letters")
-        chosen = st.lists(fields["input"], min_size=3, max_size=3, unique=True)
+        names = st.lists(fields["forecasts"], min_size=3, max_size=6, unique=True)
+        one_or_several = names.map(lambda drawn: (drawn[2] if len(drawn) == 3 else tuple(drawn[2:]), *drawn[:2]))
+        patterns = st.sampled_from(["/.*/", r"^sensors\..*", r"/(loads|prices)-\d{2}/", "/(?i:a)b?/"])
+        chosen = st.one_of(one_or_several, st.tuples(patterns, st.just("out"), st.just("dead")))
         signed = st.sampled_from([("SASL_SSL", "PLAIN"), ("SASL_PLAINTEXT", "SCRAM-SHA-512"), ("SSL", "")])
         fields["sasl_username"] = fields["sasl_password"] = st.text(min_size=1)
         return st.builds(
@@ -87,9 +94,24 @@ def sections(struct: type[msgspec.Struct]) -> st.SearchStrategy[msgspec.Struct]:
         )
     if struct is Model:
         fields["memory"] = st.integers(11_000, 1_000_000)  # room for the longest window and the longest horizon
+    if struct is Events:
+        fields |= PATHS
     return st.builds(struct, **fields)
 
 
+names = st.text(st.characters(exclude_characters=""".[]{}"'""", exclude_categories=["Cs"]), min_size=1)
+paths = st.lists(names | names.map('"{}.x"'.format), min_size=1, max_size=4).map(".".join)
+several_paths = st.lists(paths, max_size=3, unique=True).map(tuple)
+PATHS = {
+    "series": paths | paths.map("{{{}}}/x".format) | st.sampled_from(["{key}", "{header:id}", "'boiler'"]),
+    "timestamp": paths | st.sampled_from(["{header:time}", "{date} {time}"]),
+    "timestamp_format": st.sampled_from(["auto", "s", "ns", "days", "%d/%m/%Y"]),
+    "timezone": st.sampled_from(["UTC", "Europe/Berlin"]),
+    "values": several_paths.filter(bool),
+    "covariates": several_paths,
+    "points": several_paths.map(lambda drawn: tuple(f"{path}[]" for path in drawn)) | st.just(("senml",)),
+    "where": st.lists(st.sampled_from(["type = x", "a.b =~ x.*", "{key} exists"]), unique=True).map(tuple),
+}
 anything = st.builds(Settings, **{name: sections(struct) for name, struct in SECTIONS.items()})
 
 
@@ -183,6 +205,30 @@ def test_lists_and_the_three_kinds_of_step_can_be_given_as_text() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(("text", "names", "pattern"), [
+    ("loads", ("loads",), None),
+    ("123", ("123",), None),
+    ('"loads"', ("loads",), None),
+    ('["loads", "prices"]', ("loads", "prices"), None),
+    ("['loads']", ("loads",), None),
+    (r"/sensors\..*/", (), r"sensors\..*"),
+    (r"'/sensors\..*/'", (), r"sensors\..*"),
+    (r"^sensors\..*", (), r"^sensors\..*"),
+])  # fmt: skip
+def test_the_input_is_a_topic_several_or_a_pattern(text: str, names: tuple[str, ...], pattern: str | None) -> None:
+    kafka = load(None, {}, [f"kafka.input={text}"]).kafka
+    assert (kafka.inputs, kafka.input_pattern) == (names, pattern)
+    assert load(None, {"LSTM_STREAM_KAFKA__INPUT": text}, []).kafka == kafka
+
+
+@given(st.text(max_size=12))
+def test_a_pattern_is_refused_at_the_start_or_can_be_applied(text: str) -> None:
+    said = refusal(overrides=(f"kafka.input=/{text}/",))
+    assert not said or is_one_line_from("--set kafka.input", said)
+    if not said:
+        inputs_of(load(None, {}, [f"kafka.input=/{text}/"]).kafka).among(["events", text, "forecasts"])
+
+
 @pytest.mark.parametrize(("override", "fix"), [
     ("model.horizn=3", "unknown key `horizn` in [model]; did you mean `horizon`?"),
     ("modle.horizon=3", "unknown section `modle`; did you mean `model`?"),
@@ -205,10 +251,26 @@ def test_lists_and_the_three_kinds_of_step_can_be_given_as_text() -> None:
     ("events.covariates=holiday", 'events.covariates is "holiday"; expected a list, each text that is not empty'),
     ("events.covariates=['']", 'events.covariates is [""]; expected a list, each text that is not empty'),
     ("events.covariates=['a', 'a']", 'events.covariates is ["a", "a"]; name each path once'),
+    ("events.key=long", 'events.key is "long"; expected "hex" or "int" or "utf8"'),
+    ("events.absent=drop", 'events.absent is "drop"; expected "refuse" or "skip"'),
+    ("events.booleans=yes", 'events.booleans is "yes"; expected true or false'),
     ("events.step=often", 'events.step is "often"; expected "event" or "infer" or a number from 0.001 to 31622400'),
     ("events.step=0", 'events.step is 0; expected "event" or "infer" or a number from 0.001 to 31622400'),
-    ("kafka.input=a b", 'kafka.input is "a b"; expected a topic\'s name: letters, digits, `.`, `_` and `-`'),
-    ("kafka.input=..", 'kafka.input is ".."; expected a topic\'s name: letters, digits, `.`, `_` and `-`'),
+    ("kafka.input=a b", f'kafka.input is "a b"; expected {INPUT}'),
+    ("kafka.input=..", f'kafka.input is ".."; expected {INPUT}'),
+    ("kafka.input=", f'kafka.input is ""; expected {INPUT}'),
+    ("kafka.input=loads,prices", f'kafka.input is "loads,prices"; expected {INPUT}'),
+    ("kafka.input=[]", f"kafka.input is []; expected {INPUT}"),
+    ("kafka.input=[1]", f"kafka.input is [1]; expected {INPUT}"),
+    ("kafka.input=['a', '/b/']", f'kafka.input is ["a", "/b/"]; expected {INPUT}'),
+    ("kafka.input=['a', 'a']", 'kafka.input is ["a", "a"]; name each topic once'),
+    ("kafka.input=['a', 'dead-letters']", 'kafka.input and kafka.dead_letters are both "dead-letters"; use two topics'),
+    ("kafka.input=/a", 'kafka.input is "/a"; a pattern stands between two slashes'),
+    ("kafka.input=//", 'kafka.input is "//"; a pattern stands between two slashes'),
+    ("kafka.input=^(a", 'kafka.input is "^(a", and no regular expression of Python\'s: missing ), unterminated'
+     ' subpattern; correct it, such as "/sensors\\..*/", or "/(?i:sensors)\\..*/" for any case'),
+    ("kafka.input=/(?i)a/", 'kafka.input is "/(?i)a/", and no regular expression of Python\'s: global flags not at the'
+     ' start of the expression; correct it, such as "/sensors\\..*/", or "/(?i:sensors)\\..*/" for any case'),
     ("kafka.input=forecasts", 'kafka.input and kafka.forecasts are both "forecasts"; use two topics'),
     ("kafka.session_timeout=0.5", "kafka.session_timeout is 0.5; expected a number from 1"),
     ("kafka.group=", 'kafka.group is ""; expected text that is not empty'),
@@ -220,6 +282,30 @@ def test_lists_and_the_three_kinds_of_step_can_be_given_as_text() -> None:
 ])  # fmt: skip
 def test_the_answer_to_a_wrong_override_is_its_fix(override: str, fix: str) -> None:
     assert refusal(overrides=(override,)) == f"--set {override.partition('=')[0]}: {fix}"
+
+
+@pytest.mark.parametrize(("override", "fix"), [
+    ("events.values=['a..b']", '"a..b" is no path at character 2; expected names with dots between them, such as'
+     ' data.value, labels."app.io/name" or points[0]'),
+    ("events.series={name", '"{name" has a brace without its partner; expected such as {name}/{tags.host}'),
+    ("events.series={}", '"" is no path at character 0'),
+    ("events.timestamp='\"\"'", "is no path at character 0"),
+    ("events.timestamp=\"'noon'\"", "which is constant; name a field, such as timestamp or {header:NAME}"),
+    ("events.timestamp_format=seconds", '"seconds" is no format of a time; expected "auto", "s", "ms", "us", "ns",'
+     ' "days", or a pattern such as "%d/%m/%Y %H:%M"'),
+    ("events.timestamp_format=%d.%m.", '"%d.%m." tells no year; a time needs one: %Y'),
+    ("events.timezone=Berlin", 'unknown time zone "Berlin"; expected one such as "Europe/Berlin"'),
+    ("events.points=['metrics']", '"metrics" is no array to explode; end it in [], such as "metrics[]"'),
+    ("events.points=['senml', '[]']", '"senml" is a form of its own; give no paths beside it'),
+    ("events.where=['type']", '"type" is no condition; expected FIELD = TEXT, FIELD != TEXT, FIELD =~ PATTERN,'
+     " FIELD !~ PATTERN, FIELD exists or FIELD absent"),
+    ("events.where=['a =~ (']", '"a =~ (" holds no regular expression: missing ), unterminated subpattern'),
+])  # fmt: skip
+def test_where_events_keep_their_fields_is_checked_at_the_start(override: str, fix: str) -> None:
+    key = override.partition("=")[0]
+    said = refusal(overrides=(override,))
+    assert said.startswith(f"--set {key}: {key}")
+    assert fix in said
 
 
 @pytest.mark.parametrize(("content", "fix"), [

@@ -16,7 +16,10 @@ from pipeline.settings import Events, Model, Settings
 from pipeline.shard import Counts, FingerprintError, Publish, Shard, hyperparameters
 
 HOUR = 3_600_000_000  # microseconds
-SETTINGS = Settings(model=Model(horizon=3, hidden_size=8, window=8, windows=4, replay=16, memory=128))
+SETTINGS = Settings(
+    events=Events(timestamp_format="s"),
+    model=Model(horizon=3, hidden_size=8, window=8, windows=4, replay=16, memory=128),
+)
 
 
 def event(offset: int, series: str, time: float, value: object) -> Record:
@@ -131,7 +134,7 @@ def test_a_forecast_names_its_source_and_keeps_its_promises() -> None:
 
 
 def test_several_values_of_an_event_are_series_of_their_own_and_the_bad_ones_alone_are_dead() -> None:
-    several = Settings(model=SETTINGS.model, events=Events(values=("temp", "rpm")))
+    several = Settings(model=SETTINGS.model, events=Events(timestamp_format="s", values=("temp", "rpm")))
     body = json.dumps({"series": "m", "timestamp": 0, "temp": 20.5, "rpm": True}).encode()
     fold = Shard.fresh("events", 0, 0, several).fold([Record("events", 0, 0, -1, None, body)], "every")
     assert [out.key for out in fold.forecasts] == [b"m/temp"]
@@ -139,7 +142,8 @@ def test_several_values_of_an_event_are_series_of_their_own_and_the_bad_ones_alo
 
 
 GROUPS = Settings(
-    model=SETTINGS.model, events=Events(values=("temp", "rpm", "load"), covariates=("holiday", "weather.wind"))
+    model=SETTINGS.model,
+    events=Events(timestamp_format="s", values=("temp", "rpm", "load"), covariates=("holiday", "weather.wind")),
 )
 COVARIATES = (0, 1, -3.5, "2.5", True, False)
 GARBAGE = (None, "windy", math.nan, math.inf, 1e31, 10**400, [1], {"a": 1})
@@ -241,7 +245,7 @@ def test_nothing_is_told_to_the_bank_where_events_hold_one_value_and_no_covariat
 
 
 def test_one_value_in_an_event_may_have_covariates() -> None:
-    chosen = Settings(model=SETTINGS.model, events=Events(covariates=("holiday",)))
+    chosen = Settings(model=SETTINGS.model, events=Events(timestamp_format="s", covariates=("holiday",)))
     records = [machine(offset, "a", 3600.0 * offset, offset, value=1) for offset in range(3)]
     events, covariates = told_to_the_bank(records, chosen)
     assert (events, covariates.tolist()) == (None, [[0.0], [1.0], [2.0]])

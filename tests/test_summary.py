@@ -34,8 +34,8 @@ def errors_of(
 ) -> Errors | None:
     """Of one hourly series, whose forecasts foresaw these means."""
     times = times or list(range(len(values)))
-    truths = {(0, row): Observation("a", times[row] * HOUR, value) for row, value in enumerate(values)}
-    forecasts = [forecast(truths[0, row], row, mean, step) for row, mean in enumerate(means)]
+    truths = {("events", 0, row, "a"): Observation("a", times[row] * HOUR, value) for row, value in enumerate(values)}
+    forecasts = [forecast(truths["events", 0, row, "a"], row, mean, step) for row, mean in enumerate(means)]
     return one_step_errors(truths, forecasts).get("a")
 
 
@@ -77,6 +77,7 @@ def summary(forecasts: int) -> Summary:
         dead_letters=1,
         late=2,
         repeated=3,
+        skipped=0,
         skill_vs_last_value=0.1,
         skill_real=None,
         skill_fleet=None,

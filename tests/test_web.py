@@ -10,7 +10,8 @@ import httpx
 import msgspec
 import pytest
 
-from pipeline.status import ExpertWeight, Gates, PartitionStatus, SeriesStatus, State, Status
+from pipeline.snapshots import BusyError
+from pipeline.status import ExpertWeight, Found, Gates, PartitionStatus, SeriesStatus, State, Status
 from pipeline.web import Web, WebError
 
 ODD_NAMES = ["pump", "plant/7/flow", "ä 🚰", "<script>alert(1)</script>", "50%", "a?b=c#d", " ", "a//b/", 'q"\\']
@@ -25,6 +26,7 @@ class Daemon:
         self.state: State = "ready"
         self.skill: float | None = 0.4
         self.lock = threading.Lock()
+        self.busy = False
 
     def metrics(self) -> tuple[bytes, str]:
         return b"up 1\n", "text/plain; version=1.0.0; charset=utf-8"
@@ -38,7 +40,16 @@ class Daemon:
             version="1",
             started=0.0,
             partitions=(
-                PartitionStatus(partition=0, next_offset=5, end_offset=7, lag=2, series=2, learning_steps=1, drifts=0),
+                PartitionStatus(
+                    topic="events",
+                    partition=0,
+                    next_offset=5,
+                    end_offset=7,
+                    lag=2,
+                    series=2,
+                    learning_steps=1,
+                    drifts=0,
+                ),
             ),
             skill=self.skill,
             gates=Gates(forget=0.8, input=0.3, output=0.5),
@@ -46,15 +57,19 @@ class Daemon:
             lstm_share=1.0,
         )
 
-    def series_names(self) -> tuple[str, ...]:
+    def find(self, search: str, after: str, limit: int) -> Found:
         with self.lock:
-            return self.names
+            found = sorted(name for name in self.names if search.casefold() in name.casefold() and name > after)
+            return Found(series=tuple(found[:limit]), total=len(found), age=0.5)
 
-    def series(self, name: str) -> SeriesStatus | None:
-        if name not in self.series_names():
+    def series(self, name: str, at: str | None = None) -> SeriesStatus | None:
+        if self.busy:
+            raise BusyError("the worker is busy")
+        if name not in self.find("", "", 10_000).series or at not in (None, "events/0"):
             return None
         return SeriesStatus(
             series=name,
+            topic="events",
             partition=0,
             observations=2,
             step_seconds=60.0,
@@ -73,7 +88,7 @@ class Daemon:
         return Web(
             self.metrics,
             self.status,
-            self.series_names,
+            self.find,
             self.series,
             lambda: self.healthy,
             lambda: self.state == "ready",
@@ -146,8 +161,10 @@ def test_series_are_listed_searched_and_limited(client: httpx.Client, daemon: Da
     everything = client.get("/api/series").json()
     assert (len(everything["series"]), everything["total"]) == (1000, 3001)
     found = client.get("/api/series", params={"search": "PUMP-000", "limit": "2"}).json()
-    assert found == {"series": ["Pump-0000", "Pump-0001"], "total": 10}
-    for limit in ("many", "-1", "9" * 30, "²"):
+    assert found == {"series": ["Pump-0000", "Pump-0001"], "total": 10, "age": 0.5}
+    rest = client.get("/api/series", params={"search": "PUMP-000", "after": "Pump-0007"}).json()
+    assert rest["series"] == ["Pump-0008", "Pump-0009"]
+    for limit in ("many", "-1", "9" * 30, "²", "10001"):
         assert client.get("/api/series", params={"limit": limit}).status_code == 400
 
 
@@ -158,6 +175,22 @@ def test_any_name_finds_its_series(client: httpx.Client, daemon: Daemon, name: s
     answer = client.get(f"/api/series/{quoted}")
     assert answer.status_code == 200
     assert msgspec.json.decode(answer.content, type=SeriesStatus) == daemon.series(name)
+
+
+def test_a_series_is_asked_for_in_one_of_the_shards_that_have_one_of_its_name(client: httpx.Client) -> None:
+    assert client.get("/api/series/pump", params={"at": "events/0"}).json()["topic"] == "events"
+    answer = client.get("/api/series/pump", params={"at": "prices/0"})
+    assert answer.status_code == 404
+    assert answer.json() == {"error": "there is no series 'pump' in 'prices/0' here; /api/series lists them"}
+
+
+def test_a_worker_that_has_not_come_by_is_said_to_be_busy_and_no_series_to_be_missing(
+    client: httpx.Client, daemon: Daemon
+) -> None:
+    daemon.busy = True
+    answer = client.get("/api/series/pump")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert answer.json() == {"error": "the worker is busy"}
 
 
 def test_an_unknown_series_is_not_found_and_said_so(client: httpx.Client) -> None:

@@ -12,7 +12,7 @@ from kafka.errors import FencedInstanceIdError, KafkaError
 from msgspec import structs
 
 from pipeline.checkpoints import Address, CheckpointError, Checkpoints
-from pipeline.cluster import ClusterError
+from pipeline.cluster import ClusterError, TopicPartition
 from pipeline.member import Member
 from pipeline.metrics import Metrics
 from pipeline.settings import Checkpoints as Keeping
@@ -39,7 +39,8 @@ class ExactCheckpoints(Checkpoints):
     def save(
         self, address: Address, offset: int, header: Mapping[str, object], arrays: Mapping[str, npt.NDArray[Any]]
     ) -> str:
-        assert int(arrays["next_offset"]) == offset <= self._broker.committed[self._broker.input[address.partition]]
+        partition = TopicPartition(address.topic, address.partition)
+        assert int(arrays["next_offset"]) == offset <= self._broker.committed[partition]
         return super().save(address, offset, header, arrays)
 
 
@@ -48,10 +49,13 @@ class Computer:
 
     def __init__(self, settings: Settings = SETTINGS, records: int = RECORDS) -> None:
         self.settings = settings
-        self.broker = FakeBroker(settings)
+        self.broker = self.made(settings)
         self.lose_checkpoints()
         self.metrics = Metrics()
         self.write(records)
+
+    def made(self, settings: Settings) -> FakeBroker:
+        return FakeBroker(settings)
 
     def lose_checkpoints(self) -> None:
         self.checkpoints: Checkpoints = ExactCheckpoints(self.broker)
@@ -335,7 +339,7 @@ def test_records_that_no_state_will_ever_know_are_said(caplog: pytest.LogCapture
     Checkpoints.save(computer.checkpoints, Address("fake", "events", "events-first", 0), 4, *old_state)
     computer.broker.forget(0, before=RECORDS)
     computer.run()
-    assert f"partition 0: records 4 to {RECORDS - 1} are gone from the log" in caplog.text
+    assert f"events/0: records 4 to {RECORDS - 1} are gone from the log" in caplog.text
 
 
 def test_a_start_at_the_end_forecasts_only_what_comes_and_loses_nothing_to_a_crash() -> None:
@@ -587,7 +591,7 @@ def test_a_partition_without_an_offset_hides_that_of_another_and_fails_nothing()
     watchdog = Watchdog(SETTINGS.delivery.deadline, broker.clock.now, _never)
     member = Member(FakeProcess(broker), SETTINGS, watchdog, broker.clock)
     broker.committed[broker.input[0]] = 3
-    member.gather(threading.Event())
+    member.gather(threading.Event(), lambda: None)
     assert member.reached(broker.input[0]) is None
     broker.committed[broker.input[1]] = 0
     assert member.reached(broker.input[0]) == 3
@@ -648,7 +652,7 @@ def test_a_log_that_ends_before_the_position_and_not_before_the_committed_offset
 
     process.interrupt = recover
     assert computer.worker(process).run(drain=True) == 0
-    assert f"the log does not hold what is next to be read: {{{partition!r}: {RECORDS + 3}}}" in caplog.text
+    assert f"the log does not hold what is next to be read: {{'events/0': {RECORDS + 3}}}" in caplog.text
     assert "going on from its start" not in caplog.text
     assert computer.counted("broker_errors_total", error="log_cut") == 0
     assert computer.told() == undisturbed()
@@ -680,14 +684,14 @@ def test_the_status_and_the_metrics_say_what_was_done() -> None:
     assert computer.counted("observations_total") == computer.counted("records_total") == 2 * RECORDS
     assert computer.counted("forecasts_total") == 2 * RECORDS - 2
     assert computer.counted("dead_letters_total", reason="not_json") == 2
-    assert computer.counted("lag_records", partition="0") == 0
+    assert computer.counted("lag_records", topic="events", partition="0") == 0
     assert (status.skill, status.mae_model, status.mae_last_value) == (0.5, 0.5, 1.0)
     assert computer.counted("skill") == computer.counted("mean_absolute_error", model="lstm") == 0.5
     assert computer.counted("gate", gate="forget") == 0.7
     weights = {one.expert: computer.counted("expert_weight", expert=one.expert) for one in status.experts}
     assert weights == {"lstm": 0.5, "readout": 0.25, "last_value": 0.25}
     assert computer.counted("lstm_share") == status.lstm_share == 0.75
-    assert computer.counted("series", partition="1") == 1
+    assert computer.counted("series", topic="events", partition="1") == 1
 
 
 def test_what_a_restored_shard_learnt_and_noticed_before_is_no_work_of_this_process() -> None:
@@ -706,9 +710,9 @@ def test_what_a_restored_shard_learnt_and_noticed_before_is_no_work_of_this_proc
     process.interrupt = stop_once_seen
     assert worker.run() == 0
     for partition in "01":
-        assert computer.counted("drifts_total", partition=partition) == RECORDS
-        assert computer.counted("breaks_total", partition=partition) == RECORDS
-        assert computer.counted("learning_steps_total", partition=partition) == RECORDS
+        assert computer.counted("drifts_total", topic="events", partition=partition) == RECORDS
+        assert computer.counted("breaks_total", topic="events", partition=partition) == RECORDS
+        assert computer.counted("learning_steps_total", topic="events", partition=partition) == RECORDS
 
 
 def test_a_call_that_never_comes_back_is_noticed() -> None:
@@ -821,7 +825,8 @@ def test_who_is_not_connected_holds_nothing_and_says_so() -> None:
     seen: list[str] = []
 
     def go_away(_: int, name: str, done: bool) -> None:
-        if name == "poll" and not done and computer.counted("checkpoint_bytes", partition="1") and worker.ready():
+        is_kept = computer.counted("checkpoint_bytes", topic="events", partition="1")
+        if name == "poll" and not done and is_kept and worker.ready():
             assert computer.counted("partitions_assigned") == 2
             raise KafkaError("the broker went away")
         if name == "describe" and worker.status().message:

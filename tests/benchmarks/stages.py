@@ -19,6 +19,7 @@ from pipeline.settings import Settings
 from pipeline.shard import Shard, hyperparameters
 
 BATCH = 500
+START = 1_704_067_200  # seconds since the epoch, 2024-01-01
 RUNS = 3
 
 
@@ -29,7 +30,7 @@ def records(series: int, count: int) -> list[Record]:
 
 def _record(offset: int, series: int, stamp: int) -> Record:
     value = math.sin(2 * math.pi * stamp / 86400 + series) + 0.1 * math.sin(offset * 12.9898)
-    event = {"series": f"series-{series:05d}", "timestamp": stamp, "value": round(value, 4)}
+    event = {"series": f"series-{series:05d}", "timestamp": START + stamp, "value": round(value, 4)}
     return Record("events", 0, offset, -1, None, json.dumps(event).encode())
 
 

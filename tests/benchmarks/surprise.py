@@ -29,7 +29,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from lstm_stream import Bank, Hyperparameters
+from lstm_stream import ANY_GAP, Bank, Hyperparameters
 from pipeline.log import Log, read_log
 from pipeline.scoring import Floats, Rows, Split
 from pipeline.tables import survey
@@ -134,7 +134,7 @@ def disturbed(values: Floats, anomalies: Iterable[Anomaly]) -> Floats:
 
 def surprises(log: Log) -> Floats:
     """The surprise (N,) of each observation."""
-    bank = Bank(Hyperparameters(horizon=1, step="event", groups=log.together > 1))
+    bank = Bank(Hyperparameters(horizon=1, step="event", max_gap=ANY_GAP, groups=log.together > 1))
     told = []
     for part in log.batches(BATCH):
         names = [log.names[index] for index in part.series]

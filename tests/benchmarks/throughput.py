@@ -25,7 +25,8 @@ from msgspec import structs
 from pipeline.checkpoints import Checkpoints
 from pipeline.cluster import BATCH_BYTES, LINGER_MS, KafkaClients, Writer, create_topics, read_topic, record
 from pipeline.embedded import EmbeddedBroker
-from pipeline.messages import Decoder, Outgoing
+from pipeline.events import Decoder
+from pipeline.messages import Outgoing
 from pipeline.metrics import Metrics
 from pipeline.settings import Settings
 from pipeline.worker import Worker
@@ -33,6 +34,7 @@ from tests.servers import ApacheKafka
 
 FORECAST = b"x" * 1400
 """About what a forecast with the default horizon and quantiles weighs."""
+START = 1_704_067_200  # seconds since the epoch, 2024-01-01
 
 
 @contextmanager
@@ -61,11 +63,11 @@ def named(settings: Settings, run: str, folder: Path) -> Settings:
 
 def fill(settings: Settings, series: int, events: int) -> None:
     """Write hourly events of so many series."""
-    with Writer(settings, settings.kafka.input) as writer:
+    with Writer(settings, settings.kafka.inputs[0]) as writer:
         for index in range(events):
             stamp = 3600 * (index // series)
             value = math.sin(2 * math.pi * stamp / 86400 + index % series)
-            event = {"series": f"series-{index % series:05d}", "timestamp": stamp, "value": round(value, 4)}
+            event = {"series": f"series-{index % series:05d}", "timestamp": START + stamp, "value": round(value, 4)}
             writer.write(Outgoing(None, json.dumps(event).encode()))
 
 
@@ -73,7 +75,7 @@ def loop(settings: Settings, events: int) -> None:
     """Read, decode, write; no model."""
     kafka, decoder = settings.kafka, Decoder()
     consumer = KafkaConsumer(
-        kafka.input,
+        kafka.inputs[0],
         bootstrap_servers=kafka.bootstrap_servers,
         group_id=kafka.group,
         isolation_level="read_committed",

@@ -6,7 +6,7 @@ Letters: S series, J of them joining, T hours, H horizons.
 import msgspec
 import numpy as np
 
-from lstm_stream import Bank, Forecasts, Hyperparameters
+from lstm_stream import ANY_GAP, Bank, Forecasts, Hyperparameters
 from pipeline.baselines import SeasonalNaive
 from pipeline.scoring import Floats
 from tests.benchmarks.quality.markdown import grid, verdict
@@ -102,7 +102,7 @@ def _shape(hours: Floats) -> Floats:
 
 
 def _bank() -> Bank:
-    return Bank(Hyperparameters(horizon=DAY, step="event"))
+    return Bank(Hyperparameters(horizon=DAY, step="event", max_gap=ANY_GAP))
 
 
 def _joined(values: Floats, family: Family) -> Floats:

@@ -5,7 +5,7 @@ from typing import Literal
 
 import msgspec
 
-from lstm_stream import Bank, Hyperparameters
+from lstm_stream import ANY_GAP, Bank, Hyperparameters
 from lstm_stream.network import Network
 from pipeline.scoring import HORIZONS, Score, Scorer
 from tests.benchmarks.ablations import Absent, Forgetful
@@ -54,7 +54,9 @@ class Outcome(msgspec.Struct, frozen=True):
 def run(case: Case) -> Outcome:
     """Show a set to a bank of its own."""
     data = read(case.path, case.rows)
-    rules = Hyperparameters(horizon=HORIZON, step="event", effort=case.effort, groups=data.grouped and case.groups)
+    rules = Hyperparameters(
+        horizon=HORIZON, step="event", max_gap=ANY_GAP, effort=case.effort, groups=data.grouped and case.groups
+    )
     bank, scorer, seconds = Bank(rules, NETWORKS[case.network]), Scorer(data.came, HORIZONS, LEVEL), 0.0
     for batch in data.log.batches(BATCH):
         begin = time.process_time()

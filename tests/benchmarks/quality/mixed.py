@@ -13,7 +13,7 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from lstm_stream import Bank, Hyperparameters
+from lstm_stream import ANY_GAP, Bank, Hyperparameters
 from pipeline.scoring import HORIZONS, Integers, Scorer
 from tests.benchmarks.quality.case import HORIZON, Case, Outcome, run
 from tests.benchmarks.quality.dataset import BATCH, DataSet, read
@@ -70,7 +70,7 @@ def mixed(paths: Sequence[str], effort: float, rows: int | None, start: Start) -
 def run_mix(mix: Mix) -> list[Outcome]:
     """Show all sets to one bank; each is scored as by itself."""
     sets = [read(path, mix.rows) for path in mix.paths]
-    bank = Bank(Hyperparameters(horizon=HORIZON, step="event", effort=mix.effort))
+    bank = Bank(Hyperparameters(horizon=HORIZON, step="event", max_gap=ANY_GAP, effort=mix.effort))
     scorers = [Scorer(data.came, HORIZONS) for data in sets]
     order = _order(sets)
     for begin in range(0, len(order.data), BATCH):

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from lstm_stream import Bank, Hyperparameters
+from lstm_stream import ANY_GAP, Bank, Hyperparameters
 from pipeline.evaluate import evaluate
 from pipeline.peers import STRIDE
 from pipeline.scoring import HORIZONS, Result, Rows, Score, Scorer
@@ -70,7 +70,7 @@ def peers(company: Company, start: Start) -> Peers:
 def beside_river(company: Company) -> dict[str, Result]:
     """Ours, and river's forecasters."""
     log = dataset.read(company.path, company.rows).log
-    rules = Hyperparameters(horizon=HORIZON, step="event")
+    rules = Hyperparameters(horizon=HORIZON, step="event", max_gap=ANY_GAP)
     report = evaluate(
         log,
         Bank(rules),

@@ -9,7 +9,7 @@ from types import MappingProxyType
 import msgspec
 import numpy as np
 
-from lstm_stream import Bank, Hyperparameters
+from lstm_stream import ANY_GAP, Bank, Hyperparameters
 from pipeline.log import Log
 from pipeline.scoring import Floats, Rows
 from tests.benchmarks.quality.dataset import data_set, name_of, read
@@ -120,7 +120,7 @@ def tracked(trial: Trial) -> Track:
     """How a trial went; the disturbed series is the first."""
     log = _disturbed(read(trial.path, trial.rows).log, trial)
     data = data_set(name_of(trial.path), log, Rows(scale=trial.at // 2, score_from=trial.at, score_to=trial.rows))
-    return track(Bank(Hyperparameters(horizon=HORIZON, step="event")), data)
+    return track(Bank(Hyperparameters(horizon=HORIZON, step="event", max_gap=ANY_GAP)), data)
 
 
 def _disturbed(log: Log, trial: Trial) -> Log:

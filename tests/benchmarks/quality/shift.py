@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from lstm_stream import Bank, Hyperparameters
+from lstm_stream import ANY_GAP, Bank, Hyperparameters
 from pipeline.log import Log
 from pipeline.scoring import Floats, Rows
 from tests.benchmarks.quality.dataset import DataSet, data_set, name_of, read
@@ -83,7 +83,7 @@ def measured(step: Step) -> Shift:
     """Two runs that part at the shift."""
     still = read(step.path, step.until)
     moved = shifted(still, step)
-    bank = Bank(Hyperparameters(horizon=HORIZON, step="event", groups=still.grouped))
+    bank = Bank(Hyperparameters(horizon=HORIZON, step="event", max_gap=ANY_GAP, groups=still.grouped))
     show_all(bank, still.log.cut(still.log.rows < step.at))
     calm, stirred = (track(Bank.load(*bank.dump()), data, step.at) for data in (still, moved))
     recoveries = {h: _recovery(calm, stirred, h, step.window) for h in HORIZONS}
