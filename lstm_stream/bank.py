@@ -16,14 +16,26 @@ import numpy.typing as npt
 from lstm_stream.arithmetic import Floats, Wholes, ratios
 from lstm_stream.columns import Array, Columns, clear, dumped, fill, grown
 from lstm_stream.combination import TINY, mean_weights
-from lstm_stream.covariates import Covariates
 from lstm_stream.drift import Drift
-from lstm_stream.experts import EXPERTS, Expert, assumed_losses
+from lstm_stream.experts import EXPERTS, assumed_losses
 from lstm_stream.faults import RAISED, Fault, Stage
-from lstm_stream.fold import AGAIN, BREAKS, END, FAULTY, LEFT, OFFERED, SEEN, STEPS, Call, Series, go_through, write_forecast
+from lstm_stream.fold import (
+    AGAIN,
+    BREAKS,
+    END,
+    FAULTY,
+    LEFT,
+    OFFERED,
+    SEEN,
+    STEPS,
+    Call,
+    Series,
+    go_through,
+    write_forecast,
+)
 from lstm_stream.forecasts import Forecasts, Opinions
-from lstm_stream.grid import Grid, Rhythm
-from lstm_stream.groups import Groups, Membership, number_of
+from lstm_stream.grid import Rhythm
+from lstm_stream.groups import Groups, number_of
 from lstm_stream.hyperparameters import Hyperparameters
 from lstm_stream.learner import Learner, Lesson
 from lstm_stream.move_scale import write_move_scale

@@ -165,7 +165,14 @@ def score_experts(
 
 @compiled
 def _write_errors(
-    combination: Combination, scoring: Scoring, i: int, t: int, moved: Floats, unit: Floats, scale: Floats, errors: Floats
+    combination: Combination,
+    scoring: Scoring,
+    i: int,
+    t: int,
+    moved: Floats,
+    unit: Floats,
+    scale: Floats,
+    errors: Floats,
 ) -> None:
     """Write the errors (E, K) of what was said of step t, in move scales."""
     for k in range(errors.shape[1]):
@@ -178,9 +185,7 @@ def _write_errors(
 
 
 @compiled
-def _learn_regret(
-    combination: Combination, scoring: Scoring, i: int, k: int, errors: Floats, badness: Floats
-) -> None:
+def _learn_regret(combination: Combination, scoring: Scoring, i: int, k: int, errors: Floats, badness: Floats) -> None:
     """Learn which experts would have made up for the errors of the combination as it is now."""
     least, total, mixed = np.float32(np.inf), np.float32(0.0), np.float32(0.0)
     for e in range(errors.shape[0]):

@@ -1,7 +1,7 @@
 """Compilation by numba of the functions that go through a series' step.
 
-Division by zero gives an infinity or NaN, as in numpy, and raises nothing. With `NUMBA_DISABLE_JIT=1` the same functions
-run as plain Python, and with `NUMBA_BOUNDSCHECK=1` every index is checked.
+Division by zero gives an infinity or NaN, as in numpy, and raises nothing. With `NUMBA_DISABLE_JIT=1` the same
+functions run as plain Python, and with `NUMBA_BOUNDSCHECK=1` every index is checked.
 """
 
 from collections.abc import Callable

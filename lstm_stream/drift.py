@@ -1,7 +1,6 @@
 """Whether the series have become other ones: when their errors grow, what was learnt before counts for less."""
 
 import numpy as np
-import numpy.typing as npt
 from river.drift import ADWIN
 
 from lstm_stream.arithmetic import Floats

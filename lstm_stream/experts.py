@@ -127,9 +127,7 @@ def smooth_again(smoothers: Smoothers, history: History, i: int, length: int) ->
 
 
 @compiled
-def say_going_on(
-    smoothers: Smoothers, history: History, scale: Scale, courses: Courses, i: int, moves: Floats
-) -> None:
+def say_going_on(smoothers: Smoothers, history: History, scale: Scale, courses: Courses, i: int, moves: Floats) -> None:
     """Write how far values will move (5, H) by the experts from `LEVEL_SLOW` to `REVERTING`, in the ring's unit."""
     value = back(history, i, 0)
     slow, fast = smoothers.levels[i, 0] - value, smoothers.levels[i, 1] - value

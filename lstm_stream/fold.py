@@ -28,7 +28,7 @@ BEGIN, END, LEFT, AGAIN, FAULTY = 0, 1, 2, 3, 4
 """Of a position: the first observation of the event at hand and the first behind it; missing steps still to come; the
 observation whose series is to start again, -1: none; how many members came to something that is not finite."""
 STEPS, OFFERED, BREAKS, SEEN, EVENTS = 0, 1, 2, 3, 4
-"""Of the counts: steps of all series; windows offered since the last learning step; breaks; series since then; events."""
+"""Of the counts: steps of all series; windows offered since the last lesson; breaks; series since then; events."""
 
 
 class Series(NamedTuple):
@@ -41,7 +41,6 @@ class Series(NamedTuple):
     lately: Flags  # (S,) whether there was a step since the last learning step
     latest: Wholes  # (S,) the rows of these, in the order of the log
     event: Wholes  # (S,) the last event, as counted
-
 
     @classmethod
     def empty(cls, covariates: int) -> "Series":
@@ -84,9 +83,7 @@ class Call(NamedTuple):
     step: Wholes  # (N,) of the series, microseconds; 0: not known
 
     @classmethod
-    def of(
-        cls, rows: Wholes, times: Wholes, values: Doubles, events: Wholes, covariates: Doubles
-    ) -> "Call":
+    def of(cls, rows: Wholes, times: Wholes, values: Doubles, events: Wholes, covariates: Doubles) -> "Call":
         """Nothing of it placed yet."""
         whole = np.zeros((2, len(rows)), np.int64)
         return cls(rows, times, values, events, covariates, whole[0], np.zeros(len(rows), np.bool_), whole[1])
@@ -340,9 +337,7 @@ def write_forecast(
 
 
 @compiled
-def _write_opinions(
-    state: State, room: Room, members: Members, m: int, i: int, n: int, opinions: Opinions
-) -> None:
+def _write_opinions(state: State, room: Room, members: Members, m: int, i: int, n: int, opinions: Opinions) -> None:
     """Write what the experts say, in the series' unit, and their weights."""
     unit, latest = factor(state.history, i), state.history.latest[i]
     for e in range(room.said.shape[0]):

@@ -11,7 +11,20 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_stream.anomaly import LARGEST_SIZE, Errors, restlessness
-from lstm_stream.arithmetic import MOST_HALF, Doubles, Flags, Floats, Halves, Wholes, bounded, fill, narrowed, positive_ratio, ratio, widened
+from lstm_stream.arithmetic import (
+    MOST_HALF,
+    Doubles,
+    Flags,
+    Floats,
+    Halves,
+    Wholes,
+    bounded,
+    fill,
+    narrowed,
+    positive_ratio,
+    ratio,
+    widened,
+)
 from lstm_stream.compiled import compiled
 from lstm_stream.quantiles import CENTRE_RATE, GAPS, LEVELS, Between, add_pulls, move_gaps, quantile_at, write_tracked
 from lstm_stream.readout import edges
@@ -69,10 +82,10 @@ class Intervals(NamedTuple):
     A quantile is a size times a quantile of errors over their size. The *size* is the mean absolute error of the
     horizon, stretched by what is known at the origin: how restless the series is (its last one-step errors), and how
     much the experts disagree (Lahiri and Sheng 2010, "Measuring forecast uncertainty by disagreement"). Powers of both
-    are learned, by the gradient of the likelihood of errors of that mean size. The *quantiles of errors over their size*
-    are tracked, a few levels per group of horizons (`quantiles`). For that, an error is held against the quantiles that
-    held at its origin: today's would know the errors of the origins since, which are much like it, and flatter
-    themselves.
+    are learned, by the gradient of the likelihood of errors of that mean size. The *quantiles of errors over their
+    size* are tracked, a few levels per group of horizons (`quantiles`). For that, an error is held against the
+    quantiles that held at its origin: today's would know the errors of the origins since, which are much like it, and
+    flatter themselves.
     """
 
     newest: Floats  # (S, H) mean minus the origin's value, of the newest forecast, in the ring's unit
@@ -319,4 +332,6 @@ def write_quantiles(
             write_tracked(intervals.centre[i, group], intervals.gaps[i, group], tracked)
         width = factor * (np.float64(widened(intervals.width[i, h])) * spread)
         for k in range(levels):
-            quantiles[h, k] = width * np.float64(quantile_at(layout.between, k if factor > 0 else levels - 1 - k, tracked))
+            quantiles[h, k] = width * np.float64(
+                quantile_at(layout.between, k if factor > 0 else levels - 1 - k, tracked)
+            )

@@ -12,6 +12,7 @@ from torch import nn
 from lstm_stream.arithmetic import Floats
 from lstm_stream.cell import Weights
 
+
 class Gates(NamedTuple):
     """Mean activations, 0 to 1: what share of the memory is kept, written and shown."""
 

@@ -51,7 +51,7 @@ class Pooled:
         self._products: Doubles = np.zeros((width, width + 2 * horizon))  # sum of z z' and of z targets'
         self._loss: Doubles = np.zeros((2, *losses.shape))  # sum and count
         self.rows: Floats = np.zeros((0, width + 2 * horizon), np.float32)
-        """Of each step since the last fold (T, Z + 2H): regressors, moves, and what is to be corrected of those said."""
+        """Of each step since the last fold (T, Z + 2H): regressors, moves, what is to be corrected of those said."""
         self.squared: Floats = np.zeros((0, *losses.shape), np.float32)
         """Squared errors of the experts at each of these steps (T, E, K); NaN: there is none."""
         self.make_room(MOST_STEPS)
@@ -84,7 +84,10 @@ class Pooled:
         width, horizon = len(self._products), self._horizon
         moves, left = slice(width, width + horizon), slice(width + horizon, None)
         inverse, own = self._regression(slice(ONE, width), left)
-        on_all, on_lags = self._regression(slice(0, width), left)[1], self._regression(slice(0, self._own_end), moves)[1]
+        on_all, on_lags = (
+            self._regression(slice(0, width), left)[1],
+            self._regression(slice(0, self._own_end), moves)[1],
+        )
         self.regressions = Regressions(inverse, own, on_all, on_lags)
         losses = (self._loss[0] + BELIEF * self._assumed) / (self._loss[1] + BELIEF)
         self.losses: Floats = losses.astype(np.float32)

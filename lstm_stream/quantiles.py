@@ -25,11 +25,6 @@ the same whatever other levels are asked for.
 Letters: K tracked levels, J gaps of one side, L levels asked for; `...`: any axes before.
 """
 
-from functools import cache
-from statistics import NormalDist
-from typing import NamedTuple
-
-import numpy as np
 import math
 from statistics import NormalDist
 from typing import NamedTuple

@@ -1,6 +1,6 @@
 """The seasons of a series, and how far back what the features compare with lies."""
 
-from lstm_stream.compiled import compiled, entry
+from lstm_stream.compiled import entry
 
 SECOND = 1_000_000
 """Microseconds."""

@@ -28,8 +28,17 @@ from lstm_stream.combination import (
 )
 from lstm_stream.compiled import compiled
 from lstm_stream.covariates import Covariates, write_covariates
-from lstm_stream.experts import EXPERTS, GROUP, LEVEL_SLOW, LSTM, SEASONAL, SHARED_ON_LAGS, say_going_on, smooth
-from lstm_stream.experts import smooth_again
+from lstm_stream.experts import (
+    EXPERTS,
+    GROUP,
+    LEVEL_SLOW,
+    LSTM,
+    SEASONAL,
+    SHARED_ON_LAGS,
+    say_going_on,
+    smooth,
+    smooth_again,
+)
 from lstm_stream.features import OF_THE_SERIES, POOLED, round_features, write_lags, write_marked, write_own
 from lstm_stream.groups import write_corrected
 from lstm_stream.history import append, back, count_repeat, factor
@@ -211,7 +220,15 @@ def _look(
 
 @compiled
 def forecast(
-    state: State, tables: Tables, shared: Shared, notes: Notes, members: Members, room: Room, m: int, member: bool, place: int
+    state: State,
+    tables: Tables,
+    shared: Shared,
+    notes: Notes,
+    members: Members,
+    room: Room,
+    m: int,
+    member: bool,
+    place: int,
 ) -> None:
     """Second half of a step: ask the experts, combine them, and open the forecast.
 
