@@ -11,6 +11,7 @@ import torch
 
 from lstm_stream.arithmetic import Doubles, Floats
 from lstm_stream.columns import Array
+from lstm_stream.faults import RAISED
 from lstm_stream.readout import ONE, PRIOR, SPAN
 
 RIDGE = 30.0
@@ -70,7 +71,16 @@ class Pooled:
             self.squared = np.concatenate([self.squared, np.zeros((more, *self.squared.shape[1:]), np.float32)])
 
     def fold(self, steps: int, series: int) -> None:
-        """Add the notes of so many steps."""
+        """Add the notes of so many steps; where that raises, all is as it was before."""
+        before = self._products.copy(), self._loss.copy()
+        try:
+            self._add(steps, series)
+            self._solve()
+        except RAISED:
+            self._products, self._loss = before
+            raise
+
+    def _add(self, steps: int, series: int) -> None:
         rows = torch.from_numpy(self.rows[:steps].astype(np.float64))
         width = len(self._products)
         self._products *= (1.0 - 1.0 / (SPAN * series)) ** steps
@@ -78,19 +88,18 @@ class Pooled:
         self._loss *= (1.0 - 1.0 / (LOSS_SPAN * series)) ** steps
         errors = self.squared[:steps]
         self._loss += np.stack([np.nansum(errors, 0, dtype=np.float64), (~np.isnan(errors)).sum(0)])
-        self._solve()
 
     def _solve(self) -> None:
         width, horizon = len(self._products), self._horizon
         moves, left = slice(width, width + horizon), slice(width + horizon, None)
         inverse, own = self._regression(slice(ONE, width), left)
-        on_all, on_lags = (
-            self._regression(slice(0, width), left)[1],
-            self._regression(slice(0, self._own_end), moves)[1],
-        )
-        self.regressions = Regressions(inverse, own, on_all, on_lags)
-        losses = (self._loss[0] + BELIEF * self._assumed) / (self._loss[1] + BELIEF)
-        self.losses: Floats = losses.astype(np.float32)
+        on_all = self._regression(slice(0, width), left)[1]
+        on_lags = self._regression(slice(0, self._own_end), moves)[1]
+        losses = ((self._loss[0] + BELIEF * self._assumed) / (self._loss[1] + BELIEF)).astype(np.float32)
+        for found in (inverse, own, on_all, on_lags, losses):
+            if not np.isfinite(found).all():
+                raise ArithmeticError("a pooled regression is not finite")
+        self.regressions, self.losses = Regressions(inverse, own, on_all, on_lags), losses
 
     def _regression(self, of: slice, targets: slice) -> tuple[Floats, Floats]:
         """Inverse covariance of some of the regressors, (F, F), and the weights on them best for all, (F, H)."""

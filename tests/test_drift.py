@@ -17,7 +17,8 @@ def followed(drift: Drift, errors: npt.NDArray[np.float64], series: int = 1) -> 
     for begin in range(0, len(errors), FOLD):
         part = errors[begin : begin + FOLD].astype(np.float32)
         before = drift.total
-        drift.note(np.arange(len(part)), part)
+        drift.make_room(len(part))
+        drift.notes[: len(part)] = part
         drift.fold(len(part), series)
         told += [begin + FOLD] * (drift.total - before)
     return told
@@ -62,7 +63,8 @@ def test_a_drift_dumped_and_loaded_goes_on_as_if_nothing_had_been() -> None:
     errors[6000:] *= 3
     whole, first, second = Drift(), Drift(), Drift()
     followed(first, errors[:4800], 3)
-    first.note(np.arange(4), np.ones(4, np.float32))
+    first.make_room(4)
+    first.notes[:4] = 1.0
     second.load(first.dump(4))
     for one in (first, second):
         followed(one, errors[4800:], 3)

@@ -46,7 +46,8 @@ HOMES = {
     "uvicorn": {"pipeline.web"},
     "click": {"pipeline.cli"},
     "rich": {"pipeline.cli", "pipeline.demo", "pipeline.summary"},
-    "torch": {"lstm_stream.network", "lstm_stream.learner", "lstm_stream.pool"},
+    "torch": {"lstm_stream.network", "lstm_stream.learner", "lstm_stream.pooled"},
+    "numba": {"lstm_stream.compiled"},
     "river": {
         "lstm_stream.drift",
         "lstm_stream.forecaster",
