@@ -43,7 +43,7 @@ from lstm_stream.network import Gates, Network
 from lstm_stream.pooled import MOST_STEPS, Pooled
 from lstm_stream.priors import Priors
 from lstm_stream.replay import Replay, Stretches, copy_stretch
-from lstm_stream.scale import spread_of
+from lstm_stream.scale import spread_of, spreads
 from lstm_stream.seasons import SECOND
 from lstm_stream.state import Members, Notes, Room, Shared, State, Tables
 from lstm_stream.trace import SNAPSHOT_EVERY
@@ -411,15 +411,15 @@ class Bank:
         Of all, each series counts in its own spreads.
         """
         state = self._state
-        rows = range(len(self.names)) if series is None else [self.names[series]]
-        rows_ = np.asarray([i for i in rows if state.errors.scored[i] > 0], np.int64)
-        if not len(rows_):
+        rows = np.arange(len(self.names)) if series is None else np.asarray([self.names[series]])
+        rows = rows[state.errors.scored[rows] > 0]
+        if not len(rows):
             return 0.0, 0.0
         if series is None:
-            unit = np.asarray([spread_of(state.scale, state.history, i) for i in rows_.tolist()], np.float32)
+            unit = spreads(state.scale, state.history, rows)
         else:
-            unit = (1.0 / np.abs(1.0 + state.history.factor_less_one[rows_])).astype(np.float32)
-        model, last_value = ratios(state.errors.absolute[rows_], unit[:, None]).mean(0).tolist()
+            unit = (1.0 / np.abs(1.0 + state.history.factor_less_one[rows])).astype(np.float32)
+        model, last_value = ratios(state.errors.absolute[rows], unit[:, None]).mean(0).tolist()
         return model, last_value
 
     def expert_weights(self) -> Floats:

@@ -243,7 +243,7 @@ def _write_badness(combination: Combination, scoring: Scoring, i: int, log_prior
             before, here = here, after
 
 
-@entry
+@compiled
 def stand(
     combination: Combination,
     scoring: Scoring,
@@ -274,7 +274,7 @@ def stand(
         trust[k] = 1.0 / (1.0 + math.exp(bounded(HANDICAP - gains, 30.0)))
 
 
-@entry
+@compiled
 def combine(
     scoring: Scoring, badness: Floats, trust: Floats, said: Floats, shares: Floats, weights: Floats, mixed: Floats
 ) -> None:
@@ -375,14 +375,28 @@ def gains(combination: Combination, rows: Wholes) -> Floats:
 
 def mean_weights(combination: Combination, scoring: Scoring, rows: Wholes, losses: Floats, gain: Floats) -> Floats:
     """Mean weight of each expert (E,) in the means of some series, over all horizons; zeros for no series."""
-    shape, horizon = losses.shape, len(scoring.lower)
-    badness, shares, trust = np.zeros(shape, np.float32), np.zeros(shape, np.float32), np.zeros(shape[1], np.float32)
-    weights, mixed = np.zeros((shape[0], horizon), np.float32), np.zeros(horizon, np.float32)
-    total = np.zeros(shape[0])
-    for i in rows.tolist():
-        stand(combination, scoring, i, np.log(losses + TINY), gain, badness, trust)
-        says = np.where((combination.mass[i] > 0).any(1), 0.0, np.nan)
-        said = np.repeat(says[:, None], horizon, 1).astype(np.float32)
+    total = np.zeros(len(losses), np.float32)
+    _add_weights(combination, scoring, rows, np.log(losses + TINY), gain, total)
+    return total / np.float32(max(len(rows) * len(scoring.lower), 1))
+
+
+@entry
+def _add_weights(
+    combination: Combination, scoring: Scoring, rows: Wholes, log_losses: Floats, gain: Floats, total: Floats
+) -> None:
+    """Add up the weights of each expert (E,) over series and horizons; an expert that was never scored has none."""
+    experts, scored, horizon = log_losses.shape[0], log_losses.shape[1], len(scoring.lower)
+    badness, shares = np.zeros((experts, scored), np.float32), np.zeros((experts, scored), np.float32)
+    said, weights = np.zeros((experts, horizon), np.float32), np.zeros((experts, horizon), np.float32)
+    trust, mixed = np.zeros(scored, np.float32), np.zeros(horizon, np.float32)
+    for i in rows:
+        stand(combination, scoring, i, log_losses, gain, badness, trust)
+        for e in range(experts):
+            mass = np.float32(0.0)
+            for k in range(scored):
+                mass += combination.mass[i, e, k]
+            fill(said[e], 0.0 if mass > 0 else np.nan)
         combine(scoring, badness, trust, said, shares, weights, mixed)
-        total += weights.mean(1)
-    return (total / max(len(rows), 1)).astype(np.float32)
+        for e in range(experts):
+            for h in range(horizon):
+                total[e] += weights[e, h]

@@ -26,7 +26,17 @@ from lstm_stream.arithmetic import (
     widened,
 )
 from lstm_stream.compiled import compiled
-from lstm_stream.quantiles import CENTRE_RATE, GAPS, LEVELS, Between, add_pulls, move_gaps, quantile_at, write_tracked
+from lstm_stream.quantiles import (
+    GAPS,
+    LEVELS,
+    Between,
+    Pulls,
+    add_pull,
+    centre_step,
+    move_gaps,
+    quantile_at,
+    write_tracked,
+)
 from lstm_stream.readout import edges
 
 GROUPS = (1, 2, 4, 8, 16, 24, 48, 96, 192)
@@ -128,10 +138,9 @@ class Room(NamedTuple):
     there: Flags  # (H,) whether there was a forecast of it so many steps before
     error: Floats  # (H,) in the ring's unit
     stretch: Floats  # (H,) how many times their usual size errors are, by what was known at the origin
-    pull: Floats  # (G, 2) of the powers
+    powers: Floats  # (G, 2) pull of the powers
     quantiles: Floats  # (K,)
-    centre: Floats  # (G,) pull of the centres
-    gaps: Floats  # (G, 2, J) and of the gaps; zeros between two observations
+    pulls: Pulls
 
     @classmethod
     def of(cls, horizon: int) -> "Room":
@@ -143,8 +152,7 @@ class Room(NamedTuple):
             np.zeros(horizon, single),
             np.zeros((groups, 2), single),
             np.zeros(len(LEVELS), single),
-            np.zeros(groups, single),
-            np.zeros((groups, 2, GAPS), single),
+            Pulls.zeros(groups),
         )
 
 
@@ -201,7 +209,7 @@ def learn_errors(intervals: Intervals, layout: Layout, i: int, t: int, unit: Flo
 
 @compiled
 def _learn_powers(intervals: Intervals, layout: Layout, i: int, t: int, unit: Floats, room: Room) -> None:
-    horizon, pull = len(unit), room.pull
+    horizon, pull = len(unit), room.powers
     for group in range(len(pull)):
         fill(pull[group], 0.0)
     for h in range(horizon):
@@ -233,7 +241,6 @@ def _learn_sizes(intervals: Intervals, i: int, t: int, unit: Floats, room: Room)
 def _follow(intervals: Intervals, layout: Layout, i: int, t: int, unit: Floats, room: Room) -> None:
     """Move the tracked quantiles by what errors say of those that held at their origins."""
     quantiles = room.quantiles
-    fill(room.centre, 0.0)
     for h in range(len(unit)):
         if not room.there[h]:
             continue
@@ -248,11 +255,11 @@ def _follow(intervals: Intervals, layout: Layout, i: int, t: int, unit: Floats, 
         for k in range(len(LEVELS)):
             quantiles[k] = published * widened(shown[1 + k])
         weight = np.float32(min((t - h - 1) / SETTLED, 1.0)) / layout.width[group]
-        room.centre[group] += add_pulls(room.error[h], quantiles, weight, room.gaps[group])
+        add_pull(room.pulls, group, room.error[h], quantiles, weight)
     for group in range(len(layout.edge)):
-        rate = np.float32(CENTRE_RATE) / np.float32(layout.edge[group])
-        intervals.centre[i, group] += rate * room.centre[group]
-        move_gaps(intervals.gaps[i, group], room.gaps[group])
+        edge = layout.edge[group]
+        intervals.centre[i, group] += centre_step(room.pulls, group, edge)
+        move_gaps(intervals.gaps[i, group], room.pulls, group, edge, max(t - edge, 0))
 
 
 @compiled

@@ -197,3 +197,10 @@ def measure(scale: Scale, history: History, i: int) -> None:
             for k in range(length):
                 total += min(abs(back(history, i, k) - back(history, i, k + lag)), largest)
             scale.difference[i, kind] = total / length
+
+
+def spreads(scale: Scale, history: History, rows: Wholes) -> Floats:
+    """The spreads (N,) of some series, never zero."""
+    size = np.abs(history.first[rows] / (1.0 + history.factor_less_one[rows]) + scale.level[rows])
+    floor = (RELATIVE_FLOOR * size + ABSOLUTE_FLOOR).astype(np.float32)
+    return np.maximum(scale.spread[rows], floor)
