@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 from numba import njit
+from numba.core.caching import FunctionCache
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
@@ -27,11 +28,20 @@ def entry(function: Function) -> Function:
     Numba compiles a cached function again when its own file has changed; this one also when a function or a constant
     has changed that it uses, in whatever file.
     """
-    dispatcher: Any = njit(cache=True, nogil=True, error_model="numpy", no_cfunc_wrapper=True)(function)
+    dispatcher: Any = njit(nogil=True, error_model="numpy", no_cfunc_wrapper=True)(function)
     if dispatcher is not function:  # plain Python has no cache
-        dispatcher._cache._cache_file._source_stamp = stamp(dispatcher.py_func)
+        dispatcher._cache = _Cache(function)
     result: Function = dispatcher
     return result
+
+
+class _Cache(FunctionCache):
+    """Compiled code of a function on disk, with the stamp of all that it was compiled from."""
+
+    def load_overload(self, sig: object, target_context: object) -> object:
+        """Load what was compiled for a signature, if there is something with this stamp; None: there is not."""
+        self._cache_file._source_stamp = stamp(self._py_func)
+        return super().load_overload(sig, target_context)
 
 
 def stamp(function: FunctionType) -> str:
