@@ -40,7 +40,7 @@ from lstm_stream.hyperparameters import Hyperparameters
 from lstm_stream.learner import Learner, Lesson
 from lstm_stream.move_scale import write_move_scale
 from lstm_stream.network import Gates, Network
-from lstm_stream.pooled import MOST_STEPS, Pooled
+from lstm_stream.pooled import FEWEST_STEPS, MOST_STEPS, Pooled
 from lstm_stream.priors import Priors
 from lstm_stream.replay import Replay, Stretches, copy_stretch
 from lstm_stream.scale import spread_of, spreads
@@ -110,7 +110,9 @@ class Bank:
         self._counts = np.zeros(5, np.int64)
         self._next_lesson = self._interval()
         self._folded = 0  # steps that the pooled regressions know of
-        self._next_fold = Pooled.interval(0)
+        self._next_fold = FEWEST_STEPS
+        self._read = 0  # steps that the detection of drift and the pooled priors know of
+        self._next_reading = FEWEST_STEPS
         self._offered = 0  # windows, before this learning interval
         self._shared = self._share()
         self.lesson = Lesson(False, 0.0, 0.0)
@@ -172,6 +174,8 @@ class Bank:
                 self._begin_anew(int(self._members.sources[m]), call, position, forecasts, said)
             if self._steps >= self._next_fold:
                 self._fold(int(position[END]) - 1)
+            elif self._steps >= self._next_reading:
+                self._read_on(int(position[END]) - 1)
             if self._steps >= self._next_lesson:
                 self._learn(int(position[END]) - 1)
         return forecasts
@@ -186,14 +190,14 @@ class Bank:
             self._rhythm,
             self._tables,
             self._shared,
-            Notes(self._pooled.rows, self._pooled.squared, self._drift.notes),
+            Notes(self._pooled.rows, self._pooled.squared, self._pooled.errors),
             self._members,
             self._room,
             call,
             position,
             self._counts,
             self._folded,
-            min(self._next_lesson, self._next_fold),
+            min(self._next_lesson, self._next_fold, self._next_reading),
             self._offered,
             forecasts,
             opinions,
@@ -246,7 +250,6 @@ class Bank:
         if largest > len(self._members.rows):
             self._members = Members.room(largest, self._tables, self.rules)
         self._pooled.make_room(MOST_STEPS + largest)
-        self._drift.make_room(MOST_STEPS + largest)
         if self.rules.groups:
             met = self._groups_to_come(call)
             groups = number_of(self._groups)
@@ -308,15 +311,11 @@ class Bank:
             copy_stretch(windows, slot, state.history, state.trace, i, start, windows.scale[slot])
         return windows
 
-    def _fold(self, source: int) -> None:
-        """Bring up to date what all series know together; what raises is skipped, and leaves what was before."""
-        alive, steps, state = max(self._alive(), 1), self._steps - self._folded, self._state
+    def _read_on(self, source: int) -> None:
+        """Look for drift in the last errors, and at what grown series have in common; what raises is skipped."""
+        alive, state = max(self._alive(), 1), self._state
         try:
-            self._pooled.fold(steps, alive)
-        except RAISED as error:
-            self._fault(source, "pooled", error)
-        try:
-            self._drift.fold(steps, alive)
+            self._drift.fold(self._pooled.errors[self._read - self._folded : self._steps - self._folded], alive)
         except RAISED as error:
             self._drift.forget()
             self._fault(source, "drift", error)
@@ -324,7 +323,18 @@ class Bank:
             self._priors.learn(state.history, state.scale, state.moves, state.combination)
         except RAISED as error:
             self._fault(source, "priors", error)
-        self._folded, self._next_fold = self._steps, self._steps + Pooled.interval(alive)
+        self._read, self._next_reading = self._steps, self._steps + min(max(FEWEST_STEPS, alive), MOST_STEPS)
+        self._shared = self._share()
+
+    def _fold(self, source: int) -> None:
+        """Bring the pooled regressions up to date; what raises is skipped, and leaves what was before."""
+        self._read_on(source)
+        alive = max(self._alive(), 1)
+        try:
+            self._pooled.fold(self._steps - self._folded, alive)
+        except RAISED as error:
+            self._fault(source, "pooled", error)
+        self._folded, self._next_fold = self._steps, self._steps + Pooled.interval(alive, self._steps)
         self._shared = self._share()
 
     def _alive(self) -> int:
@@ -451,6 +461,8 @@ class Bank:
             "counts": self._counts.tolist(),
             "folded": self._folded,
             "next_fold": self._next_fold,
+            "read": self._read,
+            "next_reading": self._next_reading,
             "updates": self._learner.updates,
             "skipped": self._learner.skipped,
             "groups": number_of(self._groups),
@@ -463,7 +475,7 @@ class Bank:
         arrays |= _over("replay", self._replay.dump())
         arrays |= _over("pooled", self._pooled.dump(self._steps - self._folded))
         arrays |= _over("priors", self._priors.dump())
-        arrays |= _over("drift", self._drift.dump(self._steps - self._folded))
+        arrays |= _over("drift", self._drift.dump())
         arrays |= _over("learner", self._learner.dump())
         return header, arrays
 
@@ -505,6 +517,7 @@ class Bank:
         self._learner.load(_under("learner", arrays), state.updates, state.skipped)
         self._next_lesson, self._offered = state.next_lesson, state.offered
         self._folded, self._next_fold = state.folded, state.next_fold
+        self._read, self._next_reading = state.read, state.next_reading
         self._shared = self._share()
 
     def _columns(self) -> dict[str, Columns]:
@@ -528,6 +541,8 @@ class _Header(msgspec.Struct, frozen=True):
     counts: list[int]
     folded: int
     next_fold: int
+    read: int
+    next_reading: int
     updates: int
     skipped: int
     groups: int

@@ -31,27 +31,18 @@ class Drift:
         """Drifts noticed so far."""
         self.alarm = 0.0
         """0 to 1."""
-        self.notes: Floats = np.zeros(0, np.float32)
-        """Errors of the steps since the last fold, in spreads; NaN where there is none."""
         self._left = np.zeros(0, np.float32)  # too few yet for a reading
         self._readings: list[float] = []  # that the windows were made of
         self._windows = _windows(self._readings)
 
-    def make_room(self, steps: int) -> None:
-        """Let there be notes of so many steps since the last fold."""
-        more = steps - len(self.notes)
-        if more > 0:
-            self.notes = np.concatenate([self.notes, np.full(more, np.nan, np.float32)])
-
     def forget(self) -> None:
         """Know of no errors, as at the start; the drifts noticed so far stay counted."""
         self._left, self._readings = np.zeros(0, np.float32), []
-        self.notes[:] = np.nan
         self._windows = _windows(self._readings)
 
-    def fold(self, steps: int, series: int) -> None:
-        """Take the notes of so many steps of so many series."""
-        errors = np.concatenate([self._left, np.minimum(self.notes[:steps], np.float32(LARGEST_ERROR))])
+    def fold(self, errors: Floats, series: int) -> None:
+        """Take the errors of the next steps of so many series, in spreads; NaN where there is none."""
+        errors = np.concatenate([self._left, np.minimum(errors, np.float32(LARGEST_ERROR))])
         whole = len(errors) // series * series
         rounds = errors[:whole].reshape(-1, series).astype(np.float64)
         known = ~np.isnan(rounds)
@@ -59,7 +50,6 @@ class Drift:
         for mean in means[known.any(1)].tolist():
             self._read(mean)
         self._left = errors[whole:].copy()
-        self.notes[:] = np.nan
 
     def _read(self, mean: float) -> None:
         self.alarm *= COOLING
@@ -73,13 +63,12 @@ class Drift:
             self._readings = self._readings[-FEWEST:]
             self._windows = _windows(self._readings)
 
-    def dump(self, waiting: int) -> dict[str, Array]:
-        """The state, and the notes of so many steps; a copy."""
+    def dump(self) -> dict[str, Array]:
+        """The state; a copy."""
         return {
             "readings": np.asarray(self._readings),
             "state": np.asarray([self.total, self.alarm], np.float64),
             "left": self._left.copy(),
-            "notes": self.notes[:waiting].copy(),
         }
 
     def load(self, arrays: dict[str, Array]) -> None:
@@ -88,7 +77,6 @@ class Drift:
         self._windows = _windows(self._readings)
         total, self.alarm = arrays["state"].tolist()
         self.total, self._left = int(total), arrays["left"].copy()
-        self.notes = arrays["notes"].copy()
 
 
 def _windows(readings: list[float]) -> ADWIN:

@@ -17,7 +17,9 @@ from lstm_stream.readout import ONE, PRIOR, SPAN
 RIDGE = 30.0
 """What the sum of the squares of each regressor starts from."""
 FEWEST_STEPS, MOST_STEPS = 16, 512
-"""From one time to the next."""
+"""From one fold to the next."""
+SPARING = 16
+"""A fold is due when the steps so far have grown by this part. A fold takes some milliseconds."""
 LOSS_SPAN = 500.0
 """Memory of the experts' losses, in steps of a series."""
 BELIEF = 20.0
@@ -55,13 +57,15 @@ class Pooled:
         """Of each step since the last fold (T, Z + 2H): regressors, moves, what is to be corrected of those said."""
         self.squared: Floats = np.zeros((0, *losses.shape), np.float32)
         """Squared errors of the experts at each of these steps (T, E, K); NaN: there is none."""
+        self.errors: Floats = np.zeros(0, np.float32)
+        """One-step errors of these steps (T,), in spreads, for the detection of drift; NaN: there is none."""
         self.make_room(MOST_STEPS)
         self._solve()
 
     @staticmethod
-    def interval(series: int) -> int:
-        """Steps from one time to the next."""
-        return min(max(FEWEST_STEPS, series), MOST_STEPS)
+    def interval(series: int, steps: int) -> int:
+        """Steps from one fold to the next, of so many series after so many steps: the more is known, the longer."""
+        return min(max(FEWEST_STEPS, series, steps // SPARING), MOST_STEPS)
 
     def make_room(self, steps: int) -> None:
         """Let there be notes of so many steps since the last time."""
@@ -69,6 +73,7 @@ class Pooled:
         if more > 0:
             self.rows = np.concatenate([self.rows, np.zeros((more, *self.rows.shape[1:]), np.float32)])
             self.squared = np.concatenate([self.squared, np.zeros((more, *self.squared.shape[1:]), np.float32)])
+            self.errors = np.concatenate([self.errors, np.full(more, np.nan, np.float32)])
 
     def fold(self, steps: int, series: int) -> None:
         """Add the notes of so many steps; where that raises, all is as it was before."""
@@ -118,6 +123,7 @@ class Pooled:
             "loss": self._loss.copy(),
             "rows": self.rows[:waiting].copy(),
             "squared": self.squared[:waiting].copy(),
+            "errors": self.errors[:waiting].copy(),
         }
 
     def load(self, arrays: dict[str, Array]) -> None:
@@ -126,4 +132,5 @@ class Pooled:
         self.make_room(len(arrays["rows"]))
         self.rows[: len(arrays["rows"])] = arrays["rows"]
         self.squared[: len(arrays["squared"])] = arrays["squared"]
+        self.errors[: len(arrays["errors"])] = arrays["errors"]
         self._solve()
