@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lstm_stream.arithmetic import Flags, Floats, Wholes, bounded, positive_ratio, ratio, sort
+from lstm_stream.arithmetic import Flags, Floats, Real, Wholes, bounded, positive_ratio, ratio, sort
 from lstm_stream.compiled import compiled
 
 LEVELS = (0.5, 0.75, 0.9, 0.97, 0.99, 0.997)
@@ -83,7 +83,7 @@ class Errors(NamedTuple):
 
 
 @compiled
-def score_anomaly(errors: Errors, i: int, error: float, moved: float, size: float) -> float:
+def score_anomaly(errors: Errors, i: int, error: Real, moved: Real, size: Real) -> Real:
     """Take a one-step error and how far the value moved, in the ring's unit; returns the score, NaN while warming.
 
     Parameters
@@ -107,7 +107,7 @@ def score_anomaly(errors: Errors, i: int, error: float, moved: float, size: floa
 
 
 @compiled
-def _rarity(errors: Errors, i: int) -> float:
+def _rarity(errors: Errors, i: int) -> Real:
     """Logarithm of how rarely values repeat as often as these."""
     count = float(min(errors.scored[i], REPEAT_SPAN))
     first = (errors.repeats[i, 0] * count + 1.0) / (count + 2.0)
@@ -116,7 +116,7 @@ def _rarity(errors: Errors, i: int) -> float:
 
 
 @compiled
-def _outlyingness(errors: Errors, i: int, scaled: float) -> float:
+def _outlyingness(errors: Errors, i: int, scaled: Real) -> Real:
     """Share of absolute errors that are smaller than one of this size.
 
     From quantile to quantile it is that of an exponential distribution, beyond the last one of a Pareto distribution.
@@ -134,7 +134,7 @@ def _outlyingness(errors: Errors, i: int, scaled: float) -> float:
 
 
 @compiled
-def _keep_sizes(errors: Errors, i: int, error: float, moved: float) -> None:
+def _keep_sizes(errors: Errors, i: int, error: Real, moved: Real) -> None:
     errors.scored[i] += 1
     weight = 1.0 / min(errors.scored[i], SPAN)
     errors.absolute[i, 0] += weight * (error - errors.absolute[i, 0])
@@ -154,7 +154,7 @@ def _learn_repeats(errors: Errors, i: int, repeated: bool) -> None:
 
 
 @compiled
-def restlessness(errors: Errors, i: int, size: float, least: float, largest: float) -> float:
+def restlessness(errors: Errors, i: int, size: Real, least: Real, largest: Real) -> Real:
     """Logarithm of the last one-step errors over their mean size, bounded."""
     if errors.scored[i] == 0:
         return 0.0
@@ -162,7 +162,7 @@ def restlessness(errors: Errors, i: int, size: float, least: float, largest: flo
 
 
 @compiled
-def change_unit(errors: Errors, i: int, factor: float) -> None:
+def change_unit(errors: Errors, i: int, factor: Real) -> None:
     """Take the last errors of a series to be in another unit, that many times as large."""
     errors.recent[i] = min(errors.recent[i] / abs(factor), LARGEST_SIZE)
     for k in range(2):

@@ -1,10 +1,18 @@
 """Scalar functions of the compiled step: bounds, half precision, the hyperbolic tangent, sums of products, sorting."""
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
 from lstm_stream.compiled import compiled
 
+Real = Any
+"""A number in single or double precision."""
+Whole = Any
+"""A whole number of any size."""
+Flag = Any
+"""True or false, as Python's or numpy's."""
 Floats = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
 Wholes = npt.NDArray[np.int64]
@@ -32,7 +40,7 @@ ONE, HALF = np.float32(1.0), np.float32(0.5)
 
 
 @compiled
-def bounded(x: float, largest: float) -> float:
+def bounded(x: Real, largest: Real) -> Real:
     """The number in [-largest, largest] that is nearest; NaN for NaN."""
     if x > largest:
         return largest
@@ -42,19 +50,19 @@ def bounded(x: float, largest: float) -> float:
 
 
 @compiled
-def ratio(value: float, unit: float) -> float:
+def ratio(value: Real, unit: Real) -> Real:
     """A value over a unit in single precision, bounded by `LARGEST_RATIO`: values may be 1e30, units 1e-12."""
     return np.float32(bounded(np.float64(value) / np.float64(unit), LARGEST_RATIO))
 
 
 @compiled
-def positive_ratio(value: float, unit: float) -> float:
+def positive_ratio(value: Real, unit: Real) -> Real:
     """The `ratio` of a positive value to a positive unit, never zero."""
     return max(ratio(value, unit), np.float32(1.0 / LARGEST_RATIO))
 
 
 @compiled
-def narrowed(x: float) -> int:
+def narrowed(x: Real) -> Whole:
     """The bits of a number in half precision, rounded to the nearest, ties to even; infinite beyond the largest."""
     bits = np.int64(np.float32(x).view(np.uint32))
     sign = (bits >> 16) & 0x8000
@@ -71,7 +79,7 @@ def narrowed(x: float) -> int:
 
 
 @compiled
-def widened(half: int) -> float:
+def widened(half: int) -> Real:
     """The number (single precision) that has these bits in half precision."""
     bits = np.int64(half)
     sign = (bits & 0x8000) << 16
@@ -86,13 +94,13 @@ def widened(half: int) -> float:
 
 
 @compiled
-def halved(x: float) -> float:
+def halved(x: Real) -> Real:
     """A number rounded to half precision."""
     return widened(narrowed(x))
 
 
 @compiled
-def tanh(x: float) -> float:
+def tanh(x: Real) -> Real:
     """The hyperbolic tangent in single precision, as a quotient of polynomials (Eigen's); a loop over it vectorises."""
     x = min(max(x, -EDGE), EDGE)
     s = x * x
@@ -101,7 +109,7 @@ def tanh(x: float) -> float:
 
 
 @compiled
-def sigmoid(x: float) -> float:
+def sigmoid(x: Real) -> Real:
     """1 / (1 + exp(-x)) in single precision."""
     return HALF + HALF * tanh(HALF * x)
 
@@ -118,7 +126,7 @@ def add_product(total: Floats, x: Floats, weights: Floats) -> None:
 
 
 @compiled
-def fill(values: Floats, value: float) -> None:
+def fill(values: Floats, value: Real) -> None:
     """Set all values to one; short to compile, which an assignment to a slice is not."""
     for k in range(len(values)):
         values[k] = value
@@ -132,7 +140,7 @@ def copy(values: Floats, to: Floats) -> None:
 
 
 @compiled
-def dot(x: Floats, y: Floats) -> float:
+def dot(x: Floats, y: Floats) -> Real:
     """Sum of products of two vectors."""
     total = np.float32(0.0)
     for k in range(len(x)):
@@ -152,7 +160,7 @@ def sort(values: Floats) -> None:
 
 
 @compiled
-def median(values: Floats) -> float:
+def median(values: Floats) -> Real:
     """Median of some values, which are left in order."""
     sort(values)
     return (values[(len(values) - 1) // 2] + values[len(values) // 2]) / np.float32(2)
@@ -161,4 +169,5 @@ def median(values: Floats) -> float:
 def ratios(values: Floats, units: Floats) -> Floats:
     """The `ratio` of each value to its unit."""
     exact = np.divide(values, units, dtype=np.float64)
-    return np.clip(exact, -LARGEST_RATIO, LARGEST_RATIO).astype(np.float32)
+    bounds: Floats = np.clip(exact, -LARGEST_RATIO, LARGEST_RATIO).astype(np.float32)
+    return bounds

@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from lstm_stream.arithmetic import Doubles, bounded
+from lstm_stream.arithmetic import Doubles, Flag, Real, Whole, bounded
 from lstm_stream.compiled import compiled
 from lstm_stream.history import LARGEST_KEPT, History, back, factor
 from lstm_stream.scale import Scale
@@ -40,7 +40,7 @@ MOST = 5
 
 
 @compiled
-def mend_break(history: History, scale: Scale, i: int, turning: bool) -> tuple[int, float]:
+def mend_break(history: History, scale: Scale, i: int, turning: bool) -> tuple[Whole, Real]:
     """Take out a break that the newest values show (Perron 2006, "Dealing with structural breaks").
 
     The last values must lie far off those of a season before, by every season the series has, and as near to them as
@@ -64,7 +64,7 @@ def mend_break(history: History, scale: Scale, i: int, turning: bool) -> tuple[i
 
 
 @compiled
-def _convert(history: History, i: int, since: int, shift: float, of: float) -> None:
+def _convert(history: History, i: int, since: int, shift: Real, of: Real) -> None:
     """Take the values from a step on, as they are in the ring, to be ``shift + factor * those to be kept``."""
     for t in range(since, history.age[i]):
         place = t % history.ring.shape[1]
@@ -75,20 +75,20 @@ def _convert(history: History, i: int, since: int, shift: float, of: float) -> N
 
 
 @compiled
-def _lag(history: History, season: int) -> int:
+def _lag(history: History, season: int) -> Whole:
     """How long before all the values that show a break those of seasons before lie; 0: no such is kept."""
     lag = multiple(season, SHOWN)
     return lag if lag + 2 * SHOWN <= history.ring.shape[1] else 0
 
 
 @compiled
-def multiple(season: int, steps: int) -> int:
+def multiple(season: int, steps: int) -> Whole:
     """The least multiple of a season that is no less than so many steps; 0: there is no season."""
     return season * -(-steps // max(season, 1))
 
 
 @compiled
-def _far_off(history: History, scale: Scale, i: int) -> bool:
+def _far_off(history: History, scale: Scale, i: int) -> Flag:
     """Whether the newest value lies far off those of all seasons before, which must all be known."""
     value, seasons, longest = back(history, i, 0), 0, 0
     for kind in (SHORT, LONG):
@@ -102,7 +102,7 @@ def _far_off(history: History, scale: Scale, i: int) -> bool:
 
 
 @compiled
-def _explained(history: History, scale: Scale, i: int, turning: bool) -> tuple[int, float, float]:
+def _explained(history: History, scale: Scale, i: int, turning: bool) -> tuple[Whole, Real, Real]:
     """First step, shift and factor of the likeliest break; -1 for the step: there is none."""
     came = _values(history, i, 0, 2 * SHOWN)
     for kind in (SHORT, LONG):
@@ -125,8 +125,8 @@ def _explained(history: History, scale: Scale, i: int, turning: bool) -> tuple[i
 
 @compiled
 def _fitting(
-    history: History, scale: Scale, i: int, came: Doubles, then: Doubles, usual: float, turning: bool
-) -> tuple[bool, int, float, float]:
+    history: History, scale: Scale, i: int, came: Doubles, then: Doubles, usual: Real, turning: bool
+) -> tuple[bool, Whole, Real, Real]:
     """Whether an explanation fits values (2M,) and those of a season before, and its step, shift and factor."""
     outer = factor(history, i)
     zero = -history.first[i] / outer
@@ -148,7 +148,7 @@ def _fitting(
 
 
 @compiled
-def _length(before: Doubles, after: Doubles) -> int:
+def _length(before: Doubles, after: Doubles) -> Whole:
     """For how many of the newest values (2M,) an explanation leaves less, before it and after, than it adds."""
     total, most, length = 0.0, -np.inf, 1
     for k in range(len(before)):
@@ -160,8 +160,8 @@ def _length(before: Doubles, after: Doubles) -> int:
 
 @compiled
 def _explain(
-    came: Doubles, then: Doubles, usual: float, zero: float, apart: bool, turning: bool, explanations: Doubles
-) -> int:
+    came: Doubles, then: Doubles, usual: Real, zero: Real, apart: bool, turning: bool, explanations: Doubles
+) -> Whole:
     """Write shifts and factors (J, 2) by which values (M,) may differ from those of a season before; tells how many.
 
     The likelier ones come first.
@@ -196,13 +196,13 @@ def _explain(
 
 
 @compiled
-def _add(explanations: Doubles, count: int, shift: float, of: float) -> int:
+def _add(explanations: Doubles, count: int, shift: Real, of: Real) -> Whole:
     explanations[count, 0], explanations[count, 1] = shift, of
     return count + 1
 
 
 @compiled
-def _usual(history: History, scale: Scale, i: int, season: int) -> float:
+def _usual(history: History, scale: Scale, i: int, season: int) -> Real:
     """How far values lay off those of a season before, in the time before these could have broken."""
     kept = min(history.age[i], history.ring.shape[1]) - season - 2 * SHOWN
     count = min(kept, int(scale.span[i]))
@@ -222,12 +222,12 @@ def _values(history: History, i: int, lag: int, count: int) -> Doubles:
 
 
 @compiled
-def _size(values: Doubles) -> float:
+def _size(values: Doubles) -> Real:
     return math.sqrt((values * values).mean())
 
 
 @compiled
-def mend_standstill(history: History, scale: Scale, i: int) -> int:
+def mend_standstill(history: History, scale: Scale, i: int) -> Whole:
     """Take out a stretch that ended with the newest value, in which the series stood still for longer than ever.
 
     A season later it would be taken for what the season is like. A second time it is. In its place comes what lay

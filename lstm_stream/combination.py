@@ -8,7 +8,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lstm_stream.arithmetic import MOST_HALF, Floats, Halves, Wholes, bounded, fill, narrowed, positive_ratio, widened
+from lstm_stream.arithmetic import (
+    MOST_HALF,
+    Floats,
+    Halves,
+    Real,
+    Wholes,
+    bounded,
+    fill,
+    narrowed,
+    positive_ratio,
+    widened,
+)
 from lstm_stream.compiled import compiled, entry
 from lstm_stream.experts import LSTM
 
@@ -133,7 +144,7 @@ def score_experts(
     moved: Floats,
     unit: Floats,
     scale: Floats,
-    alarm: float,
+    alarm: Real,
     even: Floats,
     errors: Floats,
     badness: Floats,
@@ -209,7 +220,7 @@ def _learn_regret(combination: Combination, scoring: Scoring, i: int, k: int, er
 
 
 @compiled
-def _learn_loss(combination: Combination, scoring: Scoring, i: int, k: int, errors: Floats, alarm: float) -> None:
+def _learn_loss(combination: Combination, scoring: Scoring, i: int, k: int, errors: Floats, alarm: Real) -> None:
     """Learn how large errors are; they are squared in place."""
     left = np.float32(1.0 - 1.0 / (scoring.loss_span[k] * ALARMED**alarm))
     came = False
@@ -302,7 +313,7 @@ def combine(
 
 
 @compiled
-def _trust_at(scoring: Scoring, trust: Floats, h: int) -> float:
+def _trust_at(scoring: Scoring, trust: Floats, h: int) -> Real:
     at_upper = trust[scoring.upper[h]]
     return max(trust[scoring.lower[h]], at_upper) if scoring.part[h] < 1 else at_upper
 
@@ -324,7 +335,7 @@ def _write_shares(badness: Floats, said: Floats, shares: Floats) -> None:
 
 @compiled
 def open_experts(
-    combination: Combination, scoring: Scoring, i: int, t: int, said: Floats, scale: Floats, spread: float
+    combination: Combination, scoring: Scoring, i: int, t: int, said: Floats, scale: Floats, spread: Real
 ) -> None:
     """Keep what the experts say (E, H) at step t, in move scales (H,), to be scored when it comes."""
     for k in range(len(scoring.horizon)):
@@ -348,7 +359,7 @@ def write_disagreement(said: Floats, weights: Floats, mixed: Floats, disagreemen
 
 
 @compiled
-def share_of_the_lstm(weights: Floats) -> float:
+def share_of_the_lstm(weights: Floats) -> Real:
     """Mean weight over the horizons of the experts that need the network."""
     total = np.float32(0.0)
     for e in range(LSTM, weights.shape[0]):

@@ -15,10 +15,12 @@ from numba.core.caching import FunctionCache
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
+OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
+
 
 def compiled(function: Function) -> Function:
     """Compile a function that other compiled ones call, as a part of them; Python can't call it."""
-    result: Function = njit(nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
+    result: Function = njit(**OPTIONS, no_cpython_wrapper=True)(function)
     return result
 
 
@@ -28,7 +30,7 @@ def entry(function: Function) -> Function:
     Numba compiles a cached function again when its own file has changed; this one also when a function or a constant
     has changed that it uses, in whatever file.
     """
-    dispatcher: Any = njit(nogil=True, error_model="numpy", no_cfunc_wrapper=True)(function)
+    dispatcher: Any = njit(**OPTIONS)(function)
     if dispatcher is not function:  # plain Python has no cache
         dispatcher._cache = _Cache(function)
     result: Function = dispatcher

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lstm_stream.arithmetic import Doubles, Floats, Wholes, bounded
+from lstm_stream.arithmetic import Doubles, Floats, Real, Wholes, bounded
 from lstm_stream.compiled import compiled
 
 SPAN = 1000
@@ -53,7 +53,7 @@ def write_covariates(covariates: Covariates, i: int, values: Doubles, told: bool
 
 
 @compiled
-def _rescale(covariates: Covariates, i: int, c: int, value: float) -> None:
+def _rescale(covariates: Covariates, i: int, c: int, value: Real) -> None:
     seen, spread = covariates.seen[i, c] + 1, covariates.spread[i, c]
     covariates.seen[i, c] = seen
     weight = 1.0 / min(seen, SPAN)

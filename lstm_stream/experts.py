@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lstm_stream.arithmetic import Floats
+from lstm_stream.arithmetic import Floats, Real
 from lstm_stream.compiled import compiled
 from lstm_stream.history import History, back
 from lstm_stream.scale import Scale
@@ -106,7 +106,7 @@ class Smoothers(NamedTuple):
 
 
 @compiled
-def smooth(smoothers: Smoothers, i: int, value: float) -> None:
+def smooth(smoothers: Smoothers, i: int, value: Real) -> None:
     """Take the newest value."""
     for k in range(len(LEVEL_WEIGHTS)):
         smoothers.levels[i, k] += np.float32(LEVEL_WEIGHTS[k]) * (value - smoothers.levels[i, k])

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_stream.anomaly import WARM
-from lstm_stream.arithmetic import Doubles, Flags, Wholes, fill
+from lstm_stream.arithmetic import Doubles, Flag, Flags, Whole, Wholes, fill
 from lstm_stream.columns import grown
 from lstm_stream.compiled import compiled, entry
 from lstm_stream.covariates import Covariates
@@ -114,7 +114,7 @@ def go_through(
     offered: int,
     forecasts: Forecasts,
     opinions: Opinions,
-) -> bool:
+) -> Flag:
     """Go on through a call until so many steps of all series are due, or to its end.
 
     Parameters
@@ -198,7 +198,7 @@ def _begin_event(
 
 
 @compiled
-def _members(history: History, call: Call, position: Wholes, members: Members, forecasts: Forecasts) -> int:
+def _members(history: History, call: Call, position: Wholes, members: Members, forecasts: Forecasts) -> Whole:
     """Find the series that have a step so many steps before the event; tells how many."""
     count = 0
     for n in range(position[BEGIN], position[END]):
@@ -286,7 +286,7 @@ def _take_steps(
 
 
 @compiled
-def _faulty(state: State, notes: Notes, members: Members, count: int, first: int) -> int:
+def _faulty(state: State, notes: Notes, members: Members, count: int, first: int) -> Whole:
     """Put those members first that came to something that is not finite; tells how many.
 
     Parameters

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lstm_stream.arithmetic import Flags, Wholes
+from lstm_stream.arithmetic import Flag, Flags, Whole, Wholes
 from lstm_stream.compiled import compiled
 from lstm_stream.hyperparameters import Hyperparameters
 from lstm_stream.seasons import DAY, SECOND
@@ -141,7 +141,7 @@ def place(grid: Grid, rhythm: Rhythm, i: int, time: int, null: bool) -> Placemen
 
 
 @compiled
-def _jumps(grid: Grid, rhythm: Rhythm, i: int, time: int, slots: int) -> bool:
+def _jumps(grid: Grid, rhythm: Rhythm, i: int, time: int, slots: int) -> Flag:
     """Whether the next observation lies too far ahead to be believed."""
     gap, usual = time - grid.last[i], _usual_gap(grid, i)
     limit = (rhythm.max_gap + 1.0) * usual
@@ -154,7 +154,7 @@ def _jumps(grid: Grid, rhythm: Rhythm, i: int, time: int, slots: int) -> bool:
 
 
 @compiled
-def _usual_gap(grid: Grid, i: int) -> int:
+def _usual_gap(grid: Grid, i: int) -> Whole:
     """The step, or until it is known the median of the gaps so far; 0: there were none."""
     count = grid.gap_count[i]
     if grid.step[i] > 0 or count == 0:
@@ -202,13 +202,13 @@ def _learn_step(grid: Grid, rhythm: Rhythm, i: int, gap: int) -> None:
 
 
 @compiled
-def _slots(gap: int, step: int) -> int:
+def _slots(gap: int, step: int) -> Whole:
     """A gap in steps, to the nearest."""
     return (2 * gap + step) // max(2 * step, 1)
 
 
 @compiled
-def inferred_step(gaps: Wholes) -> int:
+def inferred_step(gaps: Wholes) -> Whole:
     """The median gap in microseconds, or the usual step next to it."""
     ordered = np.sort(gaps)
     median = (ordered[(len(gaps) - 1) // 2] + ordered[len(gaps) // 2]) // 2
@@ -220,7 +220,7 @@ def inferred_step(gaps: Wholes) -> int:
 
 
 @compiled
-def _keeps_step(gaps: Wholes, step: int) -> bool:
+def _keeps_step(gaps: Wholes, step: int) -> Flag:
     """Whether all gaps but two are near a whole number of steps."""
     astray = 0
     for gap in gaps:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lstm_stream.arithmetic import Doubles, Floats, Wholes, bounded, dot, fill, ratio, widened
+from lstm_stream.arithmetic import Doubles, Flag, Floats, Real, Whole, Wholes, bounded, dot, fill, ratio, widened
 from lstm_stream.compiled import compiled
 from lstm_stream.features import POOLED
 from lstm_stream.history import History
@@ -100,7 +100,7 @@ def join(groups: Groups, membership: Membership, rows: Wholes) -> None:
 
 
 @compiled
-def number_of(groups: Groups) -> int:
+def number_of(groups: Groups) -> Whole:
     """Groups so far."""
     number = 0
     while number < len(groups.count) and groups.count[number] > 0:
@@ -153,7 +153,7 @@ def meet_in_groups(
 
 
 @compiled
-def _small(groups: Groups, group: int) -> bool:
+def _small(groups: Groups, group: int) -> Flag:
     return groups.count[group] <= MOST_MEMBERS
 
 
@@ -229,7 +229,7 @@ def _learn_member(
 
 
 @compiled
-def _moved(history: History, row: int, origin: int, ahead: int, scale: Floats) -> float:
+def _moved(history: History, row: int, origin: int, ahead: int, scale: Floats) -> Real:
     kept = history.ring.shape[1]
     return ratio(history.ring[row, (origin + ahead) % kept] - history.ring[row, origin % kept], scale[ahead - 1])
 

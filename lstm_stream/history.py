@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lstm_stream.arithmetic import Doubles, Floats, Wholes, bounded
+from lstm_stream.arithmetic import Doubles, Floats, Real, Wholes, bounded
 from lstm_stream.compiled import compiled
 
 LARGEST_KEPT = 1e31
@@ -56,19 +56,19 @@ class History(NamedTuple):
 
 
 @compiled
-def factor(history: History, i: int) -> float:
+def factor(history: History, i: int) -> Real:
     """What a unit of the ring is in the series' unit."""
     return 1.0 + history.factor_less_one[i]
 
 
 @compiled
-def back(history: History, i: int, lag: int) -> float:
+def back(history: History, i: int, lag: int) -> Real:
     """The ring's value so many steps before the newest."""
     return history.ring[i, (history.age[i] - 1 - lag) % history.ring.shape[1]]
 
 
 @compiled
-def append(history: History, i: int, value: float) -> None:
+def append(history: History, i: int, value: Real) -> None:
     """Take the next value, in the series' unit; the first one is what the others are relative to."""
     age = history.age[i]
     if age == 0:
@@ -80,7 +80,7 @@ def append(history: History, i: int, value: float) -> None:
 
 
 @compiled
-def count_repeat(history: History, i: int, value: float) -> None:
+def count_repeat(history: History, i: int, value: Real) -> None:
     """Note whether an observed value, which is to be appended next, repeats the one observed before."""
     repeated = history.age[i] > 0 and value == history.seen[i]
     history.longest[i] = max(history.longest[i], history.ended[i])

@@ -17,6 +17,8 @@ from lstm_stream.arithmetic import (
     Flags,
     Floats,
     Halves,
+    Real,
+    Whole,
     Wholes,
     bounded,
     fill,
@@ -180,7 +182,7 @@ def measure_errors(
 
 
 @compiled
-def _stretch(intervals: Intervals, layout: Layout, i: int, h: int, restless: float, disagreement: float) -> float:
+def _stretch(intervals: Intervals, layout: Layout, i: int, h: int, restless: Real, disagreement: Real) -> Real:
     group = layout.group[h]
     by_restlessness = (intervals.power[i, 0, group] + np.float32(POWER)) * restless
     by_disagreement = (intervals.power[i, 1, group] + np.float32(POWER)) * disagreement
@@ -188,13 +190,13 @@ def _stretch(intervals: Intervals, layout: Layout, i: int, h: int, restless: flo
 
 
 @compiled
-def expected_size(intervals: Intervals, i: int, unit: float, room: Room) -> float:
+def expected_size(intervals: Intervals, i: int, unit: Real, room: Room) -> Real:
     """The mean absolute one-step error that was to be expected; `unit` is the spread of its origin."""
     return _size(intervals, i, 0, unit) * room.stretch[0]
 
 
 @compiled
-def _size(intervals: Intervals, i: int, h: int, guess: float) -> float:
+def _size(intervals: Intervals, i: int, h: int, guess: Real) -> Real:
     size = intervals.size[i, h]
     return size if size > 0 else guess
 
@@ -269,7 +271,7 @@ def open_intervals(
     layout: Layout,
     i: int,
     t: int,
-    spread: float,
+    spread: Real,
     moves: Floats,
     disagreement: Floats,
     quantiles: Floats,
@@ -305,12 +307,12 @@ def open_intervals(
 
 
 @compiled
-def _in_bounds(size: float) -> float:
+def _in_bounds(size: Real) -> Real:
     return min(max(size, np.float32(SMALLEST_SIZE)), np.float32(MOST_HALF))
 
 
 @compiled
-def _compared(intervals: Intervals, i: int, t: int, h: int, spread: float, disagreement: float) -> int:
+def _compared(intervals: Intervals, i: int, t: int, h: int, spread: Real, disagreement: Real) -> Whole:
     """Logarithm of disagreement over the usual one, which it moves, as a small integer."""
     disagreement = np.float32(disagreement + np.float32(SMALLEST_SIZE) * spread)
     weight = np.float32(max(1.0 / (t + 1), 1.0 / SPAN))
@@ -321,7 +323,7 @@ def _compared(intervals: Intervals, i: int, t: int, h: int, spread: float, disag
 
 @compiled
 def write_quantiles(
-    intervals: Intervals, layout: Layout, i: int, spread: float, factor: float, tracked: Floats, quantiles: Doubles
+    intervals: Intervals, layout: Layout, i: int, spread: Real, factor: Real, tracked: Floats, quantiles: Doubles
 ) -> None:
     """Write the quantiles (H, L) of the error to come, in order and in the series' unit.
 

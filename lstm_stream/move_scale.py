@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lstm_stream.arithmetic import Floats, ratio
+from lstm_stream.arithmetic import Floats, Real, ratio
 from lstm_stream.compiled import compiled, entry
 
 SPAN = 1000
@@ -36,7 +36,7 @@ class Moves(NamedTuple):
 
 
 @compiled
-def measure_moves(moves: Moves, i: int, t: int, value: float, moved: Floats, unit: Floats) -> None:
+def measure_moves(moves: Moves, i: int, t: int, value: Real, moved: Floats, unit: Floats) -> None:
     """Write how far the value of step t lies from each of the last H origins (H,), and the spreads of then (H,).
 
     Moves are in these spreads, and NaN where there was no origin.
@@ -54,7 +54,7 @@ def measure_moves(moves: Moves, i: int, t: int, value: float, moved: Floats, uni
 
 
 @compiled
-def learn_moves(moves: Moves, i: int, t: int, moved: Floats, unit: Floats, spread: float) -> None:
+def learn_moves(moves: Moves, i: int, t: int, moved: Floats, unit: Floats, spread: Real) -> None:
     """Learn from moves (H,) in units (H,) how far values move; those that are NaN teach nothing."""
     for h in range(len(moved)):
         if not math.isnan(moved[h]):
@@ -65,7 +65,7 @@ def learn_moves(moves: Moves, i: int, t: int, moved: Floats, unit: Floats, sprea
 
 
 @entry
-def write_move_scale(moves: Moves, i: int, age: int, spread: float, prior: Floats, scale: Floats) -> None:
+def write_move_scale(moves: Moves, i: int, age: int, spread: Real, prior: Floats, scale: Floats) -> None:
     """Write the move scale (H,): how far values move in up to h steps, never zero and never falling.
 
     That it does not fall where a season comes round keeps the steps between in proportion. Until a series knows its
@@ -82,7 +82,7 @@ def write_move_scale(moves: Moves, i: int, age: int, spread: float, prior: Float
 
 
 @compiled
-def open_moves(moves: Moves, i: int, t: int, value: float, spread: float) -> None:
+def open_moves(moves: Moves, i: int, t: int, value: Real, spread: Real) -> None:
     """Let step t be an origin."""
     slot = t % moves.value.shape[1]
     moves.value[i, slot], moves.spread[i, slot] = value, spread

@@ -36,7 +36,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lstm_stream.arithmetic import Floats, Wholes, fill
+from lstm_stream.arithmetic import Floats, Real, Wholes, fill
 from lstm_stream.compiled import compiled
 
 SHARES = (0.5, 0.45, 0.4, 0.35, 0.3, 0.25, 0.2, 0.15, 0.1, 0.05, 0.02, 0.01, 0.001)
@@ -98,7 +98,7 @@ def _part(level: float, lower: float, upper: float) -> float:
 
 
 @compiled
-def write_tracked(centre: float, gaps: Floats, quantiles: Floats) -> None:
+def write_tracked(centre: Real, gaps: Floats, quantiles: Floats) -> None:
     """Write the quantiles of `LEVELS` (K,), of a centre and logarithms of gaps beyond normal ones (2, J)."""
     below = above = centre
     quantiles[GAPS] = centre
@@ -127,7 +127,7 @@ class Pulls(NamedTuple):
 
 
 @compiled
-def add_pull(pulls: Pulls, group: int, error: float, quantiles: Floats, weight: float) -> None:
+def add_pull(pulls: Pulls, group: int, error: Real, quantiles: Floats, weight: Real) -> None:
     """Add what an error says of the tracked quantiles (K,) that were told of it."""
     above = error > quantiles[GAPS]
     side = 1 if above else 0
@@ -144,7 +144,7 @@ def add_pull(pulls: Pulls, group: int, error: float, quantiles: Floats, weight: 
 
 
 @compiled
-def centre_step(pulls: Pulls, group: int, ahead: int) -> float:
+def centre_step(pulls: Pulls, group: int, ahead: int) -> Real:
     """The step of a centre, after errors that were forecast so many steps ahead.
 
     Such errors are much like those of as many steps before, so each of them says the less.
@@ -177,7 +177,7 @@ def move_gaps(gaps: Floats, pulls: Pulls, group: int, ahead: int, seen: int) -> 
 
 
 @compiled
-def quantile_at(between: Between, k: int, quantiles: Floats) -> float:
+def quantile_at(between: Between, k: int, quantiles: Floats) -> Real:
     """The quantile of the k-th of the levels asked for, of the tracked ones (K,); in order if the levels are."""
     lower, upper = quantiles[between.below[k]], quantiles[between.below[k] + 1]
     line = lower + between.part[k] * (upper - lower)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lstm_stream.arithmetic import Flags, Floats, Wholes, add_product, bounded, copy, dot, fill
+from lstm_stream.arithmetic import Flags, Floats, Real, Wholes, add_product, bounded, copy, dot, fill
 from lstm_stream.compiled import compiled
 
 GROUPS = (4, 24, 96)
@@ -94,7 +94,7 @@ def learn_readout(
     targets: Floats,
     known: Flags,
     inverse: Floats,
-    alarm: float,
+    alarm: Real,
     gain: Floats,
 ) -> None:
     """Learn from what became of each group's origin.
@@ -129,7 +129,7 @@ def learn_readout(
 
 
 @compiled
-def _write_gain(z: Floats, inverse: Floats, worth: float, gain: Floats) -> None:
+def _write_gain(z: Floats, inverse: Floats, worth: Real, gain: Floats) -> None:
     fill(gain, 0.0)
     add_product(gain, z, inverse)
     total = worth + dot(z, gain)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lstm_stream.arithmetic import Flags, Floats, Wholes, copy, ratios, widened
+from lstm_stream.arithmetic import Flag, Flags, Floats, Whole, Wholes, copy, ratios, widened
 from lstm_stream.columns import Array
 from lstm_stream.compiled import compiled, entry
 from lstm_stream.history import History
@@ -110,7 +110,7 @@ class Replay(NamedTuple):
 @compiled
 def offer(
     replay: Replay, history: History, trace: Trace, i: int, identity: int, position: int, offered: int, scale: Floats
-) -> bool:
+) -> Flag:
     """Take the window whose last target came with the newest step, if there is one and it is drawn.
 
     Parameters
@@ -139,7 +139,7 @@ def offer(
 
 
 @compiled
-def hashed(number: int) -> int:
+def hashed(number: int) -> Whole:
     """A well-mixed hash of a number (Steele, Lea and Flood 2014, SplitMix64)."""
     mixed = (number ^ (number >> np.uint64(30))) * FIRST_MIX
     mixed = (mixed ^ (mixed >> np.uint64(27))) * SECOND_MIX

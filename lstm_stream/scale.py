@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from lstm_stream.arithmetic import Floats, Wholes, bounded, median
+from lstm_stream.arithmetic import Flag, Floats, Real, Wholes, bounded, median
 from lstm_stream.compiled import compiled, entry
 from lstm_stream.history import History, back, factor
 from lstm_stream.seasons import AHEAD, DAY, DIFFERENCES, LAGS, LONG, SECOND, SHORT, seasons
@@ -56,7 +56,7 @@ class Scale(NamedTuple):
 
 
 @entry
-def spread_of(scale: Scale, history: History, i: int) -> float:
+def spread_of(scale: Scale, history: History, i: int) -> Real:
     """The spread, never zero."""
     size = abs(history.first[i] / factor(history, i) + scale.level[i])
     return max(scale.spread[i], np.float32(RELATIVE_FLOOR * size + ABSOLUTE_FLOOR))
@@ -87,7 +87,7 @@ def _set_season(scale: Scale, i: int, first: int, season: int, kept: int) -> Non
 
 
 @compiled
-def gated(scale: Scale, history: History, i: int, value: float) -> bool:
+def gated(scale: Scale, history: History, i: int, value: Real) -> Flag:
     """Outlier gate: whether the next value is so far out that it is better taken as missing.
 
     One value of 1e12 among normal ones says nothing of the next, and would be remembered a week later.
@@ -101,7 +101,7 @@ def gated(scale: Scale, history: History, i: int, value: float) -> bool:
 
 
 @compiled
-def _furthest(scale: Scale, history: History, i: int) -> float:
+def _furthest(scale: Scale, history: History, i: int) -> Real:
     """How far the value furthest from the level lies from it, of those that are kept."""
     furthest = np.float32(0.0)
     for k in range(history.ring.shape[1]):
@@ -110,7 +110,7 @@ def _furthest(scale: Scale, history: History, i: int) -> float:
 
 
 @compiled
-def rescale(scale: Scale, history: History, i: int, roughness: float) -> None:
+def rescale(scale: Scale, history: History, i: int, roughness: Real) -> None:
     """Let the newest value move the scale, by a little at most.
 
     Parameters
@@ -146,7 +146,7 @@ def _start_again(scale: Scale, history: History, i: int, extreme: bool) -> None:
 
 
 @compiled
-def _middle(values: Floats) -> tuple[float, float]:
+def _middle(values: Floats) -> tuple[Real, Real]:
     """Median of some values, and their spread: of the median deviation, or of the mean one where that is zero."""
     level = median(values)
     off = np.abs(values - level)
@@ -169,7 +169,7 @@ def _rescale_differences(scale: Scale, history: History, i: int) -> None:
 
 
 @compiled
-def difference(scale: Scale, history: History, i: int, k: int) -> float:
+def difference(scale: Scale, history: History, i: int, k: int) -> Real:
     """y[t] - y[t-lag] of the newest value and the k-th lag; 0 where there is no such value."""
     lag = scale.lags[i, k]
     return back(history, i, 0) - back(history, i, lag) if lag < history.age[i] else np.float32(0.0)

@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from lstm_stream.arithmetic import Floats, fill
+from lstm_stream.arithmetic import Floats, Real, Whole, fill
 from lstm_stream.compiled import compiled
 from lstm_stream.history import History, back
 from lstm_stream.scale import Scale
@@ -46,7 +46,7 @@ def say_seasonal(history: History, scale: Scale, i: int, moves: Floats, profiles
 
 
 @compiled
-def lag_of(ahead: int, season: int) -> int:
+def lag_of(ahead: int, season: int) -> Whole:
     """How long before now the newest value is which lies whole seasons before so many steps ahead."""
     return -ahead % season if ahead else season
 
@@ -84,7 +84,7 @@ def _write_profile(history: History, i: int, season: int, length: int, further: 
 
 @compiled
 def _say_single(
-    history: History, i: int, value: float, season: int, profile: Floats, fading: float, moves: Floats
+    history: History, i: int, value: Real, season: int, profile: Floats, fading: Real, moves: Floats
 ) -> None:
     """Write the moves (2, H) by the value a season before, and by the way back to the profile (1 + H,)."""
     off, left = value - profile[0], np.float32(1.0)
@@ -99,12 +99,12 @@ def _say_single(
 def _say_double(
     history: History,
     i: int,
-    value: float,
+    value: Real,
     day: int,
     profile: Floats,
     before: Floats,
-    again: float,
-    fading: float,
+    again: Real,
+    fading: Real,
     moves: Floats,
 ) -> None:
     """Write the moves (H,) by the profile of the longer season (1 + H,) and by what it was a shorter one before."""

@@ -1,5 +1,6 @@
 """The seasons of a series, and how far back what the features compare with lies."""
 
+from lstm_stream.arithmetic import Real
 from lstm_stream.compiled import entry
 
 SECOND = 1_000_000
@@ -17,7 +18,7 @@ SHORT, LONG = len(LAGS), len(LAGS) + 1 + len(AHEAD)
 
 
 @entry
-def seasons(step: float) -> tuple[int, int]:
+def seasons(step: Real) -> tuple[int, int]:
     """The two seasons of a series in steps, by its step in seconds; 0 for none.
 
     Day and week below a day; week and year of daily values; the year of weeks, months and quarters.

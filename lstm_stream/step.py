@@ -12,7 +12,7 @@ import math
 import numpy as np
 
 from lstm_stream.anomaly import WARM, change_unit, score_anomaly
-from lstm_stream.arithmetic import Doubles, Floats, add_product, bounded, copy, fill, halved, ratio, widened
+from lstm_stream.arithmetic import Doubles, Flag, Floats, Real, add_product, bounded, copy, fill, halved, ratio, widened
 from lstm_stream.breaks import mend_break, mend_standstill
 from lstm_stream.cell import think
 from lstm_stream.combination import (
@@ -65,11 +65,11 @@ def take_in(
     i: int,
     step: int,
     time: int,
-    value: float,
+    value: Real,
     known: Doubles,
     told: bool,
     place: int,
-) -> bool:
+) -> Flag:
     """First half of a step of series i, the m-th of its event.
 
     Parameters
@@ -115,7 +115,7 @@ def take_in(
 
 
 @compiled
-def _error(state: State, i: int, value: float, expected: float) -> float:
+def _error(state: State, i: int, value: Real, expected: Real) -> Real:
     """Absolute one-step error in spreads; NaN for the first value of a series."""
     if state.history.age[i] == 0:
         return np.float32(np.nan)
@@ -124,7 +124,7 @@ def _error(state: State, i: int, value: float, expected: float) -> float:
 
 
 @compiled
-def _score(state: State, tables: Tables, room: Room, i: int) -> float:
+def _score(state: State, tables: Tables, room: Room, i: int) -> Real:
     """Hold the newest value against what was forecast of it; returns its anomaly score, NaN while warming."""
     t, value, moved, unit = state.history.age[i] - 1, back(state.history, i, 0), room.moved, room.unit
     measure_moves(state.moves, i, t, value, moved, unit)
@@ -139,7 +139,7 @@ def _score(state: State, tables: Tables, room: Room, i: int) -> float:
 
 
 @compiled
-def _mend(state: State, tables: Tables, i: int) -> bool:
+def _mend(state: State, tables: Tables, i: int) -> Flag:
     """Mend what is kept of what has come to an end, or begun, with the newest value; tells whether there was any."""
     since, found = mend_break(state.history, state.scale, i, tables.symmetric)
     if since >= 0:
@@ -349,7 +349,7 @@ def _open(state: State, tables: Tables, room: Room, i: int, scale: Floats) -> No
 
 
 @compiled
-def is_finite(state: State, note: Floats, i: int) -> bool:
+def is_finite(state: State, note: Floats, i: int) -> Flag:
     """Whether what a step of series i came to is finite, and what it leaves to the pooled regressions."""
     total = state.history.latest[i] + state.scale.level[i] + state.scale.spread[i]
     for h in range(state.intervals.newest.shape[1]):

@@ -3,7 +3,7 @@
 Letters: H horizons, K marked ones.
 """
 
-from lstm_stream.arithmetic import Flags, Floats, bounded, ratio, widened
+from lstm_stream.arithmetic import Flag, Flags, Floats, Real, bounded, ratio, widened
 from lstm_stream.compiled import compiled
 from lstm_stream.history import History
 from lstm_stream.readout import Layout
@@ -14,7 +14,7 @@ LARGEST = 10.0
 
 
 @compiled
-def moved_since(history: History, i: int, origin: int, h: int, scale: Floats) -> float:
+def moved_since(history: History, i: int, origin: int, h: int, scale: Floats) -> Real:
     """How far the value h + 1 steps after an origin lies from it, in move scales (H,) of now."""
     kept = history.ring.shape[1]
     moved = history.ring[i, (origin + h + 1) % kept] - history.ring[i, origin % kept]
@@ -22,7 +22,7 @@ def moved_since(history: History, i: int, origin: int, h: int, scale: Floats) ->
 
 
 @compiled
-def off_since(trace: Trace, i: int, origin: int, h: int, moved: float, scale: Floats) -> float:
+def off_since(trace: Trace, i: int, origin: int, h: int, moved: Real, scale: Floats) -> Real:
     """How far a move lies off what was said of it at its origin without the network.
 
     In move scales of now, which may be a hundredth of those then: so it is bounded once more.
@@ -33,7 +33,7 @@ def off_since(trace: Trace, i: int, origin: int, h: int, moved: float, scale: Fl
 
 
 @compiled
-def was_observed(trace: Trace, i: int, origin: int, t: int) -> bool:
+def was_observed(trace: Trace, i: int, origin: int, t: int) -> Flag:
     """Whether the values of two steps were observed."""
     kept = trace.observed.shape[1]
     return origin >= 0 and trace.observed[i, origin % kept] and trace.observed[i, t % kept]
@@ -54,7 +54,7 @@ def write_readout_targets(
 
 
 @compiled
-def write_oldest_targets(history: History, trace: Trace, i: int, scale: Floats, targets: Floats) -> bool:
+def write_oldest_targets(history: History, trace: Trace, i: int, scale: Floats, targets: Floats) -> Flag:
     """Write what all horizons of the oldest origin came to, (2H,); tells whether that is something to learn from.
 
     How far values moved, filled gaps among them, then how far off that was what was said without the network.
