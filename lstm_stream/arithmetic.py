@@ -68,7 +68,7 @@ def narrowed(x: Real) -> Whole:
     sign = (bits >> 16) & 0x8000
     size = bits & 0x7FFFFFFF
     if size > 0x7F800000:
-        half = 0x7E00
+        half: Whole = 0x7E00
     elif size >= 0x47800000:
         half = 0x7C00
     elif size < 0x38800000:
@@ -85,7 +85,7 @@ def widened(half: int) -> Real:
     sign = (bits & 0x8000) << 16
     size = bits & 0x7FFF
     if size >= 0x7C00:
-        wide = (size << 13) + 0x70000000
+        wide: Whole = (size << 13) + 0x70000000
     elif size < 0x0400:
         wide = np.int64(np.float32(np.float32(size) * HALF_UNIT).view(np.uint32))
     else:

@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from hashlib import blake2b
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -35,7 +36,7 @@ from lstm_stream.fold import (
 )
 from lstm_stream.forecasts import Forecasts, Opinions
 from lstm_stream.grid import Rhythm
-from lstm_stream.groups import Groups, number_of
+from lstm_stream.groups import Groups, total
 from lstm_stream.hyperparameters import Hyperparameters
 from lstm_stream.learner import Learner, Lesson
 from lstm_stream.move_scale import write_move_scale
@@ -182,7 +183,7 @@ class Bank:
 
     def _go_on(self, call: Call, position: Wholes, forecasts: Forecasts, opinions: Opinions) -> bool:
         """Go on until something is to be learnt, or to the end; tells whether it was to the end."""
-        return go_through(
+        through: bool = go_through(
             self._state,
             self._series,
             self._groups,
@@ -202,6 +203,7 @@ class Bank:
             forecasts,
             opinions,
         )
+        return through
 
     def _start_again(self, i: int) -> None:
         for part in self._state:
@@ -241,7 +243,8 @@ class Bank:
         self._series.identity[count - len(names) : count] = [_identity(name) for name in names]
 
     def _grow(self, capacity: int) -> None:
-        self._state = State(*(grown(part, capacity) for part in self._state))
+        parts: Any = [grown(part, capacity) for part in self._state]
+        self._state = State(*parts)
         self._series = self._series.grown(capacity)
 
     def _make_room(self, call: Call) -> None:
@@ -252,7 +255,7 @@ class Bank:
         self._pooled.make_room(MOST_STEPS + largest)
         if self.rules.groups:
             met = self._groups_to_come(call)
-            groups = number_of(self._groups)
+            groups = total(self._groups)
             if groups + met > len(self._groups.count):
                 self._groups = grown(self._groups, max(2 * groups, groups + met, 4))
 
@@ -465,13 +468,13 @@ class Bank:
             "next_reading": self._next_reading,
             "updates": self._learner.updates,
             "skipped": self._learner.skipped,
-            "groups": number_of(self._groups),
+            "groups": total(self._groups),
         }
         arrays: dict[str, Array] = {"names": np.frombuffer(msgspec.json.encode(list(self.names)), np.uint8)}
         for part, columns in self._columns().items():
             arrays |= _over(part, dumped(columns, len(self.names)))
         arrays |= {"latest": self._series.latest[: self._counts[SEEN]].copy()}
-        arrays |= _over("groups", dumped(self._groups, number_of(self._groups)))
+        arrays |= _over("groups", dumped(self._groups, total(self._groups)))
         arrays |= _over("replay", self._replay.dump())
         arrays |= _over("pooled", self._pooled.dump(self._steps - self._folded))
         arrays |= _over("priors", self._priors.dump())

@@ -16,11 +16,12 @@ from numba.core.caching import FunctionCache
 Function = TypeVar("Function", bound=Callable[..., object])
 
 OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
+INNER: dict[str, Any] = OPTIONS | {"no_cpython_wrapper": True}
 
 
 def compiled(function: Function) -> Function:
     """Compile a function that other compiled ones call, as a part of them; Python can't call it."""
-    result: Function = njit(**OPTIONS, no_cpython_wrapper=True)(function)
+    result: Function = njit(**INNER)(function)
     return result
 
 
@@ -32,7 +33,8 @@ def entry(function: Function) -> Function:
     """
     dispatcher: Any = njit(**OPTIONS)(function)
     if dispatcher is not function:  # plain Python has no cache
-        dispatcher._cache = _Cache(function)
+        cache: Any = _Cache
+        dispatcher._cache = cache(function)
     result: Function = dispatcher
     return result
 
@@ -43,7 +45,8 @@ class _Cache(FunctionCache):
     def load_overload(self, sig: object, target_context: object) -> object:
         """Load what was compiled for a signature, if there is something with this stamp; None: there is not."""
         self._cache_file._source_stamp = stamp(self._py_func)
-        return super().load_overload(sig, target_context)
+        cache: Any = super()
+        return cache.load_overload(sig, target_context)
 
 
 def stamp(function: FunctionType) -> str:

@@ -108,6 +108,11 @@ def number_of(groups: Groups) -> Whole:
     return number
 
 
+def total(groups: Groups) -> int:
+    """Groups so far."""
+    return int(np.count_nonzero(groups.count))
+
+
 @compiled
 def meet_in_groups(
     groups: Groups,

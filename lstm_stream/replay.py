@@ -132,14 +132,14 @@ def offer(
         return False
     number = np.uint64(identity) + np.uint64(start)
     if hashed(number) % np.uint64(max(offered, capacity)) < np.uint64(capacity):
-        slot = np.int64(hashed(number ^ SLOT_SALT) % np.uint64(capacity))
+        slot: Whole = np.int64(hashed(number ^ SLOT_SALT) % np.uint64(capacity))
         replay.position[slot] = position
         copy_stretch(replay.kept, slot, history, trace, i, start, scale)
     return True
 
 
 @compiled
-def hashed(number: int) -> Whole:
+def hashed(number: Whole) -> Whole:
     """A well-mixed hash of a number (Steele, Lea and Flood 2014, SplitMix64)."""
     mixed = (number ^ (number >> np.uint64(30))) * FIRST_MIX
     mixed = (mixed ^ (mixed >> np.uint64(27))) * SECOND_MIX
