@@ -8,6 +8,7 @@ from lstm_stream.forecasts import Forecasts, Opinions
 from lstm_stream.grid import Outcome
 from lstm_stream.hyperparameters import ANY_GAP, Hyperparameters
 from lstm_stream.observations import Observation
+from lstm_stream.timelines import Timeline, timeline
 
 __all__ = [
     "ANY_GAP",
@@ -22,4 +23,6 @@ __all__ = [
     "Observation",
     "Opinions",
     "Outcome",
+    "Timeline",
+    "timeline",
 ]

@@ -35,7 +35,7 @@ from lstm_stream.fold import (
     write_forecast,
 )
 from lstm_stream.forecasts import Forecasts, Opinions
-from lstm_stream.grid import Rhythm
+from lstm_stream.grid import Outcome, Rhythm
 from lstm_stream.groups import Groups, total
 from lstm_stream.hyperparameters import Hyperparameters
 from lstm_stream.learner import Learner, Lesson
@@ -179,6 +179,7 @@ class Bank:
                 self._read_on(int(position[END]) - 1)
             if self._steps >= self._next_lesson:
                 self._learn(int(position[END]) - 1)
+        forecasts.restart[:] = call.restart & (forecasts.outcome == Outcome.FORECAST)
         return forecasts
 
     def _go_on(self, call: Call, position: Wholes, forecasts: Forecasts, opinions: Opinions) -> bool:
@@ -256,7 +257,7 @@ class Bank:
         if self.rules.groups:
             met = self._groups_to_come(call)
             groups = total(self._groups)
-            if groups + met > len(self._groups.count):
+            if groups + met > len(self._groups.joined):
                 self._groups = grown(self._groups, max(2 * groups, groups + met, 4))
 
     def _groups_to_come(self, call: Call) -> int:

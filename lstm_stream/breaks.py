@@ -78,7 +78,7 @@ def _convert(history: History, i: int, since: int, shift: Real, of: Real) -> Non
 def _lag(history: History, season: int) -> Whole:
     """How long before all the values that show a break those of seasons before lie; 0: no such is kept."""
     lag = multiple(season, SHOWN)
-    return lag if lag + 2 * SHOWN <= history.ring.shape[1] else 0
+    return lag if lag + 2 * SHOWN < history.ring.shape[1] else 0
 
 
 @compiled

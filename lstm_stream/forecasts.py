@@ -29,6 +29,7 @@ class Forecasts(NamedTuple):
     lstm_share: npt.NDArray[np.float64]  # (N,) 0 to 1, of what rests on the network in the mean
     step: npt.NDArray[np.float64]  # (N,) seconds; 0: not known yet
     drifts: npt.NDArray[np.int64]  # (N,) drifts noticed so far in the whole bank
+    restart: npt.NDArray[np.bool_]  # (N,) the series starts with it, or starts again
 
     def take(self, indices: npt.NDArray[np.int64]) -> "Forecasts":
         """Some of them."""
@@ -44,6 +45,7 @@ class Forecasts(NamedTuple):
             lstm_share=self.lstm_share[indices],
             step=self.step[indices],
             drifts=self.drifts[indices],
+            restart=self.restart[indices],
         )
 
     @classmethod
@@ -62,6 +64,7 @@ class Forecasts(NamedTuple):
             lstm_share=np.zeros(count, real),
             step=np.zeros(count, real),
             drifts=np.zeros(count, whole),
+            restart=np.zeros(count, np.bool_),
         )
 
 

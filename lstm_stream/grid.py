@@ -7,9 +7,10 @@ from enum import IntEnum
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from lstm_stream.arithmetic import Flag, Flags, Whole, Wholes
-from lstm_stream.compiled import compiled
+from lstm_stream.compiled import compiled, entry
 from lstm_stream.hyperparameters import Hyperparameters
 from lstm_stream.seasons import DAY, SECOND
 
@@ -22,6 +23,8 @@ USUAL_STEPS = (
     *(7200, 10800, 14400, 21600, 28800, 43200, DAY, 7 * DAY),
 )
 """Seconds; an inferred step this near to one of them (within 5 %) is taken for it."""
+
+Codes = npt.NDArray[np.uint8]
 
 
 class Outcome(IntEnum):
@@ -138,6 +141,16 @@ def place(grid: Grid, rhythm: Rhythm, i: int, time: int, null: bool) -> Placemen
         return _begin(grid, rhythm, i, time, null, gap)
     _remember(grid, rhythm, i, time, gap, gap)
     return Placement(FORECAST, slots - 1, False)
+
+
+@entry
+def place_all(
+    grid: Grid, rhythm: Rhythm, rows: Wholes, times: Wholes, null: Flags, outcome: Codes, restart: Flags
+) -> None:
+    """Place observations (N,) in the order of the log, and write their outcomes and whether a series starts."""
+    for n in range(len(rows)):
+        placed = place(grid, rhythm, rows[n], times[n], null[n])
+        outcome[n], restart[n] = placed.outcome, placed.restart
 
 
 @compiled

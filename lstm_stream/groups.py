@@ -55,7 +55,7 @@ class Groups(NamedTuple):
     """
 
     members: Wholes  # (G, M) 1 + row of the series, 0: none
-    count: Wholes  # (G,) members, also those that found no place
+    joined: Wholes  # (G,) members, also those that found no place
     learnt: Wholes  # (G,) steps
     squares: Floats  # (G, Z, Z) sum of z z'
     crossed: Floats  # (G, M, K, Z) sum of z and what was left
@@ -70,7 +70,7 @@ class Groups(NamedTuple):
         whole, single, corrected = np.zeros(0, np.int64), np.float32, len(marks(horizon))
         return cls(
             members=np.zeros((0, MOST_MEMBERS), np.int64),
-            count=whole,
+            joined=whole,
             learnt=whole,
             squares=np.zeros((0, REGRESSORS, REGRESSORS), single),
             crossed=np.zeros((0, MOST_MEMBERS, corrected, REGRESSORS), single),
@@ -92,9 +92,9 @@ def join(groups: Groups, membership: Membership, rows: Wholes) -> None:
         group = number_of(groups)
     for row in rows:
         if membership.group[row] == 0:
-            place = groups.count[group]
+            place = groups.joined[group]
             membership.group[row], membership.slot[row] = group + 1, place + 1
-            groups.count[group] = place + 1
+            groups.joined[group] = place + 1
             if place < MOST_MEMBERS:
                 groups.members[group, place] = row + 1
 
@@ -103,14 +103,14 @@ def join(groups: Groups, membership: Membership, rows: Wholes) -> None:
 def number_of(groups: Groups) -> Whole:
     """Groups so far."""
     number = 0
-    while number < len(groups.count) and groups.count[number] > 0:
+    while number < len(groups.joined) and groups.joined[number] > 0:
         number += 1
     return number
 
 
 def total(groups: Groups) -> int:
     """Groups so far."""
-    return int(np.count_nonzero(groups.count))
+    return int(np.count_nonzero(groups.joined))
 
 
 @compiled
@@ -159,7 +159,7 @@ def meet_in_groups(
 
 @compiled
 def _small(groups: Groups, group: int) -> Flag:
-    return groups.count[group] <= MOST_MEMBERS
+    return groups.joined[group] <= MOST_MEMBERS
 
 
 @compiled
@@ -197,7 +197,7 @@ def _begin_step(groups: Groups, history: History, trace: Trace, group: int) -> N
     for a in range(len(z)):
         for b in range(len(z)):
             groups.squares[group, a, b] = fading * groups.squares[group, a, b] + z[a] * z[b]
-    for m in range(min(groups.count[group], MOST_MEMBERS)):
+    for m in range(min(groups.joined[group], MOST_MEMBERS)):
         for k in range(groups.weights.shape[2]):
             for a in range(len(z)):
                 groups.crossed[group, m, k, a] *= fading
@@ -209,7 +209,7 @@ def _write_shown(groups: Groups, history: History, trace: Trace, group: int, lag
     """Write 1 and what each member showed so many steps before its newest (Z,); zeros where there is none."""
     fill(z, 0.0)
     z[0] = 1.0
-    for m in range(min(groups.count[group], MOST_MEMBERS)):
+    for m in range(min(groups.joined[group], MOST_MEMBERS)):
         member = groups.members[group, m] - 1
         t = history.age[member] - 1 - lag
         if t >= 0:
@@ -270,14 +270,14 @@ def _leave(
 @compiled
 def _solve(groups: Groups, group: int) -> None:
     """Take the weights of ridge regression."""
-    used, corrected = 1 + READ * min(groups.count[group], MOST_MEMBERS), groups.weights.shape[2]
+    used, corrected = 1 + READ * min(groups.joined[group], MOST_MEMBERS), groups.weights.shape[2]
     factor = np.empty((used, used))
     for a in range(used):
         for b in range(used):
             factor[a, b] = groups.squares[group, a, b] + (RIDGE if a == b else 0.0)
     _factorise(factor)
     x = np.empty(used)
-    for m in range(min(groups.count[group], MOST_MEMBERS)):
+    for m in range(min(groups.joined[group], MOST_MEMBERS)):
         for k in range(corrected):
             for a in range(used):
                 x[a] = groups.crossed[group, m, k, a]

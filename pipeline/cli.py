@@ -11,18 +11,18 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import click
 import msgspec
 from msgspec import structs
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table as Grid
 
-from pipeline.scoring import Report, Result, Score
-from pipeline.settings import Kafka, Settings, SettingsError, load, to_toml
+from pipeline.fileform import Said
+from pipeline.scoreboard import NARROWEST, number, remarks, scores_table
+from pipeline.settings import Events, Kafka, Settings, SettingsError, load, to_toml
 
 Command = TypeVar("Command", bound=Callable[..., object])
 
@@ -86,6 +86,85 @@ def settings_of(config: str | None, overrides: Sequence[str]) -> Settings:
         raise SettingsRefusal(str(error)) from error
 
 
+class Span(click.ParamType[float | str]):
+    """Seconds, such as 3600 or 1h."""
+
+    name = "SPAN"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float | str:
+        match = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|min|h|d|w)?", str(value))
+        if value == "event":
+            return "event"
+        if match is None or not float(match[1]) > 0:
+            self.fail(
+                f"`{value}` is no span; expected seconds, or one such as 15min, 1h, 1d, 1w, or `event`", param, ctx
+            )
+        return float(match[1]) * {"ms": 1e-3, "min": 60, "h": 3600, "d": 86400, "w": 7 * 86400}.get(match[2], 1)
+
+
+def with_file_form(command: Command) -> Command:
+    """The options that say how a file is written and which column is what; `said_of` gathers them."""
+    for option in reversed(FILE_FORM):
+        command = option(command)
+    return command
+
+
+def _file_option(*names: str, **details: Any) -> Callable[[Command], Command]:
+    return click.option(*names, expose_value=False, callback=_note, **details)
+
+
+def _note(context: click.Context, option: click.Parameter, value: object) -> None:
+    context.meta.setdefault(__name__, {})[option.name] = value
+
+
+FILE_FORM = (
+    _file_option("--time", metavar="COLUMN[,COLUMN]", help="Column of the times; several: date, time of day."),
+    _file_option("--series", metavar="COLUMN[,COLUMN]", help="Columns that name the series of a row."),
+    _file_option("--values", metavar="COLUMN[,COLUMN]", help="Columns of values."),
+    _file_option(
+        "--time-format",
+        metavar="FORMAT",
+        help="How times are written: d/m/Y, m/d/Y, a pattern such as '%d.%m.%y %H:%M', s, ms, us, ns, days, excel.",
+    ),
+    _file_option("--timezone", metavar="ZONE", help="Zone of times that name none, such as Europe/Berlin."),
+    _file_option(
+        "--step",
+        type=Span(),
+        metavar="SPAN",
+        help="How far apart rows without times are: 15min, 1h, 1d; `event`: a row is a step, whatever its time.",
+    ),
+    _file_option(
+        "--missing", multiple=True, metavar="TEXT", help="A cell that means no value; several times for more."
+    ),
+    _file_option("--booleans", is_flag=True, help="Read true, on and yes as 1, and false, off and no as 0."),
+    _file_option("--decimal", type=click.Choice(["point", "comma"]), help="Which mark stands before decimals."),
+    _file_option("--encoding", metavar="NAME", help="Of the text, such as latin-1.  [default: UTF-8]"),
+)
+
+
+def said_of(events: Events) -> Said:
+    """What the options say of a file; where they say nothing, the settings."""
+    given = click.get_current_context().meta.get(__name__, {})
+
+    time_format = given.get("time_format") or events.timestamp_format
+
+    def columns(name: str) -> tuple[str, ...]:
+        return tuple(part.strip() for part in (given.get(name) or "").split(",") if part.strip())
+
+    return Said(
+        time=columns("time"),
+        series=columns("series"),
+        values=columns("values"),
+        time_format="" if time_format == "auto" else time_format,
+        timezone=given.get("timezone") or events.timezone,
+        step=given.get("step") or events.step,
+        missing=(*(given.get("missing") or ()), *events.missing),
+        booleans=bool(given.get("booleans")) or events.booleans,
+        decimal=given.get("decimal") or "",
+        encoding=given.get("encoding") or "",
+    )
+
+
 @click.group(epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(version(), prog_name="lstm-stream", message="%(prog)s %(version)s")
 def main() -> None:
@@ -97,7 +176,7 @@ def main() -> None:
 
 
 @main.command(epilog=EPILOG)
-@click.option("--csv", type=FILE, help="Replay this file (long or wide, .gz too) in place of the built-in data.")
+@click.option("--csv", type=FILE, help="Replay this file (CSV, Parquet, JSON lines) in place of the built-in data.")
 @click.option(
     "--rate",
     type=click.FloatRange(0, min_open=True),
@@ -117,6 +196,7 @@ def main() -> None:
     "--port", type=click.IntRange(0, 65535), default=0, help="Port of the live page.  [default: any free one]"
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object, as the last line.")
+@with_file_form
 def demo(csv: Path | None, rate: float, seconds: float, port: int, as_json: bool) -> None:
     """See everything at work, on this machine alone.
 
@@ -127,10 +207,10 @@ def demo(csv: Path | None, rate: float, seconds: float, port: int, as_json: bool
     from pipeline.cluster import ClusterError
     from pipeline.demo import DemoError, Plan, run_demo
     from pipeline.embedded import EmbeddedError
+    from pipeline.packing import TableError
     from pipeline.summary import SummaryError
-    from pipeline.tables import TableError
 
-    plan = Plan(csv=csv, rate=rate, seconds=seconds, port=port)
+    plan = Plan(csv=csv, said=said_of(Events()), rate=rate, seconds=seconds, port=port)
     with refusing(DemoError, EmbeddedError, ClusterError, TableError, SummaryError):
         summary = run_demo(plan, Console(stderr=True))
         console = Console(stderr=as_json)
@@ -197,6 +277,35 @@ def start_log(level: str) -> None:
     logging.getLogger("kafka").setLevel(logging.DEBUG if level == "debug" else logging.CRITICAL)
 
 
+@main.command(epilog=f"{EPILOG} 1 also where something would be lost or misread.")
+@with_settings
+@click.option(
+    "--records", type=click.IntRange(1, 1_000_000), default=4000, show_default=True, help="How many records to look at."
+)
+@click.option("--topic", help="Topic to look at.  [default: kafka.input of the settings, where it is one topic]")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON object.")
+def check(config: str | None, overrides: Sequence[str], records: int, topic: str | None, as_json: bool) -> None:
+    """Tell what a topic holds, and what these settings would make of it.
+
+    Reads some records from the start and from the end of each partition, without joining the group: it commits nothing
+    and disturbs nobody. Tells what each path found, times, steps, series and values, what would be late, repeated or a
+    dead letter and why, and which settings would read the topic better.
+    """
+    from pipeline.check import check as look
+    from pipeline.check_tables import written
+    from pipeline.cluster import ClusterError, sample_topic
+
+    settings = settings_of(config, overrides)
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)
+    with refusing(ClusterError):
+        report = look(sample_topic(settings, topic or the_input_of(settings.kafka), records), settings)
+    if as_json:
+        click.echo(msgspec.json.encode(report))
+    else:
+        click.echo(written(report, max(Console().width, NARROWEST)))
+    click.get_current_context().exit(0 if report.is_well else FAILURE)
+
+
 @main.command(epilog=EPILOG)
 @click.argument("file", type=FILE)
 @click.option("--topic", help="Topic to write to.  [default: kafka.input of the settings, where it is one topic]")
@@ -206,23 +315,26 @@ def start_log(level: str) -> None:
     type=click.FloatRange(0, min_open=True),
     help="Replay by the time stamps, so many times as fast: 3600 plays an hour each second.",
 )
+@with_file_form
 @with_settings
 def replay(
     file: Path, topic: str | None, rate: float | None, speed: float | None, config: str | None, overrides: Sequence[str]
 ) -> None:
-    """Write a CSV file to a topic, as JSON events.
+    """Write a file to a topic, as JSON events.
 
     They are keyed by series and come in the order of their time stamps.
 
-    FILE is long (columns series, timestamp, value) or wide (a column of time stamps first or called `timestamp`, and a
-    column for each series); .gz too. Empty cells become null: known to be missing.
+    FILE is CSV, Parquet or JSON lines, packed or not; long (a column names the series) or wide (each column of values
+    is a series). How it was read is the first line; what may be read in several ways is refused, with the option to
+    give. Empty cells become null: known to be missing.
 
     With several paths in events.values a row is one event, with the columns of these names for its values; its series
     is in a column called as events.series, else it is the file's name. Columns of events.covariates go along.
     """
     from pipeline.cluster import ClusterError, Writer, describe
+    from pipeline.packing import TableError
     from pipeline.replay import Form, FormError, Pace, paced
-    from pipeline.tables import TableError, survey
+    from pipeline.tables import survey
 
     if rate is not None and speed is not None:
         raise click.UsageError("--rate and --speed are two ways to say when; give one")
@@ -231,11 +343,13 @@ def replay(
     form = Form(settings.events)
     with refusing(ClusterError, TableError, FormError):
         form.check()
-        table = survey(file, form.fields)
+        table = survey(file, form.fields, said_of(settings.events))
         if topic not in describe(settings).topics:
             raise Refusal(
                 f"topic `{topic}` is missing; create it, or run `lstm-stream topics` for those in the settings"
             )
+        for line in table.told():
+            click.echo(line)
         with Writer(settings, topic) as writer, progress_bar() as bar:
             task = bar.add_task(f"to {topic}", total=table.length)
             for event in paced(table.events(), Pace(rate, speed).due):
@@ -276,7 +390,8 @@ class RowRange(click.ParamType[tuple[int, int | None]]):
 
 
 @main.command(epilog=EPILOG)
-@click.argument("file", type=FILE)
+@click.argument("file", type=FILE, required=False)
+@click.option("--topic", help="Score on what this topic holds in place of a file; no group is joined.")
 @click.option(
     "--horizon", type=click.IntRange(1, 1000), help="Steps ahead.  [default: model.horizon of the settings, 24]"
 )
@@ -296,46 +411,62 @@ class RowRange(click.ParamType[tuple[int, int | None]]):
     help="Draw forecasts, errors, drifts and the experts' weights.",
 )
 @click.option("--peers", is_flag=True, help="Score river's SNARIMAX and Holt-Winters too; they take a while.")
+@click.option("--season", type=click.IntRange(1), metavar="N", help="Steps of a season.  [default: told by the step]")
+@with_file_form
 @with_settings
 def evaluate(
-    file: Path,
+    file: Path | None,
+    topic: str | None,
     horizon: int | None,
     scale_rows: int | None,
     score_rows: tuple[int, int | None] | None,
     as_json: bool,
     picture: Path | None,
     peers: bool,
+    season: int | None,
     config: str | None,
     overrides: Sequence[str],
 ) -> None:
-    """Tell how well the series of a CSV file are forecast. No Kafka needed.
+    """Tell how well the series of a file are forecast, or those of a topic. A file needs no Kafka.
 
-    FILE is long (columns series, timestamp, value) or wide (time stamps, then a column for each series, which inform
-    each other); .gz too. Columns of events.covariates go along. Each row is shown to the model once, in order, as the
-    next step of its series; the forecast taken then is scored when what it foresaw has come, and only then learnt from.
-    Beside it: two of its parts alone, the last value, and the value a season ago. Errors are in units of each series'
-    standard deviation; below 1, MASE beats the seasonal difference.
+    FILE is CSV, Parquet or JSON lines, packed or not; long (a column names the series) or wide (each column of values
+    is a series, and those of a row inform each other). How it was read is the first line; what may be read in several
+    ways is refused, with the option to give. Columns of events.covariates go along. Each row is shown to the model
+    once, in order, as the next step of its series; the forecast taken then is scored when what it foresaw has come, and
+    only then learnt from. Beside it: two of its parts alone, the last value, and the value a season ago. Errors are in
+    units of each series' standard deviation; below 1, MASE beats the seasonal difference.
     """
+    from pipeline.cluster import ClusterError
     from pipeline.evaluate import evaluate as score
-    from pipeline.evaluate import model_for
-    from pipeline.log import read_log
+    from pipeline.evaluate import model_for, truth_of
+    from pipeline.log import read_file
+    from pipeline.packing import TableError
     from pipeline.replay import Form
     from pipeline.scoring import Rows, ScoringError
-    from pipeline.tables import TableError, survey
+    from pipeline.topiclog import TopicError, read_past
 
+    if (file is None) == (topic is None):
+        raise click.UsageError("give a FILE or --topic, one of them")
     chosen = [] if horizon is None else [f"model.horizon={horizon}"]
     settings = settings_of(config, [*overrides, *chosen])
-    first, last = score_rows or (None, None)
-    with refusing(TableError, ScoringError):
-        log = read_log(survey(file, Form(settings.events).fields))
+    rows = Rows(scale_rows, *(score_rows or (None, None)))
+    console = Console(stderr=as_json)
+    with refusing(TableError, ClusterError, TopicError, ScoringError):
+        if file is not None:
+            past = read_file(file, Form(settings.events).fields, said_of(settings.events), season or 0)
+        else:
+            past = read_past(settings, topic or "", season or 0)
+        truth_of(past.log, rows)
+        for line in past.told:
+            console.print(line, highlight=False, soft_wrap=True)
         with progress_bar() as bar:
-            task = bar.add_task(file.name, total=len(log.values))
+            task = bar.add_task(past.name, total=len(past.log.values))
             evaluation = score(
-                log,
-                model_for(log, settings),
+                past.log,
+                model_for(past.log, settings),
                 horizon=settings.model.horizon,
                 quantiles=settings.model.quantiles,
-                rows=Rows(scale_rows, first, last),
+                rows=rows,
                 peers=peers,
                 progress=lambda count: bar.advance(task, count),
             )
@@ -344,65 +475,12 @@ def evaluate(
 
         with refusing(PlotError):
             plot(evaluation, settings.model.quantiles, picture)
-    console = Console(stderr=as_json)
     console.width = max(console.width, NARROWEST)
-    console.print(scores_table(file.name, evaluation.report, settings.model.quantiles))
+    console.print(scores_table(past.name, evaluation.report, settings.model.quantiles))
     for remark in remarks(evaluation.report):
         console.print(remark, highlight=False, soft_wrap=True)
     if as_json:
         click.echo(msgspec.json.encode(evaluation.report))
-
-
-PEERS = {"snarimax": "SNARIMAX", "holt_winters": "Holt-Winters"}
-NARROWEST = 80
-"""Characters that a table of scores needs, so that no number is cut."""
-
-
-def scores_table(name: str, report: Report, quantiles: Sequence[float]) -> Grid:
-    """The scores by horizon, each forecaster a line."""
-    share = 100 * (quantiles[-1] - quantiles[0])
-    grid = Grid(
-        title=f"{name}: {report.series} series, {report.rows} rows, a season of {report.season} steps",
-        title_justify="left",
-        box=SIMPLE_HEAD,
-        padding=(0, 1, 0, 0),
-    )
-    grid.add_column("\nsteps", justify="right", no_wrap=True)
-    grid.add_column("\nforecaster", no_wrap=True)
-    for heading in ("\nMSE", "\nMAE", "\nMASE", f"inside\n{share:.0f} %", "\nwidth", "interval\nscore"):
-        grid.add_column(heading, justify="right", no_wrap=True)
-    for horizon in report.model.horizons:
-        for index, (label, run) in enumerate(_runs(report).items()):
-            grid.add_row("" if index else str(horizon), label, *_cells(run.horizons[horizon]))
-        grid.add_section()
-    return grid
-
-
-def _runs(report: Report) -> dict[str, Result]:
-    parts = {" LSTM alone": report.lstm, " readout alone": report.readout}
-    baselines = {"last value": report.last_value, "seasonal naive": report.seasonal_naive}
-    return {"model": report.model} | parts | baselines | {PEERS[name]: peer for name, peer in report.peers.items()}
-
-
-def _cells(score: Score) -> Iterator[str]:
-    """A score's columns; nothing in those of the interval where there is none."""
-    yield from map(_number, (score.mse, score.mae, score.mase))
-    yield "" if score.coverage is None else f"{100 * score.coverage:.1f} %"
-    yield from ("" if one is None else _number(one) for one in (score.width, score.interval_score))
-
-
-def remarks(report: Report) -> Iterator[str]:
-    """How fast each was, and what of the peers' scores is not like the others'."""
-    yield f"the model took {report.model.events_per_second:,.0f} events/s"
-    for name, peer in report.peers.items():
-        speed = f"river's {PEERS[name]} took {peer.events_per_second:,.0f} events/s"
-        yield f"{speed}; {peer.fallbacks:,} forecasts fell back to the last value"
-    for stride in {peer.stride for peer in report.peers.values()}:
-        yield f"more than one step ahead, river's are asked and scored at one row in {stride}"
-
-
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4g}"
 
 
 @main.command(epilog=EPILOG)
@@ -430,7 +508,7 @@ def inspect(checkpoint: str, series: str | None, as_json: bool) -> None:
 
 def _shown(value: object) -> str:
     if isinstance(value, float):
-        return _number(value)
+        return number(value)
     if isinstance(value, list | tuple):
         return "  ".join(map(_shown, value))
     if isinstance(value, dict):

@@ -18,3 +18,7 @@ class Clock:
     def wait(self, event: threading.Event, seconds: float) -> None:
         """Until `event`, `seconds` at most."""
         event.wait(seconds)
+
+    def pause(self, seconds: float) -> None:
+        """Let so much time pass."""
+        time.sleep(seconds)

@@ -5,24 +5,23 @@ The one home of the package `kafka`: others take its names from here. A cluster 
 """
 
 import logging
-import ssl
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
-from typing import NamedTuple, Protocol, Self, SupportsIndex, TypeVar, overload
+from typing import NamedTuple, Protocol, Self, SupportsIndex, overload
 
 from kafka import ConsumerRebalanceListener as ConsumerRebalanceListener
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 from kafka.coordinator.assignors.range import RangePartitionAssignor
 from kafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
+from kafka.errors import AuthorizationError as AuthorizationError
 from kafka.errors import CommitFailedError as CommitFailedError
 from kafka.errors import CorruptRecordError as CorruptRecordError
 from kafka.errors import FencedInstanceIdError as FencedInstanceIdError
 from kafka.errors import IllegalStateError as IllegalStateError
-from kafka.errors import KafkaConfigurationError, SaslAuthenticationFailedError, TopicAlreadyExistsError
 from kafka.errors import KafkaError as KafkaError
 from kafka.errors import KafkaTimeoutError as KafkaTimeoutError
 from kafka.errors import MessageSizeTooLargeError as MessageSizeTooLargeError
@@ -30,7 +29,8 @@ from kafka.errors import NoOffsetForPartitionError as NoOffsetForPartitionError
 from kafka.errors import OffsetOutOfRangeError as OffsetOutOfRangeError
 from kafka.errors import ProducerFencedError as ProducerFencedError
 from kafka.errors import RebalanceInProgressError as RebalanceInProgressError
-from kafka.net.compat import KafkaNetClient
+from kafka.errors import RetriableError as RetriableError
+from kafka.errors import TopicAlreadyExistsError
 from kafka.record import memory_records
 from kafka.record.default_records import DefaultRecord, DefaultRecordBatch
 from kafka.structs import ConsumerGroupMetadata as ConsumerGroupMetadata
@@ -38,6 +38,9 @@ from kafka.structs import MemberState as MemberState
 from kafka.structs import OffsetAndMetadata as OffsetAndMetadata
 from kafka.structs import TopicPartition as TopicPartition
 
+from pipeline.admin import Admin, KafkaAdmin, Limits
+from pipeline.connection import ClusterError as ClusterError
+from pipeline.connection import connected, reason
 from pipeline.inputs import inputs_of, some
 from pipeline.messages import Outgoing, Record
 from pipeline.settings import Kafka, Settings
@@ -49,15 +52,9 @@ ASSIGNORS = {
     "sticky": StickyPartitionAssignor,
     "range": RangePartitionAssignor,
 }
-BATCH_BYTES = 256 * 1024
 LINGER_MS = 10
 POLL_MS = 200
-
-T = TypeVar("T")
-
-
-class ClusterError(RuntimeError):
-    """The cluster cannot be used as it is. The message is one line and says the fix."""
+SAMPLE_PATIENCE = 5.0  # seconds without a new record until a sample is taken as it is
 
 
 class Message(Protocol):
@@ -82,10 +79,9 @@ class Message(Protocol):
 class Consumer(Protocol):
     """What the worker uses of `kafka.KafkaConsumer`."""
 
-    def subscribe(
-        self, topics: Sequence[str] = (), pattern: str | None = None, *, listener: ConsumerRebalanceListener
-    ) -> None: ...
+    def subscribe(self, topics: Sequence[str], *, listener: ConsumerRebalanceListener) -> None: ...
     def topics(self) -> set[str]: ...
+    def topic_id(self, topic: str) -> str | None: ...
     def poll(self, timeout_ms: float, max_records: int) -> Mapping[TopicPartition, Sequence[Message]]: ...
     def group_metadata(self) -> ConsumerGroupMetadata: ...
     def assignment(self) -> set[TopicPartition]: ...
@@ -140,6 +136,8 @@ class _Reader(Protocol):
     def poll(self, timeout_ms: float, max_records: int) -> Mapping[TopicPartition, Sequence[Message]]: ...
     def highwater(self, partition: TopicPartition) -> int | None: ...
     def position(self, partition: TopicPartition) -> int: ...
+    def pause(self, *partitions: TopicPartition) -> None: ...
+    def resume(self, *partitions: TopicPartition) -> None: ...
     def close(self) -> None: ...
 
 
@@ -149,12 +147,6 @@ class _Admin(Protocol):
     def describe_topics(self) -> list[dict[str, object]]: ...
     def describe_cluster(self) -> dict[str, object]: ...
     def create_topics(self, new_topics: Mapping[str, Mapping[str, int]], *, wait_for_metadata: bool) -> object: ...
-    def close(self) -> None: ...
-
-
-class _Network(Protocol):
-    """The threads and sockets of a client."""
-
     def close(self) -> None: ...
 
 
@@ -180,9 +172,12 @@ class Description(NamedTuple):
 class Clients(Protocol):
     """Where the worker gets its clients from, so that a test can hand it others."""
 
+    @property
+    def transactional_id(self) -> str: ...
     def describe(self) -> Description: ...
     def consumer(self) -> Consumer: ...
-    def producer(self) -> Producer: ...
+    def producer(self, limits: Limits) -> Producer: ...
+    def admin(self) -> Admin: ...
 
 
 class KafkaClients:
@@ -192,11 +187,14 @@ class KafkaClients:
     ----------
     instance
         Name of this worker in its group: as set, or random for the life of the process.
+    transactional_id
+        That its transactions are under.
     """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.instance = settings.kafka.instance or uuid.uuid4().hex[:12]
+        self.transactional_id = f"{settings.kafka.group}-{self.instance}"
 
     def describe(self) -> Description:
         """The cluster and the topics that the worker needs; a missing one is a `ClusterError`.
@@ -213,7 +211,7 @@ class KafkaClients:
             )
         inputs = inputs_of(self._settings.kafka)
         if not inputs.among(description.topics):
-            others = [name for name in description.topics if not name.startswith("__")]
+            others = [name for name in description.topics if name not in inputs.outputs and name[:2] != "__"]
             raise ClusterError(
                 f"no topic at {self._settings.kafka.bootstrap_servers} matches kafka.input {inputs.pattern} as a whole:"
                 f" waiting for one, or correct the pattern; there are {some(others)}"
@@ -236,20 +234,24 @@ class KafkaClients:
             auto_offset_reset="none",
             isolation_level="read_committed",
             allow_auto_create_topics=False,
-            metadata_max_age_ms=60_000 if kafka.input_pattern is None else 20_000,  # when new topics are noticed
+            metadata_max_age_ms=60_000,
         )
         return consumer
 
-    def producer(self) -> Producer:
+    def producer(self, limits: Limits) -> Producer:
         """The worker's one producer; transactional, unless `delivery.mode` is at_least_once."""
-        producer: Producer = _connected(KafkaProducer, self._settings.kafka, **self._producing())
+        producer: Producer = connected(KafkaProducer, self._settings.kafka, **self._producing(), **limits.sizes())
         return producer
+
+    def admin(self) -> Admin:
+        """Asks the brokers, and ends what hangs there."""
+        return KafkaAdmin(self._settings.kafka)
 
     def _producing(self) -> dict[str, object]:
         kafka, deadline = self._settings.kafka, self._settings.delivery.deadline
         options = _producing(f"lstm-stream-{self.instance}", deadline)
         if self._settings.delivery.mode == "exactly_once":
-            options["transactional_id"] = f"{kafka.group}-{self.instance}"
+            options["transactional_id"] = self.transactional_id
             options["transaction_timeout_ms"] = int(kafka.transaction_timeout * 1000)
         return options
 
@@ -286,7 +288,7 @@ def _create(admin: _Admin, name: str, kafka: Kafka) -> bool:
         logger.debug("another process made `%s` at the same time", name)
         return False
     except KafkaError as error:
-        raise ClusterError(f"cannot create {name}: {_reason(error)}; see [kafka]") from error
+        raise ClusterError(f"cannot create {name}: {reason(error)}; see [kafka]") from error
     return True
 
 
@@ -334,6 +336,132 @@ def _to_the_end(consumer: _Reader, partitions: Sequence[TopicPartition], patienc
     logger.warning("an open transaction holds the readers back; what came before it has been read")
 
 
+class Part(NamedTuple):
+    """What was read of one partition.
+
+    Attributes
+    ----------
+    partition, first, end
+        Which, the first offset that it still has, and the end of its log.
+    stretches
+        Records without a gap between them: from its start, and up to its end. One where they meet.
+    """
+
+    partition: int
+    first: int
+    end: int
+    stretches: tuple[tuple[Record, ...], ...]
+
+
+class Sample(NamedTuple):
+    """A look at a topic.
+
+    Attributes
+    ----------
+    topic, parts
+        Which, and what was read of its partitions.
+    held_back
+        Whether an open transaction, or the end of the time, kept some of the records back.
+    """
+
+    topic: str
+    parts: tuple[Part, ...]
+    held_back: bool
+
+
+def sample_topic(settings: Settings, topic: str, records: int, seconds: float = 20.0) -> Sample:
+    """Read some records of a topic, from the start and from the end of each partition, and leave no trace.
+
+    No group is joined and nothing is committed. What is not committed yet is not read.
+
+    Raises
+    ------
+    ClusterError
+        The cluster does not answer, or the topic is missing or empty.
+    """
+    options = {"isolation_level": "read_committed", "auto_offset_reset": "none", "enable_auto_commit": False}
+    consumer: _Reader = _reading(settings.kafka, allow_auto_create_topics=False, **options)
+    try:
+        partitions = [TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or ())]
+        if not partitions:
+            servers = settings.kafka.bootstrap_servers
+            raise ClusterError(f"topic `{topic}` is missing at {servers}; name another one in kafka.input or --topic")
+        sampler = _Sampler(consumer, partitions, -(-records // (2 * len(partitions))), seconds)
+        sample = Sample(topic, tuple(sampler.parts()), sampler.held_back)
+    except KafkaError as error:
+        raise ClusterError(f"cannot read topic `{topic}`: {reason(error)}; may this user read it?") from error
+    finally:
+        consumer.close()
+    if not any(part.stretches for part in sample.parts):
+        raise ClusterError(
+            f"topic `{topic}` is empty; write to it first, or name another one in kafka.input or --topic"
+        )
+    return sample
+
+
+class _Sampler:
+    """Reads the two ends of each partition.
+
+    Parameters
+    ----------
+    consumer
+        Of no group.
+    partitions
+        Which to read.
+    most
+        Records to read at each end of each.
+    seconds
+        To read for, in all.
+    """
+
+    def __init__(self, consumer: _Reader, partitions: list[TopicPartition], most: int, seconds: float) -> None:
+        self._consumer, self._partitions, self._most = consumer, partitions, most
+        self._until = time.monotonic() + seconds
+        self._ends: dict[TopicPartition, int] = {}
+        self.held_back = False
+
+    def parts(self) -> Iterator[Part]:
+        """Read."""
+        consumer, partitions = self._consumer, self._partitions
+        first = consumer.beginning_offsets(partitions)
+        heads = self._read(first)
+        after = {one: head[-1].offset + 1 if head else first[one] for one, head in heads.items()}
+        ends = {one: self._ends.get(one, offset) for one, offset in after.items()}
+        tails = self._read({one: max(after[one], end - self._most) for one, end in ends.items() if after[one] < end})
+        for one in partitions:
+            head, tail = tuple(heads[one]), tuple(tails.get(one, ()))
+            meet = not tail or after[one] >= ends[one] - self._most
+            stretches = (head + tail,) if meet else (head, tail)
+            yield Part(one.partition, first[one], ends[one], tuple(each for each in stretches if each))
+
+    def _read(self, starts: Mapping[TopicPartition, int]) -> dict[TopicPartition, list[Record]]:
+        """So many records of each from there on, or what there is up to what is its end now."""
+        consumer, read = self._consumer, {one: list[Record]() for one in starts}
+        open_ones = set(starts)
+        if not starts:
+            return read
+        consumer.assign(list(open_ones))
+        consumer.resume(*open_ones)
+        for one, offset in starts.items():
+            consumer.seek(one, offset)
+        moved, before = time.monotonic(), -1
+        while open_ones and time.monotonic() < min(self._until, moved + SAMPLE_PATIENCE):
+            for one, messages in consumer.poll(POLL_MS, max_records=1000).items():
+                read[one].extend(record(message) for message in messages[: self._most - len(read[one])])
+            reached = {one: consumer.position(one) for one in open_ones}
+            for one in list(open_ones):
+                end = consumer.highwater(one)
+                if end is not None:
+                    self._ends.setdefault(one, end)
+                if len(read[one]) >= self._most or (one in self._ends and reached[one] >= self._ends[one]):
+                    open_ones.discard(one)
+                    consumer.pause(one)
+            if sum(reached.values()) != before:
+                moved, before = time.monotonic(), sum(reached.values())
+        self.held_back = self.held_back or bool(open_ones)
+        return read
+
+
 def record(message: Message) -> Record:
     """The client's record as ours."""
     return Record(
@@ -362,8 +490,8 @@ class Writer:
         self._settings, self._topic = settings, topic
 
     def __enter__(self) -> Self:
-        options = _producing("lstm-stream-writer", self._settings.delivery.deadline)
-        self._producer: Producer = _connected(KafkaProducer, self._settings.kafka, **options)
+        options = _producing("lstm-stream-writer", self._settings.delivery.deadline) | Limits({}).sizes()
+        self._producer: Producer = connected(KafkaProducer, self._settings.kafka, **options)
         self._pending: list[Pending] = []
         return self
 
@@ -391,7 +519,7 @@ class Writer:
                 raise self._refusal(pending.exception)
 
     def _refusal(self, error: BaseException | None) -> ClusterError:
-        return ClusterError(f"cannot write to topic `{self._topic}`: {_reason(error)}; is it there, and writable?")
+        return ClusterError(f"cannot write to topic `{self._topic}`: {reason(error)}; is it there, and writable?")
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -406,11 +534,11 @@ class Writer:
 @contextmanager
 def _asking(kafka: Kafka) -> Iterator[_Admin]:
     """An admin client for the length of a block."""
-    admin: _Admin = _connected(KafkaAdminClient, kafka)
+    admin: _Admin = connected(KafkaAdminClient, kafka)
     try:
         yield admin
     except KafkaError as error:
-        raise ClusterError(f"{kafka.bootstrap_servers} answers, but not this: {_reason(error)}") from error
+        raise ClusterError(f"{kafka.bootstrap_servers} answers, but not this: {reason(error)}") from error
     finally:
         admin.close()
 
@@ -431,30 +559,12 @@ def _producing(client: str, deadline: float) -> dict[str, object]:
     return {
         "client_id": client,
         "acks": "all",
-        "batch_size": BATCH_BYTES,
         "linger_ms": LINGER_MS,
         "compression_type": "lz4",
         "max_block_ms": int(deadline * 1000),
         "delivery_timeout_ms": int(max(deadline, 31.0) * 1000),
         "allow_auto_create_topics": False,
     }
-
-
-def _signing_in(kafka: Kafka) -> dict[str, object]:
-    """Where the cluster is and how to sign in; options that were left empty stay the client's own."""
-    options: dict[str, object] = {
-        "bootstrap_servers": [server.strip() for server in kafka.bootstrap_servers.split(",")],
-        "bootstrap_timeout_ms": int(kafka.connect_timeout * 1000),
-        "security_protocol": kafka.security_protocol,
-        "sasl_mechanism": kafka.sasl_mechanism or None,
-        "sasl_plain_username": kafka.sasl_username or None,
-        "sasl_plain_password": kafka.sasl_password or None,
-        "ssl_cafile": kafka.ssl_cafile or None,
-        "ssl_certfile": kafka.ssl_certfile or None,
-        "ssl_keyfile": kafka.ssl_keyfile or None,
-        "ssl_password": kafka.ssl_password or None,
-    }
-    return {name: value for name, value in options.items() if value is not None}
 
 
 class _Lenient(bytearray):
@@ -494,77 +604,15 @@ class _Batch(DefaultRecordBatch):
         return found
 
 
-def _reading(kafka: Kafka, **options: object) -> KafkaConsumer:
+class _Consumer(KafkaConsumer):
+    """The client, which also tells the id of a topic: another one after it was deleted and made again."""
+
+    def topic_id(self, topic: str) -> str | None:
+        found = self._manager.cluster.topic_id(topic)
+        return None if found is None else str(found)
+
+
+def _reading(kafka: Kafka, **options: object) -> _Consumer:
     """Make a consumer; it has no option for how it reads a batch."""
     memory_records.DefaultRecordBatch = _Batch  # type: ignore[attr-defined]
-    return _connected(KafkaConsumer, kafka, **options)
-
-
-def _connected(kind: Callable[..., T], kafka: Kafka, **options: object) -> T:
-    """Make a client that has reached the cluster, or say in one line why not.
-
-    A client that fails to connect leaves its threads behind and says only that time ran out: so its network is kept
-    here to be closed, and the reason is heard in its log.
-    """
-    networks: list[_Network] = []
-    make: Callable[..., _Network] = KafkaNetClient
-
-    def network(**configs: object) -> _Network:
-        made = make(**configs)
-        networks.append(made)
-        return made
-
-    with _hearing() as reasons:
-        try:
-            return kind(kafka_client=network, **_signing_in(kafka), **options)
-        except (KafkaError, OSError, ValueError) as error:
-            for one in networks:
-                one.close()
-            raise ClusterError(_why_not(kafka, [*reasons, error])) from error
-
-
-def _why_not(kafka: Kafka, reasons: Sequence[BaseException]) -> str:
-    where, first = f"{kafka.bootstrap_servers} ({kafka.security_protocol})", _reason(reasons[0])
-    refused = any(isinstance(reason, SaslAuthenticationFailedError) for reason in reasons)
-    hung_up = any("socket disconnected" in str(reason) for reason in reasons)
-    if kafka.sasl_mechanism and (refused or hung_up):
-        # A broker that refuses hangs up at once: often the client sees that before it has read the refusal.
-        return f"{where} refuses user `{kafka.sasl_username}`; correct kafka.sasl_username and kafka.sasl_password"
-    if hung_up:
-        return f"{where} hangs up; correct kafka.security_protocol: it may want TLS or a name and a password"
-    if "Handshake failed" in first or isinstance(reasons[0], ssl.SSLError | FileNotFoundError):
-        return f"{where}: {first}; correct kafka.security_protocol and the kafka.ssl_ files"
-    if isinstance(reasons[-1], ValueError | KafkaConfigurationError):
-        told = _reason(reasons[-1])
-        return f"the Kafka client refuses [kafka]: {told}; correct kafka.bootstrap_servers, or what it names"
-    return f"no Kafka broker answers at {where}: {first}; start it, or correct kafka.bootstrap_servers"
-
-
-def _reason(error: BaseException | None) -> str:
-    return str(error).splitlines()[0] if error is not None and str(error) else type(error).__name__
-
-
-@contextmanager
-def _hearing() -> Iterator[list[BaseException]]:
-    """Collect the errors that the client logs while it connects, in place of printing them."""
-    ear, client = _Ear(), logging.getLogger("kafka")
-    level, propagate = client.level, client.propagate
-    client.addHandler(ear)
-    client.setLevel(min(level or logging.WARNING, logging.WARNING))
-    client.propagate = level == logging.DEBUG
-    try:
-        yield ear.errors
-    finally:
-        client.removeHandler(ear)
-        client.setLevel(level)
-        client.propagate = propagate
-
-
-class _Ear(logging.Handler):
-    def __init__(self) -> None:
-        super().__init__()
-        self.errors: list[BaseException] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        arguments = record.args if isinstance(record.args, tuple) else ()
-        self.errors.extend(one for one in arguments if isinstance(one, BaseException))
+    return connected(_Consumer, kafka, **options)

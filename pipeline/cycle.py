@@ -8,15 +8,17 @@
 4. *Publish* forecasts, dead letters and offsets in one transaction; none is ever open across a poll.
    Refused or failed: it is aborted, and every shard in it is dropped.
 5. *Open* a shard for every partition that is assigned and not held.
-6. *Keep* checkpoints, now and then, at exactly the committed offset.
+6. *Look around*, now and then, for transactions that a broker's death left hanging; see `pipeline.transactions`.
+7. *Keep* checkpoints, now and then, at exactly the committed offset.
 """
 
 import logging
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import NamedTuple
 
+from pipeline.advice import advice
 from pipeline.checkpoints import CheckpointError, Checkpoints
 from pipeline.clock import Clock
 from pipeline.cluster import (
@@ -30,6 +32,8 @@ from pipeline.cluster import (
     TopicPartition,
     place,
 )
+from pipeline.fates import Fates
+from pipeline.losses import Losses
 from pipeline.member import Gathered, Look, Member
 from pipeline.messages import Outgoing, Record
 from pipeline.metrics import Metrics
@@ -39,10 +43,13 @@ from pipeline.publisher import Publication, Publisher
 from pipeline.settings import Settings
 from pipeline.shard import Counts, Failure, Fold
 from pipeline.snapshots import Snapshots
+from pipeline.standstill import Reading, Standstill
 from pipeline.watchdog import LONG, Watchdog
 
 logger = logging.getLogger(__name__)
 
+QUIET = 30.0  # seconds without a record after which the cluster is asked whether it is still there
+TRIES = 20  # openings put off before it is said
 LONGEST_WAIT = 30.0  # seconds before what failed is tried again
 MOST_TRACES = 100
 """Tracebacks of a connection; after these, failures are only counted."""
@@ -57,6 +64,7 @@ class Folded(NamedTuple):
     counts: Counts
     failures: list[tuple[TopicPartition, Failure]]
     """Beside its partition."""
+    fates: dict[TopicPartition, Fates]
 
 
 class Cycle:
@@ -78,6 +86,10 @@ class Cycle:
         The time.
     snapshots
         Left copies of the shards between two steps that change them.
+    standstill
+        Tells what holds our reading back.
+    losses
+        Told what became of each observation that is committed.
     parked
         Shards that this process held before; those that still fit are taken up again.
 
@@ -102,14 +114,18 @@ class Cycle:
         watchdog: Watchdog,
         clock: Clock,
         snapshots: Snapshots,
+        standstill: Standstill,
+        losses: Losses,
         parked: Mapping[TopicPartition, Held],
     ) -> None:
         self._member, self._publisher, self._opener = member, publisher, opener
         self._checkpoints, self._settings, self._metrics = checkpoints, settings, metrics
         self._watchdog, self._clock, self._snapshots = watchdog, clock, snapshots
         self._parts = Parts(clock.now, self._look)
-        self._parked = dict(parked)
-        self._failures = 0
+        self._standstill, self._losses, self._parked = standstill, losses, dict(parked)
+        self._failures, self._said = 0, ""
+        self._looked_at = clock.now()
+        self._waiting: dict[TopicPartition, int] = {}  # how often its opening was put off
         self._saved = self._has_nothing_since = clock.now()
         self._told: set[tuple[TopicPartition, str | None, str]] = set()
         self.held: dict[TopicPartition, Held] = {}
@@ -135,11 +151,26 @@ class Cycle:
         self._tell(folded.failures)
         if folded.publication.offsets:
             self._publish(folded, look, stop)
+        elif self.settled and not gathered:
+            self._failures = 0  # nothing is left to be done again
         self._open(look)
         self._catch_up()
+        self._look_around(bool(gathered))
         if self._clock.now() - self._saved >= self._settings.checkpoints.interval:
             self.keep()
         self._look()
+
+    def _look_around(self, is_busy: bool) -> None:
+        """Notice in a quiet moment what the client waits for in silence, for ever."""
+        self._publisher.look_around()
+        self._standstill.look({one: Reading(self._member.reached(one), self._member.end(one)) for one in self.held})
+        now = self._clock.now()
+        if is_busy:
+            self._looked_at = now
+        elif now - self._looked_at >= QUIET:
+            self._looked_at = now
+            with self._watchdog.watching("describe", LONG):
+                self._opener.look()
 
     def drained(self) -> bool:
         """Whether all is done that was in the log when the partitions were assigned.
@@ -150,8 +181,8 @@ class Cycle:
         return self.caught_up() and (bool(self.held) or waited)
 
     def caught_up(self) -> bool:
-        """Whether each shard has reached what was the end of its log when it was opened."""
-        return self.settled and all(held.caught_up for held in self.held.values())
+        """Whether each shard has reached what was the end of its log when it was opened, and commits succeed."""
+        return self.settled and not self._failures and all(held.caught_up for held in self.held.values())
 
     def keep(self) -> None:
         """Write a checkpoint of each shard that stands at the committed offset, unless its last one is of there."""
@@ -175,8 +206,9 @@ class Cycle:
         self._snapshots.look({partition: held.shard for partition, held in self.held.items()})
 
     def _let_go(self, look: Look) -> None:
-        """Park the shards that were not held throughout."""
+        """Park the shards that were not held throughout, or whose topic is another one by now."""
         gone = {one for one in self.held if one in look.moved or one not in look.assigned}
+        gone |= {one for one, held in self.held.items() if self._member.is_made_anew(one.topic, held.address.topic_id)}
         for partition in gone:
             self._parked[partition] = self.held.pop(partition)
         if gone:
@@ -186,7 +218,8 @@ class Cycle:
         forecasts: list[Outgoing] = []
         letters: list[Outgoing] = []
         offsets: dict[TopicPartition, int] = {}
-        counts, failures = Counts(), list[tuple[TopicPartition, Failure]]()
+        counts, fates = Counts(), dict[TopicPartition, Fates]()
+        failures: list[tuple[TopicPartition, Failure]] = []
         for partition, records in gathered.items():
             held = self.held.get(partition)
             if held is None:
@@ -198,9 +231,10 @@ class Cycle:
             letters.extend(folded.dead_letters)
             counts += folded.counts
             failures += [(partition, failure) for failure in (*before.failures, *folded.failures)]
+            fates[partition] = folded.fates
             if held.shard.next_offset > held.committed:
                 offsets[partition] = held.shard.next_offset
-        return Folded(Publication(forecasts, letters, offsets), counts, failures)
+        return Folded(Publication(forecasts, letters, offsets), counts, failures, fates)
 
     def _fold_one(self, held: Held, records: list[Record], silently: bool) -> Fold:
         if not records:
@@ -220,9 +254,8 @@ class Cycle:
                 continue
             self._told.add(key)
             logger.error(
-                "%s/%d, offset %d: the model failed (%s); %s; please report this with the record:\n%s",
-                partition.topic,
-                partition.partition,
+                "%s, offset %d: the model failed (%s); %s; please report this with the record:\n%s",
+                place(partition),
                 failure.offset,
                 failure.stage,
                 "this step is left out" if failure.series is None else f"series {failure.series!r} starts anew",
@@ -241,10 +274,16 @@ class Cycle:
         self._failures = 0
         self.counts += folded.counts
         self._count(folded.counts)
+        for partition, fates in folded.fates.items():
+            self._losses.note(partition, fates)
 
     def _give_up(self, publication: Publication, error: KafkaError, stop: threading.Event) -> None:
         """Nothing of the cycle is out, so nothing of it may stay in a shard."""
-        logger.warning("a transaction is given up; its records will be read again: %s", error)
+        said = advice(error, self._settings.kafka)
+        if said != self._said or not self._failures:
+            logger.warning("a transaction is given up; its records will be read again: %s", said)
+        self._said = said
+        self._metrics.broker_errors.labels(type(error).__name__).inc()
         self._metrics.aborts.labels(_why(error)).inc()
         for partition in publication.offsets:
             del self.held[partition]
@@ -268,7 +307,7 @@ class Cycle:
 
     def _open(self, look: Look) -> None:
         to_open = sorted(look.assigned - self.held.keys())
-        if look.settled and self._begin(to_open, look):
+        if look.settled:
             for partition in to_open:
                 self._take_up(partition, look)
         self.settled = look.settled and look.assigned == self.held.keys()
@@ -277,27 +316,30 @@ class Cycle:
         if self.held or not self.settled:
             self._has_nothing_since = self._clock.now()
 
-    def _begin(self, partitions: Sequence[TopicPartition], look: Look) -> bool:
-        """Whether it is settled where each of them begins."""
-        try:
-            with self._watchdog.watching("the choice of a start", LONG):
-                self._opener.begin(partitions, look.metadata)
-        except (*OUTDATED, KafkaTimeoutError) as error:
-            logger.info("where to start is chosen in a later cycle: %s", error)
-            return False
-        return True
-
     def _take_up(self, partition: TopicPartition, look: Look) -> None:
         try:
             with self._watchdog.watching("the opening of a shard", LONG):
                 held = self._opener.open(partition, look.metadata, self._parked.get(partition))
         except (*OUTDATED, KafkaTimeoutError) as error:
-            logger.info("%s is opened in a later cycle: %s", place(partition), error)
+            self._put_off(partition, error)
             return
+        self._waiting.pop(partition, None)
         if held is not None:
             self._parked.pop(partition, None)
             self.held[partition] = held
             self._look()
+
+    def _put_off(self, partition: TopicPartition, error: KafkaError) -> None:
+        """Open it in a later cycle; when that goes on, say why and count it."""
+        logger.info("%s is opened in a later cycle: %s", place(partition), error)
+        self._waiting[partition] = self._waiting.get(partition, 0) + 1
+        if self._waiting[partition] == TRIES:
+            self._metrics.broker_errors.labels(type(error).__name__).inc()
+            logger.warning(
+                "%s cannot be opened, and is tried again: %s",
+                place(partition),
+                advice(error, self._settings.kafka),
+            )
 
     def _catch_up(self) -> None:
         """Note which shards have reached what was the end of their log when they were opened."""

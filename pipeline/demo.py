@@ -24,12 +24,14 @@ from rich.table import Table as Grid
 
 from pipeline.cluster import Writer, create_topics
 from pipeline.embedded import EmbeddedBroker, free_port
-from pipeline.feed import built_in, from_csv
+from pipeline.feed import built_in
+from pipeline.fileform import Said
 from pipeline.messages import Outgoing
-from pipeline.replay import paced
+from pipeline.replay import Form, paced
 from pipeline.settings import PREFIX, Settings, to_toml
 from pipeline.status import Status
 from pipeline.summary import Summary, sum_up
+from pipeline.tables import survey
 
 PATIENCE = 90.0  # seconds without progress before the demo gives up
 LOOK = 0.5  # seconds between two looks at the daemon
@@ -47,6 +49,8 @@ class Plan(msgspec.Struct, frozen=True):
     ----------
     csv
         File to replay in place of the built-in data.
+    said
+        What is said of the file.
     rate
         Events a second.
     seconds
@@ -56,6 +60,7 @@ class Plan(msgspec.Struct, frozen=True):
     """
 
     csv: Path | None
+    said: Said
     rate: float
     seconds: float
     port: int
@@ -69,7 +74,7 @@ def run_demo(plan: Plan, console: Console) -> Summary:
     DemoError
         When the daemon dies or gets stuck.
     """
-    records = built_in() if plan.csv is None else from_csv(plan.csv, Settings().events)
+    records = built_in() if plan.csv is None else _of_file(plan.csv, plan.said, console)
     with tempfile.TemporaryDirectory(prefix="lstm-stream-demo-") as folder, _stopping() as stop:
         console.print("starting a broker and the daemon ...")
         with EmbeddedBroker() as broker:
@@ -80,6 +85,14 @@ def run_demo(plan: Plan, console: Console) -> Summary:
                 played = _play(plan, records, settings, daemon, console, stop)
             console.print("reading the topics back ...")
             return sum_up(settings, played.seconds, played.status)
+
+
+def _of_file(path: Path, said: Said, console: Console) -> Iterator[Outgoing]:
+    form = Form(Settings().events)
+    table = survey(path, form.fields, said)
+    for line in table.told():
+        console.print(line, highlight=False, soft_wrap=True)
+    return map(form.record, table.events())
 
 
 @contextmanager

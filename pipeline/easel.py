@@ -89,7 +89,8 @@ class Easel:
         self._followed = min(horizon, HORIZON)
         self._end = int(truth.score_to.max())
         self._slots = min(SLOTS, self._end)
-        self._fans: dict[int, list[Fan]] = {index: [] for index in range(len(truth.first))[:DRAWN]}
+        drawn = np.flatnonzero(truth.score_from < truth.score_to)[:DRAWN].tolist()
+        self._fans: dict[int, list[Fan]] = {index: [] for index in drawn}
         self._errors: dict[str, _Sums] = {}
         self._weights = np.zeros((len(Expert), self._slots))
         self._weighed = np.zeros(self._slots)
@@ -139,7 +140,7 @@ class Easel:
     def _add_fans(self, batch: Log, forecasts: Forecasts) -> None:
         """The last ones of the first series, two horizons apart."""
         left = self._truth.score_to[batch.series] - 1 - batch.rows
-        wanted = np.isin(left, self._horizon * (2 * np.arange(FANS) + 1)) & (batch.series < DRAWN)
+        wanted = np.isin(left, self._horizon * (2 * np.arange(FANS) + 1)) & np.isin(batch.series, list(self._fans))
         wanted &= self._truth.scored(batch.series, batch.rows)
         for place in np.flatnonzero(wanted):
             fan = Fan(int(batch.rows[place]), forecasts.mean[place].copy(), forecasts.quantiles[place].copy())

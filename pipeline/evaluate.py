@@ -19,7 +19,19 @@ from pipeline.baselines import SeasonalNaive
 from pipeline.easel import Easel, Picture
 from pipeline.log import Log
 from pipeline.peers import STRIDE, Peer, makers
-from pipeline.scoring import HORIZONS, Floats, Integers, PeerResult, Report, Result, Rows, Scorer, Truth, truth
+from pipeline.scoring import (
+    HORIZONS,
+    Floats,
+    Integers,
+    PeerResult,
+    Report,
+    Result,
+    Rows,
+    Scorer,
+    ScoringError,
+    Truth,
+    truth,
+)
 from pipeline.settings import Settings
 from pipeline.shard import hyperparameters
 
@@ -60,6 +72,26 @@ def model_for(log: Log, settings: Settings) -> Bank:
     return Bank(replace(hyperparameters(settings), step="event", max_gap=ANY_GAP, groups=log.together > 1))
 
 
+def truth_of(log: Log, rows: Rows) -> Truth:
+    """What is scored of a log, and by which units.
+
+    Raises
+    ------
+    ScoringError
+        When no series can be scored, or the season that was named is longer than what comes before the scored rows.
+    """
+    order = np.argsort(log.series, kind="stable")
+    values = np.split(log.values[order], np.cumsum(np.bincount(log.series, minlength=len(log.names)))[:-1])
+    came = truth(log.names, values, rows, log.season)
+    before = came.score_from[came.score_from < came.score_to]
+    if log.said_season >= int(before.max()):
+        raise ScoringError(
+            f"a season of {log.said_season} steps is longer than the {before.max()} rows before the scored ones; give a"
+            " shorter one with --season, or score later rows with --score-rows"
+        )
+    return came
+
+
 def evaluate(
     log: Log,
     model: Model,
@@ -97,7 +129,7 @@ def evaluate(
     ScoringError
         When a series has too few rows.
     """
-    came = truth(log.names, [log.values[log.series == index] for index in range(len(log.names))], rows, log.season)
+    came = truth_of(log, rows)
     shown = log.cut(log.rows < came.score_to[log.series])
     horizons = sorted({step for step in (*HORIZONS, horizon) if step <= horizon})
     scored = _ModelRun(model, came, horizons, quantiles, clock)
@@ -125,6 +157,11 @@ def evaluate(
         rows=int(shown.rows.max()) + 1,
         season=log.season,
         peers={name: other.result() for name, other in others.items()},
+        left_out={log.names[place]: why for place, why in came.left_out.items()},
+        without_mase=tuple(log.names[place] for place in scored.scorer.without_mase()),
+        dominant=None if (place := scored.scorer.dominant()) is None else log.names[place],
+        own_numbers=came.own_numbers,
+        season_beyond=log.season >= int(came.score_from[came.score_from < came.score_to].max()),
     )
     scorers = {"model": scored.scorer, "lstm": scored.parts["lstm"]} | {name: run.scorer for name, run in naive.items()}
     by_step = {name: scorer.mae_by_step() for name, scorer in scorers.items()}

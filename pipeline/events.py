@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 import msgspec
+from msgspec import structs
 
 from lstm_stream import Observation
 from pipeline.conditions import Condition, conditions
@@ -40,6 +41,9 @@ class Event(msgspec.Struct, frozen=True, gc=False):
         The name that its observations begin with; "" of a spoilt event.
     later
         In the hour that autumn repeats, the second reading of its time (`stamps.RepeatedHour`); else None.
+    stood_in
+        What the event itself did not tell, so that its record stood in for it: "series" (the key), "timestamp" (the
+        record's own time).
     """
 
     observations: tuple[Observation, ...]
@@ -48,6 +52,7 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     index: int | None = None
     series: str = ""
     later: int | None = None
+    stood_in: tuple[str, ...] = ()
 
 
 class Decoded(msgspec.Struct, frozen=True, gc=False):
@@ -197,20 +202,26 @@ class Decoder:
             return None
         series = None
         try:
-            self._check_shape(place.nodes[0])
+            if type(place.nodes[0]) is not dict:
+                self._check_shape(place.nodes[0])
             paths = self._present(place.nodes[0], skipped) if self._skips_absent else self._values
             if not paths:
                 return None
-            series = self._name(place)
-            stamp = self._time(place)
+            series, is_by_key = self._name(place)
+            stamp, is_by_record = self._time(place)
         except _RefusedError as refused:
             return Event((), (refused.reject(series, index),), index=index)
         if len(self._values) == 1:
-            return self._one_value(place, series, stamp, index)
-        return self._several_values(place, series, stamp, index, paths)
+            event = self._one_value(place, series, stamp, index)
+        else:
+            event = self._several_values(place, series, stamp, index, paths)
+        if (is_by_key or is_by_record) and type(place.nodes[0]) is dict:  # a bare value has no fields to lack
+            return structs.replace(event, stood_in=("series",) * is_by_key + ("timestamp",) * is_by_record)
+        return event
 
     def _check_shape(self, node: object) -> None:
-        if type(node) is dict or (self._points is not None and type(node) is list):
+        """Refuse what is neither an object, nor an array as an element, nor a bare value."""
+        if self._points is not None and type(node) is list:
             return
         is_number = type(node) is int or type(node) is float or (type(node) is str and self._is_word(node))
         if (is_number or (type(node) is bool and self._settings.booleans)) and len(self._values) == 1:
@@ -252,19 +263,20 @@ class Decoder:
         covariates = self._known(place) if self._covariates else ()
         return Event(tuple(observations), tuple(rejects), covariates, index, series, stamp.later)
 
-    def _name(self, place: Place) -> str:
+    def _name(self, place: Place) -> tuple[str, bool]:
+        """Find the series' name, and whether the record's key stood in for it."""
         try:
             found = self._series.find(place)
             if (found is None or found is UNSET) and self._key_stands_in:
-                return self._name_in_key(place.record.key)
+                return self._name_in_key(place.record.key), True
         except FieldError as error:
             raise _RefusedError("bad_series", str(error), self._series.text) from None
         if type(found) is str:
-            return _checked(found, self._series.text)
+            return _checked(found, self._series.text), False
         if found is None or found is UNSET:
             raise _RefusedError("missing_series", _missing_part(self._series, "events.series", place))
         if type(found) is int or (type(found) is float and math.isfinite(found)):
-            return _checked(str(found), self._series.text)
+            return _checked(str(found), self._series.text), False
         raise _RefusedError("bad_series", f"found {shown(found)}, expected a string or a number", self._series.text)
 
     def _name_in_key(self, key: bytes | None) -> str:
@@ -276,14 +288,14 @@ class Decoder:
         except FieldError as error:
             raise _RefusedError("bad_series", f"no field `{path}`, and {error}") from None
 
-    def _time(self, place: Place) -> Stamp:
-        """Find the event's time; without one the record's own."""
+    def _time(self, place: Place) -> tuple[Stamp, bool]:
+        """Find the event's time, and whether the record's own stood in for it."""
         path, timestamp = self._timestamp.text, place.record.timestamp
         try:
             found = self._timestamp.find(place)
             if found is None or found is UNSET:
                 _check_whole(self._timestamp, place)
-                return _time_of_record(path, timestamp)
+                return _time_of_record(path, timestamp), True
             stamp = self._stamps.read(found, timestamp * 1000 if timestamp >= 0 else None)
         except FieldError as error:
             raise _RefusedError("bad_timestamp", str(error), path) from None
@@ -292,7 +304,7 @@ class Decoder:
         if timestamp >= 0 and stamp.time - timestamp * 1000 > self._settings.max_ahead * 1e6:
             ahead = (stamp.time - timestamp * 1000) / 1e6
             raise _RefusedError("timestamp_ahead", f"{shown(found)} is {ahead:.0f} s ahead of the record", path)
-        return stamp
+        return stamp, False
 
     def _value(self, node: object, path: Path) -> float:
         found = path.look(node) if type(node) is dict or type(node) is list else node

@@ -1,9 +1,8 @@
-"""What a demo sends: real series beside a generated fleet, bad, late and repeated records among them; or a file."""
+"""What a demo sends: real series beside a generated fleet, bad, late and repeated records among them."""
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from itertools import cycle, islice
-from pathlib import Path
 
 from river import datasets
 
@@ -12,7 +11,7 @@ from pipeline.fleet import Fleet
 from pipeline.messages import Outgoing
 from pipeline.replay import Form
 from pipeline.settings import Events
-from pipeline.tables import Event, survey
+from pipeline.tables import Event
 
 WATER, AIRLINE = "river/water-flow", "river/airline-passengers"
 WATER_A_STEP = 4  # rows of water flow to one of the fleet: it is through in half a minute
@@ -71,15 +70,3 @@ def spoiled(observations: Iterable[Observation], form: Form) -> Iterator[Outgoin
             yield form.record(Event.of(before))
         if number % REPEATED_EVERY == 0:
             yield form.record(Event.of(observation))
-
-
-def from_csv(path: Path, events: Events) -> Iterator[Outgoing]:
-    """The events of a file, as these settings want them.
-
-    Raises
-    ------
-    TableError
-        When it is not a table of time series.
-    """
-    form = Form(events)
-    return map(form.record, survey(path, form.fields).events())

@@ -33,7 +33,7 @@ class Inputs(NamedTuple):
 
     @property
     def expression(self) -> str | None:
-        """The pattern as the client applies it, at the start of each name: a match leaves nothing over."""
+        """The pattern as it is matched at the start of each name: a match leaves nothing over."""
         if self.pattern is None:
             return None
         left_out = "|".join(map(re.escape, self.outputs))
@@ -51,9 +51,9 @@ class Inputs(NamedTuple):
             return ""
         there = set(topics)
         found = self.among(there)
-        left_out = [f"`{name}`" for name in self.outputs if name in there and self._matches(name)]
-        out = f"; {' and '.join(left_out)} match too and are left out: the daemon writes there" if left_out else ""
-        return f"kafka.input {self.pattern} matches {len(found)} topics: {some(found)}{out}"
+        left_out = [name for name in self.outputs if name in there and self._matches(name)]
+        out = f"; left out, as the daemon writes there: {some(left_out)}" if left_out else ""
+        return f"kafka.input {self.pattern} matches {some(found)}{out}"
 
     def _matches(self, name: str) -> bool:
         return re.match(rf"(?:{self.pattern})\Z", name) is not None

@@ -3,14 +3,18 @@
 Letters: N observations, S series, C covariates.
 """
 
+from array import array
 from collections.abc import Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.scoring import Floats, Integers, season_of
-from pipeline.tables import Table
+from pipeline.fileform import Fields, Said
+from pipeline.rhythm import Rhythm, rhythm_of
+from pipeline.scoring import Floats, Integers
+from pipeline.tables import Table, survey
 
 
 class Log(NamedTuple):
@@ -28,6 +32,8 @@ class Log(NamedTuple):
         Which event each observation came in, never falling.
     covariates : (N, C)
         Numbers known with it, NaN where one is not.
+    said_rhythm, said_season
+        What is known of steps and seasons already; None, 0: they are found out.
     """
 
     names: tuple[str, ...]
@@ -38,6 +44,8 @@ class Log(NamedTuple):
     values: Floats
     events: Integers
     covariates: Floats
+    said_rhythm: Rhythm | None = None
+    said_season: int = 0
 
     def cut(self, use: npt.NDArray[np.bool_] | slice) -> "Log":
         """Some of the observations."""
@@ -60,40 +68,87 @@ class Log(NamedTuple):
             begin = end
 
     @property
+    def rhythm(self) -> Rhythm:
+        """What lies between its rows."""
+        return self.said_rhythm or rhythm_of(self.series, self.times)
+
+    @property
     def step(self) -> float:
-        """Seconds from one row to the next, the median of the first series; 0 where it has one row."""
-        times = self.times[self.series == 0]
-        return float(np.median(np.diff(times))) / 1e6 if len(times) > 1 else 0.0
+        """Seconds from one row to the next, the median; 0 where there are no two."""
+        return self.rhythm.step
 
     @property
     def season(self) -> int:
-        """Steps of the season that the step suggests."""
-        return season_of(self.step)
+        """Steps of the season that was named, or that the step suggests."""
+        return self.said_season or self.rhythm.season
 
 
-def read_log(table: Table) -> Log:
-    """A whole table in memory; rows of one series and time stamp are put a microsecond apart."""
+def read_log(table: Table, season: int = 0) -> Log:
+    """A whole table in memory; rows of one series and time stamp are put a microsecond apart.
+
+    Parameters
+    ----------
+    table
+        The file.
+    season
+        Steps of a season; 0: those that the step suggests.
+    """
     place = {name: index for index, name in enumerate(table.series)}
-    observations = list(table.read())
-    series = np.array([place[each.series] for each in observations], np.int64)
-    times = np.array([each.time for each in observations], np.int64)
-    rows = _count_up(series)
-    for index in range(len(table.series)):
-        own = series == index
-        times[own] = np.maximum.accumulate(times[own] - rows[own]) + rows[own]
+    series, times, values = array("q"), array("q"), array("d")
+    for each in table.read():
+        series.append(place[each.series])
+        times.append(each.time)
+        values.append(each.value)
     return Log(
         names=table.series,
         together=table.together,
-        series=series,
-        rows=rows,
-        times=times,
-        values=np.array([each.value for each in observations], np.float64),
-        events=np.arange(len(observations)) // table.together,
+        series=np.array(series),
+        rows=rows_of(np.array(series)),
+        times=_apart(np.array(series), np.array(times)),
+        values=np.array(values),
+        events=np.arange(len(values)) // table.together,
         covariates=_covariates(table),
+        said_rhythm=table.rhythm,
+        said_season=season,
     )
 
 
-def _count_up(series: Integers) -> Integers:
+class Past(NamedTuple):
+    """What an evaluation is of.
+
+    Attributes
+    ----------
+    name
+        Of the file or topic.
+    log
+        What it holds.
+    told
+        How it was read, in a line, and what was left out, in others.
+    """
+
+    name: str
+    log: Log
+    told: tuple[str, ...]
+
+
+def read_file(path: Path, fields: Fields, said: Said, season: int = 0) -> Past:
+    """A file, as `read_log`; raises TableError."""
+    table = survey(path, fields, said)
+    return Past(path.name, read_log(table, season), tuple(table.told(season)))
+
+
+def _apart(series: Integers, times: Integers) -> Integers:
+    """Times that rise within each series."""
+    order = np.argsort(series, kind="stable")
+    ends = np.flatnonzero(np.diff(series[order])) + 1
+    apart = np.empty_like(times)
+    for own in np.split(order, ends):
+        rows = np.arange(len(own))
+        apart[own] = np.maximum.accumulate(times[own] - rows) + rows
+    return apart
+
+
+def rows_of(series: Integers) -> Integers:
     """How often each entry's series occurred before it."""
     order = np.argsort(series, kind="stable")
     counts = np.bincount(series)

@@ -30,7 +30,8 @@ from pipeline.watchdog import Watchdog
 
 logger = logging.getLogger(__name__)
 
-IDLE = 0.5  # seconds that a poll waits for a record at most
+IDLE = 0.5  # seconds that a poll waits for a record at most; in shorter ones a join may not get on
+NEWS = 20.0  # seconds after which it is asked again which topics a pattern matches
 PATIENCE = 1.0  # seconds to wait for a committed offset that a transaction is still about to move
 LEAVING = 10.0  # seconds to leave the group in
 
@@ -114,17 +115,32 @@ class Member:
         self._notes = _Notes()
         self.refused: dict[TopicPartition, int] = {}
         self._consumer = clients.consumer()
-        inputs = inputs_of(settings.kafka)
-        self._consumer.subscribe(inputs.names, inputs.expression, listener=self._notes)
-        with watchdog.watching("topics"):
-            # A member that deals out the partitions must know of them, or all begin with none.
-            self._consumer.topics()
+        self._inputs = inputs_of(settings.kafka)
+        self._subscribed: tuple[str, ...] = ()
+        self._asked = clock.now()
+        self._subscribe()
+
+    def _subscribe(self) -> None:
+        """Subscribe to the topics that are there, where that is news.
+
+        By their names also where a pattern is given: the client's own patterns were seen to lose members when a topic
+        came. To ask for all topics tells a member of their partitions; it deals them out, or all begin with none.
+        """
+        self._asked = self._clock.now()
+        with self._watchdog.watching("topics"):
+            there = self._consumer.topics()
+        names = self._inputs.names or self._inputs.among(there)
+        if names and names != self._subscribed:
+            self._consumer.subscribe(names, listener=self._notes)
+            self._subscribed = names
 
     def gather(self, stop: threading.Event, between: Callable[[], None]) -> Gathered:
         """Poll until there is enough, or `commit_interval` after the first record, or partitions came or went.
 
         `between` is called after each poll.
         """
+        if self._inputs.pattern is not None and self._clock.now() - self._asked >= NEWS:
+            self._subscribe()
         gathered: Gathered = defaultdict(list)
         count, most = 0, self._settings.kafka.max_poll_records
         until = self._clock.now() + IDLE
@@ -177,6 +193,11 @@ class Member:
         assigned = set(self._consumer.assignment()) if is_member else set()
         return Look(metadata, assigned, self._notes.take(), is_member and metadata.state == MemberState.STABLE)
 
+    def is_made_anew(self, topic: str, known: str) -> bool:
+        """Whether a topic has another id now than the one that was known: it was deleted and created again."""
+        found = self._consumer.topic_id(topic)
+        return found is not None and found != known
+
     def first(self, partition: TopicPartition) -> int:
         """The first offset that the log still holds."""
         with self._watchdog.watching("beginning_offsets"):
@@ -197,13 +218,6 @@ class Member:
         """
         with self._watchdog.watching("committed"):
             return self._consumer.committed(partition, timeout_ms=PATIENCE * 1000)
-
-    def has_committed(self, partitions: Iterable[TopicPartition]) -> bool:
-        """Whether the group has, or is about to have, an offset of any of these: then it is no new one."""
-        try:
-            return any(self.committed(one) is not None for one in partitions)
-        except KafkaTimeoutError:
-            return True
 
     def commit(self, offsets: Mapping[TopicPartition, OffsetAndMetadata]) -> None:
         """Commit offsets by themselves, outside of any transaction."""

@@ -46,6 +46,14 @@ TABLE: tuple[Metric, ...] = (
     Metric("late_total", "counter", "Observations older than the last one of their series; they change nothing."),
     Metric("repeated_total", "counter", "Observations with the same time as the last one of their series."),
     Metric(
+        "losing",
+        "gauge",
+        "1 while much of a partition is lost or misread, 0 once that was so: late_or_repeated, skipped, series_path,"
+        " timestamp_path, covariates, restarts, single_events, nothing_scored, or a reason of dead letters. The log and"
+        " /api/status say which setting mends it.",
+        ("topic", "partition", "what"),
+    ),
+    Metric(
         "skipped_total",
         "counter",
         "What is not for us, by reason: where (`events.where`), absent (a value path), no_points (an empty array).",
@@ -126,7 +134,8 @@ TABLE: tuple[Metric, ...] = (
     Metric(
         "broker_errors_total",
         "counter",
-        "Errors that ended a connection, by class; also records_lost to retention, and log_cut: begun anew.",
+        "Errors of the brokers, by class; also records_lost to retention, log_cut: begun anew, hanging_transaction: a"
+        " marker written in the broker's place, held_back: by another's open transaction, no_right_to_read.",
         ("error",),
     ),
     Metric("info", "gauge", "Always 1; the version is its label.", ("version",)),
@@ -146,6 +155,7 @@ class Metrics:
         self.dead_letters = self._counter("dead_letters_total")
         self.late = self._counter("late_total")
         self.repeated = self._counter("repeated_total")
+        self.losing = self._gauge("losing")
         self.skipped = self._counter("skipped_total")
         self.masked_covariates = self._counter("masked_covariates_total")
         self.commits = self._counter("commits_total")

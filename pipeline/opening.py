@@ -1,7 +1,7 @@
 """How a partition that came to this process gets its shard: one path for a start, a crash, a deploy and a rebalance."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -9,7 +9,14 @@ import numpy.typing as npt
 
 from pipeline.checkpoints import Address, Checkpoints
 from pipeline.clock import Clock
-from pipeline.cluster import ConsumerGroupMetadata, Description, KafkaError, TopicPartition, place
+from pipeline.cluster import (
+    ConsumerGroupMetadata,
+    Description,
+    KafkaError,
+    KafkaTimeoutError,
+    TopicPartition,
+    place,
+)
 from pipeline.inputs import inputs_of
 from pipeline.member import Member
 from pipeline.messages import Record
@@ -122,29 +129,7 @@ class Opener:
         self._describe, self._description = describe, describe()
         self._checkpoints, self._shards, self._settings = checkpoints, shards, settings
         self._metrics, self._clock, self._rebuild = metrics, clock, rebuild
-        self._at_the_end = self._starting_at_the_end(self._description)
         self._begun: set[TopicPartition] = set()
-
-    def _starting_at_the_end(self, there: Description) -> frozenset[TopicPartition]:
-        """The partitions that are there when the group is new, where it is to begin with what comes next.
-
-        What a known group has no offset of came later, and is read from its start.
-        """
-        if self._settings.delivery.start == "earliest":
-            return frozenset()
-        topics = inputs_of(self._settings.kafka).among(there.topics)
-        partitions = [TopicPartition(name, n) for name in topics for n in range(there.topics[name].partitions)]
-        return frozenset() if self._member.has_committed(partitions) else frozenset(partitions)
-
-    def begin(self, partitions: Iterable[TopicPartition], metadata: ConsumerGroupMetadata) -> None:
-        """Commit where a new group starts for all of these together, before any of them is opened.
-
-        Were it done one by one, a worker that joins meanwhile would take the group for a known one.
-        """
-        unknown = [one for one in partitions if one in self._at_the_end and self._member.committed(one) is None]
-        if unknown:
-            self._start({one: self._member.last(one) for one in unknown}, metadata)
-            self._begun.update(unknown)
 
     def open(self, partition: TopicPartition, metadata: ConsumerGroupMetadata, before: Held | None) -> Held | None:
         """The shard of a partition; None if the partition has gone again.
@@ -164,8 +149,8 @@ class Opener:
             Its checkpoint was made with other settings.
         """
         first = self._member.first(partition)
-        if partition in self._member.refused or partition.topic not in self._description.topics:
-            self._description = self._describe()  # the topic may have been made anew, or since
+        if partition in self._member.refused or self._is_another(partition.topic):
+            self._description = self._describe()
         if partition.topic not in self._description.topics:
             return None
         where = self._address(partition)
@@ -195,16 +180,19 @@ class Opener:
     ) -> tuple[int, bool]:
         """The committed offset, and whether it has just been chosen."""
         committed, refused = self._member.committed(partition), self._member.refused.pop(partition, None)
-        if committed is None:
-            self._start({partition: first}, metadata)
-            return first, True
-        if made_anew or (refused is not None and self._is_cut(partition, committed, refused, first)):
+        if committed is None and not made_anew:
+            return self._begin(partition, metadata, first), True
+        if (
+            committed is None
+            or made_anew
+            or (refused is not None and self._is_cut(partition, committed, refused, first))
+        ):
             self._metrics.broker_errors.labels("log_cut").inc()
             logger.error(
                 "%s: the topic was made anew, or its log was cut before the committed offset %d;"
                 " going on from its start, %d",
                 place(partition),
-                committed,
+                0 if committed is None else committed,
                 first,
             )
             self._start({partition: first}, metadata)
@@ -228,7 +216,36 @@ class Opener:
         """
         return refused >= first and (refused <= committed or self._member.last(partition) < committed)
 
-    def _start(self, starts: Mapping[TopicPartition, int], metadata: ConsumerGroupMetadata) -> None:
+    def _begin(self, partition: TopicPartition, metadata: ConsumerGroupMetadata, first: int) -> int:
+        """Choose where to start a partition for which the group has no offset yet, and commit that.
+
+        With `start = "latest"` a new group starts at the ends. Whoever holds the first of all partitions commits the
+        ends of all of them at once, and the others wait for that. So a partition without an offset beside one that has
+        one was added later, and starts at its start: nothing that it holds was there before.
+        """
+        if self._settings.delivery.start == "earliest":
+            return self._start({partition: first}, metadata)[partition]
+        there = self._inputs() | {partition}
+        if any(self._member.committed(one) is not None for one in there if one != partition):
+            committed = self._member.committed(partition)  # all at once: it may have come with theirs
+            if committed is not None:
+                return committed
+            logger.info("%s is new to the group: going on from its start, %d", place(partition), first)
+            return self._start({partition: first}, metadata)[partition]
+        self._begun |= there
+        if partition != min(there):
+            raise KafkaTimeoutError(f"who holds {place(min(there))} is to begin for all")
+        return self._start({one: self._member.last(one) for one in there}, metadata)[partition]
+
+    def _inputs(self) -> set[TopicPartition]:
+        """All partitions of the input topics, whoever holds them."""
+        topics = self._description.topics
+        names = inputs_of(self._settings.kafka).among(topics)
+        return {TopicPartition(name, number) for name in names for number in range(topics[name].partitions)}
+
+    def _start(
+        self, starts: Mapping[TopicPartition, int], metadata: ConsumerGroupMetadata
+    ) -> Mapping[TopicPartition, int]:
         """Commit where to start before anything else, so that a crash loses nothing that comes after.
 
         Checked like any other commit: the partition may be another's by now, and on its way.
@@ -238,6 +255,7 @@ class Opener:
         except KafkaError as error:
             self._publisher.abort(error)
             raise
+        return starts
 
     def _restored(self, where: Address, committed: int, first: int, begins: bool) -> tuple[Held, str]:
         checkpoint = self._loaded(where, committed)
@@ -272,6 +290,15 @@ class Opener:
                 return None
             raise
         return Held(shard, where, committed, checkpoint.offset, self._clock.now())
+
+    def _is_another(self, topic: str) -> bool:
+        """Whether the topic came, or was made anew, since the cluster was asked."""
+        known = self._description.topics.get(topic)
+        return known is None or self._member.is_made_anew(topic, known.id)
+
+    def look(self) -> None:
+        """Ask whether the cluster and its topics are still there; a missing one is a `ClusterError`."""
+        self._describe()
 
     def _address(self, partition: TopicPartition) -> Address:
         topic, number = partition

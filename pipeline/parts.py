@@ -6,6 +6,7 @@ Any split of the log gives the same bytes.
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
+from pipeline.fates import Fates
 from pipeline.messages import Outgoing, Record
 from pipeline.shard import Counts, Fold, Publish
 
@@ -73,6 +74,16 @@ def _together(folds: Sequence[Fold], publish: Publish) -> Fold:
         counts,
         {stage: sum(fold.seconds.get(stage, 0.0) for fold in folds) for stage in stages},
         tuple(failure for fold in folds for failure in fold.failures),
+        _joined([fold.fates for fold in folds]),
+    )
+
+
+def _joined(fates: Sequence[Fates]) -> Fates:
+    """Fates in the order of the log; the series are those before the first."""
+    return Fates(
+        tuple(one for each in fates for one in each.each),
+        tuple(one for each in fates for one in each.masked),
+        fates[0].series if fates else 0,
     )
 
 

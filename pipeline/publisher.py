@@ -1,26 +1,37 @@
 """Brings what a cycle made to the broker, together with how far the input is done."""
 
 import logging
+import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
+from pipeline.admin import Limits
+from pipeline.clock import Clock
 from pipeline.cluster import (
     Clients,
+    ClusterError,
     ConsumerGroupMetadata,
     KafkaError,
     MessageSizeTooLargeError,
     OffsetAndMetadata,
     Pending,
+    Producer,
     TopicPartition,
 )
 from pipeline.dead_letters import cut
 from pipeline.messages import Outgoing
+from pipeline.metrics import Metrics
 from pipeline.settings import Settings
+from pipeline.transactions import Transactions
 from pipeline.watchdog import Watchdog
 
 logger = logging.getLogger(__name__)
 
-LARGEST, SMALLEST = 900_000, 1000  # bytes of a dead letter: to begin with, and that are always tried
+QUIET = 1.0
+"""Seconds: in less no broker can die and be up again. Who has committed a shorter time ago, and fast, knows that its
+markers are written; else the partitions are asked (see `pipeline.transactions`)."""
+NEVER = -math.inf
+SMALLEST = 1000  # bytes of a dead letter that are always tried
 
 
 class Publication(NamedTuple):
@@ -46,15 +57,27 @@ class Publisher:
         Where the producer comes from.
     settings
         Topics, and whether a transaction holds it all together.
+    metrics
+        Count what a broker left undone.
     watchdog
         Watches the calls that have no time limit.
+    clock
+        The time.
     """
 
-    def __init__(self, clients: Clients, settings: Settings, watchdog: Watchdog) -> None:
-        self._clients, self._kafka, self._watchdog = clients, settings.kafka, watchdog
+    def __init__(
+        self, clients: Clients, settings: Settings, metrics: Metrics, watchdog: Watchdog, clock: Clock
+    ) -> None:
+        self._clients, self._kafka, self._watchdog, self._clock = clients, settings.kafka, watchdog, clock
+        self._transactions = Transactions(clients, settings, metrics, watchdog, clock)
         self._deadline = settings.delivery.deadline
         self._exactly_once = settings.delivery.mode == "exactly_once"
-        self._limit = LARGEST  # bytes of a dead letter; less once a topic has refused one
+        self._is_asked = True  # whether the partitions were asked after the last transaction
+        self._settled_at = NEVER  # when the last transaction was begun that was committed, or nothing was seen to hang
+        self._told = ""
+        self._limits = Limits({})
+        self._letter = self._limits.letter(self._kafka.dead_letters)  # bytes of a dead letter
+        self._producer: Producer
         self._connect()
 
     def publish(self, publication: Publication, member: Committing, metadata: ConsumerGroupMetadata) -> None:
@@ -80,21 +103,28 @@ class Publisher:
             with self._watchdog.watching("commit"):
                 member.commit(offsets)
             return
+        self._settle_what_is_in_doubt()
+        started = self._clock.now()
         self._producer.begin_transaction()
         self._send(publication)
         with self._watchdog.watching("send_offsets_to_transaction"):
             self._producer.send_offsets_to_transaction(offsets, metadata)
         with self._watchdog.watching("commit_transaction"):
             self._producer.commit_transaction()
+        self._settled_at, self._is_asked = started, False
 
     def _send(self, publication: Publication) -> None:
         """Send, and wait until the broker has every single one: a commit does not tell of one that was refused."""
+        letters = [cut(one, self._letter) for one in publication.dead_letters]
+        sending = [(self._kafka.forecasts, one) for one in publication.forecasts]
+        sending += [(self._kafka.dead_letters, one) for one in letters]
         with self._watchdog.watching("send"):
-            pending = [self._sent(self._kafka.forecasts, one) for one in publication.forecasts]
-            pending += [self._sent(self._kafka.dead_letters, cut(one, self._limit)) for one in publication.dead_letters]
+            pending = [self._sent(topic, one) for topic, one in sending]
             self._producer.flush(self._deadline)
-        for one in pending:
+        for (topic, outgoing), one in zip(sending, pending, strict=True):
             if one.exception is not None:
+                if isinstance(one.exception, MessageSizeTooLargeError):
+                    self._tell_too_large(topic, outgoing)
                 raise one.exception
 
     def _sent(self, topic: str, outgoing: Outgoing) -> Pending:
@@ -103,36 +133,94 @@ class Publisher:
     def abort(self, error: KafkaError) -> None:
         """Give up the transaction that `error` came from; a producer that is beyond that is replaced.
 
-        A dead letter must not stop the stream: where a topic refuses its size, the next attempt sends less of it.
+        So it is when topics take more or less than they did. A dead letter must not stop the stream: where a topic
+        does not tell its limit and refuses one, the next attempt sends less of it.
         """
-        if isinstance(error, MessageSizeTooLargeError):
-            self._shrink()
+        if isinstance(error, MessageSizeTooLargeError) and self._kafka.dead_letters not in self._limits.bytes:
+            self._letter = max(self._letter // 2, SMALLEST)
         if not self._exactly_once:
+            self._ask_limits()
             return
+        self._settled_at, self._is_asked = NEVER, False
         try:
             with self._watchdog.watching("abort_transaction"):
                 self._producer.abort_transaction()
         except KafkaError as fatal:
             logger.warning("a new producer is needed: %s", fatal)
-            self.close()
-            self._connect()
+            self._reconnect()
+            return
+        self._ask_limits()
 
-    def _shrink(self) -> None:
-        self._limit = max(self._limit // 2, SMALLEST)
+    def _ask_limits(self) -> None:
+        if self._transactions.limits() != self._limits:
+            self._reconnect()
+
+    def _settle_what_is_in_doubt(self) -> None:
+        """Before a transaction begins: nothing may hang of the one before it, which this one's commit would show.
+
+        What did hang was ended under the producer's epoch; a new epoch lets no such marker reach what comes now.
+        """
+        if self._clock.now() - self._settled_at >= QUIET and self._transactions.settle():
+            self._reconnect()
+
+    def look_around(self) -> None:
+        """Between two cycles: what a broker's death left hanging of ours, or of the dead, holds readers back.
+
+        Ours is asked for once it has been quiet after a commit; the others' now and then.
+        """
+        if not self._exactly_once:
+            return
+        if not self._is_asked and self._clock.now() - self._settled_at >= QUIET:
+            self._settle_what_is_in_doubt()
+            self._is_asked = True
+        self._transactions.sweep()
+
+    def _tell_too_large(self, topic: str, outgoing: Outgoing) -> None:
+        """Say which record a topic refuses, and what mends it; once for a topic and limit."""
+        limit = self._limits.bytes.get(topic)
+        takes = "refuses it" if limit is None else f"takes {limit} bytes (max.message.bytes)"
+        said = f"topic `{topic}` {takes}"
+        if said == self._told:
+            return
+        self._told = said
+        key = (outgoing.key or b"").decode(errors="replace")
+        mend = "" if topic == self._kafka.dead_letters else ", or lower model.horizon or the number of model.quantiles"
         logger.error(
-            "a record is too large for topic `%s` or `%s`: raise their max.message.bytes, or lower model.horizon or"
-            " the number of model.quantiles; dead letters are cut to %d bytes from now on",
-            self._kafka.forecasts,
-            self._kafka.dead_letters,
-            self._limit,
+            "a record of %d bytes of series `%s` is too large: %s; raise max.message.bytes of the topic%s"
+            " (nothing is lost: it is tried again)",
+            len(outgoing.key or b"") + len(outgoing.value or b""),
+            key,
+            said,
+            mend,
         )
 
+    def _reconnect(self) -> None:
+        self._producer.close(timeout=0)
+        self._connect()
+
     def _connect(self) -> None:
-        self._producer = self._clients.producer()
+        """A new producer: it ends what one of its name left open, and before and after that nothing may hang.
+
+        Before, as how the last transaction ended is known no more once a new producer is there.
+        """
         if self._exactly_once:
+            self._transactions.settle()
+        limits = self._transactions.limits()
+        if limits != self._limits:
+            self._limits, self._letter = limits, max(limits.letter(self._kafka.dead_letters), SMALLEST)
+        self._producer = self._clients.producer(self._limits)
+        if not self._exactly_once:
+            return
+        try:
             with self._watchdog.watching("init_transactions"):
                 self._producer.init_transactions()
+            self._transactions.settle()
+        except (KafkaError, ClusterError):
+            self.close()
+            raise
+        self._settled_at, self._is_asked = self._clock.now(), True
 
     def close(self) -> None:
         """Let go of the producer; what it had not committed is lost, as it should be."""
         self._producer.close(timeout=0)
+        self._transactions.close()

@@ -8,10 +8,11 @@ from typing import TypeVar
 import msgspec
 
 from pipeline.fields import is_template
+from pipeline.fileform import Fields
 from pipeline.messages import Outgoing
 from pipeline.settings import Events
 from pipeline.stamps import Stamps
-from pipeline.tables import Event, Fields
+from pipeline.tables import Event
 
 T = TypeVar("T")
 

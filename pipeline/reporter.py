@@ -8,6 +8,7 @@ from msgspec import structs
 
 from pipeline.clock import Clock
 from pipeline.cluster import TopicPartition
+from pipeline.losses import Losses
 from pipeline.member import Member
 from pipeline.metrics import Metrics
 from pipeline.opening import Held
@@ -26,6 +27,7 @@ class Seen(NamedTuple):
     state: State
     held: Mapping[TopicPartition, Held]
     counts: Counts
+    losses: Losses
 
 
 class Told(NamedTuple):
@@ -60,6 +62,7 @@ class Reporter:
         self._metrics, self._clock = metrics, clock
         self._recent: deque[tuple[float, int]] = deque()
         self._models: dict[TopicPartition, ShardStatus] = {}
+        self._losing: set[tuple[str, str, str]] = set()
         self._looked = float("-inf")
         metrics.info.labels(status.version).set(1)
 
@@ -83,7 +86,9 @@ class Reporter:
     def report(self, seen: Seen, member: Member) -> None:
         """Take down how things stand after a cycle."""
         self._look_into_models(seen.held)
-        partitions = tuple(self._partition(partition, held, member) for partition, held in sorted(seen.held.items()))
+        partitions = tuple(
+            self._partition(partition, held, member, seen.losses) for partition, held in sorted(seen.held.items())
+        )
         counts = seen.counts
         self.status = structs.replace(
             self.status,
@@ -101,10 +106,11 @@ class Reporter:
         self._metrics.partitions_assigned.set(len(partitions))
         for one in partitions:
             self._set_lag((one.topic, str(one.partition)), one.lag)
+        self._set_losing(partitions)
         ages = [self._clock.now() - held.saved_at for held in seen.held.values()]
         self._metrics.checkpoint_age_seconds.set(max(ages, default=0.0))
 
-    def _partition(self, partition: TopicPartition, held: Held, member: Member) -> PartitionStatus:
+    def _partition(self, partition: TopicPartition, held: Held, member: Member, losses: Losses) -> PartitionStatus:
         reached, end = member.reached(partition), member.end(partition)
         model = self._models.get(partition)
         return PartitionStatus(
@@ -116,6 +122,7 @@ class Reporter:
             series=0 if model is None else model.series,
             learning_steps=0 if model is None else model.learning_steps,
             drifts=0 if model is None else model.drifts,
+            losses={loss.what: loss.message for loss in losses.told(partition)},
         )
 
     def _look_into_models(self, held: Mapping[TopicPartition, Held]) -> None:
@@ -148,6 +155,19 @@ class Reporter:
             self._metrics.lag_records.remove(*labels)
         else:
             self._metrics.lag_records.labels(*labels).set(lag)
+
+    def _set_losing(self, partitions: Sequence[PartitionStatus]) -> None:
+        """1 while it holds, 0 once it did; nothing of a partition that is held no more."""
+        losing = {(one.topic, str(one.partition), what) for one in partitions for what in one.losses}
+        held = {(one.topic, str(one.partition)) for one in partitions}
+        for topic, partition, what in self._losing - losing:
+            if (topic, partition) in held:
+                self._metrics.losing.labels(topic, partition, what).set(0)
+            else:
+                self._metrics.losing.remove(topic, partition, what)
+        for labels in losing:
+            self._metrics.losing.labels(*labels).set(1)
+        self._losing = {one for one in self._losing | losing if one[:2] in held}
 
     def _forget(self, partition: TopicPartition) -> None:
         """A partition that is held no more has no state here: its gauges would be stale."""

@@ -1,14 +1,16 @@
 """Prequential, leak-free scores of forecasts: MSE, MAE, MASE, coverage, mean width and interval score.
 
-Each series has its own rows, counted from 0. Rows ``[0, scale)`` give its unit (their standard deviation), and all
-errors are in that unit. Rows ``[score_from, score_to)`` are scored. The forecast of row i is the one taken when row
-i was the last one shown; a horizon of k steps is scored over the origins whose k targets all lie in the scored rows.
-A score is the mean over steps 1..k and over origins, then over series. Missing targets are left out.
+Each series has its own rows, counted from 0. The first ``scale`` rows from its first known value on give its unit,
+their standard deviation, and all errors are in that unit; a series without one is left out of the means, and named.
+Rows ``[score_from, score_to)`` are scored. The forecast of row i is the one taken when row i was the last one shown; a
+horizon of k steps is scored over the origins whose k targets all lie in the scored rows. A score is the mean over steps
+1..k and over origins, then over series. Missing targets are left out.
 
 Shapes: N forecasts at a time, H steps ahead, S series, K scored horizons, R rows of all series end to end.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 import msgspec
@@ -19,9 +21,12 @@ Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
 HORIZONS = (1, 24, 48)
+ROUNDING = 1e-12  # of the largest value: a difference below is none
+DOMINANT = 10  # times the median error of the others: such a series is named where it makes most of a mean
 HOUR = 3600.0
 DAY = 24 * HOUR
 YEAR = 365.25 * DAY
+BUSINESS_WEEK = 5  # steps of a season of days without weekends
 SEASONS = ((60.0, HOUR), (DAY / 2, DAY), (7 * DAY / 2, 7 * DAY), (YEAR / 2, YEAR))  # steps up to .. have the season ..
 
 
@@ -36,29 +41,34 @@ class Rows(msgspec.Struct, frozen=True):
     score_from: int | None = None
     score_to: int | None = None
 
-    def of(self, series: str, count: int) -> "Split":
-        """The rows of one series of ``count`` rows.
+    def of(self, series: str, count: int, begin: int = 0) -> "Split":
+        """The rows of one series of ``count`` rows, whose first known value is in row ``begin``.
 
         Raises
         ------
         ScoringError
             When the series is too short for them.
         """
+        own = count - begin
+        scale = begin + (own // 5 if self.scale is None else self.scale)
+        first = begin + own // 4 if self.score_from is None else self.score_from
         split = Split(
-            scale=count // 5 if self.scale is None else self.scale,
-            score_from=count // 4 if self.score_from is None else self.score_from,
+            scale=scale,
+            score_from=max(first, scale) if begin else first,
             score_to=count if self.score_to is None else min(self.score_to, count),
         )
-        if not 0 < split.scale <= split.score_from < split.score_to:
+        if not begin < split.scale <= split.score_from < split.score_to:
+            late = f", the first known value in row {begin}" if begin else ""
             raise ScoringError(
-                f"series `{series}` has {count} rows: cannot take its unit from rows 0:{split.scale} and score rows "
-                f"{split.score_from}:{split.score_to}; expected 0 < scale rows <= first scored row < rows"
+                f"series `{series}` has {count} rows{late}: cannot take its unit from rows {begin}:{split.scale} and"
+                " score"
+                f" rows {split.score_from}:{split.score_to}; expected 0 < scale rows <= first scored row < rows"
             )
         return split
 
 
 class Split(NamedTuple):
-    """Half-open ranges of one series' rows: [0, scale) for its unit, [score_from, score_to) scored."""
+    """Rows of one series: its unit from the first known one up to ``scale``, [score_from, score_to) scored."""
 
     scale: int
     score_from: int
@@ -77,9 +87,13 @@ class Truth(NamedTuple):
     score_from, score_to : (S,)
         Its scored rows.
     unit : (S,)
-        Its unit of error: the standard deviation on its scale rows, 1 where that is not above 0.
+        Its unit of error: the standard deviation on its scale rows. 1 where no series has one, and for those left out.
     naive_error : (S,)
         Mean absolute seasonal difference before the scored rows, in that unit; NaN where there is none.
+    left_out
+        Why a series is left out of the means, by its place.
+    own_numbers
+        Whether no series varies on its scale rows, so that errors are in the values' own unit.
     """
 
     values: Floats
@@ -88,6 +102,8 @@ class Truth(NamedTuple):
     score_to: Integers
     unit: Floats
     naive_error: Floats
+    left_out: Mapping[int, str] = MappingProxyType({})
+    own_numbers: bool = False
 
     def scored(self, series: Integers, rows: Integers) -> npt.NDArray[np.bool_]:
         """Which of the forecasts after these rows (N,) have a scored row for their first step, (N,)."""
@@ -169,6 +185,16 @@ class Report(msgspec.Struct, frozen=True):
         Steps of a season, as found from the time stamps.
     peers
         The scores of other projects' forecasters, by name; none unless asked for.
+    left_out
+        Series that are in no mean, and why.
+    without_mase
+        Series that are left out of the mean of MASE, as their seasonal difference is zero or not known.
+    dominant
+        The series whose error is most of the mean though most have a tenth of it at most; None: there is none.
+    own_numbers
+        Whether errors are in the values' own unit, as none of the series varies in the rows that give it.
+    season_beyond
+        Whether the season is longer than what comes before the scored rows of any series.
     """
 
     model: Result
@@ -180,6 +206,11 @@ class Report(msgspec.Struct, frozen=True):
     rows: int
     season: int
     peers: dict[str, PeerResult] = {}
+    left_out: dict[str, str] = {}
+    without_mase: tuple[str, ...] = ()
+    dominant: str | None = None
+    own_numbers: bool = False
+    season_beyond: bool = False
 
 
 def season_of(step: float) -> int:
@@ -205,30 +236,69 @@ def truth(names: Sequence[str], values: Sequence[Floats], rows: Rows, season: in
     season
         Steps of the seasonal difference that MASE divides by.
     """
-    splits = [rows.of(name, len(own)) for name, own in zip(names, values, strict=True)]
-    units = [_unit(own[: split.scale]) for own, split in zip(values, splits, strict=True)]
-    errors = [_naive_error(own[: split.score_from], season) for own, split in zip(values, splits, strict=True)]
+    plans = [_plan(name, own, rows) for name, own in zip(names, values, strict=True)]
+    own_numbers = not any(plan.unit for plan in plans)
+    left_out = {place: plan.why for place, plan in enumerate(plans) if plan.split is None}
+    if len(left_out) == len(plans):
+        raise ScoringError(next(iter(left_out.values()), "there is no series to score"))
+    if not own_numbers:
+        still = "does not vary in the rows that give its unit"
+        left_out |= {place: still for place, plan in enumerate(plans) if plan.split is not None and not plan.unit}
     lengths = np.array([len(own) for own in values])
+    splits = [
+        _scored(plan, len(own), place in left_out) for place, (plan, own) in enumerate(zip(plans, values, strict=True))
+    ]
+    units = np.array([plan.unit or 1.0 for plan in plans])
+    errors = [_naive_error(own[: split.score_from], season) for own, split in zip(values, splits, strict=True)]
     return Truth(
         values=np.concatenate(values),
         first=np.cumsum(lengths) - lengths,
         score_from=np.array([split.score_from for split in splits]),
         score_to=np.array([split.score_to for split in splits]),
-        unit=np.array(units),
-        naive_error=np.array(errors) / np.array(units),
+        unit=units,
+        naive_error=np.array(errors) / units,
+        left_out=left_out,
+        own_numbers=own_numbers,
     )
 
 
+class _Plan(NamedTuple):
+    """What is scored of a series; no split: nothing, and why. No unit: it does not vary."""
+
+    split: Split | None
+    unit: float
+    why: str = ""
+
+
+def _plan(name: str, values: Floats, rows: Rows) -> _Plan:
+    known = np.flatnonzero(np.isfinite(values))
+    if not len(known):
+        return _Plan(None, 0.0, f"series `{name}` has no value")
+    try:
+        split = rows.of(name, len(values), int(known[0]))
+    except ScoringError as error:
+        return _Plan(None, 0.0, str(error))
+    if not np.any((known >= split.score_from) & (known < split.score_to)):
+        return _Plan(None, 0.0, f"series `{name}` has no value in rows {split.score_from}:{split.score_to}")
+    return _Plan(split, _unit(values[: split.scale]))
+
+
+def _scored(plan: _Plan, count: int, is_left_out: bool) -> Split:
+    return Split(count, count, count) if plan.split is None or is_left_out else plan.split
+
+
 def _unit(values: Floats) -> float:
+    """The standard deviation; 0 where the values differ by no more than rounding."""
     known = values[np.isfinite(values)]
     deviation = float(np.std(known)) if len(known) else 0.0
-    return deviation if deviation > 0 else 1.0
+    return deviation if deviation > ROUNDING * float(np.max(np.abs(known), initial=0.0)) else 0.0
 
 
 def _naive_error(values: Floats, season: int) -> float:
     differences = np.abs(values[season:] - values[:-season])
     known = differences[np.isfinite(differences)]
-    return float(np.mean(known)) if len(known) and np.any(known) else np.nan
+    error = float(np.mean(known)) if len(known) else 0.0
+    return error if error > ROUNDING * float(np.nanmax(np.abs(values), initial=0.0)) else np.nan
 
 
 class Scorer:
@@ -314,6 +384,22 @@ class Scorer:
             width=_mean(means["width"]),
             interval_score=_mean(means["interval_score"]),
         )
+
+    def dominant(self) -> int | None:
+        """The series that makes more than half of the mean MSE of the longest horizon, far above the others."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            mse = self._sums["mse"][-1] / self._counts[-1]  # (S,)
+        mse = np.where(np.isfinite(mse), mse, 0.0)
+        largest = int(np.argmax(mse))
+        others = np.delete(mse, largest)
+        others = others[others > 0]
+        if len(others) < 2 or mse[largest] <= max(float(others.sum()), DOMINANT * float(np.median(others))):
+            return None
+        return largest
+
+    def without_mase(self) -> list[int]:
+        """Series that are scored, but not by MASE."""
+        return np.flatnonzero((self._counts[0] > 0) & ~np.isfinite(self._truth.naive_error)).tolist()
 
     def mae_by_step(self) -> Floats:
         """Mean absolute error of each step 1..H, over all series together; NaN where nothing came."""

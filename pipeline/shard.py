@@ -18,6 +18,7 @@ import numpy.typing as npt
 from lstm_stream import OF_THE_LSTM, Bank, DumpError, Expert, Fault, Forecasts, Hyperparameters, Observation, Outcome
 from pipeline.dead_letters import Reject, dead_letters
 from pipeline.events import Decoder, Event
+from pipeline.fates import FORECAST, LATE, REPEATED, SKIPPED, Fate, Fates
 from pipeline.messages import (
     ForecastMessage,
     Model,
@@ -101,6 +102,8 @@ class Fold(NamedTuple):
     seconds: dict[str, float]
     """By stage: decode, observe (learning included), encode."""
     failures: tuple[Failure, ...] = ()
+    fates: Fates = Fates()
+    """What became of each observation, for what watches over losses."""
 
 
 class State(NamedTuple):
@@ -115,10 +118,13 @@ class _Batch(NamedTuple):
 
     Attributes
     ----------
-    sizes, covariates, indices
-        How many observations each event has, of those that have any, its covariates, and which of its record it is.
+    sizes, covariates, indices, stood_in
+        How many observations each event has, of those that have any, its covariates, which of its record it is, and
+        what it did not tell itself.
     skipped
         Why something was not for us, once for each.
+    left_out
+        Records of which nothing was for us, and why.
     """
 
     observations: list[tuple[Observation, Record]]
@@ -126,7 +132,9 @@ class _Batch(NamedTuple):
     sizes: list[int]
     covariates: list[tuple[float, ...]]
     indices: list[int | None]
+    stood_in: list[tuple[str, ...]]
     skipped: list[str]
+    left_out: list[tuple[str, Record]]
 
 
 class Shard:
@@ -224,9 +232,13 @@ class Shard:
         batch = self._decoded(records)
         decoded = self._clock()
         covariates = np.asarray(batch.covariates, np.float64)
+        known = len(self.bank.names)
+        began = _began(batch, self.bank.names)
         forecasts = self._observe(batch, covariates)
         observed = self._clock()
-        rejects = batch.rejects + list(_refused(batch, forecasts, self._max_gap))
+        # In the order of the log, those of one record together: how often it is copied depends on that.
+        refused = _refused(batch, forecasts, self._max_gap)
+        rejects = sorted([*batch.rejects, *refused], key=lambda one: one[1].offset)
         told = _told(batch, forecasts, publish)
         letters = [] if publish == "none" else dead_letters(rejects)
         fold = Fold(
@@ -235,6 +247,7 @@ class Shard:
             _counts(forecasts, told, (reject for reject, _ in rejects), covariates, batch.skipped),
             {"decode": decoded - start, "observe": observed - decoded, "encode": self._clock() - observed},
             tuple(_failure(fault, batch) for fault in self.bank.faults),
+            Fates(_fates(batch, forecasts, rejects, began), _masked(covariates), known),
         )
         self.next_offset = records[-1].offset + 1 if records else self.next_offset
         return fold
@@ -289,7 +302,7 @@ class Shard:
         )
 
     def _decoded(self, records: Sequence[Record]) -> _Batch:
-        batch = _Batch([], [], [], [], [], [])
+        batch = _Batch([], [], [], [], [], [], [], [])
         expected = self.next_offset
         for record in records:
             if record.offset < expected:
@@ -297,6 +310,8 @@ class Shard:
             expected = record.offset + 1
             decoded = self._decoder.decode(record)
             batch.skipped.extend(decoded.skipped)
+            if not decoded.events:
+                batch.left_out.append((decoded.skipped[0] if decoded.skipped else "", record))
             for event in decoded.events:
                 batch.observations.extend((observation, record) for observation in self._observations(event))
                 batch.rejects.extend((reject, record) for reject in event.rejects)
@@ -304,6 +319,7 @@ class Shard:
                     batch.sizes.append(len(event.observations))
                     batch.covariates.append(event.covariates)
                     batch.indices.append(event.index)
+                    batch.stood_in.append(event.stood_in)
         return batch
 
     def _observations(self, event: Event) -> tuple[Observation, ...]:
@@ -456,6 +472,53 @@ def _jump(time: int, last: int, step: float, max_gap: int) -> str:
 
 def _failure(fault: Fault, batch: _Batch) -> Failure:
     return Failure(fault.series, batch.observations[fault.source][1].offset, fault.stage, fault.trace)
+
+
+def _began(batch: _Batch, names: Mapping[str, int]) -> list[bool]:
+    """Of each observation, whether it is the first of its series."""
+    seen: set[str] = set()
+    began = []
+    for observation, _ in batch.observations:
+        began.append(observation.series not in names and observation.series not in seen)
+        seen.add(observation.series)
+    return began
+
+
+def _fates(
+    batch: _Batch, forecasts: Forecasts, rejects: Iterable[tuple[Reject, Record]], began: list[bool]
+) -> tuple[Fate, ...]:
+    """What became of each observation, in the order of the log."""
+    dead = [Fate(record.offset, reject.reason, reject.detail, reject.field) for reject, record in rejects]
+    stood_in = (roles for roles, size in zip(batch.stood_in, batch.sizes, strict=True) for _ in range(size))
+    scored = ~np.isnan(forecasts.surprise)
+    columns = (forecasts.outcome.tolist(), forecasts.restart.tolist(), scored.tolist(), began, stood_in)
+    others = [
+        _fate(record.offset, observation, *column)
+        for (observation, record), column in zip(batch.observations, zip(*columns, strict=True), strict=True)
+        if column[0] in CAME_TO  # the others are dead letters
+    ]
+    skipped = [Fate(record.offset, SKIPPED, reason) for reason, record in batch.left_out]
+    return tuple(sorted(dead + others + skipped, key=lambda fate: fate.offset))
+
+
+CAME_TO = {int(Outcome.FORECAST): FORECAST, int(Outcome.LATE): LATE, int(Outcome.REPEATED): REPEATED}
+
+
+def _fate(
+    offset: int,
+    observation: Observation,
+    outcome: int,
+    restart: bool,
+    scored: bool,
+    began: bool,
+    stood_in: tuple[str, ...],
+) -> Fate:
+    detail = "" if outcome == Outcome.FORECAST else f"`{observation.series}` at {iso8601(observation.time)}"
+    return Fate(offset, CAME_TO[outcome], detail, None, stood_in, began, restart and not began, scored)
+
+
+def _masked(covariates: npt.NDArray[np.float64]) -> tuple[tuple[bool, ...], ...]:
+    return tuple(map(tuple, np.isnan(covariates).tolist())) if covariates.size else ()
 
 
 def _told(batch: _Batch, forecasts: Forecasts, publish: Publish) -> npt.NDArray[np.int64]:

@@ -24,6 +24,8 @@ class PartitionStatus(msgspec.Struct, frozen=True, kw_only=True):
         Of its network, since it began.
     drifts
         That it noticed, since it began.
+    losses
+        What much of it is lost by, or misread: a message with the setting that mends it, by what.
     """
 
     topic: str
@@ -34,6 +36,7 @@ class PartitionStatus(msgspec.Struct, frozen=True, kw_only=True):
     series: int
     learning_steps: int
     drifts: int
+    losses: dict[str, str] = {}
 
 
 class Gates(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,11 +10,13 @@ from types import FrameType
 
 from msgspec import structs
 
+from pipeline.advice import advice
 from pipeline.checkpoints import CheckpointError, Checkpoints
 from pipeline.clock import Clock
 from pipeline.cluster import Clients, ClusterError, Description, FencedInstanceIdError, KafkaError, TopicPartition
 from pipeline.cycle import LONGEST_WAIT, Cycle
 from pipeline.inputs import inputs_of
+from pipeline.losses import Losses
 from pipeline.member import Member
 from pipeline.metrics import Metrics
 from pipeline.opening import Held, Opener, Shards
@@ -23,6 +25,7 @@ from pipeline.reporter import Reporter, Seen
 from pipeline.settings import Settings
 from pipeline.shard import Counts, FingerprintError, Shard
 from pipeline.snapshots import Snapshots
+from pipeline.standstill import Standstill
 from pipeline.status import State, Status
 from pipeline.watchdog import LONG, Watchdog
 
@@ -83,7 +86,7 @@ class Worker:
         self._stop = threading.Event()
         self._parked: dict[TopicPartition, Held] = {}
         self._inputs = ""
-        self._counts = Counts()
+        self._counts, self._losses = Counts(), Losses(settings.events)
         status = Status(
             state="connecting",
             group=settings.kafka.group,
@@ -111,7 +114,7 @@ class Worker:
                     self._work(drain)
                     break
                 except (FingerprintError, FencedInstanceIdError) as error:
-                    logger.error("%s", self._advice(error))
+                    logger.error("%s", advice(error, self._settings.kafka))
                     return FAILURE
                 except (ClusterError, CheckpointError, KafkaError) as error:
                     state = self._reporter.status.state
@@ -145,7 +148,7 @@ class Worker:
             self._checkpoints.probe()
         with self._watchdog.watching("describe", LONG):
             self._tell_inputs(self._clients.describe())
-        publisher = Publisher(self._clients, self._settings, self._watchdog)
+        publisher = Publisher(self._clients, self._settings, self._metrics, self._watchdog, self._clock)
         try:
             member = Member(self._clients, self._settings, self._watchdog, self._clock)
             try:
@@ -179,6 +182,8 @@ class Worker:
             self._watchdog,
             self._clock,
             self.snapshots,
+            Standstill(self._clients, self._metrics, self._watchdog, self._clock),
+            self._losses,
             self._parked,
         )
         self._reporter.tell("assigning")
@@ -186,7 +191,7 @@ class Worker:
             while not self._stop.is_set() and not (drain and cycle.drained()):
                 cycle.turn(self._stop)
                 state: State = "assigning" if not cycle.settled else "ready" if cycle.caught_up() else "catching_up"
-                self._reporter.report(Seen(state, cycle.held, self._counts + cycle.counts), member)
+                self._reporter.report(Seen(state, cycle.held, self._counts + cycle.counts, self._losses), member)
             self._reporter.tell("stopping")
             cycle.keep()
         finally:
@@ -201,17 +206,12 @@ class Worker:
         self._inputs = told
 
     def _explain(self, error: Exception, said: str) -> str:
-        message = self._advice(error)
+        message = advice(error, self._settings.kafka)
         self._metrics.broker_errors.labels(type(error).__name__).inc()
         if message != said:
             logger.error("%s (trying again)", message)
         self._reporter.tell("connecting", message)
         return message
-
-    def _advice(self, error: Exception) -> str:
-        if isinstance(error, FencedInstanceIdError):
-            return f"another worker runs as kafka.instance {self._settings.kafka.instance!r}; give each one its own"
-        return str(error) or type(error).__name__
 
 
 @contextmanager

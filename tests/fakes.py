@@ -6,15 +6,16 @@ committed) is lost with it.
 """
 
 import hashlib
-import re
 import threading
 from collections import Counter
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+from kafka.admin import TransactionState
 from kafka.errors import (
+    ClusterAuthorizationFailedError,
     CommitFailedError,
     CorruptRecordError,
     IllegalStateError,
@@ -24,17 +25,21 @@ from kafka.errors import (
     NoOffsetForPartitionError,
     OffsetOutOfRangeError,
     ProducerFencedError,
+    TopicAuthorizationFailedError,
 )
 from kafka.structs import ConsumerGroupMetadata, MemberState, OffsetAndMetadata, TopicPartition
 from msgspec.structs import replace
 
+from pipeline.admin import Coordinated, Limits, Open
 from pipeline.clock import Clock
 from pipeline.cluster import ConsumerRebalanceListener, Description, Topic
 from pipeline.dead_letters import Reject, dead_letter
+from pipeline.fates import FORECAST, Fate, Fates
 from pipeline.messages import Outgoing, Record
 from pipeline.settings import Settings
 from pipeline.shard import Counts, FingerprintError, Fold, Publish, State
 from pipeline.status import ExpertWeight, Gates, SeriesStatus, ShardStatus
+from pipeline.transactions import java_hash
 
 T = TypeVar("T")
 Headers = Sequence[tuple[str, bytes | None]]
@@ -65,6 +70,9 @@ class ManualClock(Clock):
 
     def wait(self, event: threading.Event, seconds: float) -> None:
         self.seconds += 0.0 if event.is_set() else seconds
+
+    def pause(self, seconds: float) -> None:
+        self.seconds += seconds
 
 
 class ChainShard:
@@ -157,9 +165,15 @@ class ChainShard:
             else:
                 forecasts.append(Outgoing(record.key, value, ()))
         counts = Counts(len(records), len(forecasts), dead_letters=reasons)
+        fates = Fates(tuple(_fate(record) for record in records), (), 1)
         if publish == "none":
-            return Fold([], [], counts, {})
-        return Fold(forecasts[-1:] if publish == "latest" else forecasts, letters, counts, {})
+            return Fold([], [], counts, {}, fates=fates)
+        return Fold(forecasts[-1:] if publish == "latest" else forecasts, letters, counts, {}, fates=fates)
+
+
+def _fate(record: Record) -> Fate:
+    is_bad = record.value is not None and record.value.startswith(b"bad")
+    return Fate(record.offset, "not_json" if is_bad else FORECAST, "bad" if is_bad else "", scored=True)
 
 
 class _Transaction:
@@ -169,6 +183,7 @@ class _Transaction:
         self.state, self.started = state, started
         self.offsets: dict[TopicPartition, int] = {}
         self.touched: set[TopicPartition] = set()
+        self.epoch = 0
 
 
 class _Entry(NamedTuple):
@@ -221,14 +236,19 @@ class FakeBroker:
         self.epochs: dict[str, int] = {}
         self.open: dict[str, _Transaction] = {}
         self.largest = 1 << 20  # bytes of a record
+        self.tells_limits = True
+        self.is_forgetful = False  # whether it ends transactions in its log only, and writes no marker
+        self.ended: dict[str, str] = {}  # how the last transaction of an id ended
+        self.hanging: dict[tuple[str, TopicPartition], _Transaction] = {}
+        self.altering_is_permitted = self.reading_is_permitted = True
+        self.kept_offsets = TopicPartition("__consumer_offsets", java_hash(kafka.group) % 50)
         self.topic_id = "first"
 
     def add_topic(self, name: str, partitions: int = 2) -> None:
-        """A topic that somebody creates; the members notice at once."""
+        """A topic that somebody creates."""
         for number in range(partitions):
             self.input.append(TopicPartition(name, number))
             self.logs[self.input[-1]], self.first[self.input[-1]] = [], 0
-        self.generation += 1
 
     def write(self, partition: int, *values: bytes | None, key: bytes | None = b"k", headers: Headers = ()) -> None:
         """Records for an input topic; `partition` is its place among those of all input topics."""
@@ -285,15 +305,56 @@ class FakeBroker:
 
     def begin(self, identity: str) -> None:
         self.open[identity] = _Transaction("open", self.clock.now())
+        self.open[identity].epoch = self.epochs[identity]
 
     def finish(self, identity: str, state: str) -> None:
-        """Commit or abort, with a marker in each log that it wrote to."""
+        """Commit or abort, with a marker in each log that it wrote to.
+
+        What hangs there of the same id is ended by that marker, too.
+        """
         transaction = self.open.pop(identity)
+        self.ended[identity] = state
+        where = transaction.touched | ({self.kept_offsets} if transaction.offsets else set())
+        if self.is_forgetful:
+            self._leave_hanging(identity, transaction, where)
+            return
+        for partition in where:
+            if (identity, partition) in self.hanging:
+                self.mark(identity, partition, state)
         transaction.state = state
         if state == "committed":
             self.committed |= transaction.offsets
         for partition in transaction.touched:
             self.append(partition, None, None, (), _Transaction("marker", self.clock.now()))
+
+    def _leave_hanging(self, identity: str, whole: _Transaction, where: set[TopicPartition]) -> None:
+        """Each partition goes on by itself: its next marker may be another one than the others'."""
+        for partition in where:
+            part = self.hanging.setdefault((identity, partition), _Transaction("open", whole.started))
+            part.epoch = whole.epoch
+            if partition == self.kept_offsets:
+                part.offsets |= whole.offsets
+                continue
+            log = self.logs[partition]
+            self.logs[partition] = [one._replace(transaction=part) if one.transaction is whole else one for one in log]
+
+    def mark(self, identity: str, partition: TopicPartition, state: str) -> None:
+        """A marker for what hangs in one partition."""
+        transaction = self.hanging.pop((identity, partition))
+        transaction.state = state
+        if state == "committed":
+            self.committed |= transaction.offsets
+        if partition != self.kept_offsets:
+            self.append(partition, None, None, (), _Transaction("marker", self.clock.now()))
+
+    def die(self) -> None:
+        """Be killed and started again: what was open is aborted in the coordinator's log, and there alone."""
+        self.clock.seconds += 3.0
+        before, self.is_forgetful = self.is_forgetful, True
+        for identity in list(self.open):
+            self.finish(identity, "aborted")
+            self.epochs[identity] += 1
+        self.is_forgetful = before
 
     def time_out(self) -> None:
         """Abort what is open for too long; its producer is fenced."""
@@ -370,6 +431,10 @@ class FakeProcess:
         if self.member is not None:
             self.broker.leave(self.member.name)
 
+    @property
+    def transactional_id(self) -> str:
+        return self.instance
+
     def describe(self) -> Description:
         broker = self.broker
         counts = Counter(one.topic for one in (*broker.input, *broker.outputs))
@@ -380,8 +445,84 @@ class FakeProcess:
         self.member = FakeConsumer(self)
         return self.member
 
-    def producer(self) -> "FakeProducer":
+    def producer(self, limits: Limits) -> "FakeProducer":
+        assert limits.sizes()["batch_size"] <= self.broker.largest or not self.broker.tells_limits
         return FakeProducer(self)
+
+    def admin(self) -> "FakeAdmin":
+        return FakeAdmin(self)
+
+
+class FakeAdmin:
+    """Sees what partitions take to be open, and writes the markers that they lack."""
+
+    def __init__(self, process: FakeProcess) -> None:
+        self._process, self._broker = process, process.broker
+
+    def partitions(self, topics: Collection[str]) -> list[TopicPartition]:
+        offsets = [TopicPartition("__consumer_offsets", number) for number in range(50)]
+        there = [one for one in (*self._broker.logs, *offsets) if one.topic in topics]
+        return self._process.call("describe_topics", lambda: there)
+
+    def open(self, partitions: Collection[TopicPartition]) -> list[Open] | None:
+        return self._process.call("describe_producers", lambda: self._open(partitions))
+
+    def _open(self, partitions: Collection[TopicPartition]) -> list[Open]:
+        broker = self._broker
+        if not broker.reading_is_permitted:
+            raise TopicAuthorizationFailedError
+        hanging = [(identity, where, one) for (identity, where), one in broker.hanging.items()]
+        living = [(identity, where, one) for identity, one in broker.open.items() for where in one.touched]
+        return [
+            Open(where, self._producer_id(identity), one.epoch, -1, self._start(where, one))
+            for identity, where, one in hanging + living
+            if where in partitions
+        ]
+
+    def _start(self, partition: TopicPartition, transaction: _Transaction) -> int:
+        log = self._broker.logs.get(partition, [])
+        return next((entry.offset for entry in log if entry.transaction is transaction), 0)
+
+    def _producer_id(self, identity: str) -> int:
+        return list(self._broker.epochs).index(identity)
+
+    def coordinated(self, name: str) -> Coordinated | None:
+        return self._process.call("describe_transactions", lambda: self._coordinated(name))
+
+    def _coordinated(self, name: str) -> Coordinated | None:
+        broker = self._broker
+        if name not in broker.epochs:
+            return None
+        state = {"committed": TransactionState.COMPLETE_COMMIT, "aborted": TransactionState.COMPLETE_ABORT}.get(
+            broker.ended.get(name, ""), TransactionState.EMPTY
+        )
+        state = TransactionState.ONGOING if name in broker.open else state
+        timeout = broker.settings.kafka.transaction_timeout
+        return Coordinated(name, self._producer_id(name), broker.epochs[name], state, timeout)
+
+    def coordinated_ids(self, producer_ids: Collection[int]) -> dict[int, Coordinated]:
+        def work() -> dict[int, Coordinated]:
+            found = [self._coordinated(name) for name in self._broker.epochs]
+            return {one.producer_id: one for one in found if one is not None and one.producer_id in producer_ids}
+
+        return self._process.call("list_transactions", work)
+
+    def end(self, hanging: Open, commit: bool) -> None:
+        def work() -> None:
+            broker, identity = self._broker, list(self._broker.epochs)[hanging.producer_id]
+            if not broker.altering_is_permitted:
+                raise ClusterAuthorizationFailedError
+            if (identity, hanging.partition) in broker.hanging:
+                broker.mark(identity, hanging.partition, "committed" if commit else "aborted")
+
+        self._process.call("end", work)
+
+    def limits(self, topics: Collection[str]) -> Limits:
+        told = topics if self._broker.tells_limits else ()
+        return self._process.call("limits", lambda: Limits(dict.fromkeys(told, self._broker.largest)))
+
+    def close(self) -> None:
+        """It holds nothing."""
 
 
 class FakeConsumer:
@@ -394,19 +535,18 @@ class FakeConsumer:
         self._positions: dict[TopicPartition, int | None] = {}
         self._highwaters: dict[TopicPartition, int] = {}
 
-    def subscribe(
-        self, topics: Sequence[str] = (), pattern: str | None = None, *, listener: ConsumerRebalanceListener
-    ) -> None:
-        assert bool(topics) != bool(pattern)
-        self._subscribed = set(topics) if pattern is None else re.compile(pattern)
+    def subscribe(self, topics: Sequence[str], *, listener: ConsumerRebalanceListener) -> None:
+        assert topics
+        if self._member:
+            self._broker.generation += 1  # it joins again
+        self._subscribed = set(topics)
         self._listener = listener
 
     def topics(self) -> set[str]:
         return {one.topic for one in self._broker.logs}
 
-    def _reads(self) -> set[str]:
-        subscribed = self._subscribed
-        return subscribed if isinstance(subscribed, set) else set(filter(subscribed.match, self.topics()))
+    def topic_id(self, topic: str) -> str | None:
+        return f"{topic}-{self._broker.topic_id}"
 
     def poll(self, timeout_ms: float, max_records: int) -> dict[TopicPartition, list[FakeMessage]]:
         return self._process.call("poll", lambda: self._poll(timeout_ms, max_records))
@@ -439,7 +579,7 @@ class FakeConsumer:
         if self._generation != broker.generation:
             self._listener.on_partitions_revoked(set(self._positions))
             self._generation = broker.generation
-            self._positions = dict.fromkeys(broker.dealt(self._member, self._reads()))
+            self._positions = dict.fromkeys(broker.dealt(self._member, self._subscribed))
             self._highwaters = {}
             self._listener.on_partitions_assigned(set(self._positions))
 
@@ -456,11 +596,12 @@ class FakeConsumer:
         self._highwaters[partition] = broker.end(partition)
         if not broker.first[partition] <= position <= broker.end(partition):
             raise OffsetOutOfRangeError({partition: position})
-        ahead = [entry for entry in broker.readable(partition) if entry.offset >= position]
+        end = broker.stable_end(partition)  # once: a test may write meanwhile
+        ahead = [entry for entry in broker.readable(partition) if position <= entry.offset < end]
         taken, left = ahead[:most], ahead[most:]
         if any((partition, entry.offset) in broker.damaged for entry in taken):
             raise CorruptRecordError("failed crc check")
-        self._positions[partition] = left[0].offset if left else broker.stable_end(partition)
+        self._positions[partition] = left[0].offset if left else end
         return [FakeMessage(*partition, entry.offset, -1, entry.key, entry.value, entry.headers) for entry in taken]
 
     def group_metadata(self) -> ConsumerGroupMetadata:
@@ -486,7 +627,8 @@ class FakeConsumer:
         return self._process.call("committed", lambda: self._committed(partition, timeout_ms))
 
     def _committed(self, partition: TopicPartition, timeout_ms: float) -> int | None:
-        if any(partition in transaction.offsets for transaction in self._broker.open.values()):
+        moving = (*self._broker.open.values(), *self._broker.hanging.values())
+        if any(partition in transaction.offsets for transaction in moving):
             self._broker.clock.seconds += timeout_ms / 1000
             raise KafkaTimeoutError("an open transaction is about to move it")
         return self._broker.committed.get(partition)
@@ -547,12 +689,14 @@ class FakeProducer:
     def __init__(self, process: FakeProcess) -> None:
         self._process, self._broker, self._identity = process, process.broker, process.instance
         self._epoch: int | None = None
+        self._is_begun = False
         self._buffer: list[FakePending] = []
 
     def init_transactions(self) -> None:
         def work() -> None:
             if self._identity in self._broker.open:
                 self._broker.finish(self._identity, "aborted")
+            self._broker.ended.pop(self._identity, None)
             self._epoch = self._broker.epochs[self._identity] = self._broker.epochs.get(self._identity, 0) + 1
 
         self._process.call("init_transactions", work)
@@ -562,6 +706,7 @@ class FakeProducer:
             self._check()
             assert self._identity not in self._broker.open
             self._broker.begin(self._identity)
+            self._is_begun = True
 
         self._process.call("begin_transaction", work)
 
@@ -582,7 +727,7 @@ class FakeProducer:
 
         def work() -> FakePending:
             if self._epoch is not None:
-                assert self._identity in self._broker.open
+                assert self._is_begun, "a client knows whether it has begun"
             self._buffer.append(FakePending(TopicPartition(topic, 0), value, key, headers or []))
             return self._buffer[-1]
 
@@ -618,6 +763,7 @@ class FakeProducer:
             self._check()
             assert not self._buffer, "what is not flushed would be lost"
             self._broker.finish(self._identity, "committed")
+            self._is_begun = False
 
         self._process.call("commit_transaction", work)
 
@@ -628,6 +774,7 @@ class FakeProducer:
             if self._identity not in self._broker.open:
                 raise KafkaError("Invalid transition attempted")
             self._broker.finish(self._identity, "aborted")
+            self._is_begun = False
 
         self._process.call("abort_transaction", work)
 

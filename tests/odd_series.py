@@ -87,16 +87,23 @@ def rules(random: Random, kind: str, series: int) -> Hyperparameters:
         window=window,
         windows=int(random.choice([1, 4] if many else [1, 4, 16])),
         replay=int(random.choice([1, 16, 256])),
-        memory=window + horizon + int(random.choice([0, 1, 24, 100, 400] + [2048] * alone)),
+        memory=_memory(random, window + horizon, alone),
         effort=float(random.choice([0.1, 0.3] if many else [0.0, 0.1, 1.0])),
         learning_rate=float(random.choice([3e-3, 1.0], p=[0.9, 0.1])),
         covariates=int(random.choice([0, 0, 1, 3])),
         groups=kind == "group",
         step=_rule_of_steps(random),
-        max_gap=int(random.choice([0, 1, 4] if many else [0, 1, 6, 24])),
+        max_gap=int(random.choice([0, 0, 1, 4] if many else [0, 1, 6, 24])),
         restart_after=int(random.choice([1, 3, 20])),
         seed=int(random.integers(100)),
     )
+
+
+def _memory(random: Random, least: int, alone: bool) -> int:
+    """As little as may be, just as much as some season needs, or plenty."""
+    if random.random() < 0.3:
+        return max(least, int(random.choice([49, 72, 73, 216])))
+    return least + int(random.choice([0, 1, 24, 100, 400] + [2048] * alone))
 
 
 def _rule_of_steps(random: Random) -> Literal["infer", "event"] | float:
@@ -109,7 +116,7 @@ def of_series(random: Random, chosen: Hyperparameters, series: int, rows: int) -
     """Series of any length that come in any order, each in events of its own."""
     lengths = np.where(random.random(series) < 0.5, rows, random.integers(1, rows + 1, series))
     which = np.repeat(np.arange(series), lengths)
-    turn = np.concatenate([np.sort(random.random(length)) for length in lengths.tolist()])
+    turn = np.concatenate([_turns(random, length, rows, series) for length in lengths.tolist()])
     begin = random.random(series) * random.choice([0.0, 1.0])  # all at once, or one after another
     order = np.argsort(turn + begin[which], kind="stable")
     step = float(random.choice(STEPS))
@@ -123,6 +130,14 @@ def of_series(random: Random, chosen: Hyperparameters, series: int, rows: int) -
         np.arange(count),
         odd_covariates(random, count, chosen.covariates),
     )
+
+
+def _turns(random: Random, length: int, rows: int, series: int) -> Values:
+    """When a series comes, 0 to 1: at any time, or where there are many series each once in turn."""
+    if series < 300:
+        return np.sort(random.random(length))
+    turns: Values = (np.arange(length) + 0.2 * random.random(length)) / rows
+    return turns
 
 
 def of_group(random: Random, chosen: Hyperparameters, series: int, rows: int) -> Log:

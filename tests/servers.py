@@ -35,6 +35,8 @@ transaction.state.log.min.isr=1
 share.coordinator.state.topic.num.partitions=1
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
+broker.session.timeout.ms={session}
+broker.heartbeat.interval.ms={heartbeat}
 group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
 auto.create.topics.enable=false
@@ -72,6 +74,14 @@ def stays(condition: Callable[[], bool], seconds: float) -> bool:
 class ApacheKafka:
     """One node of Apache Kafka from the distribution in `home`, from `with` to the end of its block.
 
+    Parameters
+    ----------
+    home, folder
+        Where the distribution is, and where its data go.
+    session
+        Seconds until the controller takes a broker to be dead. One that is up again waits for that, and what its
+        coordinators decide meanwhile may not get its markers: about 3 makes that likely.
+
     Attributes
     ----------
     bootstrap_servers
@@ -80,8 +90,9 @@ class ApacheKafka:
         Where it wants user `alice` with password `secret` (PLAIN).
     """
 
-    def __init__(self, home: Path, folder: Path) -> None:
+    def __init__(self, home: Path, folder: Path, session: float = 9.0) -> None:
         self._bin, self._folder = home / "bin", folder
+        self._session = int(session * 1000)  # ms
         self._port, self._sasl_port, self._controller_port = free_port(), free_port(), free_port()
         self.bootstrap_servers = f"127.0.0.1:{self._port}"
         self.sasl_servers = f"127.0.0.1:{self._sasl_port}"
@@ -95,10 +106,12 @@ class ApacheKafka:
                 sasl_port=self._sasl_port,
                 controller_port=self._controller_port,
                 folder=self._folder,
+                session=self._session,
+                heartbeat=self._session // 5,
             )
         )
         self._format()
-        self._start()
+        self.start()
         return self
 
     def _format(self) -> None:
@@ -111,8 +124,9 @@ class ApacheKafka:
         done = subprocess.run(command, env=self._environment, capture_output=True, text=True, check=True, timeout=60)
         return done.stdout
 
-    def _start(self) -> None:
-        with open(self._folder / "server.log", "wb") as log:
+    def start(self) -> None:
+        """Start it, also again after `kill`; when this returns it listens."""
+        with open(self._folder / "server.log", "ab") as log:
             self._process = subprocess.Popen(
                 [str(self._bin / "kafka-server-start.sh"), str(self._properties)],
                 env=self._environment,
@@ -128,6 +142,11 @@ class ApacheKafka:
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", self._port)) == 0
 
-    def __exit__(self, *_: object) -> None:
+    def kill(self) -> None:
+        """As by `kill -9`; what it had written to its files stays."""
         os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
+
+    def __exit__(self, *_: object) -> None:
+        if self._process.poll() is None:
+            self.kill()

@@ -191,9 +191,12 @@ def test_a_gap_is_filled_and_publishes_nothing() -> None:
 
 
 def test_past_the_longest_gap_a_series_starts_again() -> None:
-    times = np.array([*range(10), 10 + SMALL.max_gap + 1]) * MINUTE
+    later = 10 + SMALL.max_gap + 1
+    times = np.array([*range(10), later, later + 1]) * MINUTE
     bank = Bank(SMALL)
-    bank.observe(["a"] * 11, times, np.arange(11.0))
+    forecasts = bank.observe(["a"] * 12, times, np.arange(12.0))
+    assert forecasts.outcome.tolist() == [Outcome.FORECAST] * 10 + [Outcome.JUMP, Outcome.FORECAST]
+    assert forecasts.origin[10] == times[9]
     assert len(bank.recent("a", 100)[1]) == 1
 
 

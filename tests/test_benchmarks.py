@@ -21,6 +21,7 @@ from tests.benchmarks.quality.bands import Around, band
 from tests.benchmarks.quality.case import Case, Outcome, run
 from tests.benchmarks.quality.dataset import read
 from tests.benchmarks.quality.mixed import mixed
+from tests.benchmarks.quality.quantiles import LEVELS, TENTHS, Quantiles, quantiles
 from tests.benchmarks.quality.reference import read_baselines
 from tests.benchmarks.quality.robust import Trial, robust
 from tests.benchmarks.quality.shift import Step, shifted
@@ -79,6 +80,25 @@ def test_what_is_written_can_be_read_again(folder: Path) -> None:
     assert told == {"table": found}
     lines = (folder / "out" / "quality.md").read_text().splitlines()
     assert sum(line.startswith("| long |") for line in lines) == 1
+
+
+def test_coverage_and_loss_of_quantiles_are_those_of_the_definition(folder: Path) -> None:
+    path = str(folder / "long.csv.gz")
+    found = quantiles([path], 0.1, at_once)
+    data, bank = read(path), Bank(Hyperparameters(horizon=48, step="event", effort=0.1, quantiles=LEVELS))
+    forecasts = bank.observe(["n"] * 240, data.log.times, data.log.values)
+    first, last = data.came.score_from[0] - 1, data.came.score_to[0] - 24
+    told = np.array([forecasts.quantiles[row, :24] for row in range(first, last)])  # (T, 24, L)
+    came = np.array([data.log.values[row + 1 : row + 25] for row in range(first, last)])
+    cell = found.rows[0].cells[24]
+    assert cell.coverage == pytest.approx([(came <= told[:, :, place]).mean() for place in range(len(LEVELS))])
+    off = [came - told[:, :, LEVELS.index(round(level, 1))] for level in TENTHS]
+    loss = np.mean([np.where(d > 0, level * d, (level - 1) * d).mean() for level, d in zip(TENTHS, off, strict=True)])
+    assert cell.crps == pytest.approx(2 * loss / data.came.unit[0])
+    assert cell.ordered
+    again = msgspec.json.decode(msgspec.json.encode(found), type=Quantiles)
+    assert again.markdown() == found.markdown()
+    assert "| long |" in found.markdown()
 
 
 def test_one_set_alone_in_a_mixed_bank_is_as_in_a_bank_without_groups(folder: Path) -> None:

@@ -186,6 +186,32 @@ def test_topics_are_created_once(settings_file: Path) -> None:
     assert again.output.count("was there") == 3
 
 
+def test_listed_topics_are_created_and_none_for_a_pattern(settings_file: Path) -> None:
+    chosen = [
+        "-c",
+        str(settings_file),
+        "--set",
+        "kafka.forecasts=out-several",
+        "--set",
+        "kafka.dead_letters=dead-several",
+    ]
+    listed = invoke("topics", *chosen, "--set", 'kafka.input=["in-a", "in-b"]')
+    assert listed.exit_code == DONE
+    assert listed.output.count("created with 4 partitions") == 4
+    matched = invoke("topics", *chosen, "--set", "kafka.input=/(in|out)-.*/")
+    assert matched.exit_code == DONE
+    assert "in-a, in-b" in matched.output
+    assert "left out, as the daemon writes there: out-several" in matched.output
+    assert "none is created for a pattern" in matched.output
+
+
+@pytest.mark.parametrize("several", ['["loads", "prices"]', "/loads.*/"])
+def test_a_replay_asks_which_of_several_topics(waves: Path, several: str) -> None:
+    result = invoke("replay", str(waves), "--set", f"kafka.input={several}")
+    assert result.exit_code == USAGE
+    assert "which topic? Name one with --topic" in result.output
+
+
 def test_a_replayed_file_is_in_the_topic(waves: Path, settings_file: Path) -> None:
     settings = load(str(settings_file), {}, [])
     create_topics(settings)

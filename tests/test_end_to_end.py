@@ -93,14 +93,16 @@ def count(settings: Settings) -> int:
     return sum(map(len, told(settings).values()))
 
 
-def undisturbed(settings: Settings, folder: Path) -> dict[tuple[str, bytes | None], list[bytes | None]]:
+def undisturbed(
+    settings: Settings, folder: Path, patience: float = 60.0
+) -> dict[tuple[str, bytes | None], list[bytes | None]]:
     """What one process says that reads the same log from its start, and is left alone."""
     name = f"{settings.kafka.group}-undisturbed"
     kafka = structs.replace(settings.kafka, group=name, forecasts=f"{name}-forecasts", dead_letters=f"{name}-dead")
     alone = structs.replace(settings, kafka=kafka, checkpoints=Keeping(url=str(folder / "undisturbed")))
     create_topics(alone)
     with Member(alone, folder, "undisturbed", "--drain") as member:
-        assert member.wait() == 0
+        assert member.wait(patience) == 0
     return told(alone)
 
 
@@ -142,9 +144,9 @@ class Member:
         self.send(signal.SIGTERM)
         return self.wait()
 
-    def wait(self) -> int:
+    def wait(self, patience: float = 60.0) -> int:
         try:
-            code = self._process.wait(60)
+            code = self._process.wait(patience)
         except subprocess.TimeoutExpired:
             pytest.fail(self._log.read_text())
         assert "Traceback" not in self._log.read_text()

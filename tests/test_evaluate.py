@@ -10,11 +10,14 @@ import pytest
 
 from lstm_stream import Expert, Forecasts, Opinions
 from pipeline.evaluate import BATCH, PARTS, Evaluation, Model, evaluate, model_for
+from pipeline.fileform import Fields
 from pipeline.log import Log, read_log
+from pipeline.messages import iso8601
 from pipeline.plot import PlotError, plot
-from pipeline.scoring import Floats, Integers, Rows, Scorer, truth
+from pipeline.scoreboard import remarks
+from pipeline.scoring import Floats, Integers, Rows, Scorer, ScoringError, truth
 from pipeline.settings import Settings, load
-from pipeline.tables import Fields, survey
+from pipeline.tables import survey
 
 QUANTILES = (0.05, 0.5, 0.95)
 
@@ -297,3 +300,50 @@ def test_last_value_has_the_error_on_public_data_that_others_found(
     report = evaluate(log, Witness(48), horizon=48, quantiles=QUANTILES, rows=rows).report
     for horizon, expected in mse.items():
         assert report.last_value.horizons[horizon].mse == pytest.approx(expected, rel=1e-4)
+
+
+def test_a_season_that_was_named_must_fit_before_the_scored_rows(tmp_path: Path) -> None:
+    log = wide(tmp_path, {"a": wave(100)})._replace(said_season=30)
+    with pytest.raises(ScoringError, match="a season of 30 steps is longer than the 25 rows before the scored ones"):
+        evaluate(log, Witness(1), horizon=1, quantiles=QUANTILES, rows=Rows())
+    report = evaluate(log, Witness(1), horizon=1, quantiles=QUANTILES, rows=Rows(score_from=50)).report
+    assert (report.season, report.season_beyond) == (30, False)
+
+
+def test_a_season_that_the_step_suggests_and_the_rows_do_not_hold_is_told(tmp_path: Path) -> None:
+    report = evaluate(
+        wide(tmp_path, {"a": wave(60)}), Witness(1), horizon=1, quantiles=QUANTILES, rows=Rows(10, 20, 60)
+    ).report
+    assert report.season_beyond
+    assert report.model.horizons[1].mase is None
+    assert any("a season of 24 steps is longer" in line for line in remarks(report))
+
+
+def test_a_column_that_begins_late_or_stands_still_does_not_spoil_the_means_and_is_named(tmp_path: Path) -> None:
+    late = [math.nan] * 200 + [1000 * value for value in wave(200)]
+    columns = {"a": wave(400), "late": late, "still": [5.0] * 200 + wave(200), "none": [math.nan] * 400}
+    report = evaluate(wide(tmp_path, columns), Witness(1), horizon=1, quantiles=QUANTILES, rows=Rows()).report
+    assert (report.model.horizons[1].mse or 99) < 2
+    assert set(report.left_out) == {"still", "none"}
+    told = list(remarks(report))
+    assert "left out of the means: series `still` does not vary in the rows that give its unit" in told
+    assert "left out of the means: series `none` has no value" in told
+    assert report.dominant is None
+
+
+def test_a_series_that_makes_most_of_the_mean_is_named(tmp_path: Path) -> None:
+    columns = {name: wave(400, 5 * place) for place, name in enumerate("abc")}
+    columns["wild"] = wave(100) + [1e4 * value for value in wave(300)]
+    report = evaluate(wide(tmp_path, columns), Witness(1), horizon=1, quantiles=QUANTILES, rows=Rows()).report
+    assert report.dominant == "wild"
+    assert any("`wild`" in line for line in remarks(report))
+
+
+def test_business_days_are_compared_with_a_week_of_five(tmp_path: Path) -> None:
+    days = [1_700_000_000 // 86400 * 86400 + 86400 * day for day in range(140)]
+    days = [day for day in days if (day // 86400 + 3) % 7 < 5]
+    file = tmp_path / "shares.csv"
+    file.write_text("date,a\n" + "".join(f"{iso8601(day * 1_000_000)},{row % 5}\n" for row, day in enumerate(days)))
+    report = evaluate(read_log(survey(file)), Witness(5), horizon=5, quantiles=QUANTILES, rows=Rows()).report
+    assert report.season == 5
+    assert report.seasonal_naive.horizons[5].mae == pytest.approx(0, abs=1e-12)

@@ -325,3 +325,185 @@ def test_no_covariate_changes_what_becomes_of_the_values(
 def test_a_bad_number_in_a_field_that_nobody_reads_does_no_harm() -> None:
     event = b'{"series": "a", "value": 1, "other": [NaN, 1e400, "\\ud800", ' + b"9" * 5000 + b"]}"
     assert decoded(event).observations == (Observation("a", MICROS, 1.0),)
+
+
+WHOLE = Events(
+    series="{name}/{tags.host}/{key}",
+    key="hex",
+    timestamp="{header:time}",
+    timezone="Europe/Berlin",
+    values=("value", "b[0]"),
+    absent="skip",
+    missing=("unavailable", "-999", "NaN", ""),
+    booleans=True,
+    covariates=("c", "{header:shift}"),
+    points=("[]", "p[].q[]"),
+    where=("kind != test", "{header:skip} absent"),
+)
+compiled = [
+    Decoder(events)
+    for events in (
+        WHOLE,
+        Events(),
+        Events(series="'boiler'", points=("senml",), timestamp="t", values=("v",)),
+        Events(series="{topic}", timestamp_format="days", missing=("NaN",), booleans=True, key="int"),
+        Events(series="{series}", timestamp_format="%d/%m/%Y", points=("value[]",), where=("b exists",)),
+        Events(timestamp="{timestamp} {b}", absent="skip", values=("value", "b"), covariates=("value",)),
+    )
+]
+decoders = st.sampled_from(compiled)
+header_lists = st.lists(
+    st.tuples(st.sampled_from(["time", "shift", "skip", "x"]), st.none() | st.binary(max_size=9)), max_size=3
+).map(tuple)
+points = st.lists(events | json_values, max_size=4)
+documents = events | json_values | points | st.fixed_dictionaries({"p": st.lists(st.fixed_dictionaries({"q": points}))})
+
+
+def is_accounted_for(found: Decoded) -> bool:
+    """Each event has an end, and each value a finite number or a reason."""
+    return bool(found.events or found.skipped) and all(one.observations or one.rejects for one in found.events)
+
+
+@settings(max_examples=300)
+@given(decoders, st.binary(), keys, stamps, header_lists)
+def test_whatever_the_bytes_and_the_settings_something_is_told(
+    decoder: Decoder,
+    value: bytes,
+    key: bytes | None,
+    stamp: int,
+    headers: tuple[tuple[str, bytes | None], ...],
+) -> None:
+    found = decoder.decode(Record("events", 0, 0, stamp, key, value, headers))
+    assert is_sound(found)
+    assert is_accounted_for(found)
+
+
+@settings(max_examples=500)
+@given(decoders, documents, keys, stamps, header_lists, st.sampled_from([None, 2]), st.binary(max_size=3))
+def test_whatever_the_json_and_the_settings_something_is_told(
+    decoder: Decoder,
+    document: object,
+    key: bytes | None,
+    stamp: int,
+    headers: tuple[tuple[str, bytes | None], ...],
+    indent: int | None,
+    litter: bytes,
+) -> None:
+    raw = json.dumps(document, indent=indent).encode()
+    for value in (raw, raw + b"\n" + raw, litter + raw, b"\xef\xbb\xbf" + raw, b"\x00\x00\x00\x00\x01" + raw):
+        found = decoder.decode(Record("events", 0, 0, stamp, key, value, headers))
+        assert is_sound(found)
+        assert is_accounted_for(found)
+
+
+@given(documents, keys)
+def test_the_observations_of_lines_are_those_of_each_line(document: object, key: bytes | None) -> None:
+    raw = json.dumps(document).encode()
+    one, two = (Decoder().decode(record(value, key)) for value in (raw, raw + b"\n" + raw))
+    assert repr(two.observations) == repr(one.observations * 2)
+    assert [reject.reason for reject in two.rejects] == [reject.reason for reject in one.rejects] * 2
+
+
+def rejected(value: object, events: Events, key: bytes | None = None) -> list[tuple[str, int | None]]:
+    return [(one.reason, one.index) for one in Decoder(events).decode(record(value, key)).rejects]
+
+
+def test_a_bad_element_is_a_reject_of_its_own_and_the_good_ones_are_read() -> None:
+    value = [{"series": "a", "value": 1}, {"series": "b"}, 5, None, {"series": "c", "value": 2}]
+    found = Decoder(Events(points=("[]",))).decode(record(value))
+    assert [(one.series, one.value) for one in found.observations] == [("a", 1.0), ("c", 2.0)]
+    assert [(one.reason, one.index) for one in found.rejects] == [
+        ("missing_value", 1),
+        ("missing_series", 2),
+        ("not_an_object", 3),
+    ]
+    assert [event.index for event in found.events] == [0, 1, 2, 3, 4]
+
+
+def test_of_an_element_all_but_the_values_may_lie_in_what_it_lies_in() -> None:
+    events = Events(points=("p[]",), covariates=("holiday",))
+    value = {"series": "a", "timestamp": NOON, "holiday": 1, "value": 99, "p": [{"value": 1}, {"series": "b"}]}
+    found = Decoder(events).decode(record(value))
+    assert found.observations == (Observation("a", MICROS, 1.0),)
+    assert found.events[0].covariates == (1.0,)
+    assert [(one.series, one.reason) for one in found.rejects] == [("b", "missing_value")]
+
+
+def test_what_the_conditions_exclude_is_skipped_and_no_dead_letter() -> None:
+    events = Events(where=("type = reading",))
+    assert Decoder(events).decode(record({"type": "test", "timestamp": "never"})) == Decoded((), ("where",))
+    assert Decoder(events).decode(record(b"")) == Decoded((), ("where",)), "a tombstone has no field"
+    assert rejected(b"not json", events) == [("not_json", None)]
+    assert rejected({"type": "reading", "series": "a"}, events) == [("missing_value", None)]
+
+
+def test_conditions_on_headers_need_no_json() -> None:
+    decoder = Decoder(Events(where=("{header:type} = reading",)))
+    assert decoder.decode(Record("t", 0, 0, -1, None, b"not json", (("type", b"log"),))) == Decoded((), ("where",))
+
+
+def test_an_absent_value_may_be_skipped_with_what_is_told_of_its_event() -> None:
+    one, several = Events(absent="skip"), Events(absent="skip", values=("a", "b"))
+    assert Decoder(one).decode(record({"no": "series"})) == Decoded((), ("absent",))
+    found = Decoder(several).decode(record({"series": "s", "timestamp": NOON, "b": 2}))
+    assert (found.observations, found.skipped) == ((Observation("s/b", MICROS, 2.0),), ("absent",))
+    assert math.isnan(Decoder(several).decode(record({"series": "s", "a": None})).observations[0].value)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        *[
+            ("unavailable", math.nan),
+            (" UNAVAILABLE ", math.nan),
+            ("", math.nan),
+            ("nan", math.nan),
+            ("-999", math.nan),
+        ],
+        *[(-999, math.nan), (-999.0, math.nan), (None, math.nan), (-998, -998.0), ("1.5", 1.5)],
+        *[(True, 1.0), (False, 0.0), ("on", 1.0), ("OFF", 0.0), ("true", 1.0), ("Yes", 1.0), ("no", 0.0)],
+    ],
+)
+def test_words_for_missing_and_booleans_are_read_on_request(value: object, expected: float) -> None:
+    events = Events(missing=("unavailable", "", "NaN", "-999"), booleans=True)
+    (observation,) = Decoder(events).decode(record({"series": "a", "value": value})).observations
+    assert repr(observation.value) == repr(expected)
+
+
+def test_a_nan_in_json_is_missing_on_request() -> None:
+    (observation,) = Decoder(Events(missing=("NaN",))).decode(record(b'{"series": "a", "value": NaN}')).observations
+    assert math.isnan(observation.value)
+
+
+@pytest.mark.parametrize(
+    ("value", "fix"), [(True, "events.booleans"), ("on", "events.booleans"), ("n/a", 'missing = ["n/a"]')]
+)
+def test_a_value_that_a_setting_would_read_is_told_with_it(value: object, fix: str) -> None:
+    (reject,) = decoded({"series": "a", "value": value}).rejects
+    assert fix in reject.detail
+
+
+def test_a_bare_number_is_the_value_of_the_one_path() -> None:
+    assert decoded(b"21.5", b"a").observations == (Observation("a", MICROS, 21.5),)
+    assert decoded(b"21.5", b"a").observations == decoded(b'"21.5"', b"a").observations
+    assert rejected(b"21.5", Events(values=("a", "b")), b"k") == [("not_an_object", None)]
+    assert rejected(b"true", Events(), b"k") == [("not_an_object", None)]
+
+
+def test_a_name_put_together_tells_what_is_missing_of_it() -> None:
+    events = Events(series="{name}/{tags.host}")
+    assert (
+        Decoder(events).decode(record({"name": "cpu", "tags": {"host": 7}, "value": 1})).observations[0].series
+        == "cpu/7"
+    )
+    (reject,) = Decoder(events).decode(record({"name": "cpu", "value": 1}, b"key")).rejects
+    assert reject.detail == 'no field `tags.host`, which is part of events.series = "{name}/{tags.host}"'
+    (reject,) = Decoder(events).decode(record({"name": "cpu", "tags": {"host": [1]}, "value": 1})).rejects
+    assert reject.detail.startswith("field `tags.host` is an array of 1, which is part of")
+
+
+def test_a_stamp_without_a_zone_is_of_the_zone_that_is_set() -> None:
+    found = Decoder(Events(timezone="Europe/Berlin")).decode(
+        record({"series": "a", "timestamp": "2026-01-31 13:00", "value": 1})
+    )
+    assert found.observations == (Observation("a", MICROS, 1.0),)

@@ -19,14 +19,21 @@ SOURCES = {
 
 # A module of the pipeline imports from the rows above its own. A new one needs a place here.
 ROWS = (
-    {"checkpoints", "metrics", "status", "messages", "tables", "scoring", "watchdog", "clock", "fleet"},
-    {"stamps", "fields", "dead_letters"},
-    {"conditions", "points", "framing"},
-    {"settings"},
-    {"events", "inputs"},
-    {"shard", "cluster", "embedded", "log", "baselines", "peers"},
-    {"member", "publisher", "easel", "parts", "snapshots"},
-    {"opening", "web"},
+    {
+        *("checkpoints", "metrics", "status", "messages", "scoring", "watchdog", "clock", "fleet", "fates"),
+        *("packing", "fileform"),
+    },
+    {"stamps", "fields", "dead_letters", "cells", "reader", "rhythm", "scoreboard"},
+    {"conditions", "points", "framing", "timecolumn", "sample"},
+    {"settings", "timefinder", "seriesfinder"},
+    {"events", "layout", "inputs", "connection", "advice"},
+    {"admin", "tables"},
+    {"shard", "cluster", "embedded", "log", "baselines", "peers", "inventory"},
+    {"transactions", "standstill", "parts", "snapshots", "losses", "facts", "draft", "trial"},
+    {"member", "publisher", "easel", "found_times", "topiclog"},
+    {"opening", "web", "found_values", "found_names"},
+    {"check"},
+    {"check_tables"},
     {"cycle", "reporter"},
     {"worker", "evaluate", "replay", "contents", "summary"},
     {"feed", "plot"},
@@ -36,16 +43,18 @@ ROWS = (
 )
 
 # Nothing of ours, however low the row; these may know the library's types, the first nothing at all.
-ALONE = {"checkpoints", "metrics", "status", "watchdog", "clock"}
-OF_THE_LIBRARY = {"messages", "tables", "scoring"}
+ALONE = {"packing", "fileform", "checkpoints", "metrics", "status", "watchdog", "clock", "fates"}
+OF_THE_LIBRARY = {"messages", "scoring"}
 
 HOMES = {
-    "kafka": {"pipeline.cluster"},
+    "kafka": {"pipeline.connection", "pipeline.advice", "pipeline.admin", "pipeline.cluster"},
     "prometheus_client": {"pipeline.metrics"},
     "starlette": {"pipeline.web"},
     "uvicorn": {"pipeline.web"},
     "click": {"pipeline.cli"},
-    "rich": {"pipeline.cli", "pipeline.demo", "pipeline.summary"},
+    "duckdb": {"pipeline.reader"},
+    "zstandard": {"pipeline.packing"},
+    "rich": {"pipeline.cli", "pipeline.check_tables", "pipeline.demo", "pipeline.summary", "pipeline.scoreboard"},
     "torch": {"lstm_stream.network", "lstm_stream.learner", "lstm_stream.pooled"},
     "numba": {"lstm_stream.compiled"},
     "river": {

@@ -65,6 +65,7 @@ def test_a_metric_is_named_as_prometheus_asks(metric: Metric) -> None:
     assert metric.help.endswith(".")
     assert bool(metric.buckets) == (metric.kind == "histogram")
     assert "series" not in metric.labels  # one time series per time series would sink Prometheus
+    assert ("partition" in metric.labels) == ("topic" in metric.labels)  # there may be several input topics
 
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool (Debian: prometheus) is not on the PATH")

@@ -3,8 +3,10 @@
 import doctest
 import json
 import re
+import tomllib
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from pipeline import metrics, settings
@@ -26,6 +28,14 @@ def reasons() -> str:
 )
 def test_its_tables_are_those_of_the_code(table: str) -> None:
     assert table.strip() in README
+
+
+def test_the_settings_that_it_gives_for_a_topic_are_such() -> None:
+    rows = README.partition("| your topic looks like |")[2].partition("\n\n")[0]
+    given = re.findall(r"`(\w+ = .*?)`(?=[,;|\s])", "\n".join(row.rpartition(" | ")[2] for row in rows.splitlines()))
+    assert len(given) > 20
+    for text in given:
+        assert msgspec.convert(tomllib.loads(text), settings.Events, strict=True) != settings.Events(), text
 
 
 def test_its_examples_run() -> None:

@@ -2,21 +2,38 @@
 
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
+import msgspec
 import numpy.typing as npt
 import pytest
-from kafka.errors import FencedInstanceIdError, KafkaError
+from kafka.errors import (
+    CoordinatorNotAvailableError,
+    FencedInstanceIdError,
+    GroupAuthorizationFailedError,
+    InconsistentGroupProtocolError,
+    InvalidSessionTimeoutError,
+    KafkaError,
+    KafkaTimeoutError,
+    LeaderNotAvailableError,
+    NotEnoughReplicasError,
+    TopicAuthorizationFailedError,
+    TransactionalIdAuthorizationFailedError,
+    UnknownTopicOrPartitionError,
+)
 from msgspec import structs
 
 from pipeline.checkpoints import Address, CheckpointError, Checkpoints
 from pipeline.cluster import ClusterError, TopicPartition
 from pipeline.member import Member
+from pipeline.messages import Record, decode_forecast
 from pipeline.metrics import Metrics
+from pipeline.opening import Shards
 from pipeline.settings import Checkpoints as Keeping
-from pipeline.settings import Delivery, Kafka, Model, Settings, fingerprint
+from pipeline.settings import Delivery, Events, Kafka, Model, Settings, fingerprint
+from pipeline.shard import Fold, Publish, Shard
 from pipeline.watchdog import Watchdog
 from pipeline.worker import Worker
 from tests.fakes import ChainShard, FakeBroker, FakeConsumer, FakeProcess, Killed
@@ -46,6 +63,8 @@ class ExactCheckpoints(Checkpoints):
 
 class Computer:
     """Where processes come and go; checkpoints stay."""
+
+    shards: Shards = ChainShard
 
     def __init__(self, settings: Settings = SETTINGS, records: int = RECORDS) -> None:
         self.settings = settings
@@ -78,7 +97,7 @@ class Computer:
             process,
             checkpoints or self.checkpoints,
             self.metrics,
-            shards=ChainShard,
+            shards=self.shards,
             clock=self.broker.clock,
             expired=_never,
             rebuild=rebuild,
@@ -215,6 +234,115 @@ def test_a_worker_that_stalls_at_any_call_while_another_takes_over_changes_no_fo
         stalled.append(process)
         assert computer.worker(process).run(drain=True) == 0
         assert computer.told() == undisturbed(), (call, done)
+
+
+@pytest.mark.parametrize("tells", [True, False], ids=["the call fails", "the call goes on"])
+def test_a_broker_that_dies_at_any_call_and_forgets_the_markers_changes_no_forecast(tells: bool) -> None:
+    """It aborts what was open in its coordinator's log alone; the next commit of the same id would show that, too."""
+    for call, done in every_moment():
+        computer = Computer()
+
+        def die(computer: Computer = computer) -> None:
+            computer.broker.die()
+            if tells:
+                fail()
+
+        computer.run("one", at(call, done, die))
+        assert computer.told() == undisturbed(), (call, done)
+        assert not computer.broker.hanging
+
+
+@pytest.mark.parametrize("tells", [True, False], ids=["the answer is lost", "the answer comes"])
+@pytest.mark.parametrize("successor", ["one", "two"])
+def test_a_commit_whose_markers_are_forgotten_is_a_commit(tells: bool, successor: str) -> None:
+    """The broker died between its decision and the markers. Aborted, the forecasts of an offset would be missing."""
+    commits = [0]
+    for nth in range(1, 6):
+        computer = Computer()
+        commits[0] = 0
+
+        def forget(_: int, name: str, done: bool, computer: Computer = computer, nth: int = nth) -> None:
+            if name != "commit_transaction":
+                return
+            commits[0] += not done
+            computer.broker.is_forgetful = not done and commits[0] == nth
+            if done and commits[0] == nth:
+                computer.broker.clock.seconds += 3.0
+                (fail if tells else lambda: None)()
+                if successor != "one":
+                    kill()
+
+        computer.run("one", forget)
+        computer.broker.is_forgetful = False
+        computer.run(successor)
+        assert computer.told() == undisturbed(), nth
+        assert not computer.broker.hanging
+
+
+def test_without_the_right_to_end_it_the_command_is_said_once_and_waited_for(caplog: pytest.LogCaptureFixture) -> None:
+    computer = Computer()
+    broker, process = computer.broker, FakeProcess(computer.broker)
+    broker.altering_is_permitted = False
+    worker = computer.worker(process)
+    polls = 0
+
+    def die(_: int, name: str, done: bool) -> None:
+        nonlocal polls
+        if name == "send_offsets_to_transaction" and done and not polls and broker.forecasts():
+            polls = 1
+            broker.die()
+        elif name == "describe_producers" and polls:
+            polls += 1
+            broker.altering_is_permitted = polls > 40
+
+    process.interrupt = die
+    assert worker.run(drain=True) == 0
+    command = "kafka-transactions.sh --bootstrap-server localhost:9092 abort --topic forecasts --partition 0 --st"
+    assert caplog.text.count(command) == 1
+    assert computer.counted("broker_errors_total", error="hanging_transaction") > 0
+    assert computer.told() == undisturbed()
+
+
+def test_without_the_right_to_look_it_is_said_once_and_the_work_goes_on(caplog: pytest.LogCaptureFixture) -> None:
+    computer = Computer()
+    computer.broker.reading_is_permitted = False
+    computer.run()
+    assert caplog.text.count("topic `forecasts` may not be read by us") == 1
+    assert computer.counted("broker_errors_total", error="no_right_to_read") == 3
+    assert computer.told() == undisturbed()
+
+
+def test_what_a_dead_producer_left_hanging_is_ended_once_it_cannot_be_alive(caplog: pytest.LogCaptureFixture) -> None:
+    computer = Computer()
+    broker = computer.broker
+    broker.epochs |= {"of another application": 1, "alive": 1}
+    for name in ("of another application", "alive"):
+        broker.begin(name)
+        broker.append(broker.outputs[0], b"k", name.encode(), (), broker.open[name])
+    broker.is_forgetful = True
+    broker.finish("of another application", "aborted")
+    broker.is_forgetful = False
+    seen: list[float] = []
+    process = FakeProcess(broker)
+    worker = computer.worker(process)
+    started = broker.clock.now()
+
+    def note(_: int, name: str, done: bool) -> None:
+        broker.open["alive"].started = broker.clock.now()  # it goes on
+        if name == "end" and done:
+            seen.append(broker.clock.now())
+        if seen and broker.clock.now() - started > 700:
+            worker.stop()
+
+    process.interrupt = note
+    assert worker.run() == 0
+    assert len(seen) == 1
+    assert seen[0] - started >= SETTINGS.kafka.transaction_timeout
+    assert "(of another application) and left it open from offset 0 on; it has been aborted" in caplog.text
+    assert broker.open.keys() == {"alive"}
+    broker.finish("alive", "committed")
+    assert b"alive" in broker.forecasts()
+    assert b"of another application" not in broker.forecasts()
 
 
 def test_a_member_that_loses_its_partitions_while_it_folds_is_refused() -> None:
@@ -357,6 +485,176 @@ def test_a_start_at_the_end_forecasts_only_what_comes_and_loses_nothing_to_a_cra
         assert computer.told() == told
 
 
+def test_a_partition_that_is_added_to_a_known_group_starts_at_its_start() -> None:
+    """With `start = "latest"`, too: what came before it was noticed came after the group began."""
+    latest = structs.replace(SETTINGS, delivery=structs.replace(SETTINGS.delivery, start="latest"))
+    computer = Computer(latest)
+    computer.run("one")
+    broker = computer.broker
+    assert broker.committed == dict.fromkeys(broker.input, RECORDS)
+    broker.input.append(TopicPartition(latest.kafka.input, 2))
+    broker.logs[broker.input[2]], broker.first[broker.input[2]] = [], 0
+    broker.write(2, b"a", b"b")
+    broker.generation += 1
+    computer.run("two")
+    assert broker.committed[broker.input[2]] == 2
+    assert [value.split()[0] for value in broker.forecasts()] == [b"2/0", b"2/1"]
+
+
+def test_a_topic_that_is_made_anew_and_outgrows_the_position_is_begun_anew() -> None:
+    """No position is refused: only the id tells; checkpoints go on under the new one, and the next start finds them."""
+    computer = Computer()
+    broker, process = computer.broker, FakeProcess(computer.broker)
+    worker = computer.worker(process)
+    made: list[str] = []
+
+    def make_anew(_: int, name: str, done: bool) -> None:
+        if name == "poll" and not done and worker.ready() and not made:
+            broker.logs[broker.input[0]], broker.logs[broker.input[1]] = [], []
+            broker.topic_id = "second"
+            for partition in range(2):
+                broker.write(partition, *(b"new %d" % n for n in range(2 * RECORDS)))
+            made.append(name)
+        elif name == "poll" and not done and broker.committed.get(broker.input[0]) == 2 * RECORDS and worker.ready():
+            worker.stop()
+
+    process.interrupt = make_anew
+    assert worker.run() == 0
+    offsets = [int(value[2:].split()[0]) for value in computer.told()[0]]
+    assert offsets[RECORDS - 1 :] == list(range(2 * RECORDS))
+    checkpoint = computer.checkpoints.load(Address("fake", "events", "events-second", 0), at_most=1 << 40)
+    assert checkpoint is not None
+    assert checkpoint.offset == 2 * RECORDS
+
+
+def test_an_open_transaction_of_another_that_holds_reading_back_is_said_once_and_when_it_is_over(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    computer = Computer()
+    broker, process = computer.broker, FakeProcess(computer.broker)
+    broker.epochs["of another"] = 1
+    broker.begin("of another")
+    broker.append(broker.input[0], b"k", b"held", (), broker.open["of another"])
+    broker.write(0, b"behind")
+    worker = computer.worker(process)
+    started = broker.clock.now()
+
+    def end(_: int, __: str, ___: bool) -> None:
+        waited = broker.clock.now() - started
+        if "of another" in broker.open:
+            broker.open["of another"].started = broker.clock.now()
+            if waited > 60:
+                assert caplog.text.count(f"events/0 has not been read beyond offset {RECORDS} for 1") == 1
+                broker.finish("of another", "committed")
+        elif broker.committed.get(broker.input[0], 0) > RECORDS + 1:
+            worker.stop()
+
+    process.interrupt = end
+    assert worker.run() == 0
+    assert caplog.text.count("holds a transaction open from offset 9 on") == 1
+    assert caplog.text.count("events/0 is read again after") == 1
+    assert computer.counted("broker_errors_total", error="held_back") == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (InconsistentGroupProtocolError(), "group `lstm-stream` is used by members of another protocol"),
+        (GroupAuthorizationFailedError("lstm-stream"), "--operation Read --group lstm-stream"),
+        (TopicAuthorizationFailedError({"events"}), "--operation Read --topic events"),
+        (InvalidSessionTimeoutError(), "group.max.session.timeout.ms"),
+        (CoordinatorNotAvailableError(), "a coordinator is not there"),
+    ],
+)
+def test_what_the_brokers_refuse_a_member_is_one_line_with_the_fix(
+    error: KafkaError, said: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    computer = Computer()
+    refusals = 0
+
+    def refuse(_: int, name: str, done: bool) -> None:
+        nonlocal refusals
+        if name == "poll" and not done and refusals < 4:
+            refusals += 1
+            raise error
+
+    computer.run("one", refuse)
+    assert caplog.text.count(said) == 1
+    assert computer.counted("broker_errors_total", error=type(error).__name__) == 4
+    assert computer.told() == undisturbed()
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (NotEnoughReplicasError(), "min.insync.replicas"),
+        (TransactionalIdAuthorizationFailedError(), "--operation Write --transactional-id lstm-stream-"),
+        (UnknownTopicOrPartitionError(), "run `lstm-stream topics`"),
+        (LeaderNotAvailableError(), "a partition has no leader"),
+    ],
+)
+def test_what_the_brokers_refuse_to_take_is_one_line_with_the_fix(
+    error: KafkaError, said: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    computer = Computer()
+    computer.broker.committed = dict.fromkeys(computer.broker.input, 0)
+    process = FakeProcess(computer.broker)
+    worker = computer.worker(process)
+    refusals = 0
+
+    def refuse(_: int, name: str, done: bool) -> None:
+        nonlocal refusals
+        assert refusals == 0 or refusals == 5 or not worker.ready()
+        if name == "flush" and not done and refusals < 5:
+            refusals += 1
+            raise error
+
+    process.interrupt = refuse
+    assert worker.run(drain=True) == 0
+    assert caplog.text.count(said) == 1
+    assert computer.counted("broker_errors_total", error=type(error).__name__) == 5
+    assert computer.told() == undisturbed()
+
+
+def test_a_partition_that_cannot_be_opened_for_long_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    computer = Computer()
+    refusals = 0
+
+    def refuse(_: int, name: str, done: bool) -> None:
+        nonlocal refusals
+        if name == "committed" and not done and refusals < 100:
+            refusals += 1
+            raise KafkaTimeoutError
+
+    computer.run("one", refuse)
+    assert caplog.text.count("events/0 cannot be opened, and is tried again: a broker at localhost:9092 did not") == 1
+    assert computer.counted("broker_errors_total", error="KafkaTimeoutError") == 2
+    assert computer.told() == undisturbed()
+
+
+def test_a_topic_that_is_deleted_while_all_is_quiet_is_said_once_and_waited_for(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    computer = Computer()
+    process = FakeProcess(computer.broker)
+    worker = computer.worker(process)
+    missing = 0
+
+    def be_gone(_: int, name: str, done: bool) -> None:
+        nonlocal missing
+        if name == "describe" and not done and computer.counted("partitions_assigned") and not missing:
+            missing = 1
+        if name == "describe" and not done and 0 < missing < 5:
+            missing += 1
+            raise ClusterError("topic `events` is missing; run `lstm-stream topics`")
+        if missing == 5 and worker.ready():
+            worker.stop()
+
+    process.interrupt = be_gone
+    assert worker.run() == 0
+    assert caplog.text.count("topic `events` is missing; run `lstm-stream topics` (trying again)") == 1
+
+
 def test_a_worker_keeps_its_shards_through_a_rebalance_that_gives_them_back() -> None:
     computer = Computer()
 
@@ -449,14 +747,43 @@ def test_a_checkpoint_of_another_version_is_refused_with_the_way_out_unless_rebu
     assert run(rebuild=True) == 0
 
 
-def test_a_dead_letter_that_is_too_large_is_cut_and_stops_nothing() -> None:
+@pytest.mark.parametrize("tells_limits", [True, False])
+def test_a_dead_letter_that_is_too_large_is_cut_and_stops_nothing(tells_limits: bool) -> None:
+    """At once where the topic tells its limit, else after some attempts."""
     computer = Computer(records=0)
-    computer.broker.largest = 40_000
+    computer.broker.largest, computer.broker.tells_limits = 40_000, tells_limits
     computer.broker.write(0, b"1", b"bad" + b"x" * 200_000, b"2")
     computer.run()
     assert len(computer.broker.forecasts()) == 2
     assert [len(value) <= 40_000 for value in computer.broker.dead_letters()] == [True]
-    assert computer.counted("aborts_total", reason="too_large") >= 1
+    assert len(computer.broker.dead_letters()[0]) > (38_000 if tells_limits else 1000)
+    assert (computer.counted("aborts_total", reason="too_large") == 0) == tells_limits
+
+
+def test_a_forecast_that_is_too_large_is_said_once_and_waits_until_the_topic_takes_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    computer = Computer()
+    process = FakeProcess(computer.broker)
+    worker = computer.worker(process)
+    computer.broker.largest = 10
+    flushes = 0
+
+    def raise_the_limit(_: int, name: str, done: bool) -> None:
+        nonlocal flushes
+        flushes += name == "flush" and not done
+        assert not worker.ready() or flushes > 8
+        if flushes == 8:
+            computer.broker.largest = 1000
+
+    process.interrupt = raise_the_limit
+    started = computer.broker.clock.now()
+    assert worker.run(drain=True) == 0
+    assert computer.broker.clock.now() - started > 3
+    said = "of series `k` is too large: topic `forecasts` takes 10 bytes (max.message.bytes); raise max.message.bytes"
+    assert caplog.text.count(said) == 1
+    assert "lower model.horizon or the number of model.quantiles" in caplog.text
+    assert computer.told() == undisturbed()
 
 
 def event(value: float) -> bytes:
@@ -808,7 +1135,7 @@ def test_a_checkpoint_that_nothing_has_moved_on_from_does_not_age() -> None:
 
     def note(*_: object) -> None:
         ages.append(computer.counted("checkpoint_age_seconds"))
-        if len(ages) > 400:
+        if len(ages) > 600:
             worker.stop()
 
     process.interrupt = note
@@ -841,6 +1168,27 @@ def test_who_is_not_connected_holds_nothing_and_says_so() -> None:
     assert 'partition="' not in "".join(line for line in seen[-1].splitlines() if "_total" not in line)
 
 
+def test_a_rate_is_told_also_where_a_cycle_takes_longer_than_it_is_told_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    computer = Computer()
+    fold, process = ChainShard.fold, FakeProcess(computer.broker)
+    worker = computer.worker(process)
+    rates: list[float] = []
+
+    def slow(shard: ChainShard, records: Sequence[Record], publish: Publish) -> Fold:
+        computer.broker.clock.seconds += 15.0
+        return fold(shard, records, publish)
+
+    def note(_: int, name: str, done: bool) -> None:
+        if name == "poll" and not done:
+            rates.append(worker.status().events_per_second)
+
+    monkeypatch.setattr(ChainShard, "fold", slow)
+    process.interrupt = note
+    assert worker.run(drain=True) == 0
+    assert [rate for rate in rates if rate > 0]
+    assert 0 < rates[-1] < 1
+
+
 def test_a_lag_that_is_not_known_is_not_told_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
     computer = Computer()
     monkeypatch.setattr(FakeConsumer, "highwater", lambda *_: None)
@@ -855,3 +1203,77 @@ def test_a_lag_that_is_not_known_is_not_told_as_none(monkeypatch: pytest.MonkeyP
     assert worker.run() == 0
     assert "lstm_stream_lag_records{" not in computer.metrics.render()[0].decode()
     assert computer.counted("partitions_assigned") == 2
+
+
+MANY = structs.replace(
+    SETTINGS,
+    checkpoints=Keeping(interval=1e-6),
+    model=Model(horizon=2, hidden_size=4, window=4, windows=2, replay=8, memory=64),
+    events=Events(
+        series="{site}/{id}",
+        timezone="Europe/Berlin",
+        points=("p[]",),
+        where=("kind != test",),
+        values=("v", "w"),
+        absent="skip",
+        missing=("NaN",),
+        booleans=True,
+    ),
+)
+
+
+class RealShards(Computer):
+    """With shards that decode and forecast; each record has points of local times over the night of 25 October."""
+
+    shards: Shards = Shard
+
+    def lose_checkpoints(self) -> None:
+        self.checkpoints = Checkpoints(f"memory://{uuid.uuid4().hex}", keep=3)
+
+    def write(self, records: int, start: int = 0) -> None:
+        for partition in range(2):
+            self.broker.write(partition, *(_points(n) for n in range(start, start + records)))
+
+    def ticking(self, interrupt: Callable[[int, str, bool], None]) -> Callable[[int, str, bool], None]:
+        """Let time pass at each call, so that checkpoints are due in each cycle."""
+
+        def tick(number: int, name: str, is_done: bool) -> None:
+            self.broker.clock.seconds += 0.01
+            interrupt(number, name, is_done)
+
+        return tick
+
+    def told(self) -> list[list[bytes]]:
+        super().told()
+        return [sorted(self.broker.forecasts()), sorted(self.broker.dead_letters())]
+
+
+def _points(n: int) -> bytes:
+    """A record of every half hour from half past midnight on; 02:00 and 02:30 come twice."""
+    half_hours = [1, 2, 3, 4, 5, 4, 5, 6, 7]
+    local = f"2026-10-25 {half_hours[n] // 2:02d}:{30 * (half_hours[n] % 2):02d}"
+    points: list[dict[str, object]] = [
+        {"id": "a", "v": n, "w": n % 2 == 0},
+        {"id": "b", "v": "x" if n == 3 else "NaN" if n == 5 else n},
+        {"id": "c", "kind": "test"},
+    ]
+    return msgspec.json.encode({"site": "s", "timestamp": local, "p": points}) + (b"\nbroken" if n == 4 else b"")
+
+
+def test_a_crash_changes_no_forecast_with_points_conditions_and_a_repeated_hour() -> None:
+    undisturbed = RealShards(MANY)
+    calls = undisturbed.run().calls
+    expected = undisturbed.told()
+    origins = sorted({decode_forecast(value).origin[11:16] for value in expected[0]})
+    assert origins == ["00:00", "00:30", "01:00", "01:30", "02:00", "02:30", "22:30", "23:00", "23:30"]
+    assert len(expected[0]) == 2 * (3 * RECORDS - 1)
+    assert undisturbed.counted("skipped_total", reason="where") == 2 * RECORDS
+    assert undisturbed.counted("skipped_total", reason="absent") == 2 * RECORDS
+    restored = 0.0
+    for call in range(1, calls + 1, 5):
+        computer = RealShards(MANY)
+        computer.run("one", computer.ticking(at(call, call % 10 == 1, kill)))
+        computer.run("one")
+        assert computer.told() == expected, call
+        restored += computer.counted("restores_total", how="checkpoint")
+    assert restored > calls // 10, "most crashes come when there is a checkpoint"

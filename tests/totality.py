@@ -34,7 +34,7 @@ def numpy_warnings_raise() -> Iterator[None]:
         yield
 
 
-def run(case: Odd, cuts: Iterable[int] = (), restored_at: int | None = None) -> Run:
+def run(case: Odd, cuts: Iterable[int] = (), restored_at: int | None = None, bytes_kept: bool = True) -> Run:
     """Show a case's log to a new bank in parts that end with an event, and look at all that comes out.
 
     Parameters
@@ -43,6 +43,8 @@ def run(case: Odd, cuts: Iterable[int] = (), restored_at: int | None = None) -> 
         Where the parts begin; moved back to where an event does.
     restored_at
         Which of the parts is shown to a bank that was dumped and loaded before it.
+    bytes_kept
+        Whether to hand back each forecast; of very many that takes long.
     """
     bank, rows, outcomes, problems = Bank(case.rules), [], Counter[str](), []
     for number, (begin, end) in enumerate(pairwise(edges(case.log, cuts))):
@@ -55,7 +57,7 @@ def run(case: Odd, cuts: Iterable[int] = (), restored_at: int | None = None) -> 
         problems += [f"{fault.stage} of {fault.series}: {fault.trace}" for fault in bank.faults]
         problems += found_in(forecasts)
         outcomes.update(Outcome(code).name for code in forecasts.outcome.tolist())
-        rows += as_bytes(forecasts)
+        rows += as_bytes(forecasts) if bytes_kept else []
     with numpy_warnings_raise():
         problems += found_in_state(bank)
     return Run(bank, rows, outcomes, problems)

@@ -20,7 +20,7 @@ from lstm_stream.faults import RAISED, told
 from tests.odd_series import Odd, odd
 from tests.totality import run
 
-BATCH = 4000
+BATCH = 20_000
 """Observations of a call."""
 SPLIT = 1500
 """Observations up to which a log is also split otherwise."""
@@ -40,7 +40,7 @@ def verdict(case: Odd, seed: int) -> Verdict:
     """Go through a seed's log, and if it is short once more in other parts."""
     count = len(case.log.series)
     try:
-        whole = run(case, range(0, count, BATCH))
+        whole = run(case, range(0, count, BATCH), bytes_kept=count <= SPLIT)
         problems = whole.problems
         if count <= SPLIT:
             cuts = np.random.default_rng(seed).integers(0, max(count, 1), 9).tolist()

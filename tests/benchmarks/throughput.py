@@ -22,8 +22,9 @@ from kafka import KafkaConsumer, KafkaProducer
 from kafka.structs import OffsetAndMetadata
 from msgspec import structs
 
+from pipeline.admin import BATCH_BYTES
 from pipeline.checkpoints import Checkpoints
-from pipeline.cluster import BATCH_BYTES, LINGER_MS, KafkaClients, Writer, create_topics, read_topic, record
+from pipeline.cluster import LINGER_MS, KafkaClients, Writer, create_topics, read_topic, record
 from pipeline.embedded import EmbeddedBroker
 from pipeline.events import Decoder
 from pipeline.messages import Outgoing

@@ -8,6 +8,7 @@ each. The plain table is measured unless other parts are asked for:
 table          errors and intervals on every set, beside the best baselines and what is published
 without-lstm   the same sets, with a network that says nothing
 without-state  the same sets, with a network that carries no state along
+quantiles      coverage of 101 levels, the .5 quantile beside the mean, CRPS beside last value's
 bands          intervals beside those around the last value and around the seasonal naive
 mixed          all series of all sets in one bank, beside a bank for each set
 alike          a series that joins 200 of its kind
@@ -30,6 +31,7 @@ from tests.benchmarks.quality.bands import bands
 from tests.benchmarks.quality.effort import effort
 from tests.benchmarks.quality.mixed import mixed
 from tests.benchmarks.quality.peers import Company, peers
+from tests.benchmarks.quality.quantiles import quantiles
 from tests.benchmarks.quality.reference import Baselines, read_baselines
 from tests.benchmarks.quality.robust import Trial, robust
 from tests.benchmarks.quality.shift import Step, shift
@@ -64,6 +66,7 @@ PARTS: Mapping[str, Callable[[Asked], Part]] = {
     "table": lambda asked: table(asked.paths, asked.baselines, asked.effort, asked.start),
     "without-lstm": lambda asked: without(asked.paths, "absent", asked.effort, asked.start),
     "without-state": lambda asked: without(asked.paths, "forgetful", asked.effort, asked.start),
+    "quantiles": lambda asked: quantiles(asked.paths, asked.effort, asked.start),
     "bands": lambda asked: bands(asked.paths, asked.effort, asked.start),
     "mixed": lambda asked: mixed(asked.paths, asked.effort, asked.rows, asked.start),
     "alike": lambda asked: alike(Family(), asked.start),

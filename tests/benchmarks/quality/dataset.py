@@ -3,6 +3,7 @@
 Letters: N observations of a batch.
 """
 
+import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -53,6 +54,8 @@ def data_set(name: str, log: Log, rows: Rows) -> DataSet:
     """A log with what is scored of it, and no row after that."""
     values = [log.values[log.series == index] for index in range(len(log.names))]
     came = truth(log.names, values, rows, log.season)
+    for place, why in came.left_out.items():
+        print(f"{name}, {log.names[place]}: left out of the means, {why}", file=sys.stderr)
     return DataSet(name, log.cut(log.rows < came.score_to[log.series]), came)
 
 

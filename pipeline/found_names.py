@@ -1,0 +1,177 @@
+"""Which fields of events name a series: few of its observations come at one time, and most come again."""
+
+import re
+from collections.abc import Sequence
+
+from msgspec import structs
+
+from lstm_stream import Outcome
+from pipeline.draft import Draft
+from pipeline.facts import Facts
+from pipeline.found_times import TIME_NAME, time_paths
+from pipeline.inventory import Column, inside
+from pipeline.settings import Settings
+from pipeline.trial import Trial, try_out
+
+FEW = 0.02
+"""Share of observations that may be late or repeated, until another name is looked for."""
+MOST_PARTS = 4
+"""Fields of a name."""
+MOST_NAMES = 8
+"""Candidates of the first field of a name that are tried."""
+
+
+_ID = re.compile(
+    r"(^|[._])(id|nr|no|channel|zone|station|sensor|unit|device|meter|line|node|slot|idx|index|pid)$|_id$|Id$"
+)
+"""Numbers with such a name may be part of a series' name."""
+_BEST_NAMES = (
+    *("series", "unique_id", "series_id", "metric", "entity_id", "sensor_id", "sensor", "device_id", "device", "tag"),
+    *("tagname", "name", "n", "metricname", "metric_name", "point", "symbol", "ticker", "station", "meter", "host"),
+    *("hostname", "source", "subject", "location", "id", "{key}", "channel", "topic"),
+)
+
+
+def series(draft: Draft, found: Facts) -> Draft:
+    """The fields of a series' name."""
+    now = try_out(found.sample, draft.settings)
+    is_named = bool(now.taken) and not any(one.reason in ("missing_series", "bad_series") for one, _ in now.rejects)
+    if not found.places or (is_named and _confusion(now) <= FEW):
+        return draft
+    candidates = _names(draft, found)
+    if is_named and not _is_by_ids(now):
+        return _longer(draft, found, candidates, now)
+    tried = ((path, try_out(found.sample, _named(draft, path))) for path in candidates[:MOST_NAMES])
+    fitting = [(path, trial) for path, trial in tried if trial.taken]
+    if not fitting:
+        return draft if is_named else _constant(draft, found, now)
+    path, trial = next((one for one in fitting if _confusion(one[1]) <= FEW), fitting[0])
+    before = "the name is an id that each event has of its own" if is_named else f"`{draft.events.series}` is nowhere"
+    count, example = len(found.columns[path].texts()), found.columns[path].example()
+    draft = draft.change("series", path, f"{before}; `{path}` has {count:,} names such as {example}")
+    return _longer(draft, found, candidates, trial, f"{before}; ") if _confusion(trial) > FEW else draft
+
+
+def keys(draft: Draft, found: Facts) -> Draft:
+    """How the records' keys are written, where they name the series."""
+    bare = [place.record.key for place in found.places if place.record.key]
+    if draft.events.key != "utf8" or found.look(draft.events.series) or not bare or all(map(_is_text, bare)):
+        return draft
+    if all(len(key) in (4, 8) for key in bare):
+        return draft.change("key", "int", f"keys are whole numbers of {len(bare[0])} bytes")
+    return draft.change("key", "hex", "keys are bytes that are no text")
+
+
+def _is_text(key: bytes) -> bool:
+    try:
+        return key.decode().isprintable()
+    except UnicodeDecodeError:
+        return False
+
+
+def _is_by_ids(trial: Trial) -> bool:
+    names = len(trial.steps)
+    return names >= 10 and trial.singles > 0.8 * names and names > 0.5 * len(trial.taken)
+
+
+def _confusion(trial: Trial) -> float:
+    """Share of observations that come at or before the time of the one before, or are alone in their series."""
+    mixed = trial.count(Outcome.LATE, Outcome.REPEATED) / max(len(trial.taken), 1)
+    return mixed + (1.0 if _is_by_ids(trial) else 0.0)
+
+
+def _names(draft: Draft, found: Facts) -> list[str]:
+    """Fields that may be part of a name, the likeliest first."""
+    events = draft.events
+    times = time_paths(found, events)
+    taken = {*events.values, events.timestamp} | times
+    fitting = [
+        (path, column)
+        for path, column in inside(found.columns).items()
+        if path not in taken and _may_name(path, column, found.count)
+    ]
+    return [path for path, _ in sorted(fitting, key=lambda one: _name_rank(*one))]
+
+
+def _may_name(path: str, column: Column, count: int) -> bool:
+    kinds, distinct = column.types(), len(column.texts())
+    if len(column.values) < 0.9 * count or kinds.get("null", 0) or kinds.get("array", 0) or kinds.get("object", 0):
+        return False
+    if distinct > max(1, 0.5 * count) and count >= 10:
+        return False
+    if TIME_NAME.search(path) and not path.startswith("{"):
+        return False
+    if kinds.get("number", 0):
+        whole = all(isinstance(value, int) for value in column.values.values())
+        return whole and _ID.search(path) is not None
+    return max(map(len, column.texts())) <= 200
+
+
+def _name_rank(path: str, column: Column) -> tuple[object, ...]:
+    last = path.rpartition(".")[2].lower() if "{" not in path else path.replace("{header:ce_", "").strip("{}")
+    last = "{key}" if path == "{key}" else last
+    return (
+        len(column.texts()) == 1,
+        "number" in column.types(),
+        _BEST_NAMES.index(last) if last in _BEST_NAMES else len(_BEST_NAMES),
+        path.count("."),
+        -len(column.texts()),
+    )
+
+
+def _named(draft: Draft, *paths: str) -> Settings:
+    return structs.replace(draft.settings, events=structs.replace(draft.events, series=spelt(paths)))
+
+
+def spelt(paths: Sequence[str]) -> str:
+    """A name of these fields as `events.series` has it."""
+    if len(paths) == 1:
+        return paths[0]
+    return "/".join(path if path.startswith("{") else f"{{{path}}}" for path in paths)
+
+
+def _parts(series: str) -> tuple[str, ...]:
+    """The fields of a name that is put together."""
+    if "{" not in series:
+        return (series,) if "'" not in series else ()
+    braces = re.findall(r"\{([^{}]*)\}", series)
+    return tuple(f"{{{one}}}" if one in ("key", "topic") or one.startswith("header:") else one for one in braces)
+
+
+def _longer(draft: Draft, found: Facts, candidates: Sequence[str], now: Trial, before: str = "") -> Draft:
+    """Add fields to a name until its observations no longer come at one time."""
+    parts = list(_parts(draft.events.series))
+    if not any(part in found.columns for part in parts):
+        parts = ["{key}"] if "{key}" in found.columns else []
+    begun, best = len(parts), now
+    others = [path for path in candidates if path not in parts and len(found.columns[path].texts()) > 1]
+    while _confusion(best) > FEW and len(parts) < MOST_PARTS and others:
+        tried = [(path, try_out(found.sample, _named(draft, *parts, path))) for path in others]
+        path, trial = min(tried, key=lambda one: round(_confusion(one[1]), 2))
+        if _confusion(trial) > _confusion(best) - max(FEW, 0.1 * _confusion(best)) or not trial.taken:
+            break
+        parts, best = [*parts, path], trial
+        others.remove(path)
+    if len(parts) == begun:
+        return draft
+    return draft.change("series", spelt(parts), before + _why(parts[:begun], parts[begun:], now, best))
+
+
+def _why(parts: Sequence[str], added: Sequence[str], now: Trial, best: Trial) -> str:
+    """What the fields that were added tell apart."""
+    shares = [f"{100 * min(_confusion(one), 1.0):.0f} %" for one in (now, best)]
+    alone = f"by {', '.join(f'`{path}`' for path in parts)} alone" if parts else "without"
+    tells = "tells" if len(added) == 1 else "tell"
+    shown = ", ".join(f"`{path}`" for path in added)
+    return (
+        f"{shown} {tells} apart what comes at one time: {alone} {shares[0]} would be late or repeated, so {shares[1]}"
+    )
+
+
+def _constant(draft: Draft, found: Facts, now: Trial) -> Draft:
+    """A topic of one series: no field names it, and its times rise."""
+    settings = structs.replace(draft.settings, events=structs.replace(draft.events, series="{topic}"))
+    trial = try_out(found.sample, settings)
+    if trial.taken and len(trial.taken) > len(now.taken) and _confusion(trial) <= 0.2:
+        return draft.change("series", "{topic}", "no field and no key names a series, and all times rise: it is one")
+    return draft

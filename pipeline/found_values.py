@@ -1,0 +1,238 @@
+"""Which fields of events hold values, which arrays hold events, which texts mean a value, and which events are ours."""
+
+import re
+import statistics
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from pipeline.draft import Draft
+from pipeline.events import BOOLEANS
+from pipeline.facts import Facts
+from pipeline.found_times import TIME_NAME, time_paths
+from pipeline.inventory import Array, Column, arrays, columns, inside, is_numeric, type_of
+from pipeline.points import SENML, Points
+from pipeline.stamps import numeric
+from pipeline.trial import try_out
+
+MOST_VALUES = 24
+"""Fields that are proposed as values."""
+MOST_KINDS = 12
+"""Different texts that may tell kinds of events."""
+
+
+def points(draft: Draft, found: Facts) -> Draft:
+    """Arrays whose elements are the events."""
+    if draft.events.points or not found.places:
+        return draft
+    roots = [place.nodes[0] for place in found.places]
+    lists = [root for root in roots if isinstance(root, list)]
+    if 2 * len(lists) > len(roots):
+        return _top_level(draft, lists)
+    if _share(found, _readable(draft, found)) > 0.5:
+        return draft
+    best = [one for one in arrays(roots) if _has_numbers(one.path, roots)]
+    if not best or (_numbers(draft, found) and not _are_events(best[0], roots)):
+        return draft
+    alike = [one for one in best if _end_and_depth(one) == _end_and_depth(best[0])]
+    elements = sum(one.elements for one in alike)
+    why = f"{len(roots):,} records hold {elements:,} elements there, with the numbers"
+    return draft.change("points", tuple(one.path for one in alike), why)
+
+
+def _are_events(array: Array, roots: Sequence[object]) -> bool:
+    """Whether several elements a record have times of their own, where there are numbers beside the array, too."""
+    elements = [nodes[:1] for root in roots[:50] for nodes in Points((array.path,)).explode(root, None).elements]
+    return array.elements >= 2 * len(roots) and any(TIME_NAME.search(path) for path in columns(elements))
+
+
+def _top_level(draft: Draft, lists: Sequence[list[object]]) -> Draft:
+    elements = [element for root in lists for element in root if isinstance(element, dict)]
+    if any("bn" in element for element in elements) and any("v" in element for element in elements):
+        return draft.change("points", (SENML,), "each record is a SenML pack")
+    mean = statistics.fmean(map(len, lists))
+    return draft.change("points", ("[]",), f"each record is an array, of {mean:.1f} elements on the mean")
+
+
+def _end_and_depth(array: Array) -> tuple[str, int]:
+    return array.path.rpartition(".")[2], array.path.count("[]")
+
+
+def _has_numbers(path: str, roots: Sequence[object]) -> bool:
+    elements = [nodes for root in roots[:50] for nodes in Points((path,)).explode(root, None).elements]
+    of_them = columns([nodes[:1] for nodes in elements])
+    return any(is_numeric(column) and not TIME_NAME.search(column.path) for column in of_them.values())
+
+
+def _share(found: Facts, numbers: set[int]) -> float:
+    return len(numbers) / max(found.count, 1)
+
+
+def _readable(draft: Draft, found: Facts) -> set[int]:
+    """Events in which a value path finds something that is, or may mean, a value."""
+    return {
+        number
+        for path in draft.events.values
+        for number, value in found.values(path).items()
+        if type_of(value) not in ("object", "array")
+    }
+
+
+_BEST_VALUES = (
+    *("value", "val", "v", "reading", "measurement", "state", "asdouble", "asint", "y", "_value", "metric_value"),
+    *("metricvalue", "current_value"),
+)
+_NO_VALUE = re.compile(
+    r"(^|[._])(id|uuid|guid|seq|seqno|sequence|version|schema|port|pid|lsn|txid|xmin|pos|row|thread|offset|partition|nr"
+    r"|no|index|idx|lat|lon|lng|latitude|longitude|zip|postcode|year|month|day|hour|minute|flags|severity|level|qos"
+    r"|f_cnt|f_port|fcnt|fport)$|_id$|Id$|(^|[._])_id\.|\$oid$"
+)
+
+
+def values(draft: Draft, found: Facts) -> Draft:
+    """The fields of the values."""
+    if not found.places or _share(found, _readable(draft, found)) > 0.3:
+        return draft
+    chosen = _chosen(_numbers(draft, found), found)
+    if not chosen:
+        return draft
+    draft = draft.change("values", tuple(chosen), _why(chosen, draft))
+    complete = set.intersection(*(set(found.own[path].values) for path in chosen))
+    if len(complete) < found.count:
+        without = found.count - len(complete)
+        lacks = "all of them" if len(chosen) > 1 else "it"
+        why = f"{without:,} {'event does' if without == 1 else 'events do'} not have {lacks}"
+        draft = draft.change("absent", "skip", why)
+    return draft
+
+
+def _numbers(draft: Draft, found: Facts) -> list[str]:
+    """Fields of numbers that are no times, ids or places; such as never change only where all are so."""
+    out = time_paths(found, draft.events) | {draft.events.timestamp}
+    likely = inside(found.columns)
+    numbers = [
+        path
+        for path, column in found.own.items()
+        if path in likely
+        and path not in out
+        and is_numeric(column)
+        and not _NO_VALUE.search(path)
+        and not TIME_NAME.search(path)
+    ]
+    return [path for path in numbers if len(found.own[path].texts()) > 1] or numbers
+
+
+def _chosen(paths: list[str], found: Facts) -> list[str]:
+    """The one that is called like a value, if there is one; else all."""
+    ranked = sorted(paths, key=lambda path: (_value_rank(path), -len(found.own[path].values)))
+    twins = [path for path in ranked if path.rpartition(".")[2].lower() in ("asdouble", "asint")]
+    if len(twins) == 2:
+        return twins
+    named = [path for path in ranked if _value_rank(path) < len(_BEST_VALUES)]
+    if named and [_value_rank(path) for path in named].count(_value_rank(named[0])) == 1:
+        return named[:1]
+    return ranked[:MOST_VALUES]
+
+
+def _value_rank(path: str) -> int:
+    last = path.rpartition(".")[2].lower()
+    return _BEST_VALUES.index(last) if last in _BEST_VALUES else len(_BEST_VALUES)
+
+
+def _why(chosen: Sequence[str], draft: Draft) -> str:
+    shown = ", ".join(f"`{path}`" for path in chosen[:4])
+    shown += f" and {len(chosen) - 4} others" if len(chosen) > 4 else ""
+    missing = ", ".join(f"`{path}`" for path in draft.events.values)
+    holds, lies = ("holds" if len(chosen) == 1 else "hold"), ("is" if len(draft.events.values) == 1 else "are")
+    return f"{shown} {holds} numbers; {missing} {lies} nowhere"
+
+
+_MISSING = frozenset(
+    {
+        *("", "-", "--", "?", "na", "n/a", "#n/a", "nan", "null", "none", "nil", "unavailable", "unknown", "missing"),
+        *("offline", "inf", "-inf", "no data", "error"),
+    }
+)
+
+
+def texts(draft: Draft, found: Facts) -> Draft:
+    """Texts that mean a missing value, or on and off."""
+    events = draft.events
+    words = Counter(word for path in events.values for value in found.values(path).values() for word in _words(value))
+    known = {one.strip().lower() for one in events.missing}
+    missing = [word for word in words if word in _MISSING and word not in known]
+    switched = sum(number for word, number in words.items() if word in BOOLEANS)
+    if missing:
+        told = ", ".join(f"{words[word]:,} {msgspec.json.encode(word).decode()}" for word in missing)
+        draft = draft.change("missing", (*events.missing, *missing), f"of the values {told}")
+    if switched and not events.booleans:
+        draft = draft.change("booleans", True, f"of the values {switched:,} are true, false, on or off")
+    return draft
+
+
+def _words(value: object) -> Iterator[str]:
+    """What a value that is no number says."""
+    if isinstance(value, bool):
+        yield "true" if value else "false"
+    elif isinstance(value, float) and value != value:
+        yield "nan"
+    elif isinstance(value, str) and numeric(value) is None:
+        yield value.strip().lower()
+
+
+At = tuple[int, int, int]
+"""Partition and offset of a record, and which of its events."""
+
+
+def where(draft: Draft, found: Facts) -> Draft:
+    """A field that tells the events that can be read from those of another kind."""
+    trial = try_out(found.sample, draft.settings)
+    good = {(one.record.partition, one.record.offset, one.index or 0) for one in trial.taken}
+    bad = {(record.partition, record.offset, reject.index or 0) for reject, record in trial.rejects if reject.field}
+    if draft.events.where or not good or not bad - good:
+        return draft
+    numbers = _numbered(found)
+    bad_ones, good_ones = ({numbers[at] for at in these if at in numbers} for these in (bad - good, good))
+    for path in sorted(found.columns, key=lambda path: (path.count("."), len(found.columns[path].texts()))):
+        condition = _condition(found.columns[path], bad_ones, good_ones)
+        if condition is not None and path not in draft.events.values:
+            others = f"the {len(bad_ones):,} events that it leaves out hold no value that can be read"
+            changed = draft.change("where", (condition,), others)
+            if len(try_out(found.sample, changed.settings).rejects) < len(trial.rejects):
+                return changed
+    return draft
+
+
+def _numbered(found: Facts) -> dict[At, int]:
+    """The number of each event by where it lies."""
+    numbers: dict[At, int] = {}
+    before, index = None, 0
+    for number, place in enumerate(found.places):
+        record = place.record
+        index = index + 1 if record is before else 0
+        before = record
+        numbers[record.partition, record.offset, index] = number
+    return numbers
+
+
+_PLAIN = re.compile(r"[\w.:/-]+")
+
+
+def _condition(column: Column, bad: set[int], good: set[int]) -> str | None:
+    """A condition on a field that all good ones fulfil and no bad one does."""
+    of_bad, of_good = (
+        {str(column.values[number]) for number in numbers if column.values.get(number) is not None}
+        for numbers in (bad, good)
+    )
+    if any(column.values.get(number) is None for number in good):
+        return None
+    if not of_bad:
+        return f"{column.path} exists"
+    if of_bad & of_good or len(of_bad | of_good) > MOST_KINDS or not all(map(_PLAIN.fullmatch, of_bad | of_good)):
+        return None
+    if len(of_good) == 1:
+        return f"{column.path} = {of_good.pop()}"
+    if len(of_bad) == 1:
+        return f"{column.path} != {of_bad.pop()}"
+    return f"{column.path} =~ {'|'.join(map(re.escape, sorted(of_good)))}"

@@ -1,0 +1,310 @@
+"""Losses are told: when much of a partition is left out or misread, the log says so, with the setting that mends it.
+
+What is told depends on the order of the log alone, by counts, never by the clock. It is no part of a shard's state: it
+is for whoever reads this process's log, so a new process begins anew and tells again what still holds. A few hundred
+observations suffice for that, and a rule never needs what came before them.
+"""
+
+import logging
+from collections import Counter, deque
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+
+import msgspec
+
+from pipeline.cluster import TopicPartition
+from pipeline.fates import FORECAST, LATE, REPEATED, SKIPPED, Fate, Fates
+from pipeline.settings import Events
+
+logger = logging.getLogger(__name__)
+
+WINDOW = 200
+"""Observations that shares are taken of."""
+MOST_LATE = WINDOW // 5
+"""Late and repeated ones among them that are not told yet; it is well again at half of them."""
+MOST_DEAD = WINDOW // 2
+"""The same for dead letters of one reason."""
+RUN = 100
+"""Records in a row that lack a field, or have it, until that is believed; also of skipped ones at the start."""
+BLOCK = 1000
+"""Observations over which beginnings of series are counted."""
+BLOCKS = 10
+"""Blocks in a row of hardly anything but new series, until their names are held to be ids."""
+PATIENCE = 100
+"""Observations a series, on the mean, within which a first forecast must have been scored: 64 suffice."""
+
+LATE_OR_REPEATED = "late_or_repeated"
+CHECK = "`lstm-stream check` shows what is there"
+REMEDIES: Mapping[str, str] = MappingProxyType(
+    {
+        "missing_series": "let events.series name a field that tells the series, or key the records",
+        "bad_series": "let events.series name a field that holds text or a number",
+        "series_too_long": "let events.series name a shorter field",
+        "missing_timestamp": "let events.timestamp name the field of the time",
+        "bad_timestamp": "let events.timestamp name the field of the time, or set how it is written",
+        "negative_timestamp": "let events.timestamp name the field of the time",
+        "timestamp_out_of_range": "let events.timestamp name the field of the time, or set its unit",
+        "timestamp_ahead": "set the unit or the zone of the times, or raise events.max_ahead",
+        "missing_value": "let events.values name the fields that hold the values",
+        "bad_value": "let events.values name fields that hold numbers",
+        "value_out_of_range": "let events.values name another field, or mend the producer",
+        "null_before_first_value": "let events.values name a field that is not always null",
+    }
+)
+"""By reason of a dead letter: which setting may mend it."""
+
+
+class Loss(msgspec.Struct, frozen=True):
+    """Something that much of a partition is lost by, or misread.
+
+    Attributes
+    ----------
+    what
+        A reason of dead letters, or one of "late_or_repeated", "skipped", "series_path", "timestamp_path",
+        "covariates", "restarts", "single_events", "nothing_scored".
+    message
+        What was found, an example, and which setting mends it.
+    """
+
+    what: str
+    message: str
+
+
+class Losses:
+    """Watches over the partitions of one process, from the first to the last of its connections.
+
+    Parameters
+    ----------
+    events
+        Where the fields of an event were looked for.
+    """
+
+    def __init__(self, events: Events) -> None:
+        self._events = events
+        self._watches: dict[TopicPartition, Watch] = {}
+
+    def note(self, partition: TopicPartition, fates: Fates) -> None:
+        """Take what was committed of a partition, and tell in the log what is new."""
+        watch = self._watches.setdefault(partition, Watch(self._events))
+        for level, line in watch.note(fates):
+            logger.log(level, "%s/%d: %s", partition.topic, partition.partition, line)
+
+    def told(self, partition: TopicPartition) -> tuple[Loss, ...]:
+        """What holds of a partition now."""
+        watch = self._watches.get(partition)
+        return watch.told() if watch is not None else ()
+
+
+class Watch:
+    """The losses of one partition.
+
+    Parameters
+    ----------
+    events
+        Where the fields of an event were looked for.
+    """
+
+    def __init__(self, events: Events) -> None:
+        self._events = events
+        self._told: dict[str, Loss] = {}
+        self._seen: set[str] = set()  # what has been told once as the first of its kind
+        self._recent: deque[str] = deque()
+        self._counts: Counter[str] = Counter()
+        self._lacking: Counter[str] = Counter()  # records in a row without a field, by role
+        self._having: Counter[str] = Counter()
+        self._offset = -1
+        self._only_skipped: int | None = 0
+        self._count_of_block = self._began = self._restarted = self._blocks = 0
+        self._series: int | None = None
+        self._unscored: int | None = 0
+        self._masked: list[int] = []
+
+    def told(self) -> tuple[Loss, ...]:
+        """What holds now."""
+        return tuple(self._told.values())
+
+    def note(self, fates: Fates) -> list[tuple[int, str]]:
+        """Take what came next; the levels and lines of what is to be told of it."""
+        self._series = fates.series if self._series is None else self._series
+        lines = [line for fate in fates.each for line in self._take(fate)]
+        return lines + [line for masked in fates.masked for line in self._mask(masked)]
+
+    def _take(self, fate: Fate) -> Iterator[tuple[int, str]]:
+        if fate.came_to == SKIPPED:
+            yield from self._skip(fate)
+            return
+        if self._only_skipped is not None:
+            self._only_skipped = None
+            yield from self._is_well("skipped", "records pass the filter now")
+        self._count(fate.came_to)
+        if fate.came_to == FORECAST:
+            yield from self._beginnings(fate)
+            if self._unscored is not None:
+                yield from self._scores(fate)
+        else:
+            yield from self._first(fate)
+            yield from self._too_many(fate)
+        if fate.offset != self._offset and fate.came_to in (FORECAST, LATE, REPEATED):
+            yield from self._paths(fate)
+        if self._told:
+            yield from self._few()
+
+    def _first(self, fate: Fate) -> Iterator[tuple[int, str]]:
+        """The first dead letter of each reason, the first late and the first repeated one."""
+        if fate.came_to in self._seen:
+            return
+        self._seen.add(fate.came_to)
+        if fate.came_to in (LATE, REPEATED):
+            before = "before" if fate.came_to == LATE else "as"
+            yield logging.INFO, f"the first {fate.came_to} observation: {_at(fate)}, {before} its last; nothing changes"
+        else:
+            yield logging.WARNING, f"the first dead letter `{fate.came_to}`: {_at(fate)}"
+
+    def _count(self, came_to: str) -> None:
+        self._recent.append(came_to)
+        self._counts[came_to] += 1
+        if len(self._recent) > WINDOW:
+            self._counts[self._recent.popleft()] -= 1
+
+    def _too_many(self, fate: Fate) -> Iterator[tuple[int, str]]:
+        came_to, counts, of = fate.came_to, self._counts, f"of the last {len(self._recent)} observations"
+        if came_to in (LATE, REPEATED):
+            if counts[LATE] + counts[REPEATED] > MOST_LATE:
+                yield from self._tell(
+                    LATE_OR_REPEATED,
+                    f"{of} {counts[LATE]} were late and {counts[REPEATED]} repeated, and are left out; {_at(fate)} was"
+                    f" {came_to}: if several things share this name, let events.series name more fields (now"
+                    f" {self._events.series!r}); {CHECK}",
+                )
+        elif counts[came_to] > MOST_DEAD:
+            remedy = f": {REMEDIES[came_to]}" if came_to in REMEDIES else ""
+            found = f"{of} {counts[came_to]} became dead letters, `{came_to}`; {_at(fate)}"
+            yield from self._tell(came_to, f"{found}{remedy}; {CHECK}")
+
+    def _few(self) -> Iterator[tuple[int, str]]:
+        """Shares that have fallen to half of what is told."""
+        if self._counts[LATE] + self._counts[REPEATED] <= MOST_LATE // 2:
+            yield from self._is_well(LATE_OR_REPEATED, "few observations are late or repeated now")
+        for reason in [one for one in self._told if one in self._seen and self._counts[one] <= MOST_DEAD // 2]:
+            yield from self._is_well(reason, f"few dead letters `{reason}` now")
+
+    def _paths(self, fate: Fate) -> Iterator[tuple[int, str]]:
+        """Whether the event itself told its series and its time; once a record, of those that could be read."""
+        self._offset = fate.offset
+        if fate.stood_in:
+            for role in fate.stood_in:
+                yield from self._lacks(role, fate.offset)
+        if self._lacking or self._having:
+            for role in [role for role in (*self._lacking, *self._having) if role not in fate.stood_in]:
+                yield from self._has(role)
+
+    def _lacks(self, role: str, offset: int) -> Iterator[tuple[int, str]]:
+        self._lacking[role] = self._lacking[role] + 1
+        self._having.pop(role, None)
+        if self._lacking[role] == RUN:
+            path, instead = {
+                "series": (self._events.series, "the records' keys name the series"),
+                "timestamp": (self._events.timestamp, "the records' own times count"),
+            }[role]
+            yield from self._tell(
+                f"{role}_path",
+                f"none of the last {RUN} events up to offset {offset} holds events.{role} = {path!r}, so {instead}: if"
+                f" that is not meant, let events.{role} name another field; {CHECK}",
+            )
+
+    def _has(self, role: str) -> Iterator[tuple[int, str]]:
+        """Well again is what was told once an event had the field so many times in a row."""
+        self._lacking.pop(role, None)
+        if f"{role}_path" in self._told:
+            self._having[role] += 1
+            if self._having[role] == RUN:
+                del self._having[role]
+                yield from self._is_well(f"{role}_path", f"events hold events.{role} now")
+
+    def _skip(self, fate: Fate) -> Iterator[tuple[int, str]]:
+        """Skipped records are no loss; only where nothing else ever came, the filter may be wrong."""
+        if self._only_skipped is not None:
+            self._only_skipped += 1
+            if self._only_skipped == RUN:
+                yield from self._tell(
+                    "skipped",
+                    f"all of the first {RUN} records were skipped; {_at(fate)}: correct {self._filter(fate.detail)} if"
+                    f" that is not meant; {CHECK}",
+                )
+
+    def _filter(self, reason: str) -> str:
+        events = self._events
+        settings = {"where": f"events.where = {list(events.where)}", "absent": f"events.values = {list(events.values)}"}
+        return settings.get(reason, f"events.points = {list(events.points)}")
+
+    def _beginnings(self, fate: Fate) -> Iterator[tuple[int, str]]:
+        """Series that hold one event each, and such that start again and again."""
+        self._series = (self._series or 0) + fate.began
+        self._count_of_block += 1
+        self._began += fate.began
+        self._restarted += fate.restarted
+        if self._count_of_block == BLOCK:
+            yield from self._end_block(fate.offset)
+
+    def _end_block(self, offset: int) -> Iterator[tuple[int, str]]:
+        began, restarted = self._began, self._restarted
+        self._count_of_block = self._began = self._restarted = 0
+        self._blocks = self._blocks + 1 if began > 0.9 * BLOCK else 0
+        if self._blocks == BLOCKS:
+            yield from self._tell(
+                "single_events",
+                f"{self._series:,} series, and hardly one has a second event (offset {offset}): events.series ="
+                f" {self._events.series!r} probably names an id that each event has of its own; {CHECK}",
+            )
+        elif self._blocks == 0:
+            yield from self._is_well("single_events", "series have more than one event now")
+        if restarted > BLOCK // 5:
+            yield from self._tell(
+                "restarts",
+                f"{restarted} of {BLOCK} observations up to offset {offset} made their series start again, as gaps of"
+                f" more than events.max_gap ({self._events.max_gap}) steps do: raise it, set events.step to the usual"
+                f" distance, or let events.series name more fields; {CHECK}",
+            )
+        elif restarted <= BLOCK // 10:
+            yield from self._is_well("restarts", "few series start again now")
+
+    def _scores(self, fate: Fate) -> Iterator[tuple[int, str]]:
+        """Whether anything of what is forecast ever comes."""
+        if fate.scored:
+            self._unscored = None
+            yield from self._is_well("nothing_scored", "what was forecast comes, and is scored now")
+            return
+        self._unscored = (self._unscored or 0) + 1
+        if self._unscored > PATIENCE * max(self._series or 1, BLOCK // PATIENCE):
+            yield from self._tell(
+                "nothing_scored",
+                f"{self._unscored:,} observations of {self._series:,} series, and not one forecast could be scored:"
+                f" nothing that is forecast ever comes; correct events.series and events.timestamp; {CHECK}",
+            )
+
+    def _mask(self, masked: tuple[bool, ...]) -> Iterator[tuple[int, str]]:
+        """Covariates that no event has."""
+        runs = self._masked or [0] * len(masked)
+        self._masked = [run + 1 if is_masked else 0 for run, is_masked in zip(runs, masked, strict=True)]
+        named = [path for path, run in zip(self._events.covariates, self._masked, strict=True) if run >= RUN]
+        if named and RUN in self._masked:
+            yield from self._tell(
+                "covariates",
+                f"none of the last {RUN} events holds a number at {', '.join(named)} of events.covariates: correct the"
+                f" path; {CHECK}",
+            )
+        elif not named:
+            yield from self._is_well("covariates", "events hold their covariates now")
+
+    def _tell(self, what: str, message: str) -> Iterator[tuple[int, str]]:
+        if what not in self._told:
+            self._told[what] = Loss(what, message)
+            yield logging.WARNING, message
+
+    def _is_well(self, what: str, message: str) -> Iterator[tuple[int, str]]:
+        if self._told.pop(what, None) is not None:
+            yield logging.INFO, message
+
+
+def _at(fate: Fate) -> str:
+    return f"offset {fate.offset}: {fate.detail}"

@@ -1,0 +1,82 @@
+"""The first rows of a sheet, column by column: what may be seen of them at a glance."""
+
+import re
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from pathlib import Path
+
+from pipeline.cells import MISSING, like_a_number
+from pipeline.packing import TableError
+from pipeline.reader import Cells, Sheet
+
+SHOWN = 6
+
+
+class Sample:
+    """What is known of a sheet's columns.
+
+    Attributes
+    ----------
+    sheet
+        The whole.
+    path, columns
+        Of the sheet.
+    missing
+        Cells that mean no value, in lower case.
+    cells
+        For each column the cells of the first rows that are not missing.
+    """
+
+    def __init__(self, sheet: Sheet, missing: Iterable[str] = ()) -> None:
+        self.sheet = sheet
+        self.path: Path = sheet.path
+        self.columns: Cells = sheet.columns
+        self.missing = MISSING | {text.lower() for text in missing}
+        self.cells = [self._known(place) for place in range(len(sheet.columns))]
+
+    def _known(self, place: int) -> list[str]:
+        """The sampled cells of a column that are not missing."""
+        cells = (row[place] for row in self.sheet.sample)
+        return [cell for cell in cells if cell.lower() not in self.missing]
+
+    def place(self, name: str) -> int | None:
+        """The column of that name, if there is one."""
+        return self.columns.index(name) if name in self.columns else None
+
+    def asked(self, names: Sequence[str], option: str) -> tuple[int, ...]:
+        """Places of columns that somebody named."""
+        for name in names:
+            if name not in self.columns:
+                raise TableError(f"{self.path} has no column `{name}` ({option}); it has {listed(self.columns)}")
+        return tuple(self.columns.index(name) for name in names)
+
+    def called(self, place: int) -> str:
+        """The name of a column, or its number."""
+        return self.columns[place] or f"column {place + 1}"
+
+    def numeric(self) -> list[int]:
+        """Columns that look like numbers."""
+        return [place for place, cells in enumerate(self.cells) if cells and all(map(like_a_number, cells))]
+
+    def counts_rows(self, place: int) -> bool:
+        """Whether it is the first column, and its numbers are those of the rows."""
+        return place == 0 and is_counter(self.cells[0]) and len(self.cells[0]) == len(self.sheet.sample)
+
+
+def is_counter(cells: Sequence[str]) -> bool:
+    """Whether cells are 0, 1, 2, ... or 1, 2, 3, ..."""
+    if len(cells) < 2 or not all(re.fullmatch(r"\d{1,15}", cell) for cell in cells):
+        return False
+    numbers = list(map(int, cells))
+    return numbers[0] in (0, 1) and all(after - before == 1 for before, after in pairwise(numbers))
+
+
+def listed(names: Iterable[str]) -> str:
+    """Some names of many, for a message."""
+    every = [f"`{short(name)}`" for name in names]
+    return ", ".join(every[:SHOWN]) + (f" and {len(every) - SHOWN} more" if len(every) > SHOWN else "")
+
+
+def short(text: str) -> str:
+    """A cell, for a message."""
+    return text if len(text) <= 40 else f"{text[:37]}..."

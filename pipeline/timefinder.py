@@ -1,0 +1,218 @@
+"""Where a file has its times: in a column that is named, or in the only one that can be meant."""
+
+import re
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from pipeline.cells import like_a_number
+from pipeline.fileform import PLAIN, Fields, Said
+from pipeline.packing import TableError
+from pipeline.sample import Sample, is_counter, listed
+from pipeline.stamps import StampError, Stamps
+from pipeline.timecolumn import (
+    CLOCK,
+    DIGITS,
+    NUMBER,
+    PARTS,
+    PARTS_FORM,
+    SLASHED,
+    TimeColumn,
+    TimeForm,
+    first_form,
+    form_of,
+    has_hours,
+    is_date,
+    order_of,
+    said_form,
+    slashed_form,
+)
+
+LIKELY = (np.datetime64("1980-01-01", "us").astype(int), np.datetime64("2100-01-01", "us").astype(int))
+"""Times that a column of bare numbers may hold without being named."""
+TIME_NAME = re.compile(
+    r"(^|[^a-z])(ts|ds|t|time|date|datetime|timestamp|epoch|unix|period|year|month|day|week)([^a-z]|$)", re.I
+)
+
+
+class TimeFinder:
+    """Looks for the times of a sheet.
+
+    Parameters
+    ----------
+    sample
+        The sheet's first rows.
+    fields, said
+        What columns are called, and what was said of them.
+    """
+
+    def __init__(self, sample: Sample, fields: Fields, said: Said) -> None:
+        self._sample, self._fields, self._said = sample, fields, said
+
+    def time(self) -> TimeColumn | None:
+        """Where times are; None where there are none, or a column counts steps."""
+        places = self._sample.asked(self._said.time, "--time")
+        if places and self._counts(places):
+            return None
+        if not places:
+            places = self._time_by_settings() or self._time_by_content()
+        return self._time_of(places) if places else None
+
+    def _counts(self, places: tuple[int, ...]) -> bool:
+        """Whether the column that was named counts steps, as a step was given and its numbers are no dates."""
+        if len(places) > 1 or isinstance(self._said.step, str) or self._said.time_format:
+            return False
+        cells = self._sample.cells[places[0]]
+        return bool(cells) and all(re.fullmatch(r"\d{1,7}", cell) and not DIGITS.fullmatch(cell) for cell in cells)
+
+    def _time_by_settings(self) -> tuple[int, ...]:
+        names = (self._fields.timestamp, PLAIN.timestamp)
+        return tuple(self._sample.columns.index(name) for name in names if name in self._sample.columns)[:1]
+
+    def _time_by_content(self) -> tuple[int, ...]:
+        written = [place for place in range(len(self._sample.columns)) if self._is_written_time(place)]
+        clocks = [place for place, cells in enumerate(self._sample.cells) if cells and all(map(CLOCK.fullmatch, cells))]
+        written = [place for place in written if place not in clocks] or written
+        if (
+            len(written) == 1
+            and len(clocks) == 1
+            and written != clocks
+            and not any(CLOCK.search(cell) for cell in self._sample.cells[written[0]])
+        ):
+            return (written[0], clocks[0])
+        if len(written) > 1:
+            raise self._two_times(written)
+        if written:
+            return (written[0],)
+        return self._time_by_parts() or self._time_by_numbers()
+
+    def _is_written_time(self, place: int) -> bool:
+        cells = self._sample.cells[place]
+        form = form_of(cells) or (form_of(cells[:1]) if cells and is_date(cells[0]) else None)
+        return form is not None and is_date(cells[0])
+
+    def _two_times(self, places: Sequence[int]) -> TableError:
+        names = [self._sample.called(place) for place in places]
+        return TableError(
+            f"{self._sample.path} has {len(names)} columns of times, {listed(names)}; choose one: --time {names[0]}"
+        )
+
+    def _time_by_parts(self) -> tuple[int, ...]:
+        """Year, month, day and so on in columns of their own."""
+        lower = [name.lower() for name in self._sample.columns]
+        found = [lower.index(part) for part in PARTS if part in lower]
+        names = [lower[place] for place in found]
+        return tuple(found) if len(found) > 1 and names == list(PARTS[: len(found)]) else ()
+
+    def _time_by_numbers(self) -> tuple[int, ...]:
+        """Bare numbers, where their size and the column's name or place say that they are times."""
+        found = [place for place, cells in enumerate(self._sample.cells) if self._is_numeric_time(place, cells)]
+        if len(found) > 1:
+            raise self._two_times(found)
+        return tuple(found)
+
+    def counts_since_1970(self, place: int) -> bool:
+        """Whether a column holds times as numbers, though another one is the time."""
+        cells = self._sample.cells[place]
+        if not cells or not all(map(NUMBER.fullmatch, cells)) or not self._is_numeric_time(place, cells):
+            return False
+        form = form_of(cells)
+        return form is not None and form.told.endswith("since 1970")
+
+    def _is_numeric_time(self, place: int, cells: list[str]) -> bool:
+        form = form_of(cells) if cells and all(map(NUMBER.fullmatch, cells)) else None
+        if form is None or not (TIME_NAME.search(self._sample.columns[place]) or (place == 0 and _never_falls(cells))):
+            return False
+        try:
+            times = [Stamps().read(form.iso(cell)).time for cell in cells]
+        except StampError:
+            return False
+        return form.told in ("year", "Ym", "Ymd") or all(LIKELY[0] <= time <= LIKELY[1] for time in times)
+
+    def _time_of(self, places: tuple[int, ...]) -> TimeColumn:
+        """How the times in these columns are written."""
+        cells, said = self._sample.cells[places[0]], self._said.time_format
+        if len(places) > 1 and not said and not any(map(is_date, cells[:1])):
+            return self._parts_of(places)
+        if not said and cells and has_hours(cells):
+            name = self._sample.called(places[0])
+            raise TableError(
+                f"{self._sample.path}: `{cells[0]}` in column `{name}` may be a date with its hour or seconds since"
+                " 1970; say"
+                " --time-format %Y%m%d%H or --time-format s"
+            )
+        form = said_form(said) if said else first_form(cells)
+        form = self._ordered(places) if form.pattern is SLASHED and not said else form
+        pattern = said if said and form.pattern is None else "auto"
+        try:
+            stamps = Stamps(pattern, self._said.timezone)
+        except ValueError as error:
+            raise TableError(f"{self._sample.path}: {error} (--time-format, --timezone)") from None
+        names = " + ".join(self._sample.called(place) for place in places)
+        zone = "" if self._said.timezone == "UTC" else f", {self._said.timezone}"
+        return TimeColumn(
+            places, f"{names} ({form.told}{' + time of day' if len(places) > 1 else ''}{zone})", stamps, form
+        )
+
+    def _parts_of(self, places: tuple[int, ...]) -> TimeColumn:
+        names = " + ".join(self._sample.called(place) for place in places)
+        return TimeColumn(places, f"{names} (parts of a date)", Stamps("auto", self._said.timezone), PARTS_FORM)
+
+    def _ordered(self, places: tuple[int, ...]) -> TimeForm:
+        """The one order of day, month and year that the whole column allows."""
+        orders = order_of([row[place] for place in places] for row in self._sample.sheet.rows())
+        if len(orders.left) == 1:
+            return slashed_form(orders.left[0], mark=next(mark for mark in "/.-" if mark in orders.example))
+        name = self._sample.called(places[0])
+        if not orders.left:
+            raise TableError(
+                f"{self._sample.path}: `{name}` holds dates with the day first and dates with the month first; write"
+                " all alike"
+            )
+        ways = " or ".join(f"--time-format {slashed_form(order).told}" for order in orders.left)
+        raise TableError(
+            f"{self._sample.path}: `{orders.example}` in column `{name}` may have the day or the month first, and no"
+            " row of the"
+            f" file tells which; say {ways}"
+        )
+
+    def counter(self) -> int | None:
+        """What stands in for a time: rows counted by a step that was given."""
+        if isinstance(self._said.step, str):
+            raise TableError(
+                f"{self._sample.path} has no column of times that can be told ({listed(self._sample.columns)}); name"
+                " it with --time"
+                f" COLUMN, or say how far apart its rows are, such as --step 1h{self._hint()}"
+            )
+        return next(iter(self._sample.asked(self._said.time, "--time")), None)
+
+    def _hint(self) -> str:
+        """What else a file without times may be."""
+        first, name = self._sample.cells[0], self._sample.columns[0]
+        if is_counter(first):
+            return f", or count its rows by --time {name} --step 1h"
+        if (
+            first
+            and not any(map(like_a_number, first))
+            and len(set(first)) == len(first)
+            and len(self._sample.columns) > 3
+        ):
+            return "; where each row is a series and its columns are steps, transpose it"
+        if excel := [place for place in range(len(self._sample.columns)) if self._may_be_of_excel(place)]:
+            return (
+                f"; where `{self._sample.called(excel[0])}` counts days, add --time-format excel (since 1900) or"
+                " days (since 1970)"
+            )
+        return ""
+
+    def _may_be_of_excel(self, place: int) -> bool:
+        cells = self._sample.cells[place]
+        if not TIME_NAME.search(self._sample.columns[place]) or not cells or not all(map(NUMBER.fullmatch, cells)):
+            return False
+        return all(9_000 <= float(cell) <= 73_000 for cell in cells)
+
+
+def _never_falls(cells: Sequence[str]) -> bool:
+    numbers = [float(cell) for cell in cells]
+    return all(before <= after for before, after in pairwise(numbers))

@@ -1,0 +1,275 @@
+"""Makes sure that no partition takes a transaction to be open which its coordinator has ended.
+
+A broker that dies can, once it is up again, end a transaction in its coordinator's log and never write the markers into
+the partitions. The next commit of the same producer id then shows the records of that transaction, too; and until then
+they hold back every reader. So the partitions themselves are asked (KIP-664), and what hangs is ended there, in the way
+that the coordinator decided.
+
+A transaction hangs if its partition takes it to be open *after* its coordinator was seen to have ended it: a
+coordinator says so only once it believes that all markers are written.
+"""
+
+import logging
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
+from typing import TypeVar
+
+from pipeline.admin import Admin, Coordinated, Limits, Open
+from pipeline.clock import Clock
+from pipeline.cluster import (
+    AuthorizationError,
+    Clients,
+    ClusterError,
+    KafkaError,
+    KafkaTimeoutError,
+    RetriableError,
+    TopicPartition,
+    place,
+)
+from pipeline.metrics import Metrics
+from pipeline.settings import Settings
+from pipeline.watchdog import Watchdog
+
+logger = logging.getLogger(__name__)
+
+OFFSETS = "__consumer_offsets"
+PAUSE = 0.1  # seconds between two questions of one kind
+SWEEP = 300.0  # seconds between two looks at what dead producers left
+STRANGER = 1200.0
+"""Seconds until what no coordinator knows is taken to hang: the longest that a broker lets a transaction be open
+(`transaction.max.timeout.ms`, 900 by default) and 300 more, as `kafka-transactions.sh find-hanging` has it."""
+
+T = TypeVar("T")
+
+
+class Transactions:
+    """What is open on the output topics, and in the group's offsets.
+
+    Parameters
+    ----------
+    clients
+        Where the admin client comes from, and the transactional id.
+    settings
+        The topics and the group.
+    metrics
+        Count what hung.
+    watchdog
+        Watches each question.
+    clock
+        The time.
+    """
+
+    def __init__(
+        self, clients: Clients, settings: Settings, metrics: Metrics, watchdog: Watchdog, clock: Clock
+    ) -> None:
+        self._clients, self._kafka = clients, settings.kafka
+        self._metrics, self._watchdog, self._clock = metrics, watchdog, clock
+        self._patience = settings.delivery.deadline / 4
+        self._admin: Admin | None = None
+        self._seen: dict[Open, float] = {}  # since when
+        self._told: set[str] = set()
+        self._next_sweep = clock.now()
+
+    def settle(self) -> bool:
+        """End what hangs of our own transactional id, which has no transaction open now; whether there was any.
+
+        Raises
+        ------
+        ClusterError
+            Something hangs, and we may not end it.
+        KafkaError
+            The brokers do not answer.
+        """
+        try:
+            return self._settle()
+        except (KafkaError, ClusterError):
+            self.close()
+            raise
+
+    def _settle(self) -> bool:
+        own = self._ended()
+        if own is None or own.is_open:
+            return False
+        hanging = self._hanging(own)
+        if hanging:
+            self._end(dict.fromkeys(hanging, own))
+            self._wait_until_gone(own)
+        return bool(hanging)
+
+    def _ended(self) -> Coordinated | None:
+        """What the coordinator says of our id, once it has done what it had decided; None if it does not know us."""
+        name = self._clients.transactional_id
+        until = self._clock.now() + self._patience
+        while self._clock.now() < until:
+            own = self._ask("describe_transactions", lambda admin: admin.coordinated(name))
+            if own is None or not own.is_ending:
+                return own
+            self._clock.pause(PAUSE)
+        raise KafkaTimeoutError(f"the broker does not finish the transaction of {name}")
+
+    def _hanging(self, own: Coordinated) -> list[Open]:
+        return [one for one in self._open() if one.producer_id == own.producer_id]
+
+    def _end(self, hanging: Mapping[Open, Coordinated | None]) -> None:
+        """Write the markers that are missing."""
+        refused = [one for one, known in hanging.items() if not self._may_end(one, known)]
+        if refused:
+            raise ClusterError(_commands(self._kafka.bootstrap_servers, {one: hanging[one] for one in refused}))
+
+    def _may_end(self, hanging: Open, known: Coordinated | None) -> bool:
+        """Write one marker; whether we may."""
+        commit = _was_committed(hanging, known)
+        try:
+            self._ask("abort_transaction of a partition", lambda admin: admin.end(hanging, commit))
+        except AuthorizationError:
+            return False
+        self._metrics.broker_errors.labels("hanging_transaction").inc()
+        logger.warning(
+            "%s: the broker ended a transaction of producer %d (%s) and left it open from offset %d on; it has been %s",
+            place(hanging.partition),
+            hanging.producer_id,
+            _name(known),
+            hanging.start,
+            "committed" if commit else "aborted",
+        )
+        return True
+
+    def _wait_until_gone(self, own: Coordinated) -> None:
+        until = self._clock.now() + self._patience
+        while self._clock.now() < until:
+            left = self._hanging(own)
+            if not left:
+                return
+            self._clock.pause(PAUSE)
+        raise KafkaTimeoutError(f"{left[0]} still hangs, though it was ended")
+
+    def limits(self) -> Limits:
+        """What the output topics take."""
+        topics = sorted({self._kafka.forecasts, self._kafka.dead_letters})
+        return self._ask("describe_configs", lambda admin: admin.limits(topics))
+
+    def sweep(self) -> None:
+        """Now and then: end what dead producers left hanging. It is said and counted, and stops nothing."""
+        if self._clock.now() < self._next_sweep:
+            return
+        self._next_sweep = self._clock.now() + SWEEP
+        try:
+            self._sweep()
+        except ClusterError as error:
+            self._tell(str(error), "hanging_transaction")
+        except KafkaError as error:
+            logger.info("a look for hanging transactions failed, and is taken again later: %s", error)
+            self.close()
+
+    def _sweep(self) -> None:
+        now = self._clock.now()
+        self._seen = {one: self._seen.get(one, now) for one in self._open()}
+        ids = {one.producer_id for one in self._seen}
+        known = self._ask("list_transactions", lambda admin: admin.coordinated_ids(ids)) if ids else {}
+        over = {one: known.get(one.producer_id) for one in self._seen if _is_over(known.get(one.producer_id))}
+        still = set(self._open({one.partition for one in over})) if over else set()
+        due = {one: self._seen[one] + _patience(over[one]) for one in sorted(still & over.keys())}
+        self._next_sweep = min([self._next_sweep, *(time for time in due.values() if time > now)])
+        self._end({one: over[one] for one, time in due.items() if time <= now})
+
+    def _open(self, among: Collection[TopicPartition] | None = None) -> list[Open]:
+        """What partitions take to be open, by default all that we write to."""
+        found: list[Open] = []
+        where = self._written() if among is None else among
+        for topic in sorted({one.topic for one in where}):
+            partitions = [one for one in where if one.topic == topic]
+            try:
+                found += self._ask("describe_producers", partial(_open, partitions))
+            except AuthorizationError:
+                self._tell(_right_to_read(self._kafka.bootstrap_servers, topic), "no_right_to_read")
+        return found
+
+    def _written(self) -> list[TopicPartition]:
+        """The partitions of the output topics, and the one of our group's offsets."""
+        topics = {self._kafka.forecasts, self._kafka.dead_letters}
+        found = self._ask("describe_topics", lambda admin: admin.partitions([*sorted(topics), OFFSETS]))
+        offsets = sum(one.topic == OFFSETS for one in found)
+        ours = TopicPartition(OFFSETS, java_hash(self._kafka.group) % offsets) if offsets else None
+        return [one for one in found if one.topic in topics or one == ours]
+
+    def _ask(self, name: str, question: Callable[[Admin], T]) -> T:
+        """A broker that is just up again does not answer all at once: it is asked again for a while."""
+        until = self._clock.now() + self._patience
+        while True:
+            try:
+                with self._watchdog.watching(name):
+                    if self._admin is None:
+                        self._admin = self._clients.admin()
+                    return question(self._admin)
+            except RetriableError:
+                if self._clock.now() >= until:
+                    raise
+            self._clock.pause(PAUSE)
+
+    def _tell(self, message: str, kind: str) -> None:
+        """Say it once."""
+        if message not in self._told:
+            self._told.add(message)
+            self._metrics.broker_errors.labels(kind).inc()
+            logger.error("%s", message)
+
+    def close(self) -> None:
+        """Let go of the admin client; the next question makes another."""
+        admin, self._admin = self._admin, None
+        if admin is not None:
+            admin.close()
+
+
+def java_hash(text: str) -> int:
+    """`String.hashCode` of Java without its sign: the broker finds a group's partition of offsets by it."""
+    found = 0
+    encoded = text.encode("utf-16-be")
+    for high, low in zip(encoded[::2], encoded[1::2], strict=True):
+        found = (31 * found + (high << 8) + low) & 0xFFFFFFFF
+    return found & 0x7FFFFFFF
+
+
+def _open(partitions: Collection[TopicPartition], admin: Admin) -> list[Open]:
+    return admin.open(partitions) or []
+
+
+def _is_over(known: Coordinated | None) -> bool:
+    return known is None or not known.is_open
+
+
+def _patience(known: Coordinated | None) -> float:
+    """How long it must have been open before our eyes: a living producer ends its own within this time."""
+    return STRANGER if known is None else known.timeout
+
+
+def _was_committed(hanging: Open, known: Coordinated | None) -> bool:
+    """A commit that the coordinator decided is that of the last transaction; one of an older epoch was aborted."""
+    return known is not None and known.is_committed and hanging.epoch >= known.epoch - 1
+
+
+def _name(known: Coordinated | None) -> str:
+    return known.name if known is not None else "not known to its coordinator"
+
+
+def _commands(servers: str, hanging: Mapping[Open, Coordinated | None]) -> str:
+    """What to do where we may not; a missing commit cannot be written by the tool."""
+    first, known = next(iter(hanging.items()))
+    said = (
+        f"{place(first.partition)} holds a transaction of producer {first.producer_id} ({_name(known)}) open from"
+        f" offset {first.start} on, which its coordinator has ended; give us the right to ALTER the cluster"
+    )
+    commands = [
+        f"kafka-transactions.sh --bootstrap-server {servers} abort --topic {one.partition.topic}"
+        f" --partition {one.partition.partition} --start-offset {one.start}"
+        for one, known in hanging.items()
+        if not _was_committed(one, known)
+    ]
+    return f"{said}, or run: {'; '.join(commands)}" if commands else f"{said}: it was committed"
+
+
+def _right_to_read(servers: str, topic: str) -> str:
+    return (
+        f"topic `{topic}` may not be read by us, so nobody sees whether a broker's death left a transaction open there,"
+        f" whose records would come twice: kafka-acls.sh --bootstrap-server {servers} --add --allow-principal <ours>"
+        f" --operation Read --topic {topic}"
+    )

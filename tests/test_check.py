@@ -1,0 +1,216 @@
+"""`lstm-stream check`: it names the settings that read a topic, and these do."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from hypothesis import given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
+from kafka import KafkaAdminClient, KafkaProducer
+from msgspec import structs
+
+from lstm_stream import Bank, Hyperparameters, timeline
+from pipeline.check import Report, check, proposed
+from pipeline.check_tables import written
+from pipeline.cli import main
+from pipeline.cluster import Part, Sample, Writer, create_topics, sample_topic
+from pipeline.embedded import EmbeddedBroker, free_port
+from pipeline.messages import Outgoing, Record
+from pipeline.settings import Kafka, Settings, load
+from pipeline.trial import try_out
+from tests.sample_topics import FOREIGN, TOPICS, Sent, clean
+from tests.servers import ApacheKafka
+
+
+def settings_at(servers: str, topic: str, partitions: int = 2) -> Settings:
+    kafka = Kafka(
+        bootstrap_servers=servers,
+        input=topic,
+        forecasts=f"{topic}-forecasts",
+        dead_letters=f"{topic}-dead",
+        group=f"{topic}-group",
+        partitions=partitions,
+        connect_timeout=60.0,
+    )
+    return Settings(kafka=kafka)
+
+
+def with_records(servers: str, topic: str, records: Sequence[Sent], partitions: int = 2) -> Settings:
+    """A topic that holds these."""
+    settings = settings_at(servers, topic, partitions)
+    create_topics(settings)
+    with Writer(settings, topic) as writer:
+        for one in records:
+            writer.write(one.outgoing, one.timestamp)
+    return settings
+
+
+def sample_of(records: Sequence[Sent]) -> Sample:
+    """The same without a broker, in one partition."""
+    each = (one.outgoing for one in records)
+    taken = tuple(
+        Record("events", 0, offset, one.timestamp, outgoing.key, outgoing.value, outgoing.headers)
+        for offset, (one, outgoing) in enumerate(zip(records, each, strict=True))
+    )
+    return Sample("events", (Part(0, 0, len(taken), (taken,)),), held_back=False)
+
+
+def assert_mended(name: str, sample: Sample, settings: Settings, folder: Path) -> None:
+    """What is proposed is what was expected, and as a file it reads the topic without a dead letter."""
+    topic = TOPICS[name]
+    report = check(sample, settings)
+    changes = {one.key: one.value for one in report.proposals}
+    expected = {key: changes.get(key) if value is None else value for key, value in topic.settings.items()}
+    assert changes == expected
+    assert report.is_well == (not topic.settings)
+    file = folder / "lstm-stream.toml"
+    file.write_text("\n".join(["[events]", *report.lines.values()]))
+    mended = structs.replace(settings, events=load(str(file), {}, ()).events)
+    assert mended == proposed(settings, report.proposals)
+    trial = try_out(sample, mended)
+    assert not trial.rejects
+    assert trial.lost == 0
+    assert len(trial.steps) == topic.series
+
+
+@pytest.mark.parametrize("name", TOPICS)
+def test_it_names_the_settings_that_read_a_topic(name: str, tansu: EmbeddedBroker, tmp_path: Path) -> None:
+    settings = with_records(tansu.bootstrap_servers, f"check-{name}", list(TOPICS[name].records()), 1)
+    sample = sample_topic(settings, settings.kafka.inputs[0], 4000)
+    assert sum(len(stretch) for part in sample.parts for stretch in part.stretches) == len(list(TOPICS[name].records()))
+    assert_mended(name, sample, settings, tmp_path)
+
+
+def test_it_does_so_on_apache_kafka(apache_kafka: ApacheKafka, tmp_path: Path) -> None:
+    for name, topic in TOPICS.items():
+        settings = with_records(apache_kafka.bootstrap_servers, f"check-{name}", list(topic.records()), 1)
+        assert_mended(name, sample_topic(settings, settings.kafka.inputs[0], 4000), settings, tmp_path)
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_what_no_setting_reads_is_said_to_be_so(name: str) -> None:
+    records, said = FOREIGN[name]
+    report = check(sample_of(list(records())), Settings())
+    assert report.proposals == ()
+    assert not report.is_well
+    assert said in written(report, 10_000)
+
+
+@pytest.mark.parametrize("name", [*TOPICS, *FOREIGN])
+@pytest.mark.parametrize("width", [80, 100])
+def test_its_text_is_no_wider_than_the_terminal(name: str, width: int) -> None:
+    records = TOPICS[name].records if name in TOPICS else FOREIGN[name][0]
+    text = written(check(sample_of(list(records())), Settings()), width)
+    assert [line for line in text.splitlines() if len(line) > width and not line.startswith(("points", "values"))] == []
+    assert all(line == line.rstrip() for line in text.splitlines())
+
+
+def checked(settings: Settings, *options: str) -> Result:
+    servers, topic = settings.kafka.bootstrap_servers, settings.kafka.input
+    given_ones = [f"kafka.bootstrap_servers={servers}", f"kafka.input={topic}", "kafka.connect_timeout=10"]
+    return CliRunner().invoke(main, ["check", *(word for one in given_ones for word in ("--set", one)), *options])
+
+
+def test_its_exit_code_says_whether_something_would_be_lost(tansu: EmbeddedBroker) -> None:
+    well = with_records(tansu.bootstrap_servers, "check-well", list(clean()), 1)
+    assert checked(well).exit_code == 0
+    ill = with_records(tansu.bootstrap_servers, "check-ill", list(TOPICS["collisions"].records()), 1)
+    result = checked(ill)
+    assert result.exit_code == 1
+    assert 'series = "{series}/{line}"' in result.output
+    other_topic = checked(well, "--topic", "check-ill", "--json")
+    assert other_topic.exit_code == 1
+    assert json.loads(other_topic.output)["proposals"][0]["value"] == "{series}/{line}"
+
+
+def test_series_that_lie_on_several_partitions_are_told() -> None:
+    (one,) = sample_of(list(clean())).parts
+    half = tuple(structs.replace(record, partition=1) for record in one.stretches[0][1::2])
+    parts = (one._replace(stretches=(one.stretches[0][::2],)), Part(1, 0, len(half), (half,)))
+    report = check(Sample("events", parts, held_back=False), Settings())
+    assert report.scattered == 3
+    assert not report.is_well
+    assert "let the producer key its records by series" in written(report, 1000)
+
+
+def test_what_cannot_be_read_is_one_line(tansu: EmbeddedBroker) -> None:
+    empty = with_records(tansu.bootstrap_servers, "check-empty", [])
+    for settings, said in (
+        (settings_at(tansu.bootstrap_servers, "check-nowhere"), "topic `check-nowhere` is missing"),
+        (empty, "topic `check-empty` is empty"),
+        (settings_at(f"127.0.0.1:{free_port()}", "away"), "no Kafka broker answers"),
+    ):
+        result = checked(settings)
+        assert result.exit_code == 1
+        assert said in result.output
+        assert len(result.output.splitlines()) == 1
+    assert checked(empty, "--records", "0").exit_code == 2
+
+
+@pytest.mark.parametrize("kind", ["tansu", "apache_kafka"])
+def test_it_reads_both_ends_of_each_partition(kind: str, request: pytest.FixtureRequest) -> None:
+    broker: EmbeddedBroker | ApacheKafka = request.getfixturevalue(kind)
+    records = [Sent(Outgoing(b"k", b"%d" % n), 1_700_000_000_000 + n) for n in range(3000)]
+    settings = with_records(broker.bootstrap_servers, "check-long", records, partitions=1)
+    (part,) = sample_topic(settings, "check-long", 200).parts
+    assert (part.first, part.end) == (0, 3000)
+    assert [[one.offset for one in stretch] for stretch in part.stretches] == [[*range(100)], [*range(2900, 3000)]]
+    (whole,) = sample_topic(settings, "check-long", 6000).parts
+    assert [one.offset for one in whole.stretches[0]] == list(range(3000))
+    (overlapping,) = sample_topic(settings, "check-long", 5000).parts
+    assert [one.offset for stretch in overlapping.stretches for one in stretch] == list(range(3000))
+
+
+def test_it_joins_no_group_and_reads_nothing_that_is_not_committed(apache_kafka: ApacheKafka) -> None:
+    settings = with_records(apache_kafka.bootstrap_servers, "check-open", list(clean()), partitions=1)
+    admin = KafkaAdminClient(bootstrap_servers=apache_kafka.bootstrap_servers)
+    before = admin.list_groups()
+    producer = KafkaProducer(bootstrap_servers=apache_kafka.bootstrap_servers, transactional_id="check-open")
+    try:
+        producer.init_transactions()
+        producer.begin_transaction()
+        producer.send("check-open", b"not committed").get(10)
+        sample = sample_topic(settings, "check-open", 4000)
+        assert sample.held_back
+        assert sum(len(stretch) for part in sample.parts for stretch in part.stretches) == len(list(clean()))
+        assert admin.list_groups() == before
+    finally:
+        producer.abort_transaction()
+        producer.close()
+        admin.close()
+
+
+@examples(deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 40), st.sampled_from([1.0, float("nan")])), max_size=60),
+    st.sampled_from(["infer", 60.0]),
+)
+def test_a_timeline_is_what_a_bank_makes_of_it(
+    observations: list[tuple[str, int, float]], step: Literal["infer"] | float
+) -> None:
+    rules = Hyperparameters(
+        horizon=2, hidden_size=2, window=2, memory=8, effort=0.0, step=step, max_gap=9, restart_after=5
+    )
+    names = [name for name, _, _ in observations]
+    times = np.array([60_000_000 * time for _, time, _ in observations], np.int64)
+    values = np.array([value for _, _, value in observations])
+    lies = timeline(names, times, values, rules)
+    forecasts = Bank(rules).observe(names, times, values)
+    assert lies.outcome.tolist() == forecasts.outcome.tolist()
+    assert lies.restart.tolist() == forecasts.restart.tolist()
+
+
+def report_of(records: Sequence[Sent]) -> Report:
+    return check(sample_of(records), Settings())
+
+
+def test_the_counts_of_a_report_add_up() -> None:
+    for topic in TOPICS.values():
+        report = report_of(list(topic.records()))
+        dead = sum(one.count for one in report.dead_letters)
+        assert report.observations == report.forecasts + report.late + report.repeated + dead
