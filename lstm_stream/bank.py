@@ -173,6 +173,7 @@ class Bank:
                 position[AGAIN] = -1
             for m in range(int(position[FAULTY])):
                 self._begin_anew(int(self._members.sources[m]), call, position, forecasts, said)
+            position[FAULTY] = 0
             if self._steps >= self._next_fold:
                 self._fold(int(position[END]) - 1)
             elif self._steps >= self._next_reading:

@@ -46,7 +46,7 @@ def follow(
 
     Weights (E, H) are those of the last step, the combinations are (T, H); scale and spread are 1.
     """
-    experts, horizon = said.shape[1], said.shape[2]
+    horizon = said.shape[2]
     moved, one = np.empty(horizon, np.float32), np.ones(horizon, np.float32)
     badness, shares, even = np.empty_like(log_prior), np.empty_like(log_prior), np.zeros_like(log_prior)
     errors, trust, gain = np.empty_like(log_prior), np.empty(log_prior.shape[1], np.float32), even[0].copy()
@@ -57,7 +57,6 @@ def follow(
         stand(combination, scoring, i, log_prior, gain, badness, trust)
         combine(scoring, badness, trust, said[t], shares, weights, mixed[t])
         open_experts(combination, scoring, i, t, said[t], one, np.float32(1.0))
-    assert experts == weights.shape[0]
 
 
 def followed(
