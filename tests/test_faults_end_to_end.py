@@ -47,7 +47,7 @@ def test_a_defect_and_a_jump_of_the_clock_on_a_real_broker(
 ) -> None:
     original = Bank.observe
 
-    def spoilt(bank: Bank, series: Sequence[str], times: Any, values: Any, **rest: Any) -> Forecasts:
+    def spoilt(bank: Bank, series: Sequence[str], times: Any, values: Any, **_rest: Any) -> Forecasts:
         """Go on one by one, and let the state of a series be spoilt before the value that is the poison."""
         parts, faults = [], []
         for n, value in enumerate(values.tolist()):

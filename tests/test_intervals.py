@@ -255,64 +255,6 @@ def test_a_quantile_is_the_same_bytes_whatever_other_levels_are_asked() -> None:
     assert many.surprise.tobytes() == few.surprise.tobytes()
 
 
-def test_the_interval_is_wide_where_experts_doubt_each_other() -> None:
-    generator = np.random.default_rng(2)
-    doubt = np.exp(generator.normal(size=(4000, 4)))
-    errors = generator.normal(size=(4000, 4)) * doubt
-    values = np.zeros((4000, 4))
-    values[1:] = errors[:-1]  # what comes next lies as far off as is doubted now
-    told, blind = around_last_value(values, doubt), around_last_value(values)
-    assert np.corrcoef(told.width(1)[2000:, 0], doubt[2000:, 0])[0, 1] > 0.5
-    assert np.corrcoef(blind.width(1)[2000:, 0], doubt[2000:, 0])[0, 1] < 0.4
-    assert 0.885 < told.covered(values, 1).mean() < 0.915
-
-
-def test_the_first_interval_is_as_wide_as_the_series_spreads() -> None:
-    told = around_last_value(np.zeros((1, 1)))
-    assert told.width(1)[0, 0] == pytest.approx(2 * 1.2533 * 1.645, rel=0.01)
-    assert (np.diff(told.quantiles[0, 0], axis=1) > 0).all()
-
-
-@given(st.integers(0, 1000), st.sampled_from([0.0, 1e12, -1e12, 1e30]))
-@settings(max_examples=10, deadline=None)
-def test_quantiles_are_finite_and_in_order_whatever_comes(seed: int, outlier: float) -> None:
-    generator = np.random.default_rng(seed)
-    values = walking(generator, 300)
-    values[generator.random((300, 4)) < 0.02] = outlier
-    values[:, 3] = outlier
-    told = around_last_value(values, doubt=np.abs(values))
-    around = told.quantiles - values.astype(np.float32)[:, :, None, None]
-    assert np.isfinite(around).all()
-    assert (np.diff(told.quantiles, axis=3) >= 0).all()
-
-
-def test_one_outlier_is_soon_forgotten() -> None:
-    values = calm(np.random.default_rng(3), 2000)
-    disturbed = values.copy()
-    disturbed[1000] = 1e12
-    usual, after = around_last_value(values), around_last_value(disturbed)
-    for ahead in (1, HORIZON):
-        assert after.width(ahead)[1200:].mean() < 1.25 * usual.width(ahead)[1200:].mean()
-
-
-def test_the_intervals_of_a_constant_series_close() -> None:
-    told = around_last_value(np.full((2000, 1), 7.0))
-    assert told.width(1)[-1, 0] < 0.01 * told.width(1)[0, 0]
-
-
-@pytest.mark.parametrize("kind", [calm, walking, of_heavy_tails, drifting, bursting, skewed, of_whole_numbers])
-def test_surprise_is_calibrated(kind: Callable[[np.random.Generator, int], Values]) -> None:
-    surprise = around_last_value(kind(np.random.default_rng(4), 4000)).surprise
-    assert np.isnan(surprise[: WARM + 1]).all()
-    assert not np.isnan(surprise[WARM + 1 :]).any()
-    assert 0.005 < (surprise[YOUNG:] > 0.99).mean() < 0.02
-
-
-def test_half_of_all_surprises_are_above_a_half() -> None:
-    surprise = around_last_value(of_heavy_tails(np.random.default_rng(4), 2000)).surprise
-    assert (surprise[YOUNG:] > 0.5).mean() == pytest.approx(0.5, abs=0.03)
-
-
 def surprise_of(state: Tracked, step: int, values: Floats) -> Floats:
     """Of each of these values (N,) as the next one of a single series, which stays as it is."""
     told = [around_last_value(np.asarray([[value]]), into=deepcopy(state), first=step).surprise for value in values]
