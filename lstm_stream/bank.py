@@ -4,7 +4,6 @@ Letters: S series, N observations of a call, H horizons, L quantile levels.
 """
 
 import math
-import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from hashlib import blake2b
@@ -19,7 +18,7 @@ from lstm_stream.columns import Array, Columns, clear, dumped, fill, grown
 from lstm_stream.combination import TINY, mean_weights
 from lstm_stream.drift import Drift
 from lstm_stream.experts import EXPERTS, assumed_losses
-from lstm_stream.faults import RAISED, Fault, Stage
+from lstm_stream.faults import RAISED, Fault, Stage, told
 from lstm_stream.fold import (
     AGAIN,
     BREAKS,
@@ -293,7 +292,7 @@ class Bank:
         self._shared = self._share()
 
     def _fault(self, source: int, stage: Stage, error: BaseException) -> None:
-        self.faults.append(Fault(None, source, stage, "".join(traceback.format_exception(error)).rstrip()))
+        self.faults.append(Fault(None, source, stage, told(error)))
 
     def _lesson(self, seen: Wholes) -> Lesson:
         generator = np.random.default_rng([self.rules.seed, self._learner.updates, self._learner.skipped])

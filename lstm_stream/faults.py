@@ -1,5 +1,6 @@
 """What is told where a step of a series comes to something that is not finite, although none should."""
 
+import traceback
 from typing import Literal, NamedTuple
 
 RAISED = (ArithmeticError, AssertionError, LookupError, RuntimeError, TypeError, ValueError, Warning)
@@ -29,3 +30,8 @@ class Fault(NamedTuple):
     source: int
     stage: Stage
     trace: str
+
+
+def told(error: BaseException) -> str:
+    """The traceback of an error."""
+    return "".join(traceback.format_exception(error)).rstrip()

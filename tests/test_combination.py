@@ -60,7 +60,7 @@ def follow(
 
 
 def followed(
-    values: npt.NDArray[np.float64], said: Floats, prior: Floats, row: int = 0, rows: int = 1
+    values: npt.NDArray[np.floating], said: Floats, prior: Floats, row: int = 0, rows: int = 1
 ) -> tuple[Floats, Floats]:
     """The last weights (E, H) and all combinations (T, H) of a series, one of several rows, that sees these."""
     _, experts, horizon = said.shape

@@ -59,8 +59,9 @@ class Tracked(NamedTuple):
 
 
 def fresh(series: int) -> Tracked:
-    parts = Moves.empty(HORIZON), Intervals.empty(HORIZON), Errors.empty()
-    return Tracked(*(grown(part, series) for part in parts))
+    return Tracked(
+        grown(Moves.empty(HORIZON), series), grown(Intervals.empty(HORIZON), series), grown(Errors.empty(), series)
+    )
 
 
 @entry

@@ -14,8 +14,8 @@ HORIZON = 4
 
 def grown(series: int) -> tuple[History, Scale, Moves, Combination]:
     """Series that spread twice as wide as they step, and whose combination halves the error."""
-    parts = History.empty(256), Scale.empty(), Moves.empty(HORIZON), Combination.empty(3, HORIZON)
-    history, scale, moves, combination = (with_room(part, series) for part in parts)
+    history, scale = with_room(History.empty(256), series), with_room(Scale.empty(), series)
+    moves, combination = with_room(Moves.empty(HORIZON), series), with_room(Combination.empty(3, HORIZON), series)
     history.age[:] = 200
     scale.spread[:] = 3.0
     scale.difference[:, 0] = 1.5

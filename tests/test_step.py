@@ -4,8 +4,10 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from lstm_stream import Bank, Hyperparameters, Opinions, Outcome
@@ -16,7 +18,7 @@ HOUR = 3_600_000_000
 SERIES, ROWS = 4, 60
 
 
-def told(groups: bool) -> dict[str, np.ndarray]:
+def told(groups: bool) -> dict[str, npt.NDArray[Any]]:
     """What a bank says of four series with gaps, missing values and outliers."""
     rules = Hyperparameters(
         horizon=5, hidden_size=6, window=8, windows=4, replay=8, memory=64, groups=groups, covariates=1
@@ -37,7 +39,10 @@ def told(groups: bool) -> dict[str, np.ndarray]:
         covariates=generator.normal(size=(len(row), 1))[kept],
         opinions=opinions,
     )
-    return {"outcome": forecasts.outcome, "mean": forecasts.mean, "quantiles": forecasts.quantiles} | {
+    return {
+        "outcome": forecasts.outcome,
+        "mean": forecasts.mean,
+        "quantiles": forecasts.quantiles,
         "surprise": forecasts.surprise,
         "scale": forecasts.scale,
         "weights": opinions.weights,
