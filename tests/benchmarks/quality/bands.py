@@ -115,14 +115,13 @@ class NaiveBands:
     def __init__(self, series: int, step: float) -> None:
         rules = Hyperparameters(horizon=HORIZON)
         self.levels = rules.quantiles
-        parts = (
-            History.empty(rules.memory),
-            Scale.empty(),
-            Moves.empty(HORIZON),
-            Intervals.empty(HORIZON),
-            Errors.empty(),
+        self._kept = Kept(
+            grown(History.empty(rules.memory), series),
+            grown(Scale.empty(), series),
+            grown(Moves.empty(HORIZON), series),
+            grown(Intervals.empty(HORIZON), series),
+            grown(Errors.empty(), series),
         )
-        self._kept = Kept(*(grown(part, series) for part in parts))
         self._layout, self._room, self._step = Layout.of(HORIZON, rules.quantiles), Room.of(HORIZON), round(1e6 * step)
 
     def observe(self, rows: Rows, values: Floats, mean: Floats) -> Floats:
