@@ -154,12 +154,10 @@ class Bank:
         count = len(rows)
         call = Call.of(
             rows,
-            np.clip(np.ascontiguousarray(times, np.int64), -FURTHEST, FURTHEST),
-            np.ascontiguousarray(values, np.float64),
-            np.arange(count) if events is None else np.ascontiguousarray(events, np.int64),
-            np.full((count, self.rules.covariates), np.nan)
-            if covariates is None
-            else np.ascontiguousarray(covariates, np.float64),
+            np.clip(np.array(times, np.int64), -FURTHEST, FURTHEST),
+            np.array(values, np.float64),
+            np.arange(count) if events is None else np.array(events, np.int64),
+            np.full((count, self.rules.covariates), np.nan) if covariates is None else np.array(covariates, np.float64),
         )
         forecasts = Forecasts.zeros(count, self.rules.horizon, len(self.rules.quantiles))
         said = Opinions.zeros(0, EXPERTS, self.rules.horizon) if opinions is None else opinions
