@@ -132,7 +132,7 @@ class Opener:
         self._describe, self._description = describe, describe()
         self._checkpoints, self._shards, self._settings = checkpoints, shards, settings
         self._metrics, self._clock, self._rebuild = metrics, clock, rebuild
-        self._begun: dict[TopicPartition, int | None] = {}  # where a new group starts; None: another one tells it
+        self._begun: dict[TopicPartition, int | None] = {}  # where nothing was before; None: another one says where
 
     def open(self, partition: TopicPartition, metadata: ConsumerGroupMetadata, before: Held | None) -> Held | None:
         """The shard of a partition; None if the partition has gone again.
@@ -174,7 +174,8 @@ class Opener:
         if not self._member.seek(partition, max(stands_at, first)):
             return None
         held.opened_at = self._clock.now()
-        self._begun.pop(partition, None)
+        if begins:
+            self._begun[partition] = committed
         self._metrics.restores.labels(how).inc()
         logger.info("%s: %s at %d, committed is %d", place(partition), how, stands_at, committed)
         return held

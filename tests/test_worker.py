@@ -513,6 +513,7 @@ def test_who_began_for_all_knows_that_others_have_gone_on_since(caplog: pytest.L
     assert worker.run() == 0
     assert len(other) == 1
     assert caplog.text.count("no checkpoint at or before") == 1
+    assert f"events/1: no checkpoint at or before {RECORDS + 3}" in caplog.text
 
 
 def test_a_partition_that_is_added_to_a_known_group_starts_at_its_start() -> None:
