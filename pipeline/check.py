@@ -252,7 +252,7 @@ def check(sample: Sample, settings: Settings) -> Report:
         repeated_records=len(records) - len({(one.partition, one.key, one.value, one.headers) for one in records}),
         restarts=sum(one.restart for one in trial.taken),
         skipped=trial.skipped,
-        dead_letters=tuple(_dead(trial)),
+        dead_letters=tuple(_dead(trial, settings)),
         collisions=len(collided),
         collision_examples=tuple(_collision(collided[index], found) for index in range(min(3, len(collided)))),
         remarks=tuple(_remarks(trial, found, settings, proposals, records)),
@@ -305,7 +305,7 @@ def _after(sample: Sample, mended: Settings) -> After:
         trial.count(Outcome.FORECAST),
         trial.count(Outcome.LATE),
         trial.count(Outcome.REPEATED),
-        len(trial.rejects) + trial.count(Outcome.UNKNOWN),
+        len(trial.rejects) + trial.count(Outcome.UNKNOWN, Outcome.JUMP),
         trial.skipped,
         len(trial.steps),
     )
@@ -422,18 +422,23 @@ def _values(trial: Trial, settings: Settings) -> Iterator[Values]:
             yield Values(path, len(of_it), missing, None, None, None)
 
 
-def _dead(trial: Trial) -> Iterator[Dead]:
+def _dead(trial: Trial, settings: Settings) -> Iterator[Dead]:
     first: dict[str, Dead] = {}
     counts: Counter[str] = Counter()
     for reject, record in trial.rejects:
         counts[reject.reason] += 1
         first.setdefault(reject.reason, Dead(reject.reason, 0, record.partition, record.offset, reject.detail))
     for one in trial.taken:
+        name = f"`{one.observation.series}`"
         if one.outcome == Outcome.UNKNOWN:
-            counts["null_before_first_value"] += 1
-            detail = f"`{one.observation.series}` has no value yet"
-            dead = Dead("null_before_first_value", 0, one.record.partition, one.record.offset, detail)
-            first.setdefault("null_before_first_value", dead)
+            reason, detail = "null_before_first_value", f"{name} has no value yet"
+        elif one.outcome == Outcome.JUMP:
+            reason = "timestamp_jump"
+            detail = f"{name} at {iso8601(one.observation.time)}: events.max_gap allows {settings.events.max_gap} steps"
+        else:
+            continue
+        counts[reason] += 1
+        first.setdefault(reason, Dead(reason, 0, one.record.partition, one.record.offset, detail))
     for reason, count in counts.most_common():
         yield structs.replace(first[reason], count=count)
 

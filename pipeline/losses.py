@@ -118,6 +118,10 @@ class Watch:
         self._series: int | None = None
         self._unscored: int | None = 0
         self._masked: list[int] = []
+        self._unmasked = 0
+        self._noted = self._events_noted = 0
+        self._logged: dict[str, tuple[int, int]] = {}  # how often a loss was logged, and after how much it is again
+        self._silent: set[str] = set()  # what holds and was not logged
 
     def told(self) -> tuple[Loss, ...]:
         """What holds now."""
@@ -130,6 +134,7 @@ class Watch:
         return lines + [line for masked in fates.masked for line in self._mask(masked)]
 
     def _take(self, fate: Fate) -> Iterator[tuple[int, str]]:
+        self._noted += 1
         if fate.came_to == SKIPPED:
             yield from self._skip(fate)
             return
@@ -284,6 +289,7 @@ class Watch:
 
     def _mask(self, masked: tuple[bool, ...]) -> Iterator[tuple[int, str]]:
         """Covariates that no event has."""
+        self._events_noted += 1
         runs = self._masked or [0] * len(masked)
         self._masked = [run + 1 if is_masked else 0 for run, is_masked in zip(runs, masked, strict=True)]
         named = [path for path, run in zip(self._events.covariates, self._masked, strict=True) if run >= RUN]
@@ -292,17 +298,37 @@ class Watch:
                 "covariates",
                 f"none of the last {RUN} events holds a number at {', '.join(named)} of events.covariates: correct the"
                 f" path; {CHECK}",
+                self._events_noted,
             )
-        elif not named:
+        elif "covariates" in self._told:
+            yield from self._unmask(masked)
+
+    def _unmask(self, masked: tuple[bool, ...]) -> Iterator[tuple[int, str]]:
+        """A covariate that is there now and then is still missing: most events must hold them all for a while."""
+        self._unmasked = max(self._unmasked - 1, 0) if any(masked) else self._unmasked + 1
+        if self._unmasked >= RUN:
+            self._unmasked = 0
             yield from self._is_well("covariates", "events hold their covariates now")
 
-    def _tell(self, what: str, message: str) -> Iterator[tuple[int, str]]:
-        if what not in self._told:
-            self._told[what] = Loss(what, message)
-            yield logging.WARNING, message
+    def _tell(self, what: str, message: str, noted: int | None = None) -> Iterator[tuple[int, str]]:
+        """Note a loss. One that comes and goes is logged ever more seldom, so that it never fills the log."""
+        if what in self._told:
+            return
+        self._told[what] = Loss(what, message)
+        now = self._noted if noted is None else noted
+        times, again = self._logged.get(what, (0, 0))
+        if now < again:
+            self._silent.add(what)
+            return
+        self._logged[what] = (times + 1, now + WINDOW * 2**times)
+        yield logging.WARNING, message
 
     def _is_well(self, what: str, message: str) -> Iterator[tuple[int, str]]:
-        if self._told.pop(what, None) is not None:
+        if self._told.pop(what, None) is None:
+            return
+        if what in self._silent:
+            self._silent.remove(what)
+        else:
             yield logging.INFO, message
 
 

@@ -132,7 +132,7 @@ class Opener:
         self._describe, self._description = describe, describe()
         self._checkpoints, self._shards, self._settings = checkpoints, shards, settings
         self._metrics, self._clock, self._rebuild = metrics, clock, rebuild
-        self._begun: set[TopicPartition] = set()
+        self._begun: dict[TopicPartition, int | None] = {}  # where nothing was before; None: another one says where
 
     def open(self, partition: TopicPartition, metadata: ConsumerGroupMetadata, before: Held | None) -> Held | None:
         """The shard of a partition; None if the partition has gone again.
@@ -174,7 +174,8 @@ class Opener:
         if not self._member.seek(partition, max(stands_at, first)):
             return None
         held.opened_at = self._clock.now()
-        self._begun.discard(partition)
+        if begins:
+            self._begun[partition] = committed
         self._metrics.restores.labels(how).inc()
         logger.info("%s: %s at %d, committed is %d", place(partition), how, stands_at, committed)
         return held
@@ -210,7 +211,7 @@ class Opener:
                 first - 1,
                 first,
             )
-        return committed, partition in self._begun
+        return committed, self._begun.get(partition, -1) in (None, committed)
 
     def _is_cut(self, partition: TopicPartition, committed: int, refused: int, first: int) -> bool:
         """Whether the log ends before the committed offset, or did when a position was refused.
@@ -236,10 +237,12 @@ class Opener:
                 return committed
             logger.info("%s is new to the group: going on from its start, %d", place(partition), first)
             return self._start({partition: first}, metadata)[partition]
-        self._begun |= there
         if partition != min(there):
+            self._begun[partition] = None
             raise KafkaTimeoutError(f"who holds {place(min(there))} is to begin for all")
-        return self._start({one: self._member.last(one) for one in there}, metadata)[partition]
+        ends = self._start({one: self._member.last(one) for one in there}, metadata)
+        self._begun |= ends
+        return ends[partition]
 
     def _inputs(self) -> set[TopicPartition]:
         """All partitions of the input topics, whoever holds them."""

@@ -80,6 +80,7 @@ class Reporter:
         for partition in self._models:
             self._forget(partition)
         self._models = {}
+        self._set_losing(())
         self._metrics.partitions_assigned.set(0)
         self._metrics.checkpoint_age_seconds.set(0.0)
 

@@ -204,7 +204,7 @@ class Shard:
             kept = msgspec.convert(header, _Header)
             _compare(kept.fingerprint, fingerprint(settings))
             bank = Bank.load(kept.bank, arrays)
-            return cls(topic, partition, kept.next_offset, settings, bank, repeated_hour=kept.repeated_hour)
+            return cls(topic, partition, kept.next_offset, settings, bank, repeated_hour=_repeated_hour(arrays))
         except (DumpError, msgspec.ValidationError) as error:
             raise FingerprintError(
                 f"the checkpoint is of another version of lstm-stream: {error}; go back to that version, or start with"
@@ -214,8 +214,10 @@ class Shard:
     def dump(self) -> State:
         """The whole state; changes nothing."""
         header, arrays = self.bank.dump()
-        rest = {"fingerprint": self._fingerprint, "repeated_hour": self._repeated_hour.dump(), "bank": header}
-        return State({"next_offset": self.next_offset, **rest}, arrays)
+        last = self._repeated_hour.dump()
+        arrays[HOUR_NAMES] = np.frombuffer(msgspec.json.encode(list(last)), np.uint8)
+        arrays[HOUR_TIMES] = np.fromiter(last.values(), np.int64, len(last))
+        return State({"next_offset": self.next_offset, "fingerprint": self._fingerprint, "bank": header}, arrays)
 
     def fold(self, records: Sequence[Record], publish: Publish) -> Fold:
         """Take the next records of the log, in its order.
@@ -413,7 +415,18 @@ class _Header(msgspec.Struct, frozen=True):
     next_offset: int
     fingerprint: dict[str, object]
     bank: dict[str, object]
-    repeated_hour: dict[str, int] = {}
+
+
+HOUR_NAMES, HOUR_TIMES = "repeated_hour.names", "repeated_hour.times"
+"""Arrays of a dump: they grow with the series, for which a header has no room."""
+
+
+def _repeated_hour(arrays: Mapping[str, npt.NDArray[Any]]) -> dict[str, int]:
+    """What a dump knows of the hour that autumn repeats; one of before knows nothing."""
+    if HOUR_NAMES not in arrays:
+        return {}
+    names = msgspec.json.decode(arrays[HOUR_NAMES].tobytes(), type=list[str])
+    return dict(zip(names, arrays[HOUR_TIMES].tolist(), strict=True))
 
 
 def hyperparameters(settings: Settings) -> Hyperparameters:

@@ -27,7 +27,8 @@ class Taken(msgspec.Struct, frozen=True):
     stood_in
         For which of "series" and "timestamp" the record stood in.
     outcome
-        A forecast, or late, repeated, or unknown: null before the first value.
+        A forecast, or late, repeated, or one of the two that the grid refuses: unknown, which is null before the first
+        value, and a jump of the clock.
     restart
         Whether its series, known before, starts again with it.
     """
@@ -131,12 +132,11 @@ def _of(records: Sequence[Record], settings: Settings) -> Trial:
 
 def _timed(event: Event, hour: RepeatedHour) -> Iterator[Observation]:
     """The observations of an event, in the hour that autumn repeats as the shard takes them."""
-    for observation in event.observations:
-        if event.later is None:
-            yield observation
-        else:
-            time = hour.choose(observation.series, observation.time, event.later)
-            yield observation._replace(time=time)
+    if event.later is None or not event.observations:
+        yield from event.observations
+        return
+    time = hour.choose(event.series, event.observations[0].time, event.later)
+    yield from (one._replace(time=time) for one in event.observations)
 
 
 def _timeline(observations: Sequence[Observation], settings: Settings) -> Timeline:

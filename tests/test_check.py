@@ -20,10 +20,11 @@ from pipeline.check_tables import written
 from pipeline.cli import main
 from pipeline.cluster import Part, Sample, Writer, create_topics, sample_topic
 from pipeline.embedded import EmbeddedBroker, free_port
-from pipeline.messages import Outgoing, Record
-from pipeline.settings import Kafka, Settings, load
+from pipeline.messages import Outgoing, Record, decode_forecast, iso8601
+from pipeline.settings import Events, Kafka, Settings, load
+from pipeline.shard import Shard
 from pipeline.trial import try_out
-from tests.sample_topics import FOREIGN, TOPICS, Sent, clean
+from tests.sample_topics import FOREIGN, STEPS, TOPICS, Sent, at, clean, sent
 from tests.servers import ApacheKafka
 
 
@@ -214,3 +215,28 @@ def test_the_counts_of_a_report_add_up() -> None:
         report = report_of(list(topic.records()))
         dead = sum(one.count for one in report.dead_letters)
         assert report.observations == report.forecasts + report.late + report.repeated + dead
+
+
+def test_a_jump_of_the_clock_is_counted_as_the_dead_letter_that_the_daemon_makes_of_it() -> None:
+    jumped = sent(at(STEPS), {"series": "a", "timestamp": at(10**5).isoformat(), "value": 1.0}, late=1e7)
+    good = [sent(at(n), {"series": "a", "timestamp": at(n).isoformat(), "value": 1.0}) for n in range(2 * STEPS)]
+    sample = sample_of([*good[:STEPS], jumped, *good[STEPS:]])
+    report = check(sample, Settings())
+    assert [(one.reason, one.count) for one in report.dead_letters] == [("timestamp_jump", 1)]
+    assert report.observations == report.forecasts + 1 == 2 * STEPS + 1
+    assert "events.max_gap" in written(report, 10_000)
+
+
+def test_the_repeated_hour_is_read_as_a_shard_reads_it() -> None:
+    """By the event: a value of it that is refused in one pass is none the less of that pass."""
+    clocks = ["02:00", "02:00", "03:00"]
+    bodies = [
+        {"series": "a", "timestamp": f"2026-10-25 {clock}", "p": n, "q": n or "x"} for n, clock in enumerate(clocks)
+    ]
+    records = [Record("events", 0, n, -1, None, json.dumps(body).encode()) for n, body in enumerate(bodies)]
+    chosen = Settings(events=Events(timezone="Europe/Berlin", values=("p", "q")))
+    fold = Shard.fresh("events", 0, 0, chosen).fold(records, "every")
+    trial = try_out(Sample("events", (Part(0, 0, 3, (tuple(records),)),), held_back=False), chosen)
+    read = {(one.observation.series, iso8601(one.observation.time)) for one in trial.taken}
+    told = [decode_forecast(one.value or b"") for one in fold.forecasts]
+    assert read == {(one.series, one.origin) for one in told}

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from pipeline.cluster import TopicPartition
 from pipeline.dead_letters import REASONS
-from pipeline.fates import FORECAST, SKIPPED, Fate, Fates
+from pipeline.fates import FORECAST, LATE, SKIPPED, Fate, Fates
 from pipeline.losses import BLOCK, CHECK, RUN, WINDOW, Losses, Watch
 from pipeline.messages import Record
 from pipeline.settings import Delivery, Events, Model, Settings
@@ -138,13 +138,14 @@ def test_the_first_dead_letter_of_each_reason_is_told_with_its_detail() -> None:
 
 def test_the_fates_of_a_shard_say_which_series_begin_and_which_start_again() -> None:
     chosen = Settings(events=Events(max_gap=2, step=1.0), model=MODEL)
-    names, times = ("a", "b", "a", "a", "b"), (0, 0, 1, 9, 1)
+    names, times = ("a", "b", "a", "a", "a", "b"), (0, 0, 1, 9, 10, 1)
     bodies = [{"series": name, "timestamp": START + time, "value": 1} for name, time in zip(names, times, strict=True)]
     shard, log = Shard.fresh("events", 0, 0, chosen), records(bodies)
     folds = [shard.fold(part, "every").fates for part in (log[:2], log[2:])]
     fates = [fate for fold in folds for fate in fold.each]
-    assert [fate.began for fate in fates] == [True, True, False, False, False]
-    assert [fate.restarted for fate in fates] == [False, False, False, True, False]
+    assert [fate.began for fate in fates] == [True, True, False, False, False, False]
+    assert [fate.restarted for fate in fates] == [False, False, False, False, True, False]
+    assert [fate.came_to for fate in fates if fate.came_to != FORECAST] == ["timestamp_jump"]
     assert [fold.series for fold in folds] == [0, 2]
 
 
@@ -197,6 +198,21 @@ def test_a_covariate_that_no_event_has_is_told() -> None:
     assert watched.told == {}
 
 
+def test_a_covariate_that_is_there_now_and_then_is_told_once() -> None:
+    watched = Watched(Events(covariates=("wind",)))
+    bodies = [good(n) | ({"wind": 1.0} if n % 150 == 0 else {}) for n in range(10 * RUN)]
+    assert len(watched.take(records(bodies))) == 1
+    assert list(watched.told) == ["covariates"]
+
+
+def test_a_loss_that_comes_and_goes_does_not_fill_the_log() -> None:
+    """At ten thousand events a second a warning in each thousand would be ten a second."""
+    fates = (Fate(n, LATE if n % 1000 < 60 else FORECAST, scored=True) for n in count())
+    watch = Watch(Events())
+    lines = [line for level, line in watch.note(Fates(tuple(islice(fates, 100_000)))) if level == logging.WARNING]
+    assert 3 <= len(lines) <= 10
+
+
 def spoilt_log(seed: int) -> list[Record]:
     """Phases of good and spoilt events, in an order of chance."""
     generator = np.random.default_rng(seed)
@@ -231,7 +247,7 @@ def test_what_is_lost_shows_in_the_status_and_as_a_metric() -> None:
     process = FakeProcess(computer.broker)
     worker = computer.worker(process)
     assert worker.run(drain=True) == 0
-    assert computer.counted("losing", partition="0", what="not_json") == 1
+    assert computer.counted("losing", topic="events", partition="0", what="not_json") == 1
     (partition,) = (one for one in worker.status().partitions if one.partition == 0)
     assert list(partition.losses) == ["not_json"]
 

@@ -485,6 +485,37 @@ def test_a_start_at_the_end_forecasts_only_what_comes_and_loses_nothing_to_a_cra
         assert computer.told() == told
 
 
+def test_who_began_for_all_knows_that_others_have_gone_on_since(caplog: pytest.LogCaptureFixture) -> None:
+    """Its partition comes much later, and without a checkpoint: that a state is lost is said."""
+    latest = structs.replace(SETTINGS, delivery=structs.replace(SETTINGS.delivery, start="latest", bootstrap=2))
+    computer = Computer(latest)
+    broker = computer.broker
+    broker.join("other")
+    process = FakeProcess(broker, "one")
+    worker = computer.worker(process)
+    other: set[TopicPartition] = set()
+
+    def go_on(_: int, name: str, done: bool) -> None:
+        if name != "poll" or done:
+            return
+        if broker.members[0] == "other" and len(broker.members) == 2:  # the first partition is ours
+            broker.members.reverse()
+            broker.generation += 1
+        elif not other and len(broker.committed) == 2:
+            other.update(broker.dealt("other", latest.kafka.inputs))
+            computer.write(3, start=RECORDS)
+            broker.committed |= dict.fromkeys(other, RECORDS + 3)
+            broker.leave("other")
+        elif other and worker.ready() and len(worker.status().partitions) == 2:
+            worker.stop()
+
+    process.interrupt = go_on
+    assert worker.run() == 0
+    assert len(other) == 1
+    assert caplog.text.count("no checkpoint at or before") == 1
+    assert f"events/1: no checkpoint at or before {RECORDS + 3}" in caplog.text
+
+
 def test_a_partition_that_is_added_to_a_known_group_starts_at_its_start() -> None:
     """With `start = "latest"`, too: what came before it was noticed came after the group began."""
     latest = structs.replace(SETTINGS, delivery=structs.replace(SETTINGS.delivery, start="latest"))
