@@ -16,12 +16,12 @@ from pipeline.draft import Draft, Proposal
 from pipeline.facts import Facts, facts
 from pipeline.found_names import keys
 from pipeline.found_names import series as names
-from pipeline.found_times import ahead, timestamp, timezone
+from pipeline.found_times import TIME_NAME, ahead, timestamp, timezone
 from pipeline.found_values import points, texts, values, where
 from pipeline.framing import FramingError, documents
-from pipeline.inventory import short, type_of
+from pipeline.inventory import inside, short, type_of
 from pipeline.messages import Record, iso8601
-from pipeline.settings import Settings, to_toml
+from pipeline.settings import Events, Settings, to_toml
 from pipeline.stamps import numeric
 from pipeline.trial import Taken, Trial, try_out
 
@@ -489,7 +489,8 @@ def _remarks(
     if by_key and "series" not in changed:
         yield f"{by_key:,} observations have no `{events.series}`: the records' keys name their series."
     if by_record and "timestamp" not in changed:
-        yield f"{by_record:,} observations have no `{events.timestamp}`: the records' own times count."
+        unread = _unread(found, events)
+        yield f"{by_record:,} observations have no `{events.timestamp}`: the records' own times count.{unread}"
     for setting, paths in (("values", events.values), ("covariates", events.covariates)):
         absent = [path for path in paths if found.count and not (found.values(path) or found.look(path))]
         if absent and "values" not in changed:
@@ -515,9 +516,10 @@ def _remarks(
         )
     late = trial.count(Outcome.LATE)
     if late > 0.02 * max(len(trial.taken), 1) and "series" not in changed:
+        of_one = len({record.partition for record in records}) == 1
         yield (
             f"{late:,} observations come after a later one of their series, and nothing in the events tells them apart:"
-            " let the producer key its records by series, so that they keep their order."
+            f" let {_IN_ORDER if of_one else _KEYED}."
         )
     restarts = sum(one.restart for one in trial.taken)
     if restarts > 0.02 * max(len(trial.taken), 1):
@@ -530,6 +532,26 @@ def _remarks(
             f"{trial.singles:,} of {len(trial.steps):,} series have one observation only: where that stays so,"
             " events.series names an id; where there are many series, look at more --records."
         )
-    nothing = sum(not record.value for record in records)
+    nothing = sum(reject.reason == "empty" for reject, _ in trial.rejects)
     if nothing:
-        yield f"Records without a value (tombstones, {nothing:,} here) become dead letters, `empty`."
+        yield (
+            f"Records without a value (tombstones, {nothing:,} here) become dead letters, `empty`;"
+            f' events.where = ["{events.values[0]} exists"] skips them.'
+        )
+
+
+_KEYED = "the producer key its records by series, so that they keep their order"
+_IN_ORDER = "the producer write them in the order of their times; what is sent later, after an outage, is left out"
+
+
+def _unread(found: Facts, events: Events) -> str:
+    """A field that is called like a time though none can be read from it."""
+    for path, column in inside(found.columns).items():
+        if path in (events.series, *events.values) or not TIME_NAME.search(path):
+            continue
+        if 2 * len(column.values) > found.count and len(column.texts()) > 1:
+            return (
+                f" `{path}` is called like a time, and {column.example()} can't be read as one: if it is, name it with"
+                " events.timestamp and say how it is written with events.timestamp_format."
+            )
+    return ""

@@ -1,6 +1,7 @@
 """Events: what a record holds, observations or the reasons why not."""
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
@@ -401,10 +402,16 @@ def _no_value(path: str) -> str:
     return f'no field `{path}`; null says that a value is known to be missing, events.absent = "skip" that it may be'
 
 
+_LIKE_A_NUMBER = re.compile(r"\W*\d")
+"""Such as `20,5`, `21.5 °C`, `$1,200.00`."""
+
+
 def _fix(found: object) -> str:
     """The setting that reads a value which is no number."""
     if type(found) is bool or (type(found) is str and found.strip().lower() in BOOLEANS):
         return "; events.booleans = true reads it"
+    if type(found) is str and _LIKE_A_NUMBER.match(found):
+        return "; let the producer write the number alone, with a decimal point"
     if type(found) is str and len(found) < 40:
         return f"; if it means a missing value, set events.missing = [{shown(found)}]"
     return ""

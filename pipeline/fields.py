@@ -237,7 +237,12 @@ def _field(inner: str, keys: Keys) -> Field:
         return Topic()
     if name.startswith("header:") and len(name) > len("header:"):
         return Header(name.removeprefix("header:"))
+    if _NO_HEADER.match(name):
+        raise FieldError(f"{json.dumps(f'{{{inner}}}')} is no header; expected {{header:NAME}}")
     return Path(name)
+
+
+_NO_HEADER = re.compile(r"headers?\s*:", re.IGNORECASE)
 
 
 class _Index(msgspec.Struct, frozen=True, gc=False):

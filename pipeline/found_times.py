@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from msgspec import structs
+
 from pipeline.draft import Draft
 from pipeline.facts import Facts
 from pipeline.inventory import Column, inside, is_numeric, type_of
@@ -122,12 +124,13 @@ def _times(column: Column, written: str, events: Events, found: Facts) -> _Times
     for number, value in values:
         own = found.places[number].record.timestamp
         try:
-            time = stamps.read(value, own * 1000 if own >= 0 else None).time
+            stamp = stamps.read(value, own * 1000 if own >= 0 else None)
         except StampError:
             continue
         good += 1
         if own >= 0:
-            behind.append(own / 1000 - time / 1e6)
+            both = (stamp.time, stamp.time if stamp.later is None else stamp.later)
+            behind.append(min((own / 1000 - time / 1e6 for time in both), key=abs))
     return _Times(column, written, good / max(len(values), 1), tuple(behind))
 
 
@@ -179,8 +182,9 @@ def timezone(draft: Draft, found: Facts) -> Draft:
         return draft
     middle = statistics.median(read.behind)
     hours = -round(middle / 900) / 4
-    spread = sorted(abs(one - middle) for one in read.behind)[int(0.9 * len(read.behind))]
-    if not 1 <= abs(hours) <= 14 or spread > 600 or abs(-middle / HOUR - hours) > 0.2:
+    if _spread(read) > 600:
+        return _across_a_change(draft, read, found)
+    if not 1 <= abs(hours) <= 14 or abs(-middle / HOUR - hours) > 0.2:
         return draft
     at = datetime.fromtimestamp(found.places[next(iter(texts))].record.timestamp / 1000, UTC)
     fitting = [name for name in _ZONES if (zone(name).utcoffset(at) or at - at).total_seconds() == hours * HOUR]
@@ -190,6 +194,24 @@ def timezone(draft: Draft, found: Facts) -> Draft:
         return draft
     why = f"times such as {read.column.example()} name no zone and lie {span(middle)} the records' own: put your zone"
     return draft.change("timezone", name, why)
+
+
+def _across_a_change(draft: Draft, local: _Times, found: Facts) -> Draft:
+    """The zone whose clocks were put forward or back amid the times: in it they all lie as far from their records."""
+    events = draft.events
+    for name in _ZONES:
+        read = _times(local.column, local.format, structs.replace(events, timezone=name), found)
+        if _spread(read) <= 600 and read.distance <= 1200 and _spread(read) < _spread(local):
+            example = local.column.example()
+            why = f"times such as {example} name no zone, and follow a change of the clocks: put your zone"
+            return draft.change("timezone", name, why)
+    return draft
+
+
+def _spread(read: _Times) -> float:
+    """How far nine in ten of the times lie from the median distance to their records at most, in seconds."""
+    middle = statistics.median(read.behind)
+    return sorted(abs(one - middle) for one in read.behind)[int(0.9 * len(read.behind))]
 
 
 _ZONED = re.compile(r"(Z|[+-]\d{2}:?\d{2}|UTC|GMT|\]|[A-Z]{3,4})\s*$")

@@ -20,6 +20,8 @@ MOST_VALUES = 24
 """Fields that are proposed as values."""
 MOST_KINDS = 12
 """Different texts that may tell kinds of events."""
+SMALLEST_TIME = 10_000
+"""Days since 1970, or since 1900, are more in our time."""
 
 
 def points(draft: Draft, found: Facts) -> Draft:
@@ -118,9 +120,15 @@ def _numbers(draft: Draft, found: Facts) -> list[str]:
         and path not in out
         and is_numeric(column)
         and not _NO_VALUE.search(path)
-        and not TIME_NAME.search(path)
+        and (not TIME_NAME.search(path) or _is_measured(column))
     ]
     return [path for path in numbers if len(found.own[path].texts()) > 1] or numbers
+
+
+def _is_measured(column: Column) -> bool:
+    """Whether a field that is called like a time (`t`, `response_time`) holds small fractions, which are none."""
+    known = [number for value in column.values.values() if (number := numeric(str(value))) is not None]
+    return any(number % 1 for number in known) and all(abs(number) < SMALLEST_TIME for number in known)
 
 
 def _chosen(paths: list[str], found: Facts) -> list[str]:

@@ -183,6 +183,20 @@ def local_times() -> Iterator[Sent]:
             yield sent(at(step), {"series": f"pump-{n}", "timestamp": local, "value": value(step, n)})
 
 
+def local_times_when_clocks_change() -> Iterator[Sent]:
+    for step in range(STEPS):
+        moment = datetime(2026, 10, 24, 20, tzinfo=UTC) + timedelta(minutes=15 * step)
+        local = moment.astimezone(ZoneInfo("Europe/Vienna")).strftime("%Y-%m-%d %H:%M:%S")
+        for n in range(2):
+            yield sent(moment, {"series": f"tag-{n}", "timestamp": local, "value": value(step, n)})
+
+
+def fields_called_like_times() -> Iterator[Sent]:
+    for step in range(STEPS):
+        body = {"dev": "a", "ts": int(at(step).timestamp()), "t": value(step), "response_time": value(step, 2) / 100}
+        yield sent(at(step), body)
+
+
 def day_first() -> Iterator[Sent]:
     for step in range(STEPS):
         written = at(step, 240).strftime("%d/%m/%Y %H:%M")
@@ -390,6 +404,10 @@ TOPICS: dict[str, SampleTopic] = {
         days, {"series": "store", "timestamp": "day", "timestamp_format": "days", "values": ("sales",)}, 2
     ),
     "local-times": SampleTopic(local_times, {"timezone": "America/Chicago"}, 2),
+    "local-times-when-clocks-change": SampleTopic(local_times_when_clocks_change, {"timezone": "Europe/Berlin"}, 2),
+    "fields-called-like-times": SampleTopic(
+        fields_called_like_times, {"series": "dev", "timestamp": "ts", "values": ("t", "response_time")}, 2
+    ),
     "day-first": SampleTopic(day_first, {"timestamp_format": "%d/%m/%Y %H:%M"}, 1),
     "collisions": SampleTopic(collisions, {"series": "{series}/{line}"}, 4),
     "names-are-ids": SampleTopic(names_are_ids, {"series": "device"}, 3),

@@ -240,3 +240,26 @@ def test_the_repeated_hour_is_read_as_a_shard_reads_it() -> None:
     read = {(one.observation.series, iso8601(one.observation.time)) for one in trial.taken}
     told = [decode_forecast(one.value or b"") for one in fold.forecasts]
     assert read == {(one.series, one.origin) for one in told}
+
+
+def test_a_time_that_cannot_be_read_is_named() -> None:
+    bodies = [{"series": "a", "Time": f"/Date({1772438400000 + 60_000 * step})/", "value": step} for step in range(40)]
+    report = report_of([sent(at(step), body) for step, body in enumerate(bodies)])
+    assert any("`Time` is called like a time" in remark for remark in report.remarks)
+
+
+def test_tombstones_are_said_how_to_skip() -> None:
+    records = [sent(at(step), b"" if step % 4 == 0 else {"value": step}, key="a") for step in range(40)]
+    report = report_of(records)
+    assert any('events.where = ["value exists"] skips them' in remark for remark in report.remarks)
+    skipping = Settings(events=Events(where=("value exists",)))
+    again = check(sample_of(records), skipping)
+    assert again.dead_letters == ()
+    assert not any("tombstones" in remark for remark in again.remarks)
+
+
+def test_late_records_of_one_partition_are_not_blamed_on_their_keys() -> None:
+    steps = [step if step % 3 else step - 20 for step in range(90)]
+    records = [sent(at(step), {"series": "a", "timestamp": at(step).isoformat(), "value": step}) for step in steps]
+    (told,) = [remark for remark in report_of(records).remarks if "come after a later one" in remark]
+    assert "in the order of their times" in told

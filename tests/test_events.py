@@ -163,7 +163,7 @@ def test_each_badness_is_one_reject_with_its_reason(kind: str) -> None:
 
 def test_every_reason_is_given_by_some_badness() -> None:
     by_settings = {"missing_points"}
-    by_the_shard = {"null_before_first_value"}
+    by_the_shard = {"null_before_first_value", "timestamp_jump"}
     elsewhere = {reason({"series": "a", "value": 1}, timestamp=-1)} | by_settings | by_the_shard
     assert {expected for _, expected in BAD.values()} | elsewhere == set(REASONS)
 
@@ -507,3 +507,11 @@ def test_a_stamp_without_a_zone_is_of_the_zone_that_is_set() -> None:
         record({"series": "a", "timestamp": "2026-01-31 13:00", "value": 1})
     )
     assert found.observations == (Observation("a", MICROS, 1.0),)
+
+
+@pytest.mark.parametrize("text", ["20,622", "21.5 °C", "$1,200.00", "(12.5)", "12%"])
+def test_a_number_with_more_around_it_is_not_said_to_mean_a_missing_value(text: str) -> None:
+    (reject,) = Decoder().decode(record({"series": "a", "value": text})).rejects
+    assert reject.reason == "bad_value"
+    assert "the number alone" in reject.detail
+    assert "events.missing" not in reject.detail

@@ -287,6 +287,8 @@ def test_the_answer_to_a_wrong_override_is_its_fix(override: str, fix: str) -> N
 @pytest.mark.parametrize(("override", "fix"), [
     ("events.values=['a..b']", '"a..b" is no path at character 2; expected names with dots between them, such as'
      ' data.value, labels."app.io/name" or points[0]'),
+    ("events.series={headers:ce_source}", '"{headers:ce_source}" is no header; expected {header:NAME}'),
+    ("events.series={header:}", '"{header:}" is no header; expected {header:NAME}'),
     ("events.series={name", '"{name" has a brace without its partner; expected such as {name}/{tags.host}'),
     ("events.series={}", '"" is no path at character 0'),
     ("events.timestamp='\"\"'", "is no path at character 0"),
