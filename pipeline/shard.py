@@ -311,18 +311,24 @@ class Shard:
                 raise AssertionError(f"offset {record.offset} came again; {expected} is the next one")
             expected = record.offset + 1
             decoded = self._decoder.decode(record)
-            batch.skipped.extend(decoded.skipped)
+            if decoded.skipped:
+                batch.skipped.extend(decoded.skipped)
             if not decoded.events:
                 batch.left_out.append((decoded.skipped[0] if decoded.skipped else "", record))
             for event in decoded.events:
-                batch.observations.extend((observation, record) for observation in self._observations(event))
-                batch.rejects.extend((reject, record) for reject in event.rejects)
-                if event.observations:
-                    batch.sizes.append(len(event.observations))
-                    batch.covariates.append(event.covariates)
-                    batch.indices.append(event.index)
-                    batch.stood_in.append(event.stood_in)
+                self._add(batch, event, record)
         return batch
+
+    def _add(self, batch: _Batch, event: Event, record: Record) -> None:
+        for observation in self._observations(event):
+            batch.observations.append((observation, record))
+        for reject in event.rejects:
+            batch.rejects.append((reject, record))
+        if event.observations:
+            batch.sizes.append(len(event.observations))
+            batch.covariates.append(event.covariates)
+            batch.indices.append(event.index)
+            batch.stood_in.append(event.stood_in)
 
     def _observations(self, event: Event) -> tuple[Observation, ...]:
         """An event's observations, each in the pass of the repeated hour that is meant."""
@@ -489,11 +495,13 @@ def _failure(fault: Fault, batch: _Batch) -> Failure:
 
 def _began(batch: _Batch, names: Mapping[str, int]) -> list[bool]:
     """Of each observation, whether it is the first of its series."""
-    seen: set[str] = set()
-    began = []
-    for observation, _ in batch.observations:
-        began.append(observation.series not in names and observation.series not in seen)
-        seen.add(observation.series)
+    new: dict[str, int] = {}
+    for index, (observation, _) in enumerate(batch.observations):
+        if observation.series not in names:
+            new.setdefault(observation.series, index)
+    began = [False] * len(batch.observations)
+    for index in new.values():
+        began[index] = True
     return began
 
 
@@ -511,7 +519,8 @@ def _fates(
         if column[0] in CAME_TO  # the others are dead letters
     ]
     skipped = [Fate(record.offset, SKIPPED, reason) for reason, record in batch.left_out]
-    return tuple(sorted(dead + others + skipped, key=lambda fate: fate.offset))
+    each = dead + others + skipped
+    return tuple(each if len(each) == len(others) else sorted(each, key=lambda fate: fate.offset))
 
 
 CAME_TO = {int(Outcome.FORECAST): FORECAST, int(Outcome.LATE): LATE, int(Outcome.REPEATED): REPEATED}
