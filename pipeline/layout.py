@@ -21,6 +21,7 @@ from pipeline.stamps import Stamps
 from pipeline.timecolumn import ANY, SLASHED, TimeColumn, TimeForm, form_of, is_date, order_of, said_form, slashed_form
 from pipeline.timefinder import TimeFinder
 
+MONTHS = frozenset(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"])
 INDEX_NAME = re.compile(r"|unnamed: \d+|index|idx|id|no\.?|nr|row|obs|__index_level_\d+__", re.IGNORECASE)
 
 
@@ -144,6 +145,7 @@ class _Finder:
         )
         if not values:
             values = self._numeric([place for place in free if place not in series])
+            self._check_no_months(time, values)
         if not values:
             self._refuse_text(free)
             beside = self._sample.called(time.places[0]) if time else "the rows"
@@ -152,6 +154,17 @@ class _Finder:
                 f" {listed(self._sample.columns)}"
             )
         return series, values, by_row or (bool(series) and len(values) == 1)
+
+    def _check_no_months(self, time: TimeColumn | None, values: Sequence[int]) -> None:
+        """Refuse years whose months lie side by side: each month would be a series of its own."""
+        names = [self._sample.columns[place] for place in values]
+        if time is None or time.form.told != "year" or not {name.strip()[:3].lower() for name in names} >= MONTHS:
+            return
+        year = self._sample.called(time.places[0])
+        raise TableError(
+            f"{self._sample.path}: the columns of values are the months of `{year}`; write a row for each, with a time"
+            f" such as 2024-05, or say --values {','.join(names[:SHOWN])}... if each is a series of its own"
+        )
 
     def _refuse_text(self, places: Sequence[int]) -> None:
         """Where the only columns left hold text, its first cell says more than that there are no values."""

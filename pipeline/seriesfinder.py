@@ -20,6 +20,11 @@ REPEATED = 0.01
 them apart."""
 SERIES_NAMES = ("unique_id", "series_id", "entity_id", "item_id", "ts_id", "metric", "sensor", "sensor_id")
 ID_NAME = re.compile(r"(^|[^a-z])(id|nr|no|key|code)$", re.IGNORECASE)
+PART_NAME = re.compile(
+    r"(hour|hr|he|hour[ _-]?(ending|of[ _-]?day|beginning)|stunde|heure|hora|minute|(settlement[ _-]?)?period|interval"
+    r"|(half|quarter)[ _-]?hour|time|slot|month|monat|mois|mes|week|quarter|day)s?",
+    re.IGNORECASE,
+)
 MOST_LABELS = 8
 """Columns of which up to three together may name the series."""
 
@@ -66,12 +71,24 @@ class SeriesFinder:
                     f"{self._sample.path}: {seen.told}; more than one column may tell the series apart: say {ways}"
                 )
             if fitting:
+                self._check_no_time(fitting[0], time)
                 return fitting[0]
         raise TableError(
             f"{self._sample.path}: {seen.told}; name the column that tells the series apart with --series, or take"
             " each row as"
             " a step, whatever its time, with --step event"
         )
+
+    def _check_no_time(self, places: Sequence[int], time: TimeColumn) -> None:
+        """Refuse numbers that are called like a part of the time: each of them would be a series of its own."""
+        for place in places:
+            name = self._sample.columns[place]
+            if PART_NAME.fullmatch(name) and all(map(like_a_number, self._sample.cells[place])):
+                dates = " + ".join(self._sample.called(one) for one in time.places)
+                raise TableError(
+                    f"{self._sample.path}: `{name}` may be a part of the time beside `{dates}`, or name series; write"
+                    f" both into one column, such as 2024-05-01 13:00, or say --series {name}"
+                )
 
     def _named_series(self, labels: Sequence[int], times: Sequence[int], chosen: bool) -> tuple[int, ...]:
         """A column of text beside times that never repeat: series, by its name, or else a question."""
@@ -119,7 +136,9 @@ class _Seen:
         for number, row in enumerate(sheet.rows()):
             if not any(row):
                 continue
-            texts.append(-number - 2 if zoned and _comes_twice(time, row) else hash(time.text(row)))
+            text = time.text(row)
+            is_alone = not text.strip() or (zoned and _comes_twice(time, row))
+            texts.append(-number - 2 if is_alone else hash(text))
             for place, cells in columns.items():
                 cells.append(hash(row[place]))
         self._times = np.frombuffer(texts, np.int64)
