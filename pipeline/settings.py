@@ -636,12 +636,15 @@ def table() -> str:
 def fingerprint(settings: Settings) -> dict[str, object]:
     """Say what shapes a shard's state: a checkpoint made with another fingerprint does not fit.
 
-    The values are such as JSON gives back.
+    One value path is told, since its series would go on with what lies at another. Several are told only as such: they
+    make groups, and are in the series' names. The values are such as JSON gives back.
     """
     shaping = [("model", key) for key in _FIELDS["model"]]
     shaping += [("events", key) for key in ("covariates", "step", "max_gap", "restart_after")]
     values = msgspec.json.decode(msgspec.json.encode(settings))
-    return {f"{section}.{key}": values[section][key] for section, key in shaping}
+    shaped = {f"{section}.{key}": values[section][key] for section, key in shaping}
+    paths = values["events"]["values"]
+    return shaped | {"events.values": paths[0] if len(paths) == 1 else "several"}
 
 
 def _comment(text: str) -> list[str]:

@@ -176,7 +176,7 @@ def test_an_open_transaction_that_holds_reading_back_is_said_and_when_it_is_over
         other.begin_transaction()
         other.send(settings.kafka.inputs[0], b"held", partition=0)
         other.flush()
-        wait_until(lambda: "`held-in` has not been read beyond offset 0 for 1" in caplog.text, "that it is said")
+        wait_until(lambda: "held-in/0 has not been read beyond offset 0 for 1" in caplog.text, "that it is said")
         other.commit_transaction()
         wait_until(lambda: "held-in/0 is read again" in caplog.text, "that it is over")
     other.close()

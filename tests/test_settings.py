@@ -407,13 +407,16 @@ def test_every_setting_is_explained_in_the_table(section: str, key: str) -> None
 
 def test_a_fingerprint_holds_what_shapes_the_state_and_survives_json() -> None:
     shaping = {f"{section}.{key}" for section, key in KEYS if section == "model"}
-    shaping |= {"events.covariates", "events.step", "events.max_gap", "events.restart_after"}
+    shaping |= {f"events.{key}" for key in ("covariates", "step", "max_gap", "restart_after", "values")}
     made = fingerprint(Settings())
     assert set(made) == shaping
     assert json.loads(json.dumps(made)) == made
     assert fingerprint(load(None, {}, ["kafka.group=x", "web.port=1"])) == made
     assert fingerprint(load(None, {}, ["model.horizon=1"])) == made | {"model.horizon": 1}
     assert fingerprint(load(None, {}, ['events.covariates=["a"]'])) == made | {"events.covariates": ["a"]}
+    assert fingerprint(load(None, {}, ['events.values=["a"]'])) == made | {"events.values": "a"}
+    several = [fingerprint(load(None, {}, [f"events.values={paths}"])) for paths in ('["a", "b"]', '["a", "b", "c"]')]
+    assert several == [made | {"events.values": "several"}] * 2
 
 
 def test_a_memory_too_short_for_window_and_horizon_is_refused() -> None:
