@@ -37,6 +37,11 @@ LATE_OR_REPEATED = "late_or_repeated"
 CHECK = "`lstm-stream check` shows what is there"
 REMEDIES: Mapping[str, str] = MappingProxyType(
     {
+        "empty": 'skip tombstones with events.where, such as ["value exists"]',
+        "not_utf8": "let the producer write JSON in UTF-8",
+        "not_json": "convert the records to JSON on the way",
+        "too_deep": "let the producer write JSON that is less nested",
+        "not_an_object": "let events.points name the array that holds the events",
         "missing_series": "let events.series name a field that tells the series, or key the records",
         "bad_series": "let events.series name a field that holds text or a number",
         "series_too_long": "let events.series name a shorter field",
@@ -44,6 +49,11 @@ REMEDIES: Mapping[str, str] = MappingProxyType(
         "bad_timestamp": "let events.timestamp name the field of the time, or set how it is written",
         "negative_timestamp": "let events.timestamp name the field of the time",
         "timestamp_out_of_range": "let events.timestamp name the field of the time, or set its unit",
+        "implausible_timestamp": "set events.timestamp_format to the unit or the pattern of the times",
+        "ambiguous_timestamp": "set events.timestamp_format to the pattern of the times",
+        "timestamp_jump": "correct the clocks, or raise events.max_gap if such gaps are usual",
+        "missing_points": "let events.points name the array",
+        "binary_format": "convert the records to JSON on the way",
         "timestamp_ahead": "set the unit or the zone of the times, or raise events.max_ahead",
         "missing_value": "let events.values name the fields that hold the values",
         "bad_value": "let events.values name fields that hold numbers",
@@ -182,9 +192,8 @@ class Watch:
                     f" {self._events.series!r}); {CHECK}",
                 )
         elif counts[came_to] > MOST_DEAD:
-            remedy = f": {REMEDIES[came_to]}" if came_to in REMEDIES else ""
             found = f"{of} {counts[came_to]} became dead letters, `{came_to}`; {_at(fate)}"
-            yield from self._tell(came_to, f"{found}{remedy}; {CHECK}")
+            yield from self._tell(came_to, f"{found}: {REMEDIES[came_to]}; {CHECK}")
 
     def _few(self) -> Iterator[tuple[int, str]]:
         """Shares that have fallen to half of what is told."""

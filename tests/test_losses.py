@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pipeline.cluster import TopicPartition
 from pipeline.dead_letters import REASONS
 from pipeline.fates import FORECAST, LATE, SKIPPED, Fate, Fates
-from pipeline.losses import BLOCK, CHECK, RUN, WINDOW, Losses, Watch
+from pipeline.losses import BLOCK, CHECK, REMEDIES, RUN, WINDOW, Losses, Watch
 from pipeline.messages import Record
 from pipeline.settings import Delivery, Events, Model, Settings
 from pipeline.shard import Shard
@@ -255,3 +255,7 @@ def test_what_is_lost_shows_in_the_status_and_as_a_metric() -> None:
 def test_every_reason_of_a_dead_letter_may_be_told() -> None:
     for reason in REASONS:
         assert reason not in {"late_or_repeated", "skipped", "covariates", "restarts", "forecast", "late", "repeated"}
+
+
+def test_every_reason_of_a_dead_letter_has_a_remedy() -> None:
+    assert set(REMEDIES) == set(REASONS)
