@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table as Grid
 
-from pipeline.fileform import Said
+from pipeline.files.fileform import Said
 from pipeline.scoreboard import NARROWEST, number, remarks, scores_table
 from pipeline.settings import Events, Kafka, Settings, SettingsError, load, to_toml
 
@@ -207,7 +207,7 @@ def demo(csv: Path | None, rate: float, seconds: float, port: int, as_json: bool
     from pipeline.cluster import ClusterError
     from pipeline.demo import DemoError, Plan, run_demo
     from pipeline.embedded import EmbeddedError
-    from pipeline.packing import TableError
+    from pipeline.files.packing import TableError
     from pipeline.summary import SummaryError
 
     plan = Plan(csv=csv, said=said_of(Events()), rate=rate, seconds=seconds, port=port)
@@ -291,8 +291,8 @@ def check(config: str | None, overrides: Sequence[str], records: int, topic: str
     and disturbs nobody. Tells what each path found, times, steps, series and values, what would be late, repeated or a
     dead letter and why, and which settings would read the topic better.
     """
-    from pipeline.check import check as look
-    from pipeline.check_tables import written
+    from pipeline.check.report import check as look
+    from pipeline.check.tables import written
     from pipeline.cluster import ClusterError, sample_topic
 
     settings = settings_of(config, overrides)
@@ -332,9 +332,9 @@ def replay(
     is in a column called as events.series, else it is the file's name. Columns of events.covariates go along.
     """
     from pipeline.cluster import ClusterError, Writer, describe
-    from pipeline.packing import TableError
+    from pipeline.files.packing import TableError
+    from pipeline.files.tables import survey
     from pipeline.replay import Form, FormError, Pace, paced
-    from pipeline.tables import survey
 
     if rate is not None and speed is not None:
         raise click.UsageError("--rate and --speed are two ways to say when; give one")
@@ -439,8 +439,8 @@ def evaluate(
     from pipeline.cluster import ClusterError
     from pipeline.evaluate import evaluate as score
     from pipeline.evaluate import model_for, truth_of
+    from pipeline.files.packing import TableError
     from pipeline.log import read_file
-    from pipeline.packing import TableError
     from pipeline.replay import Form
     from pipeline.scoring import Rows, ScoringError
     from pipeline.topiclog import TopicError, read_past

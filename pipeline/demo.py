@@ -25,13 +25,13 @@ from rich.table import Table as Grid
 from pipeline.cluster import Writer, create_topics
 from pipeline.embedded import EmbeddedBroker, free_port
 from pipeline.feed import built_in
-from pipeline.fileform import Said
+from pipeline.files.fileform import Said
+from pipeline.files.tables import survey
 from pipeline.messages import Outgoing
 from pipeline.replay import Form, paced
 from pipeline.settings import PREFIX, Settings, to_toml
 from pipeline.status import Status
 from pipeline.summary import Summary, sum_up
-from pipeline.tables import survey
 
 PATIENCE = 90.0  # seconds without progress before the demo gives up
 LOOK = 0.5  # seconds between two looks at the daemon

@@ -7,11 +7,11 @@ from itertools import cycle, islice
 from river import datasets
 
 from lstm_stream import Observation
+from pipeline.files.tables import Event
 from pipeline.fleet import Fleet
 from pipeline.messages import Outgoing
 from pipeline.replay import Form
 from pipeline.settings import Events
-from pipeline.tables import Event
 
 WATER, AIRLINE = "river/water-flow", "river/airline-passengers"
 WATER_A_STEP = 4  # rows of water flow to one of the fleet: it is through in half a minute

@@ -11,10 +11,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.fileform import Fields, Said
-from pipeline.rhythm import Rhythm, rhythm_of
+from pipeline.files.fileform import Fields, Said
+from pipeline.files.rhythm import Rhythm, rhythm_of
+from pipeline.files.tables import Table, survey
 from pipeline.scoring import Floats, Integers
-from pipeline.tables import Table, survey
 
 
 class Log(NamedTuple):

@@ -8,11 +8,11 @@ from typing import TypeVar
 import msgspec
 
 from pipeline.fields import is_template
-from pipeline.fileform import Fields
+from pipeline.files.fileform import Fields
+from pipeline.files.tables import Event
 from pipeline.messages import Outgoing
 from pipeline.settings import Events
 from pipeline.stamps import Stamps
-from pipeline.tables import Event
 
 T = TypeVar("T")
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.cells import AmbiguousNumberError, NumberForm, like_a_number, number_form
+from pipeline.files.cells import AmbiguousNumberError, NumberForm, like_a_number, number_form
 
 PLAIN = NumberForm()
 

@@ -15,15 +15,15 @@ from kafka import KafkaAdminClient, KafkaProducer
 from msgspec import structs
 
 from lstm_stream import Bank, Hyperparameters, timeline
-from pipeline.check import Report, check, proposed
-from pipeline.check_tables import written
+from pipeline.check.report import Report, check, proposed
+from pipeline.check.tables import written
+from pipeline.check.trial import try_out
 from pipeline.cli import main
 from pipeline.cluster import Part, Sample, Writer, create_topics, sample_topic
 from pipeline.embedded import EmbeddedBroker, free_port
 from pipeline.messages import Outgoing, Record, decode_forecast, iso8601
 from pipeline.settings import Events, Kafka, Settings, load
 from pipeline.shard import Shard
-from pipeline.trial import try_out
 from tests.sample_topics import FOREIGN, STEPS, TOPICS, Sent, at, clean, sent
 from tests.servers import ApacheKafka
 

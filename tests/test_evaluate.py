@@ -10,14 +10,14 @@ import pytest
 
 from lstm_stream import Expert, Forecasts, Opinions
 from pipeline.evaluate import BATCH, PARTS, Evaluation, Model, evaluate, model_for
-from pipeline.fileform import Fields
+from pipeline.files.fileform import Fields
+from pipeline.files.tables import survey
 from pipeline.log import Log, read_log
 from pipeline.messages import iso8601
 from pipeline.plot import PlotError, plot
 from pipeline.scoreboard import remarks
 from pipeline.scoring import Floats, Integers, Rows, Scorer, ScoringError, truth
 from pipeline.settings import Settings, load
-from pipeline.tables import survey
 
 QUANTILES = (0.05, 0.5, 0.95)
 

@@ -16,9 +16,9 @@ from click.testing import CliRunner
 from pipeline.cli import main, said_of, settings_of
 from pipeline.cluster import create_topics, read_topic
 from pipeline.embedded import EmbeddedBroker
+from pipeline.files.packing import TableError
 from pipeline.log import Past, read_file
 from pipeline.messages import iso8601
-from pipeline.packing import TableError
 from pipeline.replay import Form
 from pipeline.settings import Settings, load, to_toml
 

@@ -21,19 +21,19 @@ SOURCES = {
 ROWS = (
     {
         *("checkpoints", "metrics", "status", "messages", "scoring", "watchdog", "clock", "fleet", "fates"),
-        *("packing", "fileform"),
+        *("files", "check", "files.packing", "files.fileform"),
     },
-    {"stamps", "fields", "dead_letters", "cells", "reader", "rhythm", "scoreboard"},
-    {"conditions", "points", "framing", "timecolumn", "sample"},
-    {"settings", "timefinder", "seriesfinder"},
-    {"events", "layout", "inputs", "connection", "advice"},
-    {"admin", "tables"},
-    {"shard", "cluster", "embedded", "log", "baselines", "peers", "inventory"},
-    {"transactions", "standstill", "parts", "snapshots", "losses", "facts", "draft", "trial"},
-    {"member", "publisher", "easel", "found_times", "topiclog"},
-    {"opening", "web", "found_values", "found_names"},
-    {"check"},
-    {"check_tables"},
+    {"stamps", "fields", "dead_letters", "files.cells", "files.reader", "files.rhythm", "scoreboard"},
+    {"conditions", "points", "framing", "files.timecolumn", "files.sample"},
+    {"settings", "files.timefinder", "files.seriesfinder"},
+    {"events", "files.layout", "inputs", "connection", "advice"},
+    {"admin", "files.tables"},
+    {"shard", "cluster", "embedded", "log", "baselines", "peers", "check.inventory"},
+    {"transactions", "standstill", "parts", "snapshots", "losses", "check.facts", "check.draft", "check.trial"},
+    {"member", "publisher", "easel", "check.found_times", "topiclog"},
+    {"opening", "web", "check.found_values", "check.found_names"},
+    {"check.report"},
+    {"check.tables"},
     {"cycle", "reporter"},
     {"worker", "evaluate", "replay", "contents", "summary"},
     {"feed", "plot"},
@@ -43,7 +43,7 @@ ROWS = (
 )
 
 # Nothing of ours, however low the row; these may know the library's types, the first nothing at all.
-ALONE = {"packing", "fileform", "checkpoints", "metrics", "status", "watchdog", "clock", "fates"}
+ALONE = {"files.packing", "files.fileform", "checkpoints", "metrics", "status", "watchdog", "clock", "fates"}
 OF_THE_LIBRARY = {"messages", "scoring"}
 
 HOMES = {
@@ -52,9 +52,9 @@ HOMES = {
     "starlette": {"pipeline.web"},
     "uvicorn": {"pipeline.web"},
     "click": {"pipeline.cli"},
-    "duckdb": {"pipeline.reader"},
-    "zstandard": {"pipeline.packing"},
-    "rich": {"pipeline.cli", "pipeline.check_tables", "pipeline.demo", "pipeline.summary", "pipeline.scoreboard"},
+    "duckdb": {"pipeline.files.reader"},
+    "zstandard": {"pipeline.files.packing"},
+    "rich": {"pipeline.cli", "pipeline.check.tables", "pipeline.demo", "pipeline.summary", "pipeline.scoreboard"},
     "torch": {"lstm_stream.network", "lstm_stream.learner", "lstm_stream.pool"},
     "river": {
         "lstm_stream.drift",

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.fileform import NOTHING_SAID, Fields, Said
+from pipeline.files.fileform import NOTHING_SAID, Fields, Said
+from pipeline.files.tables import survey
 from pipeline.log import Log, read_log
-from pipeline.tables import survey
 
 EACH_ROW = Said(step="event")
 

@@ -11,10 +11,10 @@ from msgspec import structs
 
 from pipeline.cluster import Writer
 from pipeline.embedded import EmbeddedBroker
+from pipeline.files.tables import Event
 from pipeline.fleet import Fleet
 from pipeline.replay import Form
 from pipeline.settings import Events, Model
-from pipeline.tables import Event
 from tests.servers import wait_until
 from tests.test_end_to_end import Member, settings_for
 

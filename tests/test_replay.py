@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from lstm_stream import Observation
 from pipeline.events import Decoded, Decoder
+from pipeline.files.tables import Event
 from pipeline.fleet import BLOCK, HOUR, START, Fleet
 from pipeline.messages import Outgoing, Record
 from pipeline.replay import Form, FormError, Pace, paced
 from pipeline.settings import Events
-from pipeline.tables import Event
 
 SECOND = 1_000_000
 

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 import pytest
 
-from pipeline.rhythm import rhythm_of
+from pipeline.files.rhythm import rhythm_of
 
 
 def stamps(moments: list[date]) -> list[int]:

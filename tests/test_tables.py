@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lstm_stream import Observation
-from pipeline.fileform import Fields, Said
+from pipeline.files.fileform import Fields, Said
+from pipeline.files.packing import TableError
+from pipeline.files.tables import Event, survey
 from pipeline.messages import iso8601
-from pipeline.packing import TableError
-from pipeline.tables import Event, survey
 
 HOUR = 3_600_000_000
 MAY = int(datetime(2024, 5, 1, tzinfo=UTC).timestamp()) * 1_000_000

@@ -6,9 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.messages import iso8601
-from pipeline.stamps import StampError, Stamps
-from pipeline.timecolumn import (
+from pipeline.files.timecolumn import (
     SLASHED,
     TimeColumn,
     first_form,
@@ -19,6 +17,8 @@ from pipeline.timecolumn import (
     said_form,
     slashed_form,
 )
+from pipeline.messages import iso8601
+from pipeline.stamps import StampError, Stamps
 
 
 def read(cells: list[str], at: int = 0) -> str:

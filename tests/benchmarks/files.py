@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from pipeline.tables import survey
+from pipeline.files.tables import survey
 
 ROWS = 1_000_000
 FIRST = datetime(2000, 1, 1)

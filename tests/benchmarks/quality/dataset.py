@@ -10,9 +10,9 @@ from typing import NamedTuple
 import numpy as np
 
 from lstm_stream import Bank, Forecasts
+from pipeline.files.tables import survey
 from pipeline.log import Log, read_log
 from pipeline.scoring import Rows, Truth, truth
-from pipeline.tables import survey
 
 BATCH = 512
 """Observations shown at a time."""

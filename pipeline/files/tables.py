@@ -1,8 +1,8 @@
 """Files as events in the order of their time stamps: CSV, Parquet or JSON lines, long or wide, packed or not.
 
 In a long file a column names the series of each row; in a wide one each column of values is a series. Which is which
-tells `pipeline.layout`. Where events hold several values, a row is one event, called as the file where no column names
-its series; else each cell of a value is one. Covariates of a row go along with its events.
+tells `pipeline.files.layout`. Where events hold several values, a row is one event, called as the file where no column
+names its series; else each cell of a value is one. Covariates of a row go along with its events.
 """
 
 import math
@@ -16,16 +16,16 @@ import msgspec
 import numpy as np
 
 from lstm_stream import Observation
-from pipeline.cells import BOOLEANS, mend_of
-from pipeline.fileform import NOTHING_SAID, PLAIN, Fields, Said
-from pipeline.layout import Layout, layout_of
-from pipeline.packing import TableError
-from pipeline.reader import Cells, Sheet, read_sheet
-from pipeline.rhythm import Integers, Rhythm, rhythm_of
+from pipeline.files.cells import BOOLEANS, mend_of
+from pipeline.files.fileform import NOTHING_SAID, PLAIN, Fields, Said
+from pipeline.files.layout import Layout, layout_of
+from pipeline.files.packing import TableError
+from pipeline.files.reader import Cells, Sheet, read_sheet
+from pipeline.files.rhythm import Integers, Rhythm, rhythm_of
+from pipeline.files.seriesfinder import REPEATED
+from pipeline.files.timecolumn import TimeColumn
 from pipeline.scoring import season_of
-from pipeline.seriesfinder import REPEATED
 from pipeline.stamps import RepeatedHour, StampError
-from pipeline.timecolumn import TimeColumn
 
 COUNTED_FROM = 946_684_800_000_000
 """Microseconds: rows without a time are counted from the year 2000 on."""

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from pipeline.packing import TableError
+from pipeline.files.packing import TableError
 
 MISSING = frozenset(
     {"", "nan", "na", "n/a", "null", "none", "?", "-", "--", ".", "#n/a", "#na", "nat", "<na>", "\\n", "unavailable"}

@@ -19,7 +19,7 @@ from typing import NamedTuple
 import duckdb
 import msgspec
 
-from pipeline.packing import Plain, TableError, not_utf_8, unpacked
+from pipeline.files.packing import Plain, TableError, not_utf_8, unpacked
 
 Cells = tuple[str, ...]
 

@@ -6,12 +6,11 @@ from itertools import pairwise
 
 import numpy as np
 
-from pipeline.cells import like_a_number
-from pipeline.fileform import PLAIN, Fields, Said
-from pipeline.packing import TableError
-from pipeline.sample import Sample, is_counter, listed
-from pipeline.stamps import StampError, Stamps
-from pipeline.timecolumn import (
+from pipeline.files.cells import like_a_number
+from pipeline.files.fileform import PLAIN, Fields, Said
+from pipeline.files.packing import TableError
+from pipeline.files.sample import Sample, is_counter, listed
+from pipeline.files.timecolumn import (
     CLOCK,
     DIGITS,
     NUMBER,
@@ -28,6 +27,7 @@ from pipeline.timecolumn import (
     said_form,
     slashed_form,
 )
+from pipeline.stamps import StampError, Stamps
 
 LIKELY = (np.datetime64("1980-01-01", "us").astype(int), np.datetime64("2100-01-01", "us").astype(int))
 """Times that a column of bare numbers may hold without being named."""

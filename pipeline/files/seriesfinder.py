@@ -7,13 +7,13 @@ from itertools import combinations, islice
 
 import numpy as np
 
-from pipeline.cells import like_a_number
-from pipeline.fileform import Said
-from pipeline.packing import TableError
-from pipeline.reader import Cells, Sheet
-from pipeline.sample import SHOWN, Sample, short
+from pipeline.files.cells import like_a_number
+from pipeline.files.fileform import Said
+from pipeline.files.packing import TableError
+from pipeline.files.reader import Cells, Sheet
+from pipeline.files.sample import SHOWN, Sample, short
+from pipeline.files.timecolumn import TimeColumn
 from pipeline.stamps import StampError
-from pipeline.timecolumn import TimeColumn
 
 REPEATED = 0.01
 """Share of rows that may have the time of another one of their series: a clock set back in autumn. More: a column tells

@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from msgspec import structs
 
-from pipeline.draft import Draft
-from pipeline.facts import Facts
-from pipeline.inventory import Column, inside, is_numeric, type_of
+from pipeline.check.draft import Draft
+from pipeline.check.facts import Facts
+from pipeline.check.inventory import Column, inside, is_numeric, type_of
 from pipeline.settings import Events
 from pipeline.stamps import UNITS, StampError, Stamps, zone
 

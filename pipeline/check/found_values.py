@@ -7,14 +7,14 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from pipeline.draft import Draft
+from pipeline.check.draft import Draft
+from pipeline.check.facts import Facts
+from pipeline.check.found_times import TIME_NAME, time_paths
+from pipeline.check.inventory import Array, Column, arrays, columns, inside, is_numeric, type_of
+from pipeline.check.trial import try_out
 from pipeline.events import BOOLEANS
-from pipeline.facts import Facts
-from pipeline.found_times import TIME_NAME, time_paths
-from pipeline.inventory import Array, Column, arrays, columns, inside, is_numeric, type_of
 from pipeline.points import SENML, Points
 from pipeline.stamps import numeric
-from pipeline.trial import try_out
 
 MOST_VALUES = 24
 """Fields that are proposed as values."""

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from msgspec import structs
 
 from lstm_stream import Outcome
-from pipeline.draft import Draft
-from pipeline.facts import Facts
-from pipeline.found_times import TIME_NAME, time_paths
-from pipeline.inventory import Column, inside
+from pipeline.check.draft import Draft
+from pipeline.check.facts import Facts
+from pipeline.check.found_times import TIME_NAME, time_paths
+from pipeline.check.inventory import Column, inside
+from pipeline.check.trial import Trial, try_out
 from pipeline.settings import Settings
-from pipeline.trial import Trial, try_out
 
 FEW = 0.02
 """Share of observations that may be late or repeated, until another name is looked for."""

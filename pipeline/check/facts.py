@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from pipeline.check.inventory import Column, columns, view
 from pipeline.cluster import Sample
 from pipeline.fields import UNSET, FieldError, Path, Place, template
 from pipeline.framing import FramingError, documents
-from pipeline.inventory import Column, columns, view
 from pipeline.messages import Record
 from pipeline.points import Points
 from pipeline.settings import Events

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import NamedTuple
 
-from pipeline.reader import Cells
+from pipeline.files.reader import Cells
 from pipeline.stamps import Stamp, StampError, Stamps
 
 EXCEL = "excel"

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from pipeline.cells import MISSING, like_a_number
-from pipeline.packing import TableError
-from pipeline.reader import Cells, Sheet
+from pipeline.files.cells import MISSING, like_a_number
+from pipeline.files.packing import TableError
+from pipeline.files.reader import Cells, Sheet
 
 SHOWN = 6
 

@@ -11,15 +11,25 @@ from itertools import combinations
 
 import msgspec
 
-from pipeline.cells import SWITCHES, AmbiguousNumberError, NumberForm, like_a_number, mend_of, number_form
-from pipeline.fileform import Fields, Said
-from pipeline.packing import TableError
-from pipeline.reader import Cells, Sheet
-from pipeline.sample import SHOWN, Sample, listed, short
-from pipeline.seriesfinder import SERIES_NAMES, SeriesFinder
+from pipeline.files.cells import SWITCHES, AmbiguousNumberError, NumberForm, like_a_number, mend_of, number_form
+from pipeline.files.fileform import Fields, Said
+from pipeline.files.packing import TableError
+from pipeline.files.reader import Cells, Sheet
+from pipeline.files.sample import SHOWN, Sample, listed, short
+from pipeline.files.seriesfinder import SERIES_NAMES, SeriesFinder
+from pipeline.files.timecolumn import (
+    ANY,
+    SLASHED,
+    TimeColumn,
+    TimeForm,
+    form_of,
+    is_date,
+    order_of,
+    said_form,
+    slashed_form,
+)
+from pipeline.files.timefinder import TimeFinder
 from pipeline.stamps import Stamps
-from pipeline.timecolumn import ANY, SLASHED, TimeColumn, TimeForm, form_of, is_date, order_of, said_form, slashed_form
-from pipeline.timefinder import TimeFinder
 
 MONTHS = frozenset(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"])
 INDEX_NAME = re.compile(r"|unnamed: \d+|index|idx|id|no\.?|nr|row|obs|__index_level_\d+__", re.IGNORECASE)

@@ -11,19 +11,19 @@ import msgspec
 from msgspec import structs
 
 from lstm_stream import Outcome
+from pipeline.check.draft import Draft, Proposal
+from pipeline.check.facts import Facts, facts
+from pipeline.check.found_names import keys
+from pipeline.check.found_names import series as names
+from pipeline.check.found_times import TIME_NAME, ahead, timestamp, timezone
+from pipeline.check.found_values import points, texts, values, where
+from pipeline.check.inventory import inside, short, type_of
+from pipeline.check.trial import Taken, Trial, try_out
 from pipeline.cluster import Part, Sample
-from pipeline.draft import Draft, Proposal
-from pipeline.facts import Facts, facts
-from pipeline.found_names import keys
-from pipeline.found_names import series as names
-from pipeline.found_times import TIME_NAME, ahead, timestamp, timezone
-from pipeline.found_values import points, texts, values, where
 from pipeline.framing import FramingError, documents
-from pipeline.inventory import inside, short, type_of
 from pipeline.messages import Record, iso8601
 from pipeline.settings import Events, Settings, to_toml
 from pipeline.stamps import numeric
-from pipeline.trial import Taken, Trial, try_out
 
 LOOKED_AT = 1000
 """Records that proposals are tried on."""
