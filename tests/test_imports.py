@@ -55,7 +55,8 @@ HOMES = {
     "duckdb": {"pipeline.files.reader"},
     "zstandard": {"pipeline.files.packing"},
     "rich": {"pipeline.cli", "pipeline.check.tables", "pipeline.demo", "pipeline.summary", "pipeline.scoreboard"},
-    "torch": {"lstm_stream.network", "lstm_stream.learner", "lstm_stream.pool"},
+    "torch": {"lstm_stream.network", "lstm_stream.learner", "lstm_stream.pooled"},
+    "numba": {"lstm_stream.compiled"},
     "river": {
         "lstm_stream.drift",
         "lstm_stream.forecaster",
