@@ -42,6 +42,7 @@ from lstm_stream.move_scale import write_move_scale
 from lstm_stream.network import Gates, Network
 from lstm_stream.pooled import FEWEST_STEPS, MOST_STEPS, Pooled
 from lstm_stream.priors import Priors
+from lstm_stream.references import References, refer
 from lstm_stream.replay import Replay, Stretches, copy_stretch
 from lstm_stream.scale import spread_of, spreads
 from lstm_stream.seasons import SECOND
@@ -105,6 +106,7 @@ class Bank:
         self._replay = Replay.empty(rules.replay, rules.window, rules.horizon, features, units)
         self._drift = Drift()
         self._priors = Priors(rules.horizon)
+        self._refer = References()
         self._members = Members.room(1, self._tables, rules)
         self._room = Room.of(self._tables, rules)
         self._counts = np.zeros(5, np.int64)
@@ -182,25 +184,26 @@ class Bank:
 
     def _go_on(self, call: Call, position: Wholes, forecasts: Forecasts, opinions: Opinions) -> bool:
         """Go on until something is to be learnt, or to the end; tells whether it was to the end."""
+        notes = Notes(self._pooled.rows, self._pooled.squared, self._pooled.errors)
         through: bool = go_through(
-            self._state,
-            self._series,
-            self._groups,
-            self._replay,
-            self._rhythm,
-            self._tables,
-            self._shared,
-            Notes(self._pooled.rows, self._pooled.squared, self._pooled.errors),
-            self._members,
-            self._room,
-            call,
+            self._refer(self._state),
+            self._refer(self._series),
+            self._refer(self._groups),
+            self._refer(self._replay),
+            self._refer(self._rhythm),
+            self._refer(self._tables),
+            self._refer(self._shared),
+            self._refer(notes),
+            self._refer(self._members),
+            self._refer(self._room),
+            self._refer(call),
             position,
             self._counts,
             self._folded,
             min(self._next_lesson, self._next_fold, self._next_reading),
             self._offered,
-            forecasts,
-            opinions,
+            self._refer(forecasts),
+            self._refer(opinions),
         )
         return through
 
@@ -218,7 +221,7 @@ class Bank:
         self._state.history.latest[i] = (latest if math.isfinite(latest) else 0.0) if filled else value
         self._state.history.step[i] = call.step[n]
         if position[LEFT] < 0:
-            write_forecast(self._state, self._tables, self._shared, self._room, i, int(call.times[n]), n, forecasts)
+            self._write_forecast(i, int(call.times[n]), n, forecasts)
             forecasts.surprise[n] = math.nan
             if len(opinions.said):
                 opinions.said[n], opinions.weights[n] = math.nan, 0.0
@@ -305,12 +308,14 @@ class Bank:
         windows = Stretches.empty(
             len(rows), rules.window, rules.horizon, self._tables.features.total, rules.hidden_size
         )
+        history, trace, scale, moves = (refer(part) for part in (state.history, state.trace, state.scale, state.moves))
+        to = refer(windows)
         for slot, i in enumerate(rows.tolist()):
             age = int(state.history.age[i])
             start = max(-(-(age - rules.window) // SNAPSHOT_EVERY) * SNAPSHOT_EVERY, 0)
-            spread = spread_of(state.scale, state.history, i)
-            write_move_scale(state.moves, i, age, spread, self._priors.move_scale, windows.scale[slot])
-            copy_stretch(windows, slot, state.history, state.trace, i, start, windows.scale[slot])
+            spread = spread_of(scale, history, i)
+            write_move_scale(moves, i, age, spread, self._priors.move_scale, windows.scale[slot])
+            copy_stretch(to, slot, history, trace, i, start, windows.scale[slot])
         return windows
 
     def _read_on(self, source: int) -> None:
@@ -396,8 +401,13 @@ class Bank:
         forecasts = Forecasts.zeros(len(rows), self.rules.horizon, len(self.rules.quantiles))
         for n, i in enumerate(rows):
             time = int(self._series.grid.last[i])
-            write_forecast(self._state, self._tables, self._shared, self._room, i, time, n, forecasts)
+            self._write_forecast(i, time, n, forecasts)
         return forecasts
+
+    def _write_forecast(self, i: int, time: int, n: int, forecasts: Forecasts) -> None:
+        """Write the newest forecast of series i as the n-th."""
+        state, tables, shared = self._refer(self._state), self._refer(self._tables), self._refer(self._shared)
+        write_forecast(state, tables, shared, self._refer(self._room), i, time, n, self._refer(forecasts))
 
     def observations(self, series: str) -> int:
         """How many steps of a series there have been since it started, filled ones among them; 0 if none."""

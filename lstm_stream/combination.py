@@ -22,6 +22,7 @@ from lstm_stream.arithmetic import (
 )
 from lstm_stream.compiled import compiled, entry
 from lstm_stream.experts import LSTM
+from lstm_stream.references import refer
 
 SCORED = (1, 2, 5, 9, 15, 22, 45, 93, 185)
 """Horizons at which errors are kept; none is a multiple of a usual season (4, 6, 7, 8, 12, 24). At whole seasons ahead
@@ -387,7 +388,7 @@ def gains(combination: Combination, rows: Wholes) -> Floats:
 def mean_weights(combination: Combination, scoring: Scoring, rows: Wholes, losses: Floats, gain: Floats) -> Floats:
     """Mean weight of each expert (E,) in the means of some series, over all horizons; zeros for no series."""
     total = np.zeros(len(losses), np.float32)
-    _add_weights(combination, scoring, rows, np.log(losses + TINY), gain, total)
+    _add_weights(refer(combination), refer(scoring), rows, np.log(losses + TINY), gain, total)
     return total / np.float32(max(len(rows) * len(scoring.lower), 1))
 
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from lstm_stream.columns import grown
 from lstm_stream.grid import Grid, Rhythm, place_all
 from lstm_stream.hyperparameters import Hyperparameters
+from lstm_stream.references import refer
 from lstm_stream.seasons import SECOND
 
 
@@ -53,5 +54,7 @@ def timeline(
     rows = np.fromiter((names[name] for name in series), np.int64, len(series))
     grid = grown(Grid.empty(), len(names))
     outcome, restart = np.zeros(len(rows), np.uint8), np.zeros(len(rows), np.bool_)
-    place_all(grid, Rhythm.of(rules), rows, np.asarray(times, np.int64), np.isnan(values), outcome, restart)
+    place_all(
+        refer(grid), refer(Rhythm.of(rules)), rows, np.asarray(times, np.int64), np.isnan(values), outcome, restart
+    )
     return Timeline(tuple(names), grid.step / SECOND, grid.gridded, rows, outcome, restart)
