@@ -46,7 +46,7 @@ from lstm_stream.references import References, refer
 from lstm_stream.replay import Replay, Stretches, copy_stretch
 from lstm_stream.scale import spread_of, spreads
 from lstm_stream.seasons import SECOND
-from lstm_stream.state import Members, Notes, Room, Shared, State, Tables
+from lstm_stream.state import Members, Room, Shared, State, Tables
 from lstm_stream.trace import SNAPSHOT_EVERY
 
 FORMAT = 5
@@ -107,6 +107,7 @@ class Bank:
         self._drift = Drift()
         self._priors = Priors(rules.horizon)
         self._refer = References()
+        self._unasked = Opinions.zeros(0, EXPERTS, rules.horizon)
         self._members = Members.room(1, self._tables, rules)
         self._room = Room.of(self._tables, rules)
         self._counts = np.zeros(5, np.int64)
@@ -162,16 +163,15 @@ class Bank:
             np.full((count, self.rules.covariates), np.nan) if covariates is None else np.array(covariates, np.float64),
         )
         forecasts = Forecasts.zeros(count, self.rules.horizon, len(self.rules.quantiles))
-        said = Opinions.zeros(0, EXPERTS, self.rules.horizon) if opinions is None else opinions
         self._make_room(call)
         position, through = np.asarray([0, 0, -1, -1, 0]), False
         while not through:
-            through = self._go_on(call, position, forecasts, said)
+            through = self._go_on(call, position, forecasts, opinions or self._unasked)
             if position[AGAIN] >= 0:
                 self._start_again(int(rows[position[AGAIN]]))
                 position[AGAIN] = -1
             for m in range(int(position[FAULTY])):
-                self._begin_anew(int(self._members.sources[m]), call, position, forecasts, said)
+                self._begin_anew(int(self._members.sources[m]), call, position, forecasts, opinions)
             position[FAULTY] = 0
             if self._steps >= self._next_fold:
                 self._fold(int(position[END]) - 1)
@@ -184,7 +184,6 @@ class Bank:
 
     def _go_on(self, call: Call, position: Wholes, forecasts: Forecasts, opinions: Opinions) -> bool:
         """Go on until something is to be learnt, or to the end; tells whether it was to the end."""
-        notes = Notes(self._pooled.rows, self._pooled.squared, self._pooled.errors)
         through: bool = go_through(
             self._refer(self._state),
             self._refer(self._series),
@@ -193,7 +192,7 @@ class Bank:
             self._refer(self._rhythm),
             self._refer(self._tables),
             self._refer(self._shared),
-            self._refer(notes),
+            self._refer(self._pooled.notes),
             self._refer(self._members),
             self._refer(self._room),
             self._refer(call),
@@ -211,7 +210,9 @@ class Bank:
         for part in self._state:
             clear(part, i)
 
-    def _begin_anew(self, n: int, call: Call, position: Wholes, forecasts: Forecasts, opinions: Opinions) -> None:
+    def _begin_anew(
+        self, n: int, call: Call, position: Wholes, forecasts: Forecasts, opinions: Opinions | None
+    ) -> None:
         """Forget a series that came to something not finite, but for its last value, which is what is forecast."""
         i, value = int(call.rows[n]), float(call.values[n])
         latest = float(self._state.history.latest[i])
@@ -223,7 +224,7 @@ class Bank:
         if position[LEFT] < 0:
             self._write_forecast(i, int(call.times[n]), n, forecasts)
             forecasts.surprise[n] = math.nan
-            if len(opinions.said):
+            if opinions:
                 opinions.said[n], opinions.weights[n] = math.nan, 0.0
 
     @property
@@ -251,7 +252,7 @@ class Bank:
 
     def _make_room(self, call: Call) -> None:
         """For the members of the largest event, and for groups that may come together."""
-        largest = call.largest_event()
+        largest = call.largest_event() if len(call.rows) > 1 else 1
         if largest > len(self._members.rows):
             self._members = Members.room(largest, self._tables, self.rules)
         self._pooled.make_room(MOST_STEPS + largest)
@@ -308,8 +309,8 @@ class Bank:
         windows = Stretches.empty(
             len(rows), rules.window, rules.horizon, self._tables.features.total, rules.hidden_size
         )
-        history, trace, scale, moves = (refer(part) for part in (state.history, state.trace, state.scale, state.moves))
-        to = refer(windows)
+        history, trace, to = refer(state.history), refer(state.trace), refer(windows)
+        scale, moves = refer(state.scale), refer(state.moves)
         for slot, i in enumerate(rows.tolist()):
             age = int(state.history.age[i])
             start = max(-(-(age - rules.window) // SNAPSHOT_EVERY) * SNAPSHOT_EVERY, 0)
@@ -322,7 +323,7 @@ class Bank:
         """Look for drift in the last errors, and at what grown series have in common; what raises is skipped."""
         alive, state = max(self._alive(), 1), self._state
         try:
-            self._drift.fold(self._pooled.errors[self._read - self._folded : self._steps - self._folded], alive)
+            self._drift.fold(self._pooled.notes.errors[self._read - self._folded : self._steps - self._folded], alive)
         except RAISED as error:
             self._drift.forget()
             self._fault(source, "drift", error)

@@ -18,10 +18,11 @@ from lstm_stream.grid import FORECAST, JUMP, Grid, Rhythm, place
 from lstm_stream.groups import Groups, Membership, join, meet_in_groups
 from lstm_stream.history import History, factor
 from lstm_stream.intervals import write_quantiles
+from lstm_stream.notes import Notes
 from lstm_stream.readout import ONE
 from lstm_stream.replay import Replay, offer
 from lstm_stream.seasons import SECOND
-from lstm_stream.state import Members, Notes, Room, Shared, State, Tables
+from lstm_stream.state import Members, Room, Shared, State, Tables
 from lstm_stream.step import forecast, is_finite, take_in
 
 BEGIN, END, LEFT, AGAIN, FAULTY = 0, 1, 2, 3, 4

@@ -10,8 +10,9 @@ import numpy as np
 import torch
 
 from lstm_stream.arithmetic import Doubles, Floats
-from lstm_stream.columns import Array
+from lstm_stream.columns import Array, dumped, fill, named
 from lstm_stream.faults import RAISED
+from lstm_stream.notes import Notes
 from lstm_stream.readout import ONE, PRIOR, SPAN
 
 RIDGE = 30.0
@@ -53,13 +54,7 @@ class Pooled:
         self._assumed = losses
         self._products: Doubles = np.zeros((width, width + 2 * horizon))  # sum of z z' and of z targets'
         self._loss: Doubles = np.zeros((2, *losses.shape))  # sum and count
-        self.rows: Floats = np.zeros((0, width + 2 * horizon), np.float32)
-        """Of each step since the last fold (T, Z + 2H): regressors, moves, what is to be corrected of those said."""
-        self.squared: Floats = np.zeros((0, *losses.shape), np.float32)
-        """Squared errors of the experts at each of these steps (T, E, K); NaN: there is none."""
-        self.errors: Floats = np.zeros(0, np.float32)
-        """One-step errors of these steps (T,), in spreads, for the detection of drift; NaN: there is none."""
-        self.make_room(MOST_STEPS)
+        self.notes = Notes.room(MOST_STEPS, width + 2 * horizon, *losses.shape)
         self._solve()
 
     @staticmethod
@@ -69,11 +64,10 @@ class Pooled:
 
     def make_room(self, steps: int) -> None:
         """Let there be notes of so many steps since the last time."""
-        more = steps - len(self.rows)
-        if more > 0:
-            self.rows = np.concatenate([self.rows, np.zeros((more, *self.rows.shape[1:]), np.float32)])
-            self.squared = np.concatenate([self.squared, np.zeros((more, *self.squared.shape[1:]), np.float32)])
-            self.errors = np.concatenate([self.errors, np.full(more, np.nan, np.float32)])
+        if steps > len(self.notes.rows):
+            before = self.notes
+            self.notes = Notes.room(steps, before.rows.shape[1], *self.losses.shape)
+            fill(self.notes, named(before))
 
     def fold(self, steps: int, series: int) -> None:
         """Add the notes of so many steps; where that raises, all is as it was before."""
@@ -86,12 +80,12 @@ class Pooled:
             raise
 
     def _add(self, steps: int, series: int) -> None:
-        rows = torch.from_numpy(self.rows[:steps].astype(np.float64))
+        rows = torch.from_numpy(self.notes.rows[:steps].astype(np.float64))
         width = len(self._products)
         self._products *= (1.0 - 1.0 / (SPAN * series)) ** steps
         self._products += (rows[:, :width].T @ rows).numpy()
         self._loss *= (1.0 - 1.0 / (LOSS_SPAN * series)) ** steps
-        errors = self.squared[:steps]
+        errors = self.notes.losses[:steps]
         self._loss += np.stack([np.nansum(errors, 0, dtype=np.float64), (~np.isnan(errors)).sum(0)])
 
     def _solve(self) -> None:
@@ -118,19 +112,12 @@ class Pooled:
 
     def dump(self, waiting: int) -> dict[str, Array]:
         """Sums, and the notes of so many steps; a copy."""
-        return {
-            "products": self._products.copy(),
-            "loss": self._loss.copy(),
-            "rows": self.rows[:waiting].copy(),
-            "squared": self.squared[:waiting].copy(),
-            "errors": self.errors[:waiting].copy(),
-        }
+        sums = {"products": self._products.copy(), "loss": self._loss.copy()}
+        return sums | dumped(self.notes, waiting)
 
     def load(self, arrays: dict[str, Array]) -> None:
         """Take the state of a `dump`."""
         self._products[:], self._loss[:] = arrays["products"], arrays["loss"]
         self.make_room(len(arrays["rows"]))
-        self.rows[: len(arrays["rows"])] = arrays["rows"]
-        self.squared[: len(arrays["squared"])] = arrays["squared"]
-        self.errors[: len(arrays["errors"])] = arrays["errors"]
+        fill(self.notes, arrays)
         self._solve()

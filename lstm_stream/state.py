@@ -95,14 +95,6 @@ class Shared(NamedTuple):
     drifts: int  # noticed so far
 
 
-class Notes(NamedTuple):
-    """What steps leave for the shard, each at its place in the log since the last fold."""
-
-    rows: Floats  # (T, Z + 2H) for the pooled regressions
-    losses: Floats  # (T, E, K) squared errors of the experts, in move scales
-    errors: Floats  # (T,) one-step errors, in spreads, for the detection of drift; NaN: there is none
-
-
 class Members(NamedTuple):
     """What is known of the series of one step of an event before they hear of each other."""
 

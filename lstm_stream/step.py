@@ -44,10 +44,11 @@ from lstm_stream.groups import write_corrected
 from lstm_stream.history import append, back, count_repeat, factor
 from lstm_stream.intervals import LARGEST_ERROR, expected_size, learn_errors, measure_errors, open_intervals
 from lstm_stream.move_scale import disown_moves, learn_moves, measure_moves, open_moves, write_move_scale
+from lstm_stream.notes import Notes
 from lstm_stream.readout import ONE, begin_readout, learn_readout, write_readout
 from lstm_stream.scale import gated, measure, rescale, set_step, spread_of
 from lstm_stream.seasonal import say_seasonal
-from lstm_stream.state import Members, Notes, Room, Shared, State, Tables
+from lstm_stream.state import Members, Room, Shared, State, Tables
 from lstm_stream.targets import write_oldest_targets, write_readout_targets
 from lstm_stream.trace import keep_features, keep_hidden, keep_plain, meet, rewind, write_regressors
 

@@ -43,8 +43,8 @@ def test_the_readout_of_the_only_series_is_recursive_least_squares() -> None:
     for z, target in zip(regressors, targets, strict=True):
         known = np.ones(HORIZON, np.bool_)
         learn(readouts, Layout.of(HORIZON), z[ONE:], target, known, pool.regressions.inverse)
-        pool.rows[0] = np.concatenate([z, target, target])
-        pool.squared[0] = np.nan
+        pool.notes.rows[0] = np.concatenate([z, target, target])
+        pool.notes.losses[0] = np.nan
         pool.fold(1, 1)
     z = regressors[:, ONE:].astype(np.float64)
     best = np.linalg.solve(z.T @ z + RIDGE * np.eye(z.shape[1]), z.T @ targets)  # (F, H)
@@ -61,11 +61,11 @@ def test_a_readout_learns_nothing_from_what_is_not_known() -> None:
 def test_pooled_regressions_that_cannot_be_solved_stay_as_they_were() -> None:
     pool = pooled()
     before: npt.NDArray[np.float32] = pool.regressions.inverse.copy()
-    pool.rows[0], pool.squared[0] = np.nan, np.nan
+    pool.notes.rows[0], pool.notes.losses[0] = np.nan, np.nan
     with pytest.raises((ArithmeticError, RuntimeError, ValueError)):
         pool.fold(1, 1)
     assert (pool.regressions.inverse == before).all()
-    pool.rows[0] = 0.0
+    pool.notes.rows[0] = 0.0
     pool.fold(1, 1)
     assert np.isfinite(pool.regressions.inverse).all()
 

@@ -42,7 +42,8 @@ class Load:
 
 def _values(row: Wholes, hour: Wholes) -> Doubles:
     noise = np.sin(12.9898 * row + 78.233 * hour) * 43758.5453
-    return 10.0 + row % 7 + np.sin(hour * (2 * np.pi / 24) + row) + 0.3 * (noise - np.floor(noise))
+    values: Doubles = 10.0 + row % 7 + np.sin(hour * (2 * np.pi / 24) + row) + 0.3 * (noise - np.floor(noise))
+    return values
 
 
 def main() -> None:
