@@ -13,6 +13,8 @@ import numpy as np
 from numba import njit
 from numba.core.caching import FunctionCache
 
+from lstm_stream.part_compiler import PartCompiler
+
 Function = TypeVar("Function", bound=Callable[..., object])
 
 OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
@@ -21,7 +23,7 @@ INNER: dict[str, Any] = OPTIONS | {"no_cpython_wrapper": True}
 
 def compiled(function: Function) -> Function:
     """Compile a function that other compiled ones call, as a part of them; Python can't call it."""
-    result: Function = njit(**INNER)(function)
+    result: Function = njit(**INNER, pipeline_class=PartCompiler)(function)
     return result
 
 
