@@ -27,7 +27,7 @@ ROWS = (
     {"conditions", "points", "framing", "files.timecolumn", "files.sample"},
     {"settings", "files.timefinder", "files.seriesfinder"},
     {"events", "files.layout", "inputs", "connection", "advice"},
-    {"admin", "files.tables"},
+    {"admin", "producer", "files.tables"},
     {"shard", "cluster", "embedded", "log", "baselines", "peers", "check.inventory"},
     {"transactions", "standstill", "parts", "snapshots", "losses", "check.facts", "check.draft", "check.trial"},
     {"member", "publisher", "easel", "check.found_times", "topiclog"},
@@ -47,7 +47,7 @@ ALONE = {"files.packing", "files.fileform", "checkpoints", "metrics", "status", 
 OF_THE_LIBRARY = {"messages", "scoring"}
 
 HOMES = {
-    "kafka": {"pipeline.connection", "pipeline.advice", "pipeline.admin", "pipeline.cluster"},
+    "kafka": {"pipeline.connection", "pipeline.advice", "pipeline.admin", "pipeline.producer", "pipeline.cluster"},
     "prometheus_client": {"pipeline.metrics"},
     "starlette": {"pipeline.web"},
     "uvicorn": {"pipeline.web"},
