@@ -60,7 +60,7 @@ class Source(msgspec.Struct, frozen=True, gc=False):
 
 
 class ForecastMessage(msgspec.Struct, frozen=True):
-    """A forecast as it is published.
+    """A forecast as it is published; `pipeline.forecast_writer` writes it.
 
     Attributes
     ----------
@@ -115,23 +115,7 @@ def forecast_id(series: str, origin: str) -> str:
     return f"{series}@{origin}"
 
 
-_encoder = msgspec.json.Encoder()
 _forecasts = msgspec.json.Decoder(ForecastMessage)
-
-
-def encode_forecast(message: ForecastMessage) -> bytes:
-    """Write a forecast as JSON.
-
-    Raises
-    ------
-    ValueError
-        If a number in it is NaN or infinite (JSON has neither): the model must never let one through.
-    """
-    total = sum(message.mean) + sum(map(sum, message.quantiles.values()))
-    others = (message.surprise or 0.0) + (message.step_seconds or 0.0) + (message.model.lstm_share or 0.0)
-    if not math.isfinite(total + others):
-        raise ValueError(f"the forecast {message.id} holds a number that is not finite")
-    return _encoder.encode(message)
 
 
 def decode_forecast(value: bytes) -> ForecastMessage:

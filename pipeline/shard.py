@@ -19,17 +19,8 @@ from lstm_stream import OF_THE_LSTM, Bank, DumpError, Expert, Fault, Forecasts, 
 from pipeline.dead_letters import Reject, dead_letters
 from pipeline.events import Decoder, Event
 from pipeline.fates import FORECAST, LATE, REPEATED, SKIPPED, Fate, Fates
-from pipeline.messages import (
-    ForecastMessage,
-    Model,
-    Outgoing,
-    Record,
-    Source,
-    encode_forecast,
-    forecast_id,
-    iso8601,
-    rounded,
-)
+from pipeline.forecast_writer import ForecastWriter, rounded_values
+from pipeline.messages import Outgoing, Record, iso8601
 from pipeline.settings import Settings, fingerprint
 from pipeline.stamps import RepeatedHour
 from pipeline.status import ExpertWeight, Gates, SeriesStatus, ShardStatus
@@ -172,6 +163,7 @@ class Shard:
         self.bank = bank
         self._fingerprint = fingerprint(settings)
         self._levels = [str(level) for level in settings.model.quantiles]
+        self._writer = ForecastWriter(topic, partition, self._levels)
         self._decoder = Decoder(settings.events)
         self._has_covariates = bool(settings.events.covariates)
         self._repeated_hour = RepeatedHour(repeated_hour)
@@ -283,7 +275,9 @@ class Shard:
         observations = self.bank.observations(name)
         if not observations:
             return None
-        (row,) = _rows(self.bank.forecast([name]))
+        forecast = self.bank.forecast([name])
+        mean, *by_level = rounded_values(forecast)[0].tolist()
+        origin = int(forecast.origin[0])
         times, values = self.bank.recent(name, SHOWN)
         model, last_value = self.bank.errors(name)
         return SeriesStatus(
@@ -291,15 +285,15 @@ class Shard:
             topic=self.topic,
             partition=self.partition,
             observations=observations,
-            step_seconds=row.step or None,
-            last_time=row.origin,
+            step_seconds=float(forecast.step[0]) or None,
+            last_time=origin,
             last_value=_known(values)[-1],
             recent_times=tuple(times.tolist()),
             recent_values=_known(values),
-            origin=row.origin,
-            mean=tuple(row.mean),
-            quantiles={level: tuple(told) for level, told in zip(self._levels, row.by_level, strict=True)},
-            status="warming" if row.warming else "ok",
+            origin=origin,
+            mean=tuple(mean),
+            quantiles={level: tuple(told) for level, told in zip(self._levels, by_level, strict=True)},
+            status="warming" if forecast.warming[0] else "ok",
             skill=1 - model / last_value if last_value else None,
         )
 
@@ -350,28 +344,11 @@ class Shard:
         )
 
     def _encoded(self, batch: _Batch, forecasts: Forecasts, told: npt.NDArray[np.int64]) -> list[Outgoing]:
-        sources = (batch.observations[index] for index in told.tolist())
-        rows = _rows(forecasts.take(told))
-        return [
-            self._outgoing(observation, record, row) for (observation, record), row in zip(sources, rows, strict=True)
-        ]
-
-    def _outgoing(self, observation: Observation, record: Record, row: "_Row") -> Outgoing:
-        origin = iso8601(row.origin)
-        message = ForecastMessage(
-            id=forecast_id(observation.series, origin),
-            series=observation.series,
-            origin=origin,
-            step_seconds=row.step or None,
-            horizon=len(row.mean),
-            mean=row.mean,
-            quantiles=dict(zip(self._levels, row.by_level, strict=True)),
-            surprise=None if math.isnan(row.surprise) else round(row.surprise, 4),
-            status="warming" if row.warming else "ok",
-            model=Model(row.updates, row.lstm_share),
-            source=Source(self.topic, self.partition, record.offset),
-        )
-        return Outgoing(observation.series.encode(), encode_forecast(message))
+        sources = [batch.observations[index] for index in told.tolist()]
+        series = [observation.series for observation, _ in sources]
+        offsets = [record.offset for _, record in sources]
+        values = self._writer.write(series, offsets, forecasts.take(told))
+        return [Outgoing(name.encode(), value) for name, value in zip(series, values, strict=True)]
 
 
 def _experts(bank: Bank) -> tuple[ExpertWeight, ...]:
@@ -382,37 +359,8 @@ def _experts(bank: Bank) -> tuple[ExpertWeight, ...]:
     )
 
 
-class _Row(NamedTuple):
-    """One forecast in Python's own numbers."""
-
-    origin: int
-    mean: list[float]  # (H,)
-    by_level: list[list[float]]  # (L, H)
-    surprise: float
-    warming: bool
-    updates: int
-    lstm_share: float
-    step: float
-
-
 def _known(values: npt.NDArray[np.float64]) -> tuple[float | None, ...]:
     return tuple(None if math.isnan(value) else value for value in values.tolist())
-
-
-def _rows(forecasts: Forecasts) -> Iterator[_Row]:
-    """Forecasts one by one, their numbers rounded to what the series' scale can tell."""
-    scale = forecasts.scale[:, None]
-    return map(
-        _Row,
-        forecasts.origin.tolist(),
-        rounded(forecasts.mean, scale).tolist(),
-        rounded(forecasts.quantiles, scale[:, :, None]).transpose(0, 2, 1).tolist(),
-        forecasts.surprise.tolist(),
-        forecasts.warming.tolist(),
-        forecasts.updates.tolist(),
-        forecasts.lstm_share.round(3).tolist(),
-        forecasts.step.tolist(),
-    )
 
 
 class _Header(msgspec.Struct, frozen=True):

@@ -24,7 +24,7 @@ ROWS = (
         *("files", "check", "files.packing", "files.fileform"),
     },
     {"stamps", "fields", "dead_letters", "files.cells", "files.reader", "files.rhythm", "scoreboard"},
-    {"conditions", "points", "framing", "files.timecolumn", "files.sample"},
+    {"conditions", "points", "framing", "forecast_writer", "files.timecolumn", "files.sample"},
     {"settings", "files.timefinder", "files.seriesfinder"},
     {"events", "files.layout", "inputs", "connection", "advice"},
     {"admin", "producer", "files.tables"},
