@@ -235,7 +235,7 @@ def run(config: str | None, overrides: Sequence[str], drain: bool, rebuild: bool
     from pipeline.cluster import KafkaClients
     from pipeline.metrics import Metrics
     from pipeline.web import Web, WebError
-    from pipeline.worker import Worker, stopped_by_signals
+    from pipeline.worker import Worker, spare_the_collector, stopped_by_signals
 
     settings = settings_of(config, overrides)
     start_log(settings.log.level)
@@ -264,6 +264,7 @@ def run(config: str | None, overrides: Sequence[str], drain: bool, rebuild: bool
     web.start()
     logging.getLogger(__name__).info("the live page is at http://%s:%d", settings.web.host, web.port)
     try:
+        spare_the_collector()
         with stopped_by_signals(worker.stop):
             code = worker.run(drain)
     finally:

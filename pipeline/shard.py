@@ -94,7 +94,7 @@ class Fold(NamedTuple):
     """By stage: decode, observe (learning included), encode."""
     failures: tuple[Failure, ...] = ()
     fates: Fates = Fates()
-    """What became of each observation, for what watches over losses."""
+    """What became of each observation, for what watches over losses; nothing of a silent fold: that was told before."""
 
 
 class State(NamedTuple):
@@ -241,7 +241,9 @@ class Shard:
             _counts(forecasts, told, (reject for reject, _ in rejects), covariates, batch.skipped),
             {"decode": decoded - start, "observe": observed - decoded, "encode": self._clock() - observed},
             tuple(_failure(fault, batch) for fault in self.bank.faults),
-            Fates(_fates(batch, forecasts, rejects, began), _masked(covariates), known),
+            Fates()
+            if publish == "none"
+            else Fates(_fates(batch, forecasts, rejects, began), _masked(covariates), known),
         )
         self.next_offset = records[-1].offset + 1 if records else self.next_offset
         return fold
