@@ -142,6 +142,8 @@ class _Admin(Protocol):
     def describe_topics(self) -> list[dict[str, object]]: ...
     def describe_cluster(self) -> dict[str, object]: ...
     def create_topics(self, new_topics: Mapping[str, Mapping[str, int]], *, wait_for_metadata: bool) -> object: ...
+    def delete_topics(self, topics: Sequence[str]) -> object: ...
+    def delete_groups(self, group_ids: Sequence[str]) -> object: ...
     def close(self) -> None: ...
 
 
@@ -285,6 +287,14 @@ def _create(admin: _Admin, name: str, kafka: Kafka) -> bool:
     except KafkaError as error:
         raise ClusterError(f"cannot create {name}: {reason(error)}; see [kafka]") from error
     return True
+
+
+def remove(settings: Settings, topics: Sequence[str], groups: Sequence[str]) -> None:
+    """Delete topics and groups, as far as they are there."""
+    with _asking(settings.kafka) as admin:
+        there = _topics(admin)
+        admin.delete_topics([name for name in topics if name in there])
+        admin.delete_groups(groups)
 
 
 def read_topic(settings: Settings, topic: str) -> Iterator[Record]:
