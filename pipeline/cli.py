@@ -4,7 +4,6 @@ What takes seconds to import (the network, Kafka's client) is imported by the co
 ``--help`` answers at once.
 """
 
-import importlib.metadata
 import logging
 import os
 import re
@@ -21,7 +20,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table as Grid
 
 from pipeline.files.fileform import Said
-from pipeline.scoreboard import NARROWEST, number, remarks, scores_table
 from pipeline.settings import Events, Kafka, Settings, SettingsError, load, to_toml
 
 Command = TypeVar("Command", bound=Callable[..., object])
@@ -54,6 +52,8 @@ def refusing(*kinds: type[Exception]) -> Iterator[None]:
 
 def version() -> str:
     """The version that is installed."""
+    import importlib.metadata
+
     try:
         return importlib.metadata.version("lstm-stream")
     except importlib.metadata.PackageNotFoundError:
@@ -165,8 +165,21 @@ def said_of(events: Events) -> Said:
     )
 
 
+def _show_version(context: click.Context, _: click.Parameter, is_asked: bool) -> None:
+    if is_asked and not context.resilient_parsing:
+        click.echo(f"lstm-stream {version()}")
+        context.exit()
+
+
 @click.group(epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(version(), prog_name="lstm-stream", message="%(prog)s %(version)s")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_version,
+    help="Show the version and exit.",
+)
 def main() -> None:
     """Forecast live time series on Kafka, with a stateful LSTM that learns from each value as it arrives.
 
@@ -295,6 +308,7 @@ def check(config: str | None, overrides: Sequence[str], records: int, topic: str
     from pipeline.check.report import check as look
     from pipeline.check.tables import written
     from pipeline.cluster import ClusterError, sample_topic
+    from pipeline.scoreboard import NARROWEST
 
     settings = settings_of(config, overrides)
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
@@ -443,6 +457,7 @@ def evaluate(
     from pipeline.files.packing import TableError
     from pipeline.log import read_file
     from pipeline.replay import Form
+    from pipeline.scoreboard import NARROWEST, remarks, scores_table
     from pipeline.scoring import Rows, ScoringError
     from pipeline.topiclog import TopicError, read_past
 
@@ -512,6 +527,7 @@ def bench(
     from pipeline.capacity import table
     from pipeline.cluster import ClusterError
     from pipeline.embedded import EmbeddedBroker, EmbeddedError
+    from pipeline.scoreboard import NARROWEST
 
     settings, remark = form_of(settings_of(config, overrides))
     console = Console(stderr=as_json)
@@ -565,6 +581,8 @@ def inspect(checkpoint: str, series: str | None, as_json: bool) -> None:
 
 
 def _shown(value: object) -> str:
+    from pipeline.scoreboard import number
+
     if isinstance(value, float):
         return number(value)
     if isinstance(value, list | tuple):

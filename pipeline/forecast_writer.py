@@ -6,6 +6,7 @@ forecast is put together from its texts. That takes half of the time of making a
 Letters: N forecasts, H horizons, L quantile levels.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
@@ -14,10 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_stream import Forecasts
-from pipeline.messages import forecast_id, iso8601, rounded
+from pipeline.messages import forecast_id, iso8601
 
 _encode = msgspec.json.Encoder().encode
 
+DIGITS_BELOW_SCALE = 5
 BLOCK = 64
 """Forecasts whose numbers are written by one call: with more their Python floats outgrow the processor's cache."""
 
@@ -112,3 +114,39 @@ def _lists(values: npt.NDArray[np.float64]) -> Iterator[tuple[bytes, ...]]:
 
 def _text(text: str) -> bytes:
     return _encode(text).replace(b"%", b"%%")
+
+
+_POWERS = np.array([float(f"1e{power}") for power in range(308)])
+
+
+def rounded(values: npt.ArrayLike, scale: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Round to what a series' scale can tell, at least five digits below it; what was ordered stays ordered.
+
+    Parameters
+    ----------
+    values
+        Any shape.
+    scale
+        Spread of the series in the values' unit; broadcast against the values. Where it is not a positive
+        number, values stay as they are.
+
+    Examples
+    --------
+    >>> rounded([101.23456789, 1234567.5], 1.0).tolist(), rounded(123456.789, 1e7).item()
+    ([101.23457, 1234567.5], 123460.0)
+    """
+    values = np.asarray(values, np.float64)
+    decimals = _decimals(np.asarray(scale, np.float64))
+    up, down = _POWERS[np.maximum(decimals, 0)], _POWERS[np.maximum(-decimals, 0)]
+    with np.errstate(over="ignore", invalid="ignore"):
+        nearest = np.rint(values * up / down) * down / up
+    finest = 2.0**52 / up * down  # from here on floats have no digit left to round
+    return np.where(np.abs(values) < finest, np.clip(nearest, -finest, finest), values) + 0.0  # -0.0 becomes 0.0
+
+
+def _decimals(scale: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+    # By the binary exponent, which is exact: log10 may differ in its last bit between one row and many.
+    usable = (scale > 1e-290) & (scale < 1e290)
+    exponent = np.frexp(np.where(usable, scale, 1e-290))[1]
+    digits: npt.NDArray[np.int64] = DIGITS_BELOW_SCALE - np.floor((exponent - 1) * math.log10(2)).astype(np.int64)
+    return digits

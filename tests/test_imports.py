@@ -21,7 +21,7 @@ SOURCES = {
 ROWS = (
     {
         *("checkpoints", "metrics", "status", "messages", "scoring", "watchdog", "clock", "fleet", "fates"),
-        *("files", "check", "files.packing", "files.fileform"),
+        *("code_cache", "files", "check", "files.packing", "files.fileform"),
     },
     {"stamps", "fields", "dead_letters", "files.cells", "files.reader", "files.rhythm", "scoreboard"},
     {"conditions", "points", "framing", "forecast_writer", "files.timecolumn", "files.sample"},
@@ -43,7 +43,17 @@ ROWS = (
 )
 
 # Nothing of ours, however low the row; these may know the library's types, the first nothing at all.
-ALONE = {"files.packing", "files.fileform", "checkpoints", "metrics", "status", "watchdog", "clock", "fates"}
+ALONE = {
+    "files.packing",
+    "files.fileform",
+    "checkpoints",
+    "metrics",
+    "status",
+    "watchdog",
+    "clock",
+    "fates",
+    "code_cache",
+}
 OF_THE_LIBRARY = {"messages", "scoring"}
 
 HOMES = {
