@@ -1,44 +1,51 @@
-"""Arrays with a row a series, that grow as series arrive."""
+"""State of the series: NamedTuples of arrays with a row a series, which grow as series arrive.
 
-from dataclasses import dataclass, fields
-from typing import Any
+Zero is what a new series starts from, in every column.
+"""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[Any]
 Rows = npt.NDArray[np.int64]
-"""Which series a round is about: each at most once."""
+Columns = tuple[Array, ...]
+"""A NamedTuple whose fields are arrays; the first axis of each is the series."""
+AnyColumns = TypeVar("AnyColumns", bound=Columns)
 
 
-@dataclass
-class Columns:
-    """Base of the state that is kept of each series: every field is an array whose first axis is the series.
+def named(columns: Columns) -> dict[str, Array]:
+    """The columns by name."""
+    fields: Any = columns
+    by_name: dict[str, Array] = fields._asdict()
+    return by_name
 
-    Zero is what a new series starts from, in every column.
-    """
 
-    def arrays(self) -> dict[str, Array]:
-        """Columns by name."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+def grown(columns: AnyColumns, capacity: int) -> AnyColumns:
+    """The columns with room for that many series."""
+    return type(columns)(*(_with_room(array, capacity) for array in columns))
 
-    def grow(self, capacity: int) -> None:
-        """Make room for that many series."""
-        for name, old in self.arrays().items():
-            new = np.zeros((capacity, *old.shape[1:]), old.dtype)
-            new[: len(old)] = old
-            setattr(self, name, new)
 
-    def clear(self, rows: Rows) -> None:
-        """Let these series start again."""
-        for array in self.arrays().values():
-            array[rows] = 0
+def _with_room(array: Array, capacity: int) -> Array:
+    room = np.zeros((capacity, *array.shape[1:]), array.dtype)
+    room[: len(array)] = array
+    return room
 
-    def dump(self, series: int) -> dict[str, Array]:
-        """Columns of the first so many series by name; a copy."""
-        return {name: array[:series].copy() for name, array in self.arrays().items()}
 
-    def load(self, arrays: dict[str, Array]) -> None:
-        """Take the columns of a `dump`; room must have been made."""
-        for name, array in self.arrays().items():
-            array[: len(arrays[name])] = arrays[name]
+def dumped(columns: Columns, series: int) -> dict[str, Array]:
+    """Columns of the first so many series by name; a copy."""
+    return {name: array[:series].copy() for name, array in named(columns).items()}
+
+
+def fill(columns: Columns, arrays: Mapping[str, Array]) -> None:
+    """Take the columns of a dump; room must have been made."""
+    for name, array in named(columns).items():
+        array[: len(arrays[name])] = arrays[name]
+
+
+def clear(columns: Columns, i: int) -> None:
+    """Let series i start again."""
+    for column in named(columns).values():
+        column[i] = 0

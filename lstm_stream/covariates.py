@@ -1,59 +1,64 @@
 """Numbers known with each observation.
 
-Letters: S series, N rows of a round, C covariates.
+Letters: S series, C covariates.
 """
 
-from dataclasses import dataclass
+import math
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from lstm_stream.columns import Columns, Rows
-from lstm_stream.network import Floats
+from lstm_stream.arithmetic import Doubles, Floats, Real, Wholes, bounded
+from lstm_stream.compiled import compiled
 
 SPAN = 1000
 """Memory of the scale, in values."""
 OUTLIER = 10.0
 """In spreads: no value moves the scale further than this."""
+LARGEST = 5.0
+"""In spreads: a feature is bounded at this."""
 LARGEST_VALUE = 1e30
 """In size; a number further out counts as this."""
-LARGEST = 5.0
-"""In spreads: what is shown is clipped at this."""
 
 
-@dataclass
-class Covariates(Columns):
-    """The running scale of each series' covariates."""
+class Covariates(NamedTuple):
+    """The running scale of each series' covariates, in their own units."""
 
-    seen: npt.NDArray[np.int64]  # (S, C) values so far
-    level: npt.NDArray[np.float64]  # (S, C) running mean
-    spread: npt.NDArray[np.float64]  # (S, C) running mean absolute deviation
+    seen: Wholes  # (S, C) values so far
+    level: Doubles  # (S, C) running mean
+    spread: Doubles  # (S, C) running mean absolute deviation
 
     @classmethod
     def empty(cls, count: int) -> "Covariates":
         """Of no series, with so many covariates."""
         return cls(np.zeros((0, count), np.int64), np.zeros((0, count)), np.zeros((0, count)))
 
-    def inputs(self, rows: Rows, values: npt.NDArray[np.float64]) -> Floats:
-        """Take the covariates (N, C) of each of these series, NaN where one is not known.
 
-        Returns
-        -------
-        (N, 2C): each in its own spreads, 0 where it is not known or never changed; and whether it is not known.
-        """
-        known = np.isfinite(values)
-        values = np.clip(values, -LARGEST_VALUE, LARGEST_VALUE)
-        self._rescale(rows, np.where(known, values, 0.0), known)
-        spread = self.spread[rows]
-        off = np.where(known & (spread > 0), values - self.level[rows], 0.0)
-        scaled = np.clip(off / np.where(spread > 0, spread, 1.0), -LARGEST, LARGEST)
-        return np.concatenate([scaled, ~known], 1, dtype=np.float32, casting="same_kind")
+@compiled
+def write_covariates(covariates: Covariates, i: int, values: Doubles, told: bool, features: Floats) -> None:
+    """Take the covariates (C,), NaN where one is not known or all where none is told, and write their features (2C,).
 
-    def _rescale(self, rows: Rows, values: npt.NDArray[np.float64], known: npt.NDArray[np.bool_]) -> None:
-        seen = self.seen[rows] + known
-        self.seen[rows] = seen
-        weight = np.where(known, 1.0 / np.clip(seen, 1, SPAN), 0.0)
-        bound = np.where((seen > 1) & (self.spread[rows] > 0), OUTLIER * self.spread[rows], np.inf)
-        off = np.clip(values - self.level[rows], -bound, bound)
-        self.level[rows] += weight * off
-        self.spread[rows] += weight * (np.where(seen > 1, np.abs(off), 0.0) - self.spread[rows])
+    Each in its own spreads, 0 where it is not known or never changed; then whether each is not known.
+    """
+    count = len(values)
+    for c in range(count):
+        known = told and math.isfinite(values[c])
+        features[c], features[count + c] = 0.0, 0.0 if known else 1.0
+        if known:
+            value = bounded(values[c], LARGEST_VALUE)
+            _rescale(covariates, i, c, value)
+            spread = covariates.spread[i, c]
+            if spread > 0:
+                features[c] = bounded((value - covariates.level[i, c]) / spread, LARGEST)
+
+
+@compiled
+def _rescale(covariates: Covariates, i: int, c: int, value: Real) -> None:
+    seen, spread = covariates.seen[i, c] + 1, covariates.spread[i, c]
+    covariates.seen[i, c] = seen
+    weight = 1.0 / min(seen, SPAN)
+    off = value - covariates.level[i, c]
+    if seen > 1 and spread > 0:
+        off = bounded(off, OUTLIER * spread)
+    covariates.level[i, c] += weight * off
+    covariates.spread[i, c] += weight * ((abs(off) if seen > 1 else 0.0) - spread)

@@ -1,11 +1,10 @@
 """Whether the series have become other ones: when their errors grow, what was learnt before counts for less."""
 
 import numpy as np
-import numpy.typing as npt
 from river.drift import ADWIN
 
+from lstm_stream.arithmetic import Floats
 from lstm_stream.columns import Array
-from lstm_stream.network import Floats
 
 CONFIDENCE = 0.002
 """ADWIN's delta: the chance of a false alarm at a reading."""
@@ -32,22 +31,18 @@ class Drift:
         """Drifts noticed so far."""
         self.alarm = 0.0
         """0 to 1."""
-        self._waiting = np.zeros(0, np.float32)  # errors by place in the log; NaN: none
         self._left = np.zeros(0, np.float32)  # too few yet for a reading
         self._readings: list[float] = []  # that the windows were made of
         self._windows = _windows(self._readings)
 
-    def note(self, place: npt.NDArray[np.int64], error: Floats) -> None:
-        """Keep the errors (N,) of these steps since the last fold, in spreads; NaN where there is none."""
-        if len(place) and place.max() >= len(self._waiting):
-            more = np.full(max(2 * len(self._waiting), int(place.max()) + 1), np.nan, np.float32)
-            more[: len(self._waiting)] = self._waiting
-            self._waiting = more
-        self._waiting[place] = np.minimum(error, np.float32(LARGEST_ERROR))
+    def forget(self) -> None:
+        """Know of no errors, as at the start; the drifts noticed so far stay counted."""
+        self._left, self._readings = np.zeros(0, np.float32), []
+        self._windows = _windows(self._readings)
 
-    def fold(self, steps: int, series: int) -> None:
-        """Take what was kept of so many steps of so many series."""
-        errors = np.concatenate([self._left, self._waiting[:steps]])
+    def fold(self, errors: Floats, series: int) -> None:
+        """Take the errors of the next steps of so many series, in spreads; NaN where there is none."""
+        errors = np.concatenate([self._left, np.minimum(errors, np.float32(LARGEST_ERROR))])
         whole = len(errors) // series * series
         rounds = errors[:whole].reshape(-1, series).astype(np.float64)
         known = ~np.isnan(rounds)
@@ -55,13 +50,6 @@ class Drift:
         for mean in means[known.any(1)].tolist():
             self._read(mean)
         self._left = errors[whole:].copy()
-        self._waiting = np.full(len(self._waiting), np.nan, np.float32)
-
-    def forget(self) -> None:
-        """Know of no errors, as at the start; the drifts noticed so far stay counted."""
-        self._left, self._readings = np.zeros(0, np.float32), []
-        self._waiting = np.full(len(self._waiting), np.nan, np.float32)
-        self._windows = _windows(self._readings)
 
     def _read(self, mean: float) -> None:
         self.alarm *= COOLING
@@ -75,15 +63,12 @@ class Drift:
             self._readings = self._readings[-FEWEST:]
             self._windows = _windows(self._readings)
 
-    def dump(self, waiting: int) -> dict[str, Array]:
-        """The state, and what was kept of so many steps; a copy."""
-        errors = np.full(waiting, np.nan, np.float32)
-        errors[: len(self._waiting)] = self._waiting[:waiting]
+    def dump(self) -> dict[str, Array]:
+        """The state; a copy."""
         return {
             "readings": np.asarray(self._readings),
             "state": np.asarray([self.total, self.alarm], np.float64),
             "left": self._left.copy(),
-            "waiting": errors,
         }
 
     def load(self, arrays: dict[str, Array]) -> None:
@@ -92,7 +77,6 @@ class Drift:
         self._windows = _windows(self._readings)
         total, self.alarm = arrays["state"].tolist()
         self.total, self._left = int(total), arrays["left"].copy()
-        self._waiting = arrays["waiting"].copy()
 
 
 def _windows(readings: list[float]) -> ADWIN:

@@ -1,17 +1,17 @@
-"""Who has a say in the forecast.
+"""Who has a say in the forecast, and what the experts say that go on from the last values.
 
-Letters: S series, N rows of a round, E experts, H horizons, B seasons back.
+Letters: S series, E experts, H horizons.
 """
 
-from dataclasses import dataclass
 from enum import IntEnum, auto
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from lstm_stream.columns import Columns, Rows
-from lstm_stream.memory import SEASONS, Memory
-from lstm_stream.network import Floats
+from lstm_stream.arithmetic import Floats, Real
+from lstm_stream.compiled import compiled
+from lstm_stream.history import History, back
+from lstm_stream.scale import Scale
 
 LEVEL_WEIGHTS = (0.1, 0.6)
 """Of simple exponential smoothing."""
@@ -19,23 +19,16 @@ MOMENTUM = 0.5
 """What is left of the last move at the next step."""
 REVERTING = 6.0
 """Steps in which how far a value lies off its level fades to 1/e."""
-TREND = (0.8, 0.2, 0.8)
-"""Weights of level and trend, and damping, in Holt's linear trend (Gardner and McKenzie 1985)."""
-BACK = 4
-"""Seasons that a profile is the mean of."""
-CALM_SHORT, CALM_LONG = 4.0, 2.0
-"""How far a value lies off its profile fades to 1/e in this part of the shorter season."""
-DOUBLE = ((0.5, 2.0), (0.7, 1.0))
-"""How much of what a value lay off the longer season's profile is there again a shorter season later, and the part of
-that season in which the rest of it fades to 1/e."""
+LEVEL_WEIGHT, TREND_WEIGHT, DAMPING = 0.8, 0.2, 0.8
+"""Of Holt's linear trend (Gardner and McKenzie 1985)."""
 
 
 class Expert(IntEnum):
-    """In the order of the mixture's weights."""
+    """In the order of the weights of the combination."""
 
     LAST_VALUE = 0
     SHARED_ON_LAGS = auto()
-    """A readout on last values and what x tells of the series itself, with the weights best for all series."""
+    """The global regression on the last values and the features of the series itself."""
     SEASONAL_SHORT = auto()
     """The value a season (a day) before."""
     PROFILE_SHORT_FADING = auto()
@@ -61,129 +54,89 @@ class Expert(IntEnum):
     LSTM = auto()
     """The head of the network."""
     READOUT_ON_HIDDEN = auto()
-    """What the experts that need no network say together, as a readout of the series' own corrects it, on x and h."""
+    """The combination of the experts that need no network, corrected by the series' own readout."""
     SHARED_ON_HIDDEN = auto()
-    """The same, as one on x and h corrects it with the weights best for all series."""
+    """The same, corrected by the global regression on features and hidden state."""
     SHARED_ON_ALL = auto()
-    """The same, as one on last values, x and h corrects it with the weights best for all series."""
+    """The same, corrected by the global regression on last values, features and hidden state."""
 
 
-PLAIN = slice(Expert.LAST_VALUE, Expert.LSTM)
-"""Those that need no network."""
-REPEATING = slice(Expert.SEASONAL_SHORT, Expert.LEVEL_SLOW)
-"""Those that say what was a season ago."""
-GOING_ON = slice(Expert.LEVEL_SLOW, Expert.GROUP)
-"""Those that go on from the last values alone."""
+EXPERTS = len(Expert)
+LSTM = int(Expert.LSTM)
+"""The first expert that needs the network; the others follow it."""
+SHARED_ON_LAGS, GROUP = int(Expert.SHARED_ON_LAGS), int(Expert.GROUP)
+SEASONAL, LEVEL_SLOW = int(Expert.SEASONAL_SHORT), int(Expert.LEVEL_SLOW)
+"""The first of those that repeat what was a season ago, and of those that go on from the last values alone."""
 OF_THE_LSTM = slice(Expert.LSTM, len(Expert))
 FITTED = (Expert.LAST_VALUE, Expert.SHARED_ON_LAGS, *list(Expert)[OF_THE_LSTM])
 
 
 def assumed_losses(scored: int) -> Floats:
-    """Losses (E, K) in squared reaches that are assumed before there are any: those that fit something start even."""
+    """Losses (E, K) in squared move scales, assumed before there are any: those that fit something start even."""
     losses = np.full((len(Expert), scored), 2.5, np.float32)
     losses[list(FITTED)] = 1.6
     return losses
 
 
-@dataclass
-class Smoothers(Columns):
-    """Levels of each series, and one with a trend, of the ring's values."""
+class Courses(NamedTuple):
+    """By how much of a move experts go on, at each horizon (H,)."""
+
+    damped: Floats  # of the trend
+    momentum: Floats  # of the last move
+    reverting: Floats  # of the way to the level
+
+    @classmethod
+    def of(cls, horizon: int) -> "Courses":
+        """Of so many horizons."""
+        ahead = np.arange(1, horizon + 1)
+        damped, momentum = (np.cumsum(left**ahead).astype(np.float32) for left in (DAMPING, MOMENTUM))
+        return cls(damped, momentum, (1.0 - np.exp(-ahead / REVERTING)).astype(np.float32))
+
+
+class Smoothers(NamedTuple):
+    """Levels of each series, and one with a trend, in the ring's unit."""
 
     levels: Floats  # (S, 2)
     trend: Floats  # (S, 2) level, trend
 
     @classmethod
     def empty(cls) -> "Smoothers":
-        """The smoothers of no series."""
-        single = np.float32
-        return cls(np.zeros((0, len(LEVEL_WEIGHTS)), single), np.zeros((0, 2), single))
-
-    def begin(self, rows: Rows, values: Floats) -> None:
-        """Start again from some values (N, M), oldest first; the newest is still to be followed."""
-        self.levels[rows], self.trend[rows] = values[:, :1], 0.0
-        self.trend[rows, 0] = values[:, 0]
-        for value in values[:, 1:-1].T:
-            self.follow(rows, value)
-
-    def follow(self, rows: Rows, value: Floats) -> None:
-        """Take the newest value (N,) of each of these series."""
-        weights = np.asarray(LEVEL_WEIGHTS, np.float32)
-        self.levels[rows] += weights * (value[:, None] - self.levels[rows])
-        own, slope, damping = np.asarray(TREND, np.float32)
-        level, trend = self.trend[rows, 0], damping * self.trend[rows, 1]
-        off = value - (level + trend)
-        self.trend[rows] = np.stack([level + trend + own * off, trend + own * slope * off], 1)
-
-    def moves(self, rows: Rows, value: Floats, horizon: int) -> Floats:
-        """How far values will move by the experts from `LEVEL_SLOW` to `TREND`, (N, 3, H)."""
-        start = np.concatenate([self.levels[rows], self.trend[rows, :1]], 1) - value[:, None]  # (N, 3)
-        moves = np.repeat(start[:, :, None], horizon, 2)
-        moves[:, -1] += self.trend[rows, 1:] * np.cumsum(TREND[2] ** np.arange(1, horizon + 1)).astype(np.float32)
-        return moves
+        """Of no series."""
+        return cls(np.zeros((0, len(LEVEL_WEIGHTS)), np.float32), np.zeros((0, 2), np.float32))
 
 
-def returning_moves(rows: Rows, memory: Memory, horizon: int) -> Floats:
-    """How far values will move by the experts `MOMENTUM` and `REVERTING`, (N, 2, H)."""
-    value = memory.newest(rows)[1]
-    ahead = np.arange(1, horizon + 1)
-    last = np.where(memory.age[rows] > 1, value - memory.look_back(rows, np.asarray([[1]]))[:, 0], np.float32(0.0))
-    on = last[:, None] * np.cumsum(MOMENTUM**ahead).astype(np.float32)
-    back = (memory.level[rows] - value)[:, None] * (1.0 - np.exp(-ahead / REVERTING)).astype(np.float32)
-    return np.stack([on, back], 1)
+@compiled
+def smooth(smoothers: Smoothers, i: int, value: Real) -> None:
+    """Take the newest value."""
+    for k in range(len(LEVEL_WEIGHTS)):
+        smoothers.levels[i, k] += np.float32(LEVEL_WEIGHTS[k]) * (value - smoothers.levels[i, k])
+    level, trend = smoothers.trend[i, 0], np.float32(DAMPING) * smoothers.trend[i, 1]
+    off = value - (level + trend)
+    smoothers.trend[i, 0] = level + trend + np.float32(LEVEL_WEIGHT) * off
+    smoothers.trend[i, 1] = trend + np.float32(LEVEL_WEIGHT * TREND_WEIGHT) * off
 
 
-def seasonal_moves(rows: Rows, memory: Memory, horizon: int) -> Floats:
-    """How far values will move by the experts from `SEASONAL_SHORT` to `DOUBLE_SEASONAL_LASTING`, (N, 6, H).
-
-    NaN where the series has no such season, or is too young for it.
-    """
-    _, value = memory.newest(rows)
-    short, long = memory.lags[rows][:, SEASONS].T
-    ahead = np.arange(1, horizon + 1)
-    day = np.maximum(short, 1)[:, None]
-    before = _seasonal_lags(short, ahead)
-    of_short = _profile(rows, memory, short, before)
-    of_long = _profile(rows, memory, long, _seasonal_lags(long, ahead))
-    moves = [*_back(rows, memory, value, short, of_short, _fading(day, ahead, CALM_SHORT))]
-    moves += _back(rows, memory, value, long, of_long, _fading(day, ahead, CALM_LONG))
-    of_long_then = _profile(rows, memory, np.where(short > 0, long, 0), before + np.maximum(long, 1)[:, None])
-    then = memory.look_back(rows, before) - of_long_then
-    now = value - of_long[:, 0]
-    for again, calm in DOUBLE:
-        rest = (now - np.float32(again) * then[:, 0])[:, None] * _fading(day, ahead, calm)
-        moves.append(of_long[:, 1:] + np.float32(again) * then[:, 1:] + rest - value[:, None])
-    return np.stack(moves, 1)
+@compiled
+def smooth_again(smoothers: Smoothers, history: History, i: int, length: int) -> None:
+    """Start again from the last so many values; the newest is still to be taken."""
+    oldest = back(history, i, length - 1)
+    smoothers.levels[i, 0], smoothers.levels[i, 1] = oldest, oldest
+    smoothers.trend[i, 0], smoothers.trend[i, 1] = oldest, 0.0
+    for lag in range(length - 2, 0, -1):
+        smooth(smoothers, i, back(history, i, lag))
 
 
-def _seasonal_lags(season: npt.NDArray[np.int64], ahead: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """How long before now (N, 1 + H) the newest value is a season before now, and before each step ahead."""
-    length = np.maximum(season, 1)[:, None]
-    return np.concatenate([length, -ahead % length], 1)
-
-
-def _profile(rows: Rows, memory: Memory, season: npt.NDArray[np.int64], lags: npt.NDArray[np.int64]) -> Floats:
-    """Mean (N, L) of the values so long before now and of those up to three seasons before; NaN: none is kept."""
-    length = np.maximum(season, 1)
-    kept = np.minimum(memory.age[rows], memory.ring.shape[1])
-    seasons = np.where(season > 0, np.minimum((kept - 1 - lags.max(1)) // length + 1, BACK), 0)  # (N,)
-    there = np.arange(BACK) < seasons[:, None]
-    values = memory.look_back(rows, lags[:, None] + (np.arange(BACK) * length[:, None])[:, :, None])  # (N, B, L)
-    profile: Floats = (values * there[:, :, None]).sum(1) / np.maximum(seasons, 1).astype(np.float32)[:, None]
-    profile[seasons <= 0] = np.nan
-    return profile
-
-
-def _fading(day: npt.NDArray[np.int64], ahead: npt.NDArray[np.int64], calm: float) -> Floats:
-    """What is left (N, H) of what fades to 1/e in a part of a shorter season."""
-    left: Floats = np.exp(ahead.astype(np.float32) * np.float32(-calm) / day.astype(np.float32))
-    return left
-
-
-def _back(
-    rows: Rows, memory: Memory, value: Floats, season: npt.NDArray[np.int64], profile: Floats, left: Floats
-) -> tuple[Floats, Floats]:
-    """Moves (N, H) by the value a season before, and by the way back to the profile (N, 1 + H)."""
-    latest = memory.look_back(rows, _seasonal_lags(season, np.arange(1, left.shape[1] + 1))[:, 1:])
-    latest = np.where(np.isnan(profile[:, 1:]), np.float32(np.nan), latest)
-    off = (value - profile[:, 0])[:, None]
-    return latest - value[:, None], profile[:, 1:] + off * left - value[:, None]
+@compiled
+def say_going_on(smoothers: Smoothers, history: History, scale: Scale, courses: Courses, i: int, moves: Floats) -> None:
+    """Write how far values will move (5, H) by the experts from `LEVEL_SLOW` to `REVERTING`, in the ring's unit."""
+    value = back(history, i, 0)
+    slow, fast = smoothers.levels[i, 0] - value, smoothers.levels[i, 1] - value
+    level, trend = smoothers.trend[i, 0] - value, smoothers.trend[i, 1]
+    last = value - back(history, i, 1) if history.age[i] > 1 else np.float32(0.0)
+    down = scale.level[i] - value
+    for h in range(moves.shape[1]):
+        moves[0, h] = slow
+        moves[1, h] = fast
+        moves[2, h] = level + trend * courses.damped[h]
+        moves[3, h] = last * courses.momentum[h]
+        moves[4, h] = down * courses.reverting[h]

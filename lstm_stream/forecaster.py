@@ -11,8 +11,8 @@ from river import time_series
 
 from lstm_stream.bank import Bank
 from lstm_stream.forecasts import Forecasts
-from lstm_stream.grid import DAY, SECOND
 from lstm_stream.hyperparameters import ANY_GAP, Hyperparameters
+from lstm_stream.seasons import DAY, SECOND
 
 NAME = "y"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from lstm_stream.network import Floats
+from lstm_stream.arithmetic import Floats
 
 
 class Forecasts(NamedTuple):

@@ -1,27 +1,21 @@
 """Event time: which step of its series an observation is.
 
-Letters: S series, N rows of a round.
+Letters: S series.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from lstm_stream.columns import Columns, Rows
+from lstm_stream.arithmetic import Flag, Flags, Whole, Wholes
+from lstm_stream.compiled import compiled, entry
 from lstm_stream.hyperparameters import Hyperparameters
+from lstm_stream.seasons import DAY, SECOND
 
-SECOND = 1_000_000
-"""Microseconds."""
-DAY = 86_400
-"""Seconds."""
 FIRST_GAPS = 8
 """A step is inferred from so many gaps."""
-FAR = 2**62
-"""Microseconds; beyond any gap."""
 FORGOTTEN = 4
 """Over so many times its length a wide gap is forgotten."""
 USUAL_STEPS = (
@@ -29,6 +23,8 @@ USUAL_STEPS = (
     *(7200, 10800, 14400, 21600, 28800, 43200, DAY, 7 * DAY),
 )
 """Seconds; an inferred step this near to one of them (within 5 %) is taken for it."""
+
+Codes = npt.NDArray[np.uint8]
 
 
 class Outcome(IntEnum):
@@ -47,23 +43,33 @@ class Outcome(IntEnum):
     agrees with it, and nothing else changed."""
 
 
+FORECAST, LATE, REPEATED, UNKNOWN, JUMP = (int(outcome) for outcome in Outcome)
+
+
+class Rhythm(NamedTuple):
+    """What the settings say of steps."""
+
+    infer: bool  # whether series whose stamps keep a step have a grid
+    step: int  # microseconds, for all series; 0: not fixed
+    max_gap: int  # missing steps that are filled; past them a time is a jump
+    restart_after: int  # late observations in a row after which a series starts again
+
+    @classmethod
+    def of(cls, rules: Hyperparameters) -> "Rhythm":
+        """Of a bank."""
+        fixed = 0 if isinstance(rules.step, str) else max(round(rules.step * SECOND), 1)
+        return cls(rules.step == "infer", fixed, rules.max_gap, rules.restart_after)
+
+
 class Placement(NamedTuple):
-    """Where the observations of a round lie."""
+    """Where an observation lies."""
 
-    outcome: npt.NDArray[np.uint8]  # (N,)
-    missing: npt.NDArray[np.int64]  # (N,) steps that are missing before it
-    restart: npt.NDArray[np.bool_]  # (N,) the series starts, or starts again, with it
-    step: npt.NDArray[np.int64]  # (N,) of the series, microseconds; 0: not known yet
-    last: npt.NDArray[np.int64]  # (N,) time of the last observation before it, microseconds
-
-    @staticmethod
-    def joined(parts: "Sequence[Placement]") -> "Placement":
-        """Of several rounds, one after the other."""
-        return Placement(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+    outcome: int
+    missing: int  # steps that are missing before it
+    restart: bool  # the series starts, or starts again, with it
 
 
-@dataclass
-class Grid(Columns):
+class Grid(NamedTuple):
     """The slots of each series, a step apart.
 
     A stamp belongs to the slot nearest to it, counted from the stamp before, so that a producer whose clock is a
@@ -84,16 +90,16 @@ class Grid(Columns):
     second observation is never a jump.
     """
 
-    events: npt.NDArray[np.int64]  # (S,)
-    last: npt.NDArray[np.int64]  # (S,) microseconds
-    step: npt.NDArray[np.int64]  # (S,) microseconds; 0: not known yet
-    gridded: npt.NDArray[np.bool_]  # (S,)
-    gaps: npt.NDArray[np.int64]  # (S, 8) microseconds
-    gap_count: npt.NDArray[np.int64]  # (S,)
-    late_run: npt.NDArray[np.int64]  # (S,)
-    held: npt.NDArray[np.int64]  # (S,) microseconds; a stamp that is held to be wrong
-    holding: npt.NDArray[np.bool_]  # (S,) whether there is one
-    widest: npt.NDArray[np.int64]  # (S,) microseconds; the widest gap of late that was believed
+    events: Wholes  # (S,)
+    last: Wholes  # (S,) microseconds
+    step: Wholes  # (S,) microseconds; 0: not known yet
+    gridded: Flags  # (S,)
+    gaps: Wholes  # (S, 8) microseconds
+    gap_count: Wholes  # (S,)
+    late_run: Wholes  # (S,)
+    held: Wholes  # (S,) microseconds; a stamp that is held to be wrong
+    holding: Flags  # (S,) whether there is one
+    widest: Wholes  # (S,) microseconds; the widest gap of late that was believed
 
     @classmethod
     def empty(cls) -> "Grid":
@@ -112,139 +118,125 @@ class Grid(Columns):
             widest=whole,
         )
 
-    def place(
-        self, rows: Rows, times: npt.NDArray[np.int64], null: npt.NDArray[np.bool_], rules: Hyperparameters
-    ) -> Placement:
-        """Place one observation of each of these series, and remember it where it is the newest."""
-        last = self.last[rows]
-        gap = times - last
-        known = self.events[rows] > 0
-        slots = np.where(self.gridded[rows], _slots(gap, self.step[rows]), np.sign(gap))
-        too_early = known & (gap < 0)
-        repeated = known & ~too_early & (slots < 1)
-        jump = known & ~too_early & ~repeated & self._jumps(rows, times, slots, rules.max_gap)
-        tired = self._tired_of_late(rows, too_early, jump, rules.restart_after)
-        late = too_early & ~tired
-        restart = ~known | tired | (slots - 1 > rules.max_gap)
-        unknown = ~late & ~repeated & ~jump & restart & null
-        self.events[rows[unknown]] = 0
-        taken = ~late & ~repeated & ~jump & ~unknown
-        self.holding[rows] = (self.holding[rows] | jump) & ~taken & ~unknown
-        self._measure_gaps(rows[taken], np.where(known, gap, 0)[taken])
-        self._remember(rows[taken], times[taken], np.where(restart, 0, gap)[taken], rules)
-        outcome = np.select(
-            [late, repeated, jump, unknown],
-            [Outcome.LATE, Outcome.REPEATED, Outcome.JUMP, Outcome.UNKNOWN],
-            Outcome.FORECAST,
-        )
-        missing = np.where(taken & ~restart, slots - 1, 0)
-        return Placement(outcome.astype(np.uint8), missing, restart & taken, self.step[rows], last)
 
-    def _jumps(
-        self, rows: Rows, times: npt.NDArray[np.int64], slots: npt.NDArray[np.int64], max_gap: int
-    ) -> npt.NDArray[np.bool_]:
-        """Which of these next observations lie too far ahead to be believed; the newest of a series is then held."""
-        gap, gridded = times - self.last[rows], self.gridded[rows]
-        usual = self._usual_gap(rows)
-        limit = (max_gap + 1.0) * usual
-        beyond = np.where(gridded, slots - 1 > max_gap, (usual > 0) & (gap > limit))
-        far = beyond & (gap > 2 * self.widest[rows])
-        if not far.any():
-            return far
-        since, held_at = times - self.held[rows], self.held[rows] - self.last[rows]
-        after = np.where(gridded, _slots(since, self.step[rows]), np.sign(since)) >= 1
-        agrees = self.holding[rows] & after & (since <= np.maximum(limit, held_at))
-        jump: npt.NDArray[np.bool_] = far & ~agrees
-        self.held[rows[jump]] = times[jump]
-        return jump
-
-    def _usual_gap(self, rows: Rows) -> npt.NDArray[np.int64]:
-        """The step of each of these series (N,), or until it is known the median of its gaps so far; 0: it had none."""
-        usual, count = self.step[rows], self.gap_count[rows]
-        young = (usual == 0) & (count > 0)
-        if young.any():
-            there = np.arange(FIRST_GAPS) < count[young, None]
-            ordered = np.sort(np.where(there, self.gaps[rows[young]], FAR), 1)
-            usual[young] = ordered[np.arange(len(ordered)), count[young] // 2]
-        return usual
-
-    def _measure_gaps(self, rows: Rows, gap: npt.NDArray[np.int64]) -> None:
-        """Remember the widest gaps before these observations; where time went back, those before it tell nothing."""
-        widest = np.maximum(gap, self.widest[rows] - gap // FORGOTTEN)
-        self.widest[rows] = np.where(gap < 0, 0, widest)
-
-    def _tired_of_late(
-        self, rows: Rows, late: npt.NDArray[np.bool_], jump: npt.NDArray[np.bool_], limit: int
-    ) -> npt.NDArray[np.bool_]:
-        """Which of these are the last of so many late ones in a row that the series had better start again."""
-        run = np.where(late, self.late_run[rows] + 1, np.where(jump, self.late_run[rows], 0))
-        self.late_run[rows] = run % limit
-        return run >= limit
-
-    def _remember(
-        self, rows: Rows, times: npt.NDArray[np.int64], gap: npt.NDArray[np.int64], rules: Hyperparameters
-    ) -> None:
-        self.last[rows] = times
-        self.events[rows] += 1
-        young = (self.step[rows] == 0) & (gap > 0)
-        for row, width in zip(rows[young].tolist(), gap[young].tolist(), strict=True):
-            self._learn_step(row, width, rules)
-
-    def _learn_step(self, row: int, gap: int, rules: Hyperparameters) -> None:
-        count = int(self.gap_count[row])
-        self.gaps[row, count] = gap
-        self.gap_count[row] = count + 1
-        if count + 1 == FIRST_GAPS:
-            self.step[row] = inferred_step(self.gaps[row])
-            self.gridded[row] = rules.step == "infer" and _keeps_step(self.gaps[row], int(self.step[row]))
-
-    def begin(
-        self, rows: Rows, times: npt.NDArray[np.int64], null: npt.NDArray[np.bool_], rules: Hyperparameters
-    ) -> Placement:
-        """Let these series begin with one observation each, whatever was before."""
-        last = self.last[rows]
-        self.clear(rows)
-        self.start(rows, rules)
-        self.last[rows], self.events[rows] = times, ~null
-        outcome = np.where(null, Outcome.UNKNOWN, Outcome.FORECAST).astype(np.uint8)
-        return Placement(outcome, np.zeros(len(rows), np.int64), ~null, self.step[rows], last)
-
-    def start(self, rows: Rows, rules: Hyperparameters) -> None:
-        """Give new series the step that the settings fix."""
-        if not isinstance(rules.step, str):
-            self.step[rows] = max(round(rules.step * SECOND), 1)
-            self.gridded[rows] = True
+@compiled
+def place(grid: Grid, rhythm: Rhythm, i: int, time: int, null: bool) -> Placement:
+    """Place an observation, and remember it where it is the newest."""
+    if grid.events[i] == 0:
+        return _begin(grid, rhythm, i, time, null, 0)
+    gap = time - grid.last[i]
+    if gap < 0:
+        grid.late_run[i] += 1
+        if grid.late_run[i] < rhythm.restart_after:
+            return Placement(LATE, 0, False)
+        return _begin(grid, rhythm, i, time, null, gap)
+    slots = _slots(gap, grid.step[i]) if grid.gridded[i] else min(gap, 1)
+    if slots < 1:
+        grid.late_run[i] = 0
+        return Placement(REPEATED, 0, False)
+    if _jumps(grid, rhythm, i, time, slots):
+        grid.held[i], grid.holding[i] = time, True
+        return Placement(JUMP, 0, False)
+    if slots - 1 > rhythm.max_gap:
+        return _begin(grid, rhythm, i, time, null, gap)
+    _remember(grid, rhythm, i, time, gap, gap)
+    return Placement(FORECAST, slots - 1, False)
 
 
-def _slots(gap: npt.NDArray[np.int64], step: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Gaps in steps, to the nearest."""
-    return (2 * gap + step) // np.maximum(2 * step, 1)
+@entry
+def place_all(
+    grid: Grid, rhythm: Rhythm, rows: Wholes, times: Wholes, null: Flags, outcome: Codes, restart: Flags
+) -> None:
+    """Place observations (N,) in the order of the log, and write their outcomes and whether a series starts."""
+    for n in range(len(rows)):
+        placed = place(grid, rhythm, rows[n], times[n], null[n])
+        outcome[n], restart[n] = placed.outcome, placed.restart
 
 
-def inferred_step(gaps: npt.NDArray[np.int64]) -> int:
+@compiled
+def _jumps(grid: Grid, rhythm: Rhythm, i: int, time: int, slots: int) -> Flag:
+    """Whether the next observation lies too far ahead to be believed."""
+    gap, usual = time - grid.last[i], _usual_gap(grid, i)
+    limit = (rhythm.max_gap + 1.0) * usual
+    beyond = slots - 1 > rhythm.max_gap if grid.gridded[i] else usual > 0 and gap > limit
+    if not beyond or gap <= 2 * grid.widest[i]:
+        return False
+    since = time - grid.held[i]
+    after = _slots(since, grid.step[i]) >= 1 if grid.gridded[i] else since >= 1
+    return not (grid.holding[i] and after and since <= max(limit, float(grid.held[i] - grid.last[i])))
+
+
+@compiled
+def _usual_gap(grid: Grid, i: int) -> Whole:
+    """The step, or until it is known the median of the gaps so far; 0: there were none."""
+    count = grid.gap_count[i]
+    if grid.step[i] > 0 or count == 0:
+        return grid.step[i]
+    return np.sort(grid.gaps[i, :count])[count // 2]
+
+
+@compiled
+def _begin(grid: Grid, rhythm: Rhythm, i: int, time: int, null: bool, gap: int) -> Placement:
+    """Let a series start, or start again, unless the value is missing."""
+    if null:
+        grid.events[i], grid.late_run[i], grid.holding[i] = 0, 0, False
+        return Placement(UNKNOWN, 0, False)
+    _remember(grid, rhythm, i, time, 0, gap)
+    return Placement(FORECAST, 0, True)
+
+
+@compiled
+def _remember(grid: Grid, rhythm: Rhythm, i: int, time: int, gap: int, since: int) -> None:
+    """Take an observation as the newest.
+
+    Parameters
+    ----------
+    gap
+        That tells of the step; 0: none does.
+    since
+        How long it is since the one before; where time went back, gaps before it tell nothing.
+    """
+    grid.last[i], grid.late_run[i], grid.holding[i] = time, 0, False
+    grid.events[i] += 1
+    grid.widest[i] = max(since, grid.widest[i] - since // FORGOTTEN) if since >= 0 else 0
+    if rhythm.step > 0:
+        grid.step[i], grid.gridded[i] = rhythm.step, True
+    elif grid.step[i] == 0 and gap > 0:
+        _learn_step(grid, rhythm, i, gap)
+
+
+@compiled
+def _learn_step(grid: Grid, rhythm: Rhythm, i: int, gap: int) -> None:
+    grid.gaps[i, grid.gap_count[i]] = gap
+    grid.gap_count[i] += 1
+    if grid.gap_count[i] == FIRST_GAPS:
+        step = inferred_step(grid.gaps[i])
+        grid.step[i], grid.gridded[i] = step, rhythm.infer and _keeps_step(grid.gaps[i], step)
+
+
+@compiled
+def _slots(gap: int, step: int) -> Whole:
+    """A gap in steps, to the nearest."""
+    return (2 * gap + step) // max(2 * step, 1)
+
+
+@compiled
+def inferred_step(gaps: Wholes) -> Whole:
     """The median gap in microseconds, or the usual step next to it."""
-    median = int(np.median(gaps))
-    nearest = min(USUAL_STEPS, key=lambda step: abs(step * SECOND - median)) * SECOND
+    ordered = np.sort(gaps)
+    median = (ordered[(len(gaps) - 1) // 2] + ordered[len(gaps) // 2]) // 2
+    nearest = USUAL_STEPS[0] * SECOND
+    for usual in USUAL_STEPS:
+        if abs(usual * SECOND - median) < abs(nearest - median):
+            nearest = usual * SECOND
     return nearest if abs(nearest - median) <= 0.05 * nearest else max(median, 1)
 
 
-def _keeps_step(gaps: npt.NDArray[np.int64], step: int) -> bool:
+@compiled
+def _keeps_step(gaps: Wholes, step: int) -> Flag:
     """Whether all gaps but two are near a whole number of steps."""
-    slots = np.maximum(np.rint(gaps / step), 1.0)
-    return bool(np.sum(np.abs(gaps / step - slots) > 0.25) <= 2)
-
-
-def seasons(step: float) -> tuple[int, int]:
-    """The two seasons of a series in steps, by its step in seconds; 0 for none.
-
-    Day and week below a day; week and year of daily values; the year of weeks, months and quarters.
-
-    >>> seasons(3600), seasons(86400), seasons(30.4 * 86400), seasons(0)
-    ((24, 168), (7, 365), (12, 0), (0, 0))
-    """
-    days = step / DAY
-    if 0 < days <= 0.5:
-        return round(1 / days), round(7 / days)
-    if days <= 3.5:
-        return (round(7 / days), round(365 / days)) if days > 0.5 else (0, 0)
-    return (round(365.25 / days), 0) if days <= 100 else (0, 0)
+    astray = 0
+    for gap in gaps:
+        slots = max(np.rint(gap / step), 1.0)
+        astray += abs(gap / step - slots) > 0.25
+    return astray <= 2

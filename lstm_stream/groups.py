@@ -1,28 +1,25 @@
-"""Series whose values arrive in the same event: what the others did tells about each.
+"""Groups: series whose values arrive in the same event; what the others did tells about each.
 
-Letters: N rows of a round, T groups of a round, G groups, M most members, K horizons, Z regressors, S series.
+Letters: S series, G groups, M most members, K corrected horizons, Z regressors.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from lstm_stream.columns import Columns, Rows
-from lstm_stream.faults import Undo
-from lstm_stream.memory import Memory
-from lstm_stream.network import Floats, ratio
-from lstm_stream.past import Past
+from lstm_stream.arithmetic import Doubles, Flag, Floats, Real, Whole, Wholes, bounded, dot, fill, ratio, widened
+from lstm_stream.compiled import compiled
+from lstm_stream.features import POOLED
+from lstm_stream.history import History
+from lstm_stream.targets import was_observed
+from lstm_stream.trace import Trace
 
 MOST_MEMBERS = 16
 """Larger groups have no regression."""
 READ = 5
-"""Inputs of each member that the others' regressions read: its level and its last differences."""
+"""Features of each member that the regressions read: its level and its last differences."""
 MARKS = (1, 2, 4)
 """Horizons that are corrected."""
-POOLED = 3
-"""Of the inputs, whose mean over the other members is shown to the network."""
 SPAN = 5000.0
 """Memory of a regression, in steps."""
 RIDGE = 30.0
@@ -30,16 +27,20 @@ RIDGE = 30.0
 SOLVE_EVERY = 8
 """Steps."""
 LARGEST_ERROR = 10.0
-"""In reaches; an error further than this counts as this."""
+"""In move scales; an error further than this counts as this."""
 REGRESSORS = 1 + MOST_MEMBERS * READ
 
 
-@dataclass
-class Membership(Columns):
+def marks(horizon: int) -> Wholes:
+    """The horizons (K,) that are corrected."""
+    return np.asarray([mark for mark in MARKS if mark <= horizon])
+
+
+class Membership(NamedTuple):
     """Which group each series is in; zero: in none."""
 
-    group: npt.NDArray[np.int64]  # (S,) 1 + its index
-    slot: npt.NDArray[np.int64]  # (S,) 1 + its place among the members
+    group: Wholes  # (S,) 1 + its index
+    slot: Wholes  # (S,) 1 + its place among the members
 
     @classmethod
     def empty(cls) -> "Membership":
@@ -47,168 +48,283 @@ class Membership(Columns):
         return cls(np.zeros(0, np.int64), np.zeros(0, np.int64))
 
 
-@dataclass
-class Groups(Columns):
+class Groups(NamedTuple):
     """For each group a regression, of what is left to say of its members' next values on what all of them did last.
 
     Ridge regression with exponential forgetting; one covariance serves all members, who have the same regressors.
     """
 
-    members: npt.NDArray[np.int64]  # (G, M) 1 + row of the series, 0: none
-    count: npt.NDArray[np.int64]  # (G,) members, also those that found no place
-    learnt: npt.NDArray[np.int64]  # (G,) steps
+    members: Wholes  # (G, M) 1 + row of the series, 0: none
+    joined: Wholes  # (G,) members, also those that found no place
+    learnt: Wholes  # (G,) steps
     squares: Floats  # (G, Z, Z) sum of z z'
     crossed: Floats  # (G, M, K, Z) sum of z and what was left
     weights: Floats  # (G, M, K, Z)
+    regressors: Floats  # (G, Z) of the step at hand
+    present: Wholes  # (G,) members of the step at hand
+    total: Floats  # (G, 3) sums of their first features
 
     @classmethod
     def empty(cls, horizon: int) -> "Groups":
         """No groups."""
-        whole, single, marks = np.int64, np.float32, sum(mark <= horizon for mark in MARKS)
+        whole, single, corrected = np.zeros(0, np.int64), np.float32, len(marks(horizon))
         return cls(
-            members=np.zeros((0, MOST_MEMBERS), whole),
-            count=np.zeros(0, whole),
-            learnt=np.zeros(0, whole),
+            members=np.zeros((0, MOST_MEMBERS), np.int64),
+            joined=whole,
+            learnt=whole,
             squares=np.zeros((0, REGRESSORS, REGRESSORS), single),
-            crossed=np.zeros((0, MOST_MEMBERS, marks, REGRESSORS), single),
-            weights=np.zeros((0, MOST_MEMBERS, marks, REGRESSORS), single),
+            crossed=np.zeros((0, MOST_MEMBERS, corrected, REGRESSORS), single),
+            weights=np.zeros((0, MOST_MEMBERS, corrected, REGRESSORS), single),
+            regressors=np.zeros((0, REGRESSORS), single),
+            present=whole,
+            total=np.zeros((0, POOLED), single),
         )
 
-    @property
-    def marks(self) -> Rows:
-        """Horizons (K,) that are corrected."""
-        return np.asarray(MARKS[: self.weights.shape[2]])
 
-    @property
-    def total(self) -> int:
-        """Groups so far."""
-        return int(np.count_nonzero(self.count))
-
-    def join(self, rows: Rows, membership: Membership) -> None:
-        """Let the series of an event be of one group: of that of the first that has one, else of a new one."""
-        rows = np.asarray(list(dict.fromkeys(rows.tolist())))
-        new = rows[membership.group[rows] == 0]
-        if len(new) == len(rows):
-            group = self.total
-            if group == len(self.count):
-                self.grow(max(4, 2 * group))
-        else:
-            group = int(membership.group[rows[membership.group[rows] > 0][0]]) - 1
-        for row in new.tolist():
-            self._take_in(row, group, membership)
-
-    def _take_in(self, row: int, group: int, membership: Membership) -> None:
-        place = int(self.count[group])
-        membership.group[row], membership.slot[row] = group + 1, place + 1
-        self.count[group] += 1
-        if place < MOST_MEMBERS:
-            self.members[group, place] = row + 1
-
-    def save(self, groups: Rows, undo: Undo) -> None:
-        """Save the regressions of these groups; beyond the members' own regressors there are zeros."""
-        members = int(self.count[groups].max())
-        used = slice(1 + READ * members)
-        undo.keep(self.learnt, groups)
-        undo.keep(self.squares, (groups, used, used))
-        undo.keep(self.crossed, (groups, slice(members), slice(None), used))
-        undo.keep(self.weights, (groups, slice(members), slice(None), used))
-
-    def forget(self, groups: Rows) -> None:
-        """Let the regressions of these groups start again."""
-        for column in (self.learnt, self.squares, self.crossed, self.weights):
-            column[groups] = 0
-
-    def corrections(
-        self, rows: Rows, membership: Membership, x: Floats, predicted: slice, memory: Memory, past: Past, reach: Floats
-    ) -> Floats:
-        """Learn, and say how far the members' next values will lie off what was predicted, (N, K), in reaches.
-
-        Zero for a series in no group, or in a large one.
-
-        Parameters
-        ----------
-        x : (N, READ)
-            The first inputs of these steps.
-        predicted : slice
-            Where the inputs have the predictions for the horizons K.
-        reach : (N, H)
-        """
-        told = np.zeros((len(rows), len(self.marks)), np.float32)
-        group = membership.group[rows] - 1
-        small = np.flatnonzero(group >= 0)
-        small = small[self.count[group[small]] <= MOST_MEMBERS]
-        if len(small):
-            rows, x, reach = rows[small], x[small], reach[small]
-            groups, index = np.unique(group[small], return_inverse=True)
-            slot = membership.slot[rows] - 1
-            z = self._regressors(groups, memory, past, int(self.marks[-1]))
-            self._learn(groups, index, slot, z, self._left(rows, memory, past, reach, predicted))
-            now = self._regressors(groups, memory, past, 0)
-            now[index[:, None], 1 + READ * slot[:, None] + np.arange(READ)] = x
-            told[small] = np.einsum("nkz,nz->nk", self.weights[groups[index], slot], now[index])
-        return told
-
-    def _regressors(self, groups: Rows, memory: Memory, past: Past, back: int) -> Floats:
-        """1 and what each member showed so many steps before its newest, (T, Z); zeros where there is none."""
-        members = np.maximum(self.members[groups] - 1, 0)
-        step = memory.age[members] - 1 - back
-        there = (self.members[groups] > 0) & (step >= 0)
-        shown = past.inputs[members, step % past.inputs.shape[1], :READ] * there[:, :, None]
-        z = np.ones((len(groups), REGRESSORS), np.float32)
-        z[:, 1:] = shown.reshape(len(groups), -1)
-        return z
-
-    def _learn(self, groups: Rows, index: Rows, slot: Rows, z: Floats, left: Floats) -> None:
-        fading = np.float32(1.0 - 1.0 / SPAN)
-        self.squares[groups] = fading * self.squares[groups] + z[:, :, None] * z[:, None, :]
-        self.crossed[groups] *= fading
-        self.crossed[groups[index], slot] += left[:, :, None] * z[index][:, None, :]
-        self.learnt[groups] += 1
-        for group in groups[self.learnt[groups] % SOLVE_EVERY == 0].tolist():
-            self._solve(group)
-
-    def _solve(self, group: int) -> None:
-        members = int(self.count[group])
-        used = 1 + READ * members
-        squares = self.squares[group, :used, :used].astype(np.float64) + RIDGE * np.eye(used)
-        crossed = self.crossed[group, :members, :, :used].reshape(-1, used)
-        weights = np.linalg.solve(squares, crossed.T.astype(np.float64)).T
-        self.weights[group, :members, :, :used] = weights.reshape(members, -1, used)
-
-    def _left(self, rows: Rows, memory: Memory, past: Past, reach: Floats, predicted: slice) -> Floats:
-        """How far values lay off what had been predicted of them, (N, K), in reaches; 0 where that is not known."""
-        ahead, back = self.marks, int(self.marks[-1])
-        origin = memory.age[rows] - 1 - back
-        said = past.inputs[rows, origin % past.inputs.shape[1], predicted][:, : len(ahead)].astype(np.float32)
-        came = memory.look_back(rows, back - ahead[None]) - memory.look_back(rows, np.asarray([[back]]))
-        kept = past.observed.shape[1]
-        observed = past.observed[rows[:, None], (origin[:, None] + ahead) % kept]
-        known = observed & (past.observed[rows, origin % kept] & (origin >= 0))[:, None]
-        left = np.clip(ratio(came, reach[:, ahead - 1]) - said, -LARGEST_ERROR, LARGEST_ERROR)
-        return np.where(known, left, np.float32(0.0))
+@compiled
+def join(groups: Groups, membership: Membership, rows: Wholes) -> None:
+    """Let the series (N,) of an event be of one group: of that of the first that has one, else of a new one."""
+    group = -1
+    for row in rows:
+        if group < 0 and membership.group[row] > 0:
+            group = membership.group[row] - 1
+    if group < 0:
+        group = number_of(groups)
+    for row in rows:
+        if membership.group[row] == 0:
+            place = groups.joined[group]
+            membership.group[row], membership.slot[row] = group + 1, place + 1
+            groups.joined[group] = place + 1
+            if place < MOST_MEMBERS:
+                groups.members[group, place] = row + 1
 
 
-def pooled(event: npt.NDArray[np.int64], x: Floats) -> Floats:
-    """Mean inputs (N, POOLED) of the other members of each row's group in a round; 0 where it is alone.
+@compiled
+def number_of(groups: Groups) -> Whole:
+    """Groups so far."""
+    number = 0
+    while number < len(groups.joined) and groups.joined[number] > 0:
+        number += 1
+    return number
+
+
+def total(groups: Groups) -> int:
+    """Groups so far."""
+    return int(np.count_nonzero(groups.joined))
+
+
+@compiled
+def meet_in_groups(
+    groups: Groups,
+    membership: Membership,
+    history: History,
+    trace: Trace,
+    rows: Wholes,
+    scales: Floats,
+    linear: int,
+    own: Floats,
+    corrections: Floats,
+    others: Floats,
+) -> None:
+    """Let the series of one step of an event learn from each other.
 
     Parameters
     ----------
-    event : (N,)
-        Which group each row is in.
-    x : (N, POOLED)
+    rows : (N,)
+        The series.
+    scales : (N, H)
+        Their move scales.
+    linear
+        Where the kept features have the predictions for the corrected horizons.
+    own : (N, F)
+        Their features, of which the first are known, and kept in the trace.
+    corrections : (N, K)
+        Where it is written how far each one's next values will lie off what was predicted, in move scales; 0 for a
+        series in no group, or in a large one.
+    others : (N, 3)
+        Where the mean first features of the others of its group are written; 0 where it is alone.
     """
-    _, index, count = np.unique(event, return_inverse=True, return_counts=True)
-    total = np.zeros((len(count), x.shape[1]), np.float32)
-    np.add.at(total, index, x)
-    others = (count[index] - 1)[:, None].astype(np.float32)
-    mean = (total[index] - x) / np.maximum(others, np.float32(1.0))
-    alone: Floats = np.where(others > 0, mean, np.float32(0.0)).astype(np.float32)
-    return alone
+    for n in range(len(rows)):
+        fill(corrections[n], 0.0)
+        fill(others[n], 0.0)
+        if membership.group[rows[n]] > 0:
+            groups.present[membership.group[rows[n]] - 1] = 0
+    for n in range(len(rows)):
+        _enter(groups, membership, history, trace, rows[n], scales[n], linear, own[n])
+    for n in range(len(rows)):
+        group = membership.group[rows[n]] - 1
+        if group >= 0:
+            _leave(groups, membership, history, trace, rows[n], own[n], corrections[n], others[n])
 
 
-def meetings(events: npt.NDArray[np.int64]) -> Iterator[slice]:
-    """Where several observations lie in one event."""
-    first = np.flatnonzero(np.diff(events, prepend=events[0] - 1)) if len(events) else np.zeros(0, np.int64)
-    ends = np.append(first[1:], len(events))
-    for begin, end in zip(first[ends - first > 1].tolist(), ends[ends - first > 1].tolist(), strict=True):
-        yield slice(begin, end)
+@compiled
+def _small(groups: Groups, group: int) -> Flag:
+    return groups.joined[group] <= MOST_MEMBERS
+
+
+@compiled
+def _enter(
+    groups: Groups,
+    membership: Membership,
+    history: History,
+    trace: Trace,
+    row: int,
+    scale: Floats,
+    linear: int,
+    own: Floats,
+) -> None:
+    """Count a member in, and learn from what became of what was said of it."""
+    group = membership.group[row] - 1
+    if group < 0:
+        return
+    if groups.present[group] == 0:
+        fill(groups.total[group], 0.0)
+        if _small(groups, group):
+            _begin_step(groups, history, trace, group)
+    groups.present[group] += 1
+    for k in range(POOLED):
+        groups.total[group, k] += own[k]
+    if _small(groups, group):
+        _learn_member(groups, history, trace, group, membership.slot[row] - 1, row, scale, linear)
+
+
+@compiled
+def _begin_step(groups: Groups, history: History, trace: Trace, group: int) -> None:
+    """Learn what the members showed when the oldest corrected horizon was predicted."""
+    z = groups.regressors[group]
+    _write_shown(groups, history, trace, group, MARKS[groups.weights.shape[2] - 1], z)
+    fading = np.float32(1.0 - 1.0 / SPAN)
+    for a in range(len(z)):
+        for b in range(len(z)):
+            groups.squares[group, a, b] = fading * groups.squares[group, a, b] + z[a] * z[b]
+    for m in range(min(groups.joined[group], MOST_MEMBERS)):
+        for k in range(groups.weights.shape[2]):
+            for a in range(len(z)):
+                groups.crossed[group, m, k, a] *= fading
+    groups.learnt[group] += 1
+
+
+@compiled
+def _write_shown(groups: Groups, history: History, trace: Trace, group: int, lag: int, z: Floats) -> None:
+    """Write 1 and what each member showed so many steps before its newest (Z,); zeros where there is none."""
+    fill(z, 0.0)
+    z[0] = 1.0
+    for m in range(min(groups.joined[group], MOST_MEMBERS)):
+        member = groups.members[group, m] - 1
+        t = history.age[member] - 1 - lag
+        if t >= 0:
+            for k in range(READ):
+                z[1 + READ * m + k] = widened(trace.features[member, t % trace.features.shape[1], k])
+
+
+@compiled
+def _learn_member(
+    groups: Groups, history: History, trace: Trace, group: int, slot: int, row: int, scale: Floats, linear: int
+) -> None:
+    """Add what was left to say of a member's values, where that is known."""
+    z, corrected = groups.regressors[group], groups.weights.shape[2]
+    origin = history.age[row] - 1 - MARKS[corrected - 1]
+    for k in range(corrected):
+        ahead = MARKS[k]
+        if was_observed(trace, row, origin, origin + ahead):
+            said = widened(trace.features[row, origin % trace.features.shape[1], linear + k])
+            left = np.float32(bounded(_moved(history, row, origin, ahead, scale) - said, LARGEST_ERROR))
+            for a in range(len(z)):
+                groups.crossed[group, slot, k, a] += left * z[a]
+
+
+@compiled
+def _moved(history: History, row: int, origin: int, ahead: int, scale: Floats) -> Real:
+    kept = history.ring.shape[1]
+    return ratio(history.ring[row, (origin + ahead) % kept] - history.ring[row, origin % kept], scale[ahead - 1])
+
+
+@compiled
+def _leave(
+    groups: Groups,
+    membership: Membership,
+    history: History,
+    trace: Trace,
+    row: int,
+    own: Floats,
+    corrections: Floats,
+    others: Floats,
+) -> None:
+    """Write what the group tells a member, its weights brought up to date where that is due."""
+    group = membership.group[row] - 1
+    present = abs(groups.present[group])
+    if present > 1:
+        for k in range(POOLED):
+            others[k] = (groups.total[group, k] - own[k]) / np.float32(present - 1)
+    if not _small(groups, group):
+        return
+    if groups.present[group] > 0:
+        if groups.learnt[group] % SOLVE_EVERY == 0:
+            _solve(groups, group)
+        _write_shown(groups, history, trace, group, 0, groups.regressors[group])
+        groups.present[group] = -present
+    for k in range(len(corrections)):
+        corrections[k] = dot(groups.weights[group, membership.slot[row] - 1, k], groups.regressors[group])
+
+
+@compiled
+def _solve(groups: Groups, group: int) -> None:
+    """Take the weights of ridge regression."""
+    used, corrected = 1 + READ * min(groups.joined[group], MOST_MEMBERS), groups.weights.shape[2]
+    factor = np.empty((used, used))
+    for a in range(used):
+        for b in range(used):
+            factor[a, b] = groups.squares[group, a, b] + (RIDGE if a == b else 0.0)
+    _factorise(factor)
+    x = np.empty(used)
+    for m in range(min(groups.joined[group], MOST_MEMBERS)):
+        for k in range(corrected):
+            for a in range(used):
+                x[a] = groups.crossed[group, m, k, a]
+            _solve_triangles(factor, x)
+            for a in range(used):
+                groups.weights[group, m, k, a] = x[a]
+
+
+@compiled
+def _factorise(matrix: Doubles) -> None:
+    """Turn the lower triangle of a positive matrix (Z, Z) into its Cholesky factor, in place."""
+    for j in range(len(matrix)):
+        for i in range(j, len(matrix)):
+            total = matrix[i, j]
+            for k in range(j):
+                total -= matrix[i, k] * matrix[j, k]
+            matrix[i, j] = np.sqrt(max(total, 1e-12)) if i == j else total / matrix[j, j]
+
+
+@compiled
+def _solve_triangles(factor: Doubles, x: Doubles) -> None:
+    """Solve for a right side (Z,), in place."""
+    for i in range(len(x)):
+        for k in range(i):
+            x[i] -= factor[i, k] * x[k]
+        x[i] /= factor[i, i]
+    for i in range(len(x) - 1, -1, -1):
+        for k in range(i + 1, len(x)):
+            x[i] -= factor[k, i] * x[k]
+        x[i] /= factor[i, i]
+
+
+@compiled
+def write_corrected(linear: Floats, corrections: Floats, member: bool, said: Floats) -> None:
+    """Write the moves (H,) by the regression on lags, corrected by the group; NaN for a series in no group.
+
+    Corrections (K,) of the first marks are interpolated, and fade beyond the last.
+    """
+    last = MARKS[len(corrections) - 1]
+    for h in range(len(said)):
+        ahead = h + 1
+        k = 0
+        while MARKS[k] < min(ahead, last):
+            k += 1
+        correction = corrections[k]
+        if k > 0:
+            part = np.float32((min(ahead, last) - MARKS[k - 1]) / (MARKS[k] - MARKS[k - 1]))
+            correction = corrections[k - 1] + part * (corrections[k] - corrections[k - 1])
+        correction *= np.float32(min(last / ahead, 1.0))
+        said[h] = linear[h] + correction if member else np.float32(np.nan)

@@ -13,7 +13,8 @@ import torch
 from torch.nn.functional import huber_loss
 from torch.nn.utils import clip_grad_norm_
 
-from lstm_stream.network import Floats, Network
+from lstm_stream.arithmetic import Floats
+from lstm_stream.network import Network
 
 LARGEST_GRADIENT = 1.0
 AVERAGE_DECAY = 0.99
@@ -58,6 +59,8 @@ class Learner:
         torch.set_num_threads(1)  # two threads on windows this small are many times slower
         self.network = network
         self.average = deepcopy(network)
+        self.weights = self.average.cell()
+        """Of the average, for the compiled cell."""
         self._rate = learning_rate
         self._adam = torch.optim.Adam(network.parameters(), learning_rate, fused=True)
         self.updates = 0
@@ -99,6 +102,7 @@ class Learner:
         with torch.no_grad():
             for mean, weights in zip(self.average.parameters(), self.network.parameters(), strict=True):
                 mean.lerp_(weights, weight)
+        self.weights = self.average.cell()
 
     def dump(self) -> dict[str, Floats]:
         """Weights, their average and Adam's moments by name; a copy."""
@@ -112,6 +116,7 @@ class Learner:
         """Take the state of a `dump` and the two counts that belong to it."""
         self.network.load(_under("network.", arrays))
         self.average.load(_under("average.", arrays))
+        self.weights = self.average.cell()
         self._load_moments(_under("adam.", arrays))
         self.updates, self.skipped = updates, skipped
 

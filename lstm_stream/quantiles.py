@@ -30,14 +30,14 @@ the same whatever other levels are asked for.
 Letters: K tracked levels, J gaps of one side, L levels asked for; `...`: any axes before.
 """
 
-from functools import cache
+import math
 from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from lstm_stream.network import Floats
+from lstm_stream.arithmetic import Floats, Real, Wholes, fill
+from lstm_stream.compiled import compiled
 
 SHARES = (0.5, 0.45, 0.4, 0.35, 0.3, 0.25, 0.2, 0.15, 0.1, 0.05, 0.02, 0.01, 0.001)
 """Of errors that lie beyond each tracked quantile, from the centre outwards, (1 + J)."""
@@ -60,73 +60,31 @@ SMALLEST_GAP, LARGEST_GAP = -7.0, 5.0
 """Logarithms, beyond those of normal errors."""
 
 
-class Pulls(NamedTuple):
-    """Which way errors say that the tracked quantiles should move, as steps of rate 1."""
-
-    centre: Floats  # (...)
-    gaps: Floats  # (..., 2, J) below and above, outwards; by the errors beyond the quantile before
-    shares: Floats  # (..., 2, J) by all errors
+def normal_quantiles(levels: tuple[float, ...]) -> Floats:
+    """Quantiles (L,) of normal errors whose mean absolute size is 1."""
+    return np.asarray([1.2533 * NormalDist().inv_cdf(level) for level in levels], np.float32)
 
 
-def tracked(centre: Floats, gaps: Floats) -> Floats:
-    """The quantiles of `LEVELS` (..., K), of a centre (...) and logarithms of gaps beyond normal ones (..., 2, J)."""
-    away = np.cumsum(_normal_gaps() * np.exp(gaps), -1)
-    middle = centre[..., None]
-    return np.concatenate([middle - away[..., 0, ::-1], middle, middle + away[..., 1, :]], -1)
+NORMAL_GAPS = tuple(np.diff(normal_quantiles(LEVELS[GAPS:])).tolist())
+"""The gaps of normal errors, (J,)."""
+RATIOS = tuple(np.divide(SHARES[1:], SHARES[:-1]).tolist())
+"""Which share of the errors beyond a tracked quantile is to lie beyond the next one, (J,)."""
+WIDTHS = tuple((-np.diff(SHARES)).tolist())
+"""Which share of all errors is to lie in each gap, (J,)."""
 
 
-def pulls(error: Floats, quantiles: Floats) -> Pulls:
-    """What errors (...) say of the tracked quantiles (..., K) that were told of them."""
-    above = error[..., None] > quantiles
-    beyond = np.stack([~above[..., GAPS::-1], above[..., GAPS:]], -2).astype(np.float32)  # (..., 2, 1 + J)
-    return Pulls(
-        centre=above[..., GAPS] - np.float32(0.5),
-        gaps=beyond[..., :-1] * (beyond[..., 1:] - _shares_of_those_before()),
-        shares=beyond[..., 1:] - np.asarray(SHARES[1:], np.float32),
-    )
-
-
-def moved(
-    centre: Floats, gaps: Floats, pull: Pulls, ahead: Floats, seen: npt.NDArray[np.int64]
-) -> tuple[Floats, Floats]:
-    """Centre (...) and gaps (..., 2, J) after a step.
-
-    Parameters
-    ----------
-    ahead : (...)
-        How many steps ahead the errors were forecast. Such errors are much like those of as many steps before, so each
-        of them says the less.
-    seen : (...)
-        How many errors there were before.
-    """
-    span = np.minimum(np.float32(YOUNG_SPAN) + np.float32(GROWTH) * seen.astype(np.float32), np.float32(SPAN))
-    each = np.float32(SHARE_RATE) / np.sqrt(ahead) * np.float32(SPAN) / span
-    shape = pull.gaps / (span[..., None, None] * _shares_between())
-    gaps = gaps + shape + each[..., None, None] * pull.shares
-    centre = centre + np.float32(CENTRE_RATE) / ahead * pull.centre
-    return centre, np.clip(gaps, np.float32(SMALLEST_GAP), np.float32(LARGEST_GAP))
-
-
-def at(levels: tuple[float, ...], quantiles: Floats) -> Floats:
-    """Quantiles of any levels (..., L), of the tracked ones (..., K); in order if the levels are."""
-    below, part = _between(levels)
-    lower, upper = quantiles[..., below], quantiles[..., below + 1]
-    line = lower + part * (upper - lower)
-    return np.where(part <= 1, np.minimum(line, upper), line)  # rounded, the line may end above its end
-
-
-class _Between(NamedTuple):
+class Between(NamedTuple):
     """Where levels lie: after which tracked one, and which part of the way to the next; beyond 0 to 1, in a tail."""
 
-    below: npt.NDArray[np.int64]  # (L,)
+    below: Wholes  # (L,)
     part: Floats  # (L,)
 
-
-@cache
-def _between(levels: tuple[float, ...]) -> _Between:
-    below = np.clip(np.searchsorted(LEVELS, levels, "right") - 1, 0, len(LEVELS) - 2)
-    part = [_part(level, LEVELS[k], LEVELS[k + 1]) for level, k in zip(levels, below, strict=True)]
-    return _Between(below, np.asarray(part, np.float32))
+    @classmethod
+    def of(cls, levels: tuple[float, ...]) -> "Between":
+        """Of these levels."""
+        below = np.clip(np.searchsorted(LEVELS, levels, "right") - 1, 0, len(LEVELS) - 2)
+        part = [_part(level, LEVELS[k], LEVELS[k + 1]) for level, k in zip(levels, below, strict=True)]
+        return cls(below, np.asarray(part, np.float32))
 
 
 def _part(level: float, lower: float, upper: float) -> float:
@@ -139,24 +97,88 @@ def _part(level: float, lower: float, upper: float) -> float:
     return float((here - begin) / (end - begin))
 
 
-@cache
-def normal_quantiles(levels: tuple[float, ...]) -> Floats:
-    """Quantiles (L,) of normal errors whose mean absolute size is 1."""
-    return np.asarray([1.2533 * NormalDist().inv_cdf(level) for level in levels], np.float32)
+@compiled
+def write_tracked(centre: Real, gaps: Floats, quantiles: Floats) -> None:
+    """Write the quantiles of `LEVELS` (K,), of a centre and logarithms of gaps beyond normal ones (2, J)."""
+    below = above = centre
+    quantiles[GAPS] = centre
+    for j in range(GAPS):
+        below -= np.float32(NORMAL_GAPS[j]) * math.exp(gaps[0, j])
+        above += np.float32(NORMAL_GAPS[j]) * math.exp(gaps[1, j])
+        quantiles[GAPS - 1 - j], quantiles[GAPS + 1 + j] = below, above
 
 
-@cache
-def _normal_gaps() -> Floats:
-    return np.diff(normal_quantiles(LEVELS[GAPS:]))
+class Pulls(NamedTuple):
+    """Which way the errors of a step say that the tracked quantiles of G groups of horizons should move.
+
+    Sums over errors, each of a weight; zeros between two steps.
+    """
+
+    weight: Floats  # (G,) of all errors
+    centre: Floats  # (G,) as a step of rate 1
+    gaps: Floats  # (G, 2, J) below and above, outwards, as steps of rate 1; by the errors beyond the quantile before
+    beyond: Floats  # (G, 2, J) weight of the errors beyond the quantile at the end of each gap
+
+    @classmethod
+    def zeros(cls, groups: int) -> "Pulls":
+        """Of no errors."""
+        single, sides = np.float32, (groups, 2, GAPS)
+        return cls(np.zeros(groups, single), np.zeros(groups, single), np.zeros(sides, single), np.zeros(sides, single))
 
 
-@cache
-def _shares_of_those_before() -> Floats:
-    """Which share of the errors beyond a tracked quantile is to lie beyond the next one, (J,)."""
-    return np.divide(SHARES[1:], SHARES[:-1]).astype(np.float32)
+@compiled
+def add_pull(pulls: Pulls, group: int, error: Real, quantiles: Floats, weight: Real) -> None:
+    """Add what an error says of the tracked quantiles (K,) that were told of it."""
+    above = error > quantiles[GAPS]
+    side = 1 if above else 0
+    direction = 1 if above else -1
+    pulls.weight[group] += weight
+    pulls.centre[group] += weight * (np.float32(0.5) if above else np.float32(-0.5))
+    for j in range(GAPS):
+        further = quantiles[GAPS + direction * (j + 1)]
+        if not (error > further if above else not error > further):
+            pulls.gaps[group, side, j] -= weight * np.float32(RATIOS[j])
+            break
+        pulls.gaps[group, side, j] += weight * (np.float32(1.0) - np.float32(RATIOS[j]))
+        pulls.beyond[group, side, j] += weight
 
 
-@cache
-def _shares_between() -> Floats:
-    """Which share of all errors is to lie in each gap, (J,)."""
-    return -np.diff(np.asarray(SHARES, np.float32))
+@compiled
+def centre_step(pulls: Pulls, group: int, ahead: int) -> Real:
+    """The step of a centre, after errors that were forecast so many steps ahead.
+
+    Such errors are much like those of as many steps before, so each of them says the less.
+    """
+    return np.float32(CENTRE_RATE) / np.float32(ahead) * pulls.centre[group]
+
+
+@compiled
+def move_gaps(gaps: Floats, pulls: Pulls, group: int, ahead: int, seen: int) -> None:
+    """Let gaps (2, J) follow what errors said of them, which are forgotten.
+
+    Parameters
+    ----------
+    ahead
+        How many steps ahead the errors were forecast.
+    seen
+        How many errors there were before.
+    """
+    span = min(YOUNG_SPAN + GROWTH * seen, SPAN)
+    each = np.float32(SHARE_RATE / math.sqrt(ahead) * SPAN / span)
+    for side in range(2):
+        for j in range(GAPS):
+            shape = pulls.gaps[group, side, j] / np.float32(span * WIDTHS[j])
+            share = pulls.beyond[group, side, j] - pulls.weight[group] * np.float32(SHARES[j + 1])
+            gap = gaps[side, j] + shape + each * share
+            gaps[side, j] = min(max(gap, np.float32(SMALLEST_GAP)), np.float32(LARGEST_GAP))
+        fill(pulls.gaps[group, side], 0.0)
+        fill(pulls.beyond[group, side], 0.0)
+    pulls.weight[group] = pulls.centre[group] = 0.0
+
+
+@compiled
+def quantile_at(between: Between, k: int, quantiles: Floats) -> Real:
+    """The quantile of the k-th of the levels asked for, of the tracked ones (K,); in order if the levels are."""
+    lower, upper = quantiles[between.below[k]], quantiles[between.below[k] + 1]
+    line = lower + between.part[k] * (upper - lower)
+    return min(line, upper) if between.part[k] <= 1 else line

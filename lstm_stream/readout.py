@@ -1,17 +1,14 @@
-"""A linear readout of each series, that adapt at once: recursive least squares with a covariance the shard shares.
+"""A linear readout of each series that adapts at once: recursive least squares with a covariance the shard shares.
 
-Letters: S series, N rows of a round, G groups of horizons, Z regressors, R of them 1, x and h, H horizons, K marked
-ones.
+Letters: S series, G groups of horizons, R regressors (1, features, hidden state), H horizons, K marked ones.
 """
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from lstm_stream.columns import Columns, Rows
-from lstm_stream.network import Floats, product
+from lstm_stream.arithmetic import Flags, Floats, Real, Wholes, add_product, bounded, copy, dot, fill
+from lstm_stream.compiled import compiled
 
 GROUPS = (4, 24, 96)
 """Horizons up to each learn together, from the origin that many steps back."""
@@ -24,13 +21,11 @@ SPAN = 5000.0
 ALARMED = 0.1
 """What a full alarm leaves of the memory."""
 LARGEST_ERROR = 10.0
-"""In reaches; an error further than this counts as this."""
+"""In move scales; an error further than this counts as this."""
 LAGS = 24
 """y[t] - y[t-k] for k from 1 to this."""
 ONE = LAGS + 1
-"""Which of the regressors [lags, y[t] - level, 1, x, h] is always 1."""
-CHUNK = 64
-"""Rows worked on at a time, so that what lies between two passes stays in the processor's cache."""
+"""Which of all regressors [lags, y[t] - level, 1, features, hidden state] is always 1."""
 
 
 def edges(marks: tuple[int, ...], horizon: int) -> tuple[int, ...]:
@@ -38,99 +33,121 @@ def edges(marks: tuple[int, ...], horizon: int) -> tuple[int, ...]:
     return (*(mark for mark in marks if mark < horizon), horizon)
 
 
-class Origins(NamedTuple):
-    """What each group of horizons learns from: its origin, and what became of it."""
+class Layout(NamedTuple):
+    """Which horizons have weights, and from which origin they learn."""
 
-    regressors: Floats  # (N, 1 + G, Z) of now and of each origin
-    targets: Floats  # (N, H) how far values lay off what was said, in reaches
-    known: Floats  # (N, H) 1 where origin and target were observed, else 0
+    marks: Wholes  # (K,) the marked horizons
+    origin: Wholes  # (G,) how many steps back the origin of a group lies, which is its longest horizon
+    group: Wholes  # (K,)
+    upper: Wholes  # (H,) the mark at or above each horizon
+    part: Floats  # (H,) how far it lies from the mark below to that one
 
-    def part(self, rows: slice) -> "Origins":
-        """Of some of the rows."""
-        return Origins(self.regressors[rows], self.targets[rows], self.known[rows])
+    @classmethod
+    def of(cls, horizon: int) -> "Layout":
+        """Of so many horizons."""
+        marks, origin = np.asarray(edges(MARKS, horizon)), np.asarray(edges(GROUPS, horizon))
+        upper, part = interpolated(marks, horizon)
+        return cls(marks, origin, np.searchsorted(origin, marks), upper, part)
 
 
-@dataclass
-class Readouts(Columns):
-    """A linear readout a series, of the inputs x of the network and its hidden state h.
+def interpolated(marks: Wholes, horizon: int) -> tuple[Wholes, Floats]:
+    """The mark at or above each horizon (H,), and how far each lies from the mark below to it (H,)."""
+    ahead = np.arange(1, horizon + 1)
+    upper = np.searchsorted(marks, ahead)
+    lower = np.maximum(upper - 1, 0)
+    part = (ahead - marks[lower]) / np.maximum(marks[upper] - marks[lower], 1)
+    return upper, part.astype(np.float32)
+
+
+class Readouts(NamedTuple):
+    """A linear readout a series, of the features and the hidden state of the network.
 
     Recursive least squares, except that the covariance of the regressors is the mean one of the shard's series
-    (see `Pool`): with G its inverse and n the origins learnt from, the gain is G z / (n + z'Gz). For the only series
+    (see `Pooled`): with P its inverse and n the origins learnt from, the gain is P z / (n + z'Pz). For the only series
     of a shard that is recursive least squares (Plackett 1950; Haykin, Adaptive Filter Theory, chapter 10). A series
     starts from the weights that are best for all.
     """
 
-    learnt: npt.NDArray[np.int64]  # (S,) steps so far
+    learnt: Wholes  # (S,) steps so far
     weights: Floats  # (S, K, R)
 
     @classmethod
-    def empty(cls, horizon: int, inputs: int, units: int) -> "Readouts":
-        """The readouts of no series."""
-        return cls(
-            learnt=np.zeros(0, np.int64),
-            weights=np.zeros((0, len(edges(MARKS, horizon)), 1 + inputs + units), np.float32),
-        )
-
-    def start(self, rows: Rows, weights: Floats) -> None:
-        """Give series that never learnt the weights (H, R) that are best for all."""
-        marks = np.asarray(edges(MARKS, len(weights)))
-        self.weights[rows[self.learnt[rows] == 0]] = weights[marks - 1]
-
-    def step(self, rows: Rows, origins: Origins, gains: Floats, alarm: float = 0.0) -> Floats:
-        """Learn from what became of each group's origin, and say from now how far values lie off what was said, (N, H).
-
-        In reaches.
-
-        Parameters
-        ----------
-        gains : (R, R)
-            Inverse covariance of the regressors.
-        alarm
-            0 to 1: how much has changed of late; the more, the shorter the memory.
-        """
-        worth = np.float32(PRIOR) + np.minimum(self.learnt[rows], SPAN * ALARMED**alarm).astype(np.float32)
-        self.learnt[rows] += 1
-        read = np.ascontiguousarray(origins.regressors[:, :, ONE : ONE + self.weights.shape[2]])
-        horizon = origins.targets.shape[1]
-        marks = np.asarray(edges(MARKS, horizon))
-        own = Origins(read, origins.targets[:, marks - 1], origins.known[:, marks - 1])
-        parts = [slice(begin, begin + CHUNK) for begin in range(0, len(rows), CHUNK)]
-        told = [self._step(rows[part], own.part(part), gains, worth[part], marks) for part in parts]
-        return between(np.concatenate(told), marks, horizon)
-
-    def _step(self, rows: Rows, origins: Origins, gains: Floats, worth: Floats, marks: npt.NDArray[np.int64]) -> Floats:
-        """What is said for the marked horizons (N, K) after learning."""
-        new = _corrected(self.weights[rows], origins, gains, worth, marks)
-        self.weights[rows] = new
-        return _said(new, origins.regressors[:, 0])
+    def empty(cls, horizon: int, regressors: int) -> "Readouts":
+        """Of no series."""
+        return cls(np.zeros(0, np.int64), np.zeros((0, len(edges(MARKS, horizon)), regressors), np.float32))
 
 
-def between(said: Floats, marks: npt.NDArray[np.int64], horizon: int) -> Floats:
-    """What is said for all horizons (N, H), of what is for the marked ones (N, K); the first is 1, the last H."""
-    ahead = np.arange(1, horizon + 1)
-    upper = np.searchsorted(marks, ahead)
-    lower = np.maximum(upper - 1, 0)
-    part = ((ahead - marks[lower]) / np.maximum(marks[upper] - marks[lower], 1)).astype(np.float32)
-    below, above = np.take(said, lower, 1), np.take(said, upper, 1)
-    told: Floats = below + part * (above - below)
-    return told
+@compiled
+def begin_readout(readouts: Readouts, i: int, weights: Floats) -> None:
+    """Give a series that never learnt the weights (K, R) that are best for all."""
+    if readouts.learnt[i] == 0:
+        for k in range(len(weights)):
+            copy(weights[k], readouts.weights[i, k])
 
 
-def _corrected(weights: Floats, origins: Origins, gains: Floats, worth: Floats, marks: npt.NDArray[np.int64]) -> Floats:
-    """Weights (N, K, F) after a step of recursive least squares."""
-    z = origins.regressors[:, 1:]
-    gained = product(z.reshape(-1, z.shape[2]), gains).reshape(z.shape)
-    gain = gained / (worth[:, None] + np.einsum("ngf,ngf->ng", z, gained))[:, :, None]
-    begin = 0
-    for group, end in enumerate(np.searchsorted(marks, edges(GROUPS, int(marks[-1])), "right").tolist()):
-        of_group = weights[:, begin:end]
-        error = origins.targets[:, begin:end] - _said(of_group, z[:, group])
-        error = np.clip(error, -LARGEST_ERROR, LARGEST_ERROR) * origins.known[:, begin:end]
-        of_group += error[:, :, None] * gain[:, group, None]
-        begin = end
-    return weights
+@compiled
+def learn_readout(
+    readouts: Readouts,
+    layout: Layout,
+    i: int,
+    regressors: Floats,
+    targets: Floats,
+    known: Flags,
+    inverse: Floats,
+    alarm: Real,
+    gain: Floats,
+) -> None:
+    """Learn from what became of each group's origin.
+
+    Parameters
+    ----------
+    regressors : (G, R)
+        Of each group's origin.
+    targets, known : (K,)
+        How far values lay off what was said there, in move scales, and whether origin and target were observed.
+    inverse : (R, R)
+        Inverse covariance of the regressors.
+    alarm
+        0 to 1: how much has changed of late; the more, the shorter the memory.
+    gain : (R,)
+        Room to work in.
+    """
+    worth = np.float32(PRIOR + min(float(readouts.learnt[i]), SPAN * ALARMED**alarm))
+    readouts.learnt[i] += 1
+    for group in range(len(layout.origin)):
+        z, computed = regressors[group], False
+        for k in range(len(layout.marks)):
+            if layout.group[k] != group or not known[k]:
+                continue
+            if not computed:
+                _write_gain(z, inverse, worth, gain)
+                computed = True
+            weights = readouts.weights[i, k]
+            error = np.float32(bounded(targets[k] - dot(weights, z), np.float32(LARGEST_ERROR)))
+            for r in range(len(z)):
+                weights[r] += error * gain[r]
 
 
-def _said(weights: Floats, regressors: Floats) -> Floats:
-    said: Floats = np.einsum("nhf,nf->nh", weights, regressors)
-    return said
+@compiled
+def _write_gain(z: Floats, inverse: Floats, worth: Real, gain: Floats) -> None:
+    fill(gain, 0.0)
+    add_product(gain, z, inverse)
+    total = worth + dot(z, gain)
+    for r in range(len(z)):
+        gain[r] /= total
+
+
+@compiled
+def write_readout(readouts: Readouts, layout: Layout, i: int, z: Floats, marked: Floats, said: Floats) -> None:
+    """Write what the readout says (H,) of regressors (R,); `marked` (K,) is room to work in."""
+    for k in range(len(layout.marks)):
+        marked[k] = dot(readouts.weights[i, k], z)
+    interpolate(marked, layout.upper, layout.part, said)
+
+
+@compiled
+def interpolate(marked: Floats, upper: Wholes, part: Floats, said: Floats) -> None:
+    """Write what is said for all horizons (H,), of what is for the marked ones (K,)."""
+    for h in range(len(said)):
+        below = marked[max(upper[h] - 1, 0)]
+        said[h] = below + part[h] * (marked[upper[h]] - below)

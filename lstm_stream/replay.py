@@ -1,118 +1,146 @@
 """Windows of the past to learn from again.
 
-Letters: C windows kept, B windows drawn, W steps of a window, F inputs, U units, H horizons.
+Letters: C windows kept, B windows drawn, W steps of a window, F features, U units, H horizons.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from lstm_stream.columns import Array, Columns
+from lstm_stream.arithmetic import Flag, Flags, Floats, Whole, Wholes, copy, ratios, widened
+from lstm_stream.columns import Array
+from lstm_stream.compiled import compiled, entry
+from lstm_stream.history import History
 from lstm_stream.learner import Windows
-from lstm_stream.network import Floats, ratio
+from lstm_stream.trace import SNAPSHOT_EVERY, Trace
 
 LARGEST_TARGET = 20.0
-"""In reaches; a jump further than this is nothing to learn from."""
+"""In move scales; a jump further than this is nothing to learn from."""
+FIRST_MIX, SECOND_MIX = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
+SLOT_SALT = np.uint64(0x9E3779B97F4A7C15)
 
 
-@dataclass
-class Stretch(Columns):
+class Stretches(NamedTuple):
     """Windows of several series as they were lived through; the first axis is the window."""
 
-    inputs: Floats  # (B, W, F)
+    features: Floats  # (B, W, F)
     hidden: Floats  # (B, U) carried into the first step
     cell: Floats  # (B, U)
     values: Floats  # (B, W + H) the ring's values from the first step on
-    observed: npt.NDArray[np.bool_]  # (B, W + H)
-    reach: Floats  # (B, H) what targets are measured in
+    observed: Flags  # (B, W + H)
+    scale: Floats  # (B, H) move scale, in the ring's unit
 
     @classmethod
-    def empty(cls, window: int, horizon: int, inputs: int, units: int) -> "Stretch":
-        """No windows."""
+    def empty(cls, count: int, window: int, horizon: int, features: int, units: int) -> "Stretches":
+        """Room for so many."""
         return cls(
-            inputs=np.zeros((0, window, inputs), np.float32),
-            hidden=np.zeros((0, units), np.float32),
-            cell=np.zeros((0, units), np.float32),
-            values=np.zeros((0, window + horizon), np.float32),
-            observed=np.zeros((0, window + horizon), np.bool_),
-            reach=np.zeros((0, horizon), np.float32),
+            features=np.zeros((count, window, features), np.float32),
+            hidden=np.zeros((count, units), np.float32),
+            cell=np.zeros((count, units), np.float32),
+            values=np.zeros((count, window + horizon), np.float32),
+            observed=np.zeros((count, window + horizon), np.bool_),
+            scale=np.zeros((count, horizon), np.float32),
         )
 
     def windows(self) -> Windows:
-        """The windows with their targets: how far each horizon's value lies from its origin's, in reaches."""
-        steps, horizon = self.inputs.shape[1], self.reach.shape[1]
+        """The windows with their targets: how far each horizon's value lies from its origin's, in move scales."""
+        steps, horizon = self.features.shape[1], self.scale.shape[1]
         ahead = np.arange(steps)[:, None] + np.arange(1, horizon + 1)  # (W, H)
-        moved = ratio(self.values[:, ahead] - self.values[:, :steps, None], self.reach[:, None, :])
+        moved = ratios(self.values[:, ahead] - self.values[:, :steps, None], self.scale[:, None, :])
         known = self.observed[:, ahead] & self.observed[:, :steps, None] & (np.abs(moved) < LARGEST_TARGET)
-        return Windows(self.inputs, self.hidden, self.cell, np.where(known, moved, np.float32(0.0)), known)
-
-    def take(self, indices: npt.NDArray[np.int64]) -> "Stretch":
-        """Some of the windows, copied."""
-        return Stretch(**{name: array[indices] for name, array in self.arrays().items()})
-
-    @staticmethod
-    def joined(first: "Stretch", second: "Stretch") -> "Stretch":
-        """The windows of both."""
-        others = second.arrays()
-        return Stretch(**{name: np.concatenate([a, others[name]]) for name, a in first.arrays().items()})
+        return Windows(self.features, self.hidden, self.cell, np.where(known, moved, np.float32(0.0)), known)
 
 
-class Replay:
+@entry
+def copy_stretch(
+    stretches: Stretches, slot: int, history: History, trace: Trace, i: int, start: int, scale: Floats
+) -> None:
+    """Copy the window from a step on, where a snapshot was kept; what has not come yet counts as not observed."""
+    window, features, units = stretches.features.shape[1], trace.features.shape[2], trace.hidden.shape[1]
+    kept, snapshot = trace.features.shape[1], start // SNAPSHOT_EVERY % trace.hidden_before.shape[1]
+    for w in range(window):
+        come, place = start + w < history.age[i], (start + w) % kept
+        for k in range(features):
+            stretches.features[slot, w, k] = widened(trace.features[i, place, k]) if come else np.float32(0.0)
+    for u in range(units):
+        stretches.hidden[slot, u] = widened(trace.hidden_before[i, snapshot, u])
+        stretches.cell[slot, u] = widened(trace.cell_before[i, snapshot, u])
+    for w in range(stretches.values.shape[1]):
+        t = start + w
+        stretches.values[slot, w] = history.ring[i, t % history.ring.shape[1]]
+        stretches.observed[slot, w] = t < history.age[i] and trace.observed[i, t % kept]
+    copy(scale, stretches.scale[slot])
+
+
+class Replay(NamedTuple):
     """A reservoir of windows, each stretch of the whole past as likely to be there as another.
 
     Whether a window is taken, and into which slot, is drawn by a hash of its series and step; of two that fall
-    into one slot the later in the log stays. So the reservoir is the same whatever order a batch is worked in.
+    into one slot the later in the log stays.
     """
 
-    def __init__(self, capacity: int, none: Stretch) -> None:
-        self.kept = none.take(np.zeros(0, np.int64))
-        self.kept.grow(capacity)
-        self.position = np.full(capacity, -1, np.int64)  # in the log, of the window's last step; -1: empty slot
+    kept: Stretches  # (C, ...)
+    position: Wholes  # (C,) in the log, of the window's last step; -1: empty slot
 
-    def offer(
-        self,
-        stretch: Stretch,
-        identity: npt.NDArray[np.uint64],
-        position: npt.NDArray[np.int64],
-        seen: int,
-    ) -> None:
-        """Take some of these windows; `seen` were offered before the current learning interval began."""
-        capacity = len(self.position)
-        wanted = _mixed(identity) % np.uint64(max(seen, capacity)) < np.uint64(capacity)
-        slot = (_mixed(identity ^ np.uint64(0x9E3779B97F4A7C15)) % np.uint64(capacity)).astype(np.int64)
-        for index in np.flatnonzero(wanted & (position > self.position[slot])).tolist():
-            self._put(int(slot[index]), stretch, index, int(position[index]))
+    @classmethod
+    def empty(cls, capacity: int, window: int, horizon: int, features: int, units: int) -> "Replay":
+        """No windows."""
+        return cls(Stretches.empty(capacity, window, horizon, features, units), np.full(capacity, -1, np.int64))
 
-    def _put(self, slot: int, stretch: Stretch, index: int, position: int) -> None:
-        if position < self.position[slot]:
-            return
-        self.position[slot] = position
-        new = stretch.arrays()
-        for name, array in self.kept.arrays().items():
-            array[slot] = new[name][index]
-
-    def draw(self, count: int, generator: np.random.Generator) -> Stretch:
+    def draw(self, count: int, generator: np.random.Generator) -> Stretches:
         """So many of the windows, or fewer where fewer are there."""
         filled = np.flatnonzero(self.position >= 0)
-        return self.kept.take(generator.choice(filled, min(count, len(filled)), replace=False))
+        drawn = generator.choice(filled, min(count, len(filled)), replace=False)
+        return Stretches(*(array[drawn] for array in self.kept))
 
     def dump(self) -> dict[str, Array]:
         """The filled slots; a copy."""
         filled = np.flatnonzero(self.position >= 0)
-        return self.kept.take(filled).arrays() | {"slot": filled, "position": self.position[filled]}
+        arrays: dict[str, Array] = {name: array[filled] for name, array in self.kept._asdict().items()}
+        return arrays | {"slot": filled, "position": self.position[filled]}
 
     def load(self, arrays: dict[str, Array]) -> None:
         """Take the slots of a `dump`."""
         slot = arrays["slot"]
         self.position[slot] = arrays["position"]
-        for name, array in self.kept.arrays().items():
+        for name, array in self.kept._asdict().items():
             array[slot] = arrays[name]
 
 
-def _mixed(numbers: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
-    """A well-mixed hash of each number (Steele, Lea and Flood 2014, SplitMix64)."""
-    with np.errstate(over="ignore"):
-        mixed = (numbers ^ (numbers >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+@compiled
+def offer(
+    replay: Replay, history: History, trace: Trace, i: int, identity: int, position: int, offered: int, scale: Floats
+) -> Flag:
+    """Take the window whose last target came with the newest step, if there is one and it is drawn.
+
+    Parameters
+    ----------
+    identity
+        A number for the series that depends on its name alone.
+    position
+        Of the newest step in the log.
+    offered
+        Windows that were offered before the current learning interval began.
+
+    Returns
+    -------
+    Whether there was one.
+    """
+    capacity = len(replay.position)
+    start = history.age[i] - replay.kept.values.shape[1]
+    if start < 0 or start % SNAPSHOT_EVERY != 0:
+        return False
+    number = np.uint64(identity) + np.uint64(start)
+    if hashed(number) % np.uint64(max(offered, capacity)) < np.uint64(capacity):
+        slot: Whole = np.int64(hashed(number ^ SLOT_SALT) % np.uint64(capacity))
+        replay.position[slot] = position
+        copy_stretch(replay.kept, slot, history, trace, i, start, scale)
+    return True
+
+
+@compiled
+def hashed(number: Whole) -> Whole:
+    """A well-mixed hash of a number (Steele, Lea and Flood 2014, SplitMix64)."""
+    mixed = (number ^ (number >> np.uint64(30))) * FIRST_MIX
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * SECOND_MIX
     return mixed ^ (mixed >> np.uint64(31))

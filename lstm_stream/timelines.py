@@ -9,9 +9,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from lstm_stream.grid import SECOND, Grid
+from lstm_stream.columns import grown
+from lstm_stream.grid import Grid, Rhythm, place_all
 from lstm_stream.hyperparameters import Hyperparameters
-from lstm_stream.steps import rounds
+from lstm_stream.references import refer
+from lstm_stream.seasons import SECOND
 
 
 class Timeline(NamedTuple):
@@ -50,11 +52,9 @@ def timeline(
     """
     names = {name: index for index, name in enumerate(dict.fromkeys(series))}
     rows = np.fromiter((names[name] for name in series), np.int64, len(series))
-    grid = Grid.empty()
-    grid.grow(len(names))
-    grid.start(np.arange(len(names)), rules)
+    grid = grown(Grid.empty(), len(names))
     outcome, restart = np.zeros(len(rows), np.uint8), np.zeros(len(rows), np.bool_)
-    for round_ in rounds(rows, np.arange(len(rows))):
-        placed = grid.place(rows[round_], times[round_], np.isnan(values[round_]), rules)
-        outcome[round_], restart[round_] = placed.outcome, placed.restart
+    place_all(
+        refer(grid), refer(Rhythm.of(rules)), rows, np.asarray(times, np.int64), np.isnan(values), outcome, restart
+    )
     return Timeline(tuple(names), grid.step / SECOND, grid.gridded, rows, outcome, restart)

@@ -7,9 +7,12 @@ import numpy.typing as npt
 import pytest
 
 from lstm_stream import Bank, Hyperparameters
-from lstm_stream.breaks import breaks
+from lstm_stream.breaks import mend_break
+from lstm_stream.columns import grown
+from lstm_stream.compiled import entry
 from lstm_stream.forecasts import Forecasts
-from lstm_stream.memory import Memory
+from lstm_stream.history import History, append
+from lstm_stream.scale import Scale, measure, rescale, set_step
 
 HOUR = 3_600_000_000
 MINUTE = 60_000_000
@@ -132,19 +135,25 @@ def test_signs_are_seen_to_turn_at_any_step_and_shifts_are_none(minutes: int) ->
     assert in_memory(1.0, 6 * np.abs(walk[288:] - walk[:-288]).mean(), walk, minutes) == 0
 
 
+@entry
+def breaks_of(history: History, scale: Scale, step: int, values: npt.NDArray[np.float64]) -> int:
+    """How often the first series breaks that sees these values."""
+    count = 0
+    set_step(scale, history, 0, step)
+    for value in values:
+        append(history, 0, value)
+        if mend_break(history, scale, 0, True)[0] >= 0:
+            measure(scale, history, 0)
+            count += 1
+        rescale(scale, history, 0, 0.0)
+    return count
+
+
 def in_memory(factor: float, shift: float, values: npt.NDArray[np.float64], minutes: int) -> int:
     """Breaks of a series that is another one from its last 200 values on."""
-    memory, row, count = Memory.empty(2048), np.zeros(1, np.int64), 0
-    memory.grow(1)
-    memory.set_step(row, np.asarray([minutes * MINUTE]))
-    for value in np.concatenate([values[:-200], factor * values[-200:] + shift])[:, None]:
-        memory.write(row, value)
-        for broken in breaks(row, memory, turning=True):
-            memory.convert(*broken)
-            memory.measure(0)
-            count += 1
-        memory.rescale(row)
-    return count
+    history, scale = grown(History.empty(2048), 1), grown(Scale.empty(), 1)
+    broken = np.concatenate([values[:-200], factor * values[-200:] + shift])
+    return breaks_of(history, scale, minutes * MINUTE, broken)
 
 
 def test_a_break_that_is_seen_late_leaves_the_scale_as_it_was() -> None:

@@ -17,8 +17,7 @@ def followed(drift: Drift, errors: npt.NDArray[np.float64], series: int = 1) -> 
     for begin in range(0, len(errors), FOLD):
         part = errors[begin : begin + FOLD].astype(np.float32)
         before = drift.total
-        drift.note(np.arange(len(part)), part)
-        drift.fold(len(part), series)
+        drift.fold(part, series)
         told += [begin + FOLD] * (drift.total - before)
     return told
 
@@ -62,8 +61,7 @@ def test_a_drift_dumped_and_loaded_goes_on_as_if_nothing_had_been() -> None:
     errors[6000:] *= 3
     whole, first, second = Drift(), Drift(), Drift()
     followed(first, errors[:4800], 3)
-    first.note(np.arange(4), np.ones(4, np.float32))
-    second.load(first.dump(4))
+    second.load(first.dump())
     for one in (first, second):
         followed(one, errors[4800:], 3)
     assert first.total == second.total

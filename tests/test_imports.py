@@ -72,7 +72,14 @@ HOMES = {
         "pipeline.summary",
         "pipeline.scoreboard",
     },
-    "torch": {"lstm_stream.network", "lstm_stream.learner", "lstm_stream.pool"},
+    "torch": {"lstm_stream.network", "lstm_stream.learner", "lstm_stream.pooled"},
+    "numba": {
+        "lstm_stream.compiled",
+        "lstm_stream.part_compiler",
+        "lstm_stream.reference_type",
+        "lstm_stream.references",
+    },
+    "llvmlite": {"lstm_stream.reference_type"},
     "river": {
         "lstm_stream.drift",
         "lstm_stream.forecaster",

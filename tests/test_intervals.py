@@ -10,8 +10,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lstm_stream.intervals import WARM, Intervals
-from lstm_stream.network import Floats
+from lstm_stream.anomaly import WARM, Errors, score_anomaly
+from lstm_stream.arithmetic import Floats, bounded
+from lstm_stream.columns import grown
+from lstm_stream.compiled import entry
+from lstm_stream.intervals import (
+    LARGEST_ERROR,
+    Intervals,
+    Layout,
+    Room,
+    expected_size,
+    learn_errors,
+    measure_errors,
+    open_intervals,
+    write_quantiles,
+)
+from lstm_stream.move_scale import Moves, measure_moves, open_moves
 
 HORIZON = 12
 LEVELS = (0.05, 0.5, 0.95)
@@ -22,7 +36,7 @@ Values = npt.NDArray[np.float64]
 class Told(NamedTuple):
     """What was published of each step of some series."""
 
-    quantiles: Floats  # (T, S, H, L) of the values' own
+    quantiles: Values  # (T, S, H, L) of the values' own
     surprise: Floats  # (T, S)
 
     def covered(self, values: Values, ahead: int, since: int = YOUNG) -> Values:
@@ -36,30 +50,77 @@ class Told(NamedTuple):
         return (self.quantiles[:, :, ahead - 1, -1] - self.quantiles[:, :, ahead - 1, 0]).astype(np.float64)
 
 
-def fresh(series: int) -> Intervals:
-    intervals = Intervals.empty(HORIZON)
-    intervals.grow(series)
-    return intervals
+class Tracked(NamedTuple):
+    """The state of some series, whose scale is 1."""
+
+    moves: Moves
+    intervals: Intervals
+    errors: Errors
+
+
+def fresh(series: int) -> Tracked:
+    return Tracked(
+        grown(Moves.empty(HORIZON), series), grown(Intervals.empty(HORIZON), series), grown(Errors.empty(), series)
+    )
+
+
+@entry
+def follow(
+    state: Tracked,
+    layout: Layout,
+    room: Room,
+    first: int,
+    values: Floats,
+    disagreement: Floats,
+    quantiles: Values,
+    surprise: Floats,
+) -> None:
+    """Let series see values (T, S) from a step on, around which the forecast is no change, and write what is told."""
+    moves, intervals, errors = state
+    horizon = quantiles.shape[2]
+    moved, unit, still = np.empty(horizon, np.float32), np.empty(horizon, np.float32), np.zeros(horizon, np.float32)
+    for k in range(len(values)):
+        t = first + k
+        for i in range(values.shape[1]):
+            value = values[k, i]
+            measure_moves(moves, i, t, value, moved, unit)
+            measure_errors(intervals, layout, i, t, moved, unit, room)
+            surprise[k, i] = np.nan
+            if room.there[0]:
+                size, jump = expected_size(intervals, i, unit[0], room), bounded(moved[0], LARGEST_ERROR) * unit[0]
+                surprise[k, i] = score_anomaly(errors, i, room.error[0], jump, size)
+            learn_errors(intervals, layout, i, t, unit, room)
+            doubt = np.full(horizon, disagreement[k, i], np.float32)
+            open_intervals(intervals, errors, layout, i, t, np.float32(1.0), still, doubt, room.quantiles)
+            open_moves(moves, i, t, value, np.float32(1.0))
+            write_quantiles(intervals, layout, i, np.float32(1.0), 1.0, room.quantiles, quantiles[k, i])
+            for h in range(horizon):
+                for level in range(quantiles.shape[3]):
+                    quantiles[k, i, h, level] += value
 
 
 def around_last_value(
     values: Values,
     doubt: Values | None = None,
     levels: tuple[float, ...] = LEVELS,
-    into: Intervals | None = None,
+    into: Tracked | None = None,
+    first: int = 0,
 ) -> Told:
-    """Intervals around the last of values (T, S), with spread 1, each step's series given in one round."""
+    """Intervals around the last of values (T, S), with spread 1, from a step on."""
     length, series = values.shape
-    intervals = into or fresh(series)
-    rows, spread, still = np.arange(series), np.ones(series, np.float32), np.zeros((series, HORIZON), np.float32)
-    quantiles = np.zeros((length, series, HORIZON, len(levels)), np.float32)
+    quantiles = np.zeros((length, series, HORIZON, len(levels)))
     surprise = np.zeros((length, series), np.float32)
-    for t, value in enumerate(values.astype(np.float32)):
-        step = np.full(series, t)
-        surprise[t] = intervals.score(rows, step, value)
-        told = None if doubt is None else np.repeat(doubt[t, :, None], HORIZON, 1).astype(np.float32)
-        intervals.open(rows, step, value, spread, still, told)
-        quantiles[t] = value[:, None, None] + intervals.quantiles(rows, spread, levels)
+    disagreement = np.zeros_like(values) if doubt is None else doubt
+    follow(
+        into or fresh(series),
+        Layout.of(HORIZON, levels),
+        Room.of(HORIZON),
+        first,
+        np.ascontiguousarray(values, np.float32),
+        np.ascontiguousarray(disagreement, np.float32),
+        quantiles,
+        surprise,
+    )
     return Told(quantiles, surprise)
 
 
@@ -113,28 +174,6 @@ def test_each_quantile_has_its_share_below() -> None:
     for place, level in enumerate(levels):
         below = values[YOUNG + 5 :] < told.quantiles[YOUNG:-5, :, 4, place]
         assert below.mean() == pytest.approx(level, abs=0.02)
-
-
-@pytest.mark.parametrize("kind", [walking, bursting, drifting])
-@pytest.mark.parametrize("levels", [tuple(tenth / 10 for tenth in range(1, 10)), (0.5, 0.501), (0.9,), (0.001, 0.999)])
-def test_any_set_of_levels_keeps_order_and_shares(
-    kind: Callable[[np.random.Generator, int], Values], levels: tuple[float, ...]
-) -> None:
-    """As errors so many steps ahead, and the same for many steps, once drove trackers of many levels apart."""
-    values = kind(np.random.default_rng(11), 4000)
-    told = around_last_value(values, levels=levels)
-    assert (np.diff(told.quantiles, axis=3) > 0).all()
-    for ahead in (1, HORIZON):
-        below = values[YOUNG + ahead :, :, None] < told.quantiles[YOUNG:-ahead, :, ahead - 1]
-        assert below.mean((0, 1)) == pytest.approx(levels, abs=0.02)
-
-
-def test_a_quantile_is_the_same_bytes_whatever_other_levels_are_asked() -> None:
-    values = bursting(np.random.default_rng(12), 500)
-    many = around_last_value(values, levels=(0.01, 0.05, 0.3, 0.5, 0.501, 0.95))
-    few = around_last_value(values, levels=LEVELS)
-    assert np.ascontiguousarray(many.quantiles[..., [1, 3, 5]]).tobytes() == few.quantiles.tobytes()
-    assert many.surprise.tobytes() == few.surprise.tobytes()
 
 
 def test_the_interval_is_wide_where_experts_doubt_each_other() -> None:
@@ -195,10 +234,32 @@ def test_half_of_all_surprises_are_above_a_half() -> None:
     assert (surprise[YOUNG:] > 0.5).mean() == pytest.approx(0.5, abs=0.03)
 
 
-def surprise_of(intervals: Intervals, step: int, values: Floats) -> Floats:
+@pytest.mark.parametrize("kind", [walking, bursting, drifting])
+@pytest.mark.parametrize("levels", [tuple(tenth / 10 for tenth in range(1, 10)), (0.5, 0.501), (0.9,), (0.001, 0.999)])
+def test_any_set_of_levels_keeps_order_and_shares(
+    kind: Callable[[np.random.Generator, int], Values], levels: tuple[float, ...]
+) -> None:
+    """As errors so many steps ahead, and the same for many steps, once drove trackers of many levels apart."""
+    values = kind(np.random.default_rng(11), 4000)
+    told = around_last_value(values, levels=levels)
+    assert (np.diff(told.quantiles, axis=3) > 0).all()
+    for ahead in (1, HORIZON):
+        below = values[YOUNG + ahead :, :, None] < told.quantiles[YOUNG:-ahead, :, ahead - 1]
+        assert below.mean((0, 1)) == pytest.approx(levels, abs=0.02)
+
+
+def test_a_quantile_is_the_same_bytes_whatever_other_levels_are_asked() -> None:
+    values = bursting(np.random.default_rng(12), 500)
+    many = around_last_value(values, levels=(0.01, 0.05, 0.3, 0.5, 0.501, 0.95))
+    few = around_last_value(values, levels=LEVELS)
+    assert np.ascontiguousarray(many.quantiles[..., [1, 3, 5]]).tobytes() == few.quantiles.tobytes()
+    assert many.surprise.tobytes() == few.surprise.tobytes()
+
+
+def surprise_of(state: Tracked, step: int, values: Floats) -> Floats:
     """Of each of these values (N,) as the next one of a single series, which stays as it is."""
-    row, at = np.array([0]), np.array([step])
-    return np.concatenate([deepcopy(intervals).score(row, at, value) for value in values[:, None]])
+    told = [around_last_value(np.asarray([[value]]), into=deepcopy(state), first=step).surprise for value in values]
+    return np.concatenate(told)[:, 0]
 
 
 @given(

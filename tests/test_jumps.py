@@ -9,7 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lstm_stream import ANY_GAP, Hyperparameters, Outcome
-from lstm_stream.grid import SECOND, Grid
+from lstm_stream.columns import grown
+from lstm_stream.compiled import entry
+from lstm_stream.grid import Grid, Placement, Rhythm, place
+from lstm_stream.seasons import SECOND
 from pipeline.dead_letters import REASONS
 from pipeline.messages import Record
 from pipeline.settings import Events, Model, Settings
@@ -21,22 +24,25 @@ RULES = Hyperparameters(step=float(MINUTE), max_gap=10, restart_after=5)
 REGULAR = [MINUTE * i for i in range(20)]
 
 
+@entry
+def first_placed(grid: Grid, rhythm: Rhythm, time: int, null: bool) -> Placement:
+    """Place an observation of the first series."""
+    return place(grid, rhythm, 0, time, null)
+
+
 class Series:
     """The grid of one series; times in seconds."""
 
     def __init__(self, rules: Hyperparameters = RULES) -> None:
-        self.grid, self.rules, self.restarts = Grid.empty(), rules, 0
-        self.grid.grow(1)
-        self.grid.start(np.zeros(1, np.int64), rules)
+        self.grid, self.rhythm, self.restarts = grown(Grid.empty(), 1), Rhythm.of(rules), 0
 
     def came(self, *times: float, null: bool = False) -> list[str]:
         return [self._came(time, null) for time in times]
 
     def _came(self, time: float, null: bool) -> str:
-        stamp = np.asarray([round(time * SECOND)])
-        placed = self.grid.place(np.zeros(1, np.int64), stamp, np.asarray([null]), self.rules)
-        self.restarts += int(placed.restart[0])
-        return Outcome(int(placed.outcome[0])).name
+        placed = first_placed(self.grid, self.rhythm, round(time * SECOND), null)
+        self.restarts += int(placed.restart)
+        return Outcome(placed.outcome).name
 
 
 def regular(rules: Hyperparameters = RULES, step: float = MINUTE, count: int = 20) -> Series:

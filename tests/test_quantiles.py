@@ -8,8 +8,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lstm_stream.network import Floats
-from lstm_stream.quantiles import GAPS, LEVELS, at, moved, normal_quantiles, pulls, tracked
+from lstm_stream.arithmetic import Floats
+from lstm_stream.compiled import entry
+from lstm_stream.quantiles import (
+    GAPS,
+    LEVELS,
+    Between,
+    Pulls,
+    add_pull,
+    centre_step,
+    move_gaps,
+    normal_quantiles,
+    quantile_at,
+    write_tracked,
+)
 
 PERCENTS = tuple(percent / 100 for percent in range(1, 100))
 SERIES = 60
@@ -17,16 +29,54 @@ Errors = npt.NDArray[np.float32]  # (T, S)
 levels_asked = st.lists(st.floats(1e-4, 1 - 1e-4), min_size=1, max_size=99, unique=True).map(sorted).map(tuple)
 
 
+@entry
+def follow(errors: Errors, ahead: int, pulls: Pulls, told: Floats) -> None:
+    """Write the tracked quantiles (T, S, K) that held when each of these errors (T, S) came."""
+    for i in range(errors.shape[1]):
+        centre, gaps = np.float32(0.0), np.zeros((2, GAPS), np.float32)
+        for t in range(len(errors)):
+            write_tracked(centre, gaps, told[t, i])
+            held = told[max(t - ahead + 1, 0), i]  # at the error's origin
+            add_pull(pulls, 0, errors[t, i], held, np.float32(1.0))
+            centre += centre_step(pulls, 0, ahead)
+            move_gaps(gaps, pulls, 0, ahead, t)
+
+
 def followed(errors: Errors, ahead: int = 1) -> Floats:
     """The tracked quantiles (T, S, K) that held when each of these errors (T, S) came."""
-    series = errors.shape[1]
-    centre, gaps = np.zeros(series, np.float32), np.zeros((series, 2, GAPS), np.float32)
     told = np.zeros((*errors.shape, len(LEVELS)), np.float32)
-    for t, error in enumerate(errors):
-        told[t] = tracked(centre, gaps)
-        held = told[max(t - ahead + 1, 0)]  # at the error's origin
-        centre, gaps = moved(centre, gaps, pulls(error, held), np.full(series, ahead, np.float32), np.full(series, t))
+    follow(np.ascontiguousarray(errors), ahead, Pulls.zeros(1), told)
     return told
+
+
+@entry
+def write_each(centre: Floats, gaps: Floats, quantiles: Floats) -> None:
+    """Write the tracked quantiles (N, K) of centres (N,) and gaps (N, 2, J)."""
+    for n in range(len(centre)):
+        write_tracked(centre[n], gaps[n], quantiles[n])
+
+
+def tracked(centre: Floats, gaps: Floats) -> Floats:
+    """The tracked quantiles (N, K) of centres (N,) and gaps (N, 2, J)."""
+    quantiles = np.zeros((len(centre), len(LEVELS)), np.float32)
+    write_each(centre, gaps, quantiles)
+    return quantiles
+
+
+@entry
+def ask(between: Between, quantiles: Floats, asked: Floats) -> None:
+    """Write the quantiles (N, L) of the levels asked for, of the tracked ones (N, K)."""
+    for n in range(len(quantiles)):
+        for k in range(asked.shape[1]):
+            asked[n, k] = quantile_at(between, k, quantiles[n])
+
+
+def at(levels: tuple[float, ...], quantiles: Floats) -> Floats:
+    """The quantiles (..., L) of any levels, of the tracked ones (..., K)."""
+    flat = np.ascontiguousarray(quantiles).reshape(-1, len(LEVELS))
+    asked = np.zeros((len(flat), len(levels)), np.float32)
+    ask(Between.of(levels), flat, asked)
+    return asked.reshape(*quantiles.shape[:-1], len(levels))
 
 
 def of_size_one(errors: npt.NDArray[np.floating]) -> Errors:

@@ -1,29 +1,50 @@
 """The laws of the readouts."""
 
 import numpy as np
+import numpy.typing as npt
 import pytest
-import torch
 
-from lstm_stream.network import product
-from lstm_stream.pool import RIDGE, Pool
-from lstm_stream.readout import ONE, Origins, Readouts, edges
+from lstm_stream.arithmetic import Flags, Floats
+from lstm_stream.columns import grown
+from lstm_stream.compiled import entry
+from lstm_stream.pooled import RIDGE, Pooled
+from lstm_stream.readout import ONE, Layout, Readouts, edges, learn_readout
 
 INPUTS, UNITS, HORIZON = 3, 4, 2
 WIDTH = ONE + 1 + INPUTS + UNITS
 
 
+@entry
+def learn(readouts: Readouts, layout: Layout, z: Floats, targets: Floats, known: Flags, inverse: Floats) -> None:
+    """Let the first series learn from an origin whose regressors are z (R,)."""
+    regressors = np.empty((len(layout.origin), len(z)), np.float32)
+    for group in range(len(layout.origin)):
+        for r in range(len(z)):
+            regressors[group, r] = z[r]
+    learn_readout(readouts, layout, 0, regressors, targets, known, inverse, 0.0, np.empty_like(z))
+
+
+def fresh() -> Readouts:
+    return grown(Readouts.empty(HORIZON, WIDTH - ONE), 1)
+
+
+def pooled() -> Pooled:
+    return Pooled(INPUTS, INPUTS, UNITS, HORIZON, np.ones((1, 2), np.float32))
+
+
+def drawn(*shape: int) -> Floats:
+    return np.random.default_rng(0).normal(size=shape).astype(np.float32)
+
+
 def test_the_readout_of_the_only_series_is_recursive_least_squares() -> None:
-    generator = np.random.default_rng(0)
-    regressors, targets = (generator.normal(size=(400, n)).astype(np.float32) for n in (WIDTH, HORIZON))
+    regressors, targets = drawn(400, WIDTH), drawn(401, HORIZON)[1:]
     regressors[:, ONE] = 1.0
-    readouts = Readouts.empty(HORIZON, INPUTS, UNITS)
-    readouts.grow(1)
-    pool, row = Pool(INPUTS, INPUTS, UNITS, HORIZON, np.ones((1, 2), np.float32)), np.zeros(1, np.int64)
+    readouts, pool = fresh(), pooled()
     for z, target in zip(regressors, targets, strict=True):
-        known = np.ones((1, HORIZON), np.float32)
-        origins = Origins(np.repeat(z[None, None], 2, 1), target[None], known)
-        readouts.step(row, origins, pool.gains)
-        pool.note(row, z[None], np.concatenate([target, target])[None], np.full((1, 1, 2), np.nan, np.float32))
+        known = np.ones(HORIZON, np.bool_)
+        learn(readouts, Layout.of(HORIZON), z[ONE:], target, known, pool.regressions.inverse)
+        pool.notes.rows[0] = np.concatenate([z, target, target])
+        pool.notes.losses[0] = np.nan
         pool.fold(1, 1)
     z = regressors[:, ONE:].astype(np.float64)
     best = np.linalg.solve(z.T @ z + RIDGE * np.eye(z.shape[1]), z.T @ targets)  # (F, H)
@@ -31,24 +52,22 @@ def test_the_readout_of_the_only_series_is_recursive_least_squares() -> None:
 
 
 def test_a_readout_learns_nothing_from_what_is_not_known() -> None:
-    readouts = Readouts.empty(HORIZON, INPUTS, UNITS)
-    readouts.grow(1)
-    pool = Pool(INPUTS, INPUTS, UNITS, HORIZON, np.ones((1, 2), np.float32))
-    origins = Origins(
-        np.ones((1, 2, WIDTH), np.float32), np.ones((1, HORIZON), np.float32), np.zeros((1, HORIZON), np.float32)
-    )
-    readouts.step(np.zeros(1, np.int64), origins, pool.gains)
+    readouts, unknown = fresh(), np.zeros(HORIZON, np.bool_)
+    z, targets = np.ones(WIDTH - ONE, np.float32), np.ones(HORIZON, np.float32)
+    learn(readouts, Layout.of(HORIZON), z, targets, unknown, pooled().regressions.inverse)
     assert not readouts.weights.any()
 
 
-@pytest.mark.parametrize("width", [26, 77, 102])
-def test_a_product_gives_a_row_the_same_bits_in_any_company(width: int) -> None:
-    torch.set_num_threads(1)
-    generator = np.random.default_rng(width)
-    rows, weights = (generator.normal(size=(n, width)).astype(np.float32) for n in (3000, width))
-    whole = product(rows, weights)
-    for count in (1, 2, 7, 8, 9, 63, 500, 2047):
-        assert np.array_equal(product(rows[5 : 5 + count].copy(), weights), whole[5 : 5 + count])
+def test_pooled_regressions_that_cannot_be_solved_stay_as_they_were() -> None:
+    pool = pooled()
+    before: npt.NDArray[np.float32] = pool.regressions.inverse.copy()
+    pool.notes.rows[0], pool.notes.losses[0] = np.nan, np.nan
+    with pytest.raises((ArithmeticError, RuntimeError, ValueError)):
+        pool.fold(1, 1)
+    assert (pool.regressions.inverse == before).all()
+    pool.notes.rows[0] = 0.0
+    pool.fold(1, 1)
+    assert np.isfinite(pool.regressions.inverse).all()
 
 
 @pytest.mark.parametrize("horizon", [1, 2, 4, 5, 24, 48, 500])

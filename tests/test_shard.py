@@ -304,13 +304,13 @@ def test_a_value_that_is_missing_is_not_told_as_one_that_came() -> None:
     assert (series.last_value, series.recent_values) == (None, (*map(float, range(9)), None))
 
 
-@pytest.mark.parametrize("spoil", [{"format": 0}, {"seen": "many"}, {}])
+@pytest.mark.parametrize("spoil", [{"format": 0}, {"counts": "many"}, {}])
 def test_a_checkpoint_of_another_version_is_refused_with_the_way_out(spoil: dict[str, object]) -> None:
     header, arrays = fresh().dump()
     bank = header["bank"]
     assert isinstance(bank, dict)
     if not spoil:
-        del arrays["memory.age"]
+        del arrays["history.age"]
     with pytest.raises(FingerprintError, match=r"of another version.*--rebuild"):
         Shard.load("events", 0, header | {"bank": bank | spoil}, arrays, SETTINGS)
 

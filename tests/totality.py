@@ -13,7 +13,7 @@ import numpy.typing as npt
 from lstm_stream import Bank, Forecasts, Outcome
 from tests.odd_series import Log, Odd
 
-MAY_BE_NAN = {"mixture.open", "pool.errors", "drift.left", "drift.waiting"}
+MAY_BE_NAN = {"pooled.losses", "pooled.errors", "drift.left"}
 """Where NaN stands for what nobody said, or what has not come."""
 
 

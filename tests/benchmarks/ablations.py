@@ -3,7 +3,11 @@
 import numpy as np
 import torch
 
-from lstm_stream.network import Floats, Network, Step
+from lstm_stream.cell import Weights
+from lstm_stream.network import Network
+
+SHUT = -1e3
+"""A bias that keeps a gate shut."""
 
 
 class Absent(Network):
@@ -13,9 +17,9 @@ class Absent(Network):
         """Outputs (W, B, H), all 0."""
         return self.head.weight.sum() * torch.zeros(*x.shape[:2], self.horizon)
 
-    def step(self, x: Floats, hidden: Floats, cell: Floats) -> Step:
-        """States (N, U) and outputs (N, H), all 0."""
-        return Step(np.zeros_like(hidden), np.zeros_like(cell), np.zeros((len(x), self.horizon), np.float32))
+    def cell(self) -> Weights:
+        """Weights of which all states and outputs are 0."""
+        return Weights(*(np.zeros_like(weights) for weights in super().cell()))
 
 
 class Forgetful(Network):
@@ -27,6 +31,10 @@ class Forgetful(Network):
         nothing = torch.zeros(steps * windows, hidden.shape[1])
         return super().unroll(x.reshape(1, steps * windows, -1), nothing, nothing).reshape(steps, windows, -1)
 
-    def step(self, x: Floats, hidden: Floats, cell: Floats) -> Step:
-        """One step (N, F) of N series; what was carried to it counts for nothing."""
-        return super().step(x, np.zeros_like(hidden), np.zeros_like(cell))
+    def cell(self) -> Weights:
+        """Weights of which what was carried to a step counts for nothing: the forget gate is shut."""
+        weights = super().cell()
+        weights.hidden[:] = 0.0
+        weights.bias[self.units : 2 * self.units] = SHUT
+        weights.features[:, self.units : 2 * self.units] = 0.0
+        return weights

@@ -4,15 +4,20 @@ Letters: S series, N rows of a round, H horizons, L quantile levels.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 import numpy as np
 
 from lstm_stream import Hyperparameters
-from lstm_stream.columns import Rows
-from lstm_stream.intervals import Intervals
-from lstm_stream.memory import Memory
+from lstm_stream.anomaly import Errors
+from lstm_stream.arithmetic import Doubles
+from lstm_stream.columns import Rows, grown
+from lstm_stream.compiled import entry
+from lstm_stream.history import History, append, back
+from lstm_stream.intervals import Intervals, Layout, Room, learn_errors, measure_errors, open_intervals, write_quantiles
+from lstm_stream.move_scale import Moves, measure_moves, open_moves
+from lstm_stream.scale import Scale, rescale, set_step, spread_of
 from pipeline.baselines import SeasonalNaive
 from pipeline.log import Log
 from pipeline.scoring import HORIZONS, Floats, Score, Scorer
@@ -110,26 +115,58 @@ class NaiveBands:
     def __init__(self, series: int, step: float) -> None:
         rules = Hyperparameters(horizon=HORIZON)
         self.levels = rules.quantiles
-        self._memory = Memory.empty(rules.memory)
-        self._intervals = Intervals.empty(HORIZON)
-        self._step = round(1e6 * step)
-        for columns in (self._memory, self._intervals):
-            columns.grow(series)
+        self._kept = Kept(
+            grown(History.empty(rules.memory), series),
+            grown(Scale.empty(), series),
+            grown(Moves.empty(HORIZON), series),
+            grown(Intervals.empty(HORIZON), series),
+            grown(Errors.empty(), series),
+        )
+        self._layout, self._room, self._step = Layout.of(HORIZON, rules.quantiles), Room.of(HORIZON), round(1e6 * step)
 
     def observe(self, rows: Rows, values: Floats, mean: Floats) -> Floats:
         """Take one value of each of these series (N,) and its forecast (N, H); quantiles of what comes (N, H, L).
 
         As in a bank, a missing value counts as what was foreseen of it.
         """
-        memory, intervals, observed = self._memory, self._intervals, np.isfinite(values)
-        memory.set_step(rows, np.full(len(rows), self._step))
-        expected = memory.latest[rows] + intervals.newest[rows, 0]
-        memory.write(rows, np.where(observed, values, expected))
-        step, value = memory.newest(rows)
-        intervals.score(rows[observed], step[observed], value[observed])
-        memory.rescale(rows[observed])
-        spread = memory.floored(rows)
-        moves = (mean - memory.latest[rows, None]).astype(np.float32)
-        intervals.open(rows, step, value, spread, moves)
-        quantiles: Floats = mean[:, :, None] + intervals.quantiles(rows, spread, self.levels)
-        return quantiles
+        quantiles: Floats = np.empty((*mean.shape, len(self.levels)))
+        _observe(self._kept, self._layout, self._room, self._step, rows, values, np.ascontiguousarray(mean), quantiles)
+        return mean[:, :, None] + quantiles
+
+
+class Kept(NamedTuple):
+    """What is kept of each series."""
+
+    history: History
+    scale: Scale
+    moves: Moves
+    intervals: Intervals
+    errors: Errors
+
+
+@entry
+def _observe(
+    kept: Kept, layout: Layout, room: Room, step: int, rows: Rows, values: Doubles, mean: Doubles, quantiles: Doubles
+) -> None:
+    """Write the quantiles (N, H, L) of the errors to come, after one value of each of these series."""
+    history, scale, moves, intervals, errors = kept
+    horizon = mean.shape[1]
+    moved, unit = np.zeros(horizon, np.float32), np.zeros(horizon, np.float32)
+    ahead, none = np.zeros(horizon, np.float32), np.zeros(horizon, np.float32)
+    for n in range(len(rows)):
+        i = rows[n]
+        set_step(scale, history, i, step)
+        seen = np.isfinite(values[n])
+        append(history, i, values[n] if seen else history.latest[i] + intervals.newest[i, 0])
+        t = history.age[i] - 1
+        if seen:
+            measure_moves(moves, i, t, back(history, i, 0), moved, unit)
+            measure_errors(intervals, layout, i, t, moved, unit, room)
+            learn_errors(intervals, layout, i, t, unit, room)
+            rescale(scale, history, i, 0.0)
+        spread = spread_of(scale, history, i)
+        for h in range(horizon):
+            ahead[h] = mean[n, h] - history.latest[i]
+        open_intervals(intervals, errors, layout, i, t, spread, ahead, none, room.quantiles)
+        open_moves(moves, i, t, back(history, i, 0), spread)
+        write_quantiles(intervals, layout, i, spread, 1.0, room.quantiles, quantiles[n])

@@ -1,41 +1,82 @@
-"""The laws of the mixture: near the best of its experts, wherever and whenever that is."""
+"""The laws of the combination: near the best of its experts, wherever and whenever that is."""
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
-from lstm_stream.mixture import (
+from lstm_stream.arithmetic import Floats
+from lstm_stream.columns import grown
+from lstm_stream.combination import (
     FLAT,
+    HANDICAP,
     LOSS_SPAN,
     PATIENCE,
     POWER,
     RATE,
-    SLOPE_SPAN,
+    REGRET_SPAN,
     TINY,
-    TRUST,
-    Mixture,
+    TRUST_POWER,
+    Combination,
+    Scoring,
+    combine,
+    open_experts,
+    score_experts,
     scored_horizons,
+    stand,
 )
-from lstm_stream.network import Floats
+from lstm_stream.compiled import entry
 
 EXPERTS, HORIZON = 4, 8
-ROW = np.zeros(1, np.int64)
 EVEN = np.ones((EXPERTS, len(scored_horizons(HORIZON))), np.float32)
 
 
+@entry
+def follow(
+    combination: Combination,
+    scoring: Scoring,
+    i: int,
+    first: int,
+    values: Floats,
+    said: Floats,
+    log_prior: Floats,
+    weights: Floats,
+    mixed: Floats,
+) -> None:
+    """Let series i see values (T,) from a step on, and write what its experts' moves (T, E, H) come to together.
+
+    Weights (E, H) are those of the last step, the combinations are (T, H); scale and spread are 1.
+    """
+    horizon = said.shape[2]
+    moved, one = np.empty(horizon, np.float32), np.ones(horizon, np.float32)
+    badness, shares, even = np.empty_like(log_prior), np.empty_like(log_prior), np.zeros_like(log_prior)
+    errors, trust, gain = np.empty_like(log_prior), np.empty(log_prior.shape[1], np.float32), even[0].copy()
+    for t in range(first, len(values)):
+        for h in range(horizon):
+            moved[h] = values[t] - values[t - h - 1] if t > h else np.nan
+        score_experts(combination, scoring, i, t, moved, one, one, 0.0, even, errors, badness)
+        stand(combination, scoring, i, log_prior, gain, badness, trust)
+        combine(scoring, badness, trust, said[t], shares, weights, mixed[t])
+        open_experts(combination, scoring, i, t, said[t], one, np.float32(1.0))
+
+
+def followed(
+    values: npt.NDArray[np.floating], said: Floats, prior: Floats, row: int = 0, rows: int = 1
+) -> tuple[Floats, Floats]:
+    """The last weights (E, H) and all combinations (T, H) of a series, one of several rows, that sees these."""
+    _, experts, horizon = said.shape
+    weights, mixed = np.zeros((experts, horizon), np.float32), np.zeros((len(said), horizon), np.float32)
+    log_prior = np.log(prior + TINY).astype(np.float32)
+    combination = grown(Combination.empty(experts, horizon), rows)
+    single = values[: len(said)].astype(np.float32)
+    follow(combination, Scoring.of(horizon), row, 0, single, np.ascontiguousarray(said), log_prior, weights, mixed)
+    return weights, mixed
+
+
 def mixed(values: npt.NDArray[np.float64], said: Floats, there: npt.NDArray[np.bool_]) -> Floats:
-    """What the mixture says (T, H) of a series whose experts say (T, E, H)."""
-    mixture = Mixture.empty(EXPERTS, HORIZON)
-    mixture.grow(1)
-    unit, told = np.ones((1, HORIZON), np.float32), []
-    for t, moves in enumerate(said):
-        moved = [values[t] - values[t - h] if h <= t else np.nan for h in range(1, HORIZON + 1)]
-        mixture.score(ROW, np.asarray([t]), np.asarray([moved], np.float32), unit)
-        weights = mixture.standing(ROW, EVEN, HORIZON).weights(there[None])
-        assert weights.sum(1) == pytest.approx(np.ones((1, HORIZON)), abs=1e-5)
-        told.append((weights[0] * np.where(there[:, None], moves, 0.0)).sum(0))
-        mixture.put(ROW, np.asarray([t]), np.where(there[:, None], moves, np.nan)[None])
-    return np.asarray(told, np.float32)
+    """What the combination says (T, H) of a series whose experts say (T, E, H)."""
+    weights, told = followed(values, np.where(there[:, None], said, np.float32(np.nan)), EVEN)
+    assert weights.sum(0) == pytest.approx(np.ones(HORIZON), abs=1e-5)
+    return told
 
 
 def world(seed: int, noise: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], Floats, Floats]:
@@ -52,7 +93,7 @@ ALL = np.ones(EXPERTS, np.bool_)
 
 
 @pytest.mark.parametrize("best", range(EXPERTS))
-def test_the_mixture_is_never_much_worse_than_its_best_expert(best: int) -> None:
+def test_the_combination_is_never_much_worse_than_its_best_expert(best: int) -> None:
     noise = np.full((600, EXPERTS), 1.5)
     noise[:, best] = 0.3
     values, came, said = world(best, noise)
@@ -65,7 +106,7 @@ def test_experts_as_good_as_each_other_are_averaged() -> None:
     assert ((mixed(values, said, ALL) - came)[200:] ** 2).mean() < 0.4
 
 
-def test_the_mixture_turns_to_an_expert_that_has_become_better() -> None:
+def test_the_combination_turns_to_an_expert_that_has_become_better() -> None:
     noise = np.full((2000, EXPERTS), 1.0)
     noise[:1000, 0], noise[1000:, 1] = 0.2, 0.2
     noise[1000:, 0] = 2.0
@@ -122,7 +163,7 @@ def oracle(errors: npt.NDArray[np.float64], scored: tuple[int, ...], prior: floa
             if not there.any():
                 continue
             mixture = combined(now[:, k], before[:, k])
-            kept = 1.0 - 1.0 / (SLOPE_SPAN[0] + SLOPE_SPAN[1] * steps)
+            kept = 1.0 - 1.0 / (REGRET_SPAN[0] + REGRET_SPAN[1] * steps)
             own[k] = kept * own[k] + mixture**2
             first[k] = kept * first[k] + now[0, k] ** 2
             slope[:, k] = kept * slope[:, k] + np.where(there, mixture * (now[:, k] - mixture), 0.0)
@@ -130,45 +171,26 @@ def oracle(errors: npt.NDArray[np.float64], scored: tuple[int, ...], prior: floa
             loss[:, k] = kept * loss[:, k] + np.where(there, now[:, k] ** 2, 0.0)
             mass[:, k] = kept * mass[:, k] + there
     gain = mass[0] / (mass[0] + PATIENCE) * np.log((first + FLAT) / (own + FLAT))
-    trust = 1 / (1 + np.exp(TRUST[1] - TRUST[0] * gain))
+    trust = 1 / (1 + np.exp(HANDICAP - TRUST_POWER * gain))
     trusted: npt.NDArray[np.float64] = weights(prior) * trust
     trusted[0] += 1 - trust
     return trusted
 
 
-def scored_once(mixture: Mixture, rows: npt.NDArray[np.int64], t: int, values: Floats, said: Floats) -> None:
-    """Let series take their step t of values (S, T), and their experts say (S, E, H) what they do."""
-    moved = np.full((len(rows), HORIZON), np.nan, np.float32)
-    for ahead in range(1, min(t, HORIZON) + 1):
-        moved[:, ahead - 1] = values[rows, t] - values[rows, t - ahead]
-    mixture.score(rows, np.full(len(rows), t), moved, np.ones_like(moved))
-    mixture.put(rows, np.full(len(rows), t), said)
-
-
-def test_the_weights_are_those_of_the_slow_clear_version_and_have_the_same_bits_in_any_company() -> None:
+def test_the_weights_are_those_of_the_slow_clear_version_in_any_row() -> None:
     generator = np.random.default_rng(0)
-    series, steps, scored = 5, 120, scored_horizons(HORIZON)
-    values = generator.normal(size=(series, steps)).astype(np.float32)
-    said = generator.normal(size=(steps, series, EXPERTS, HORIZON)).astype(np.float16).astype(np.float32)
-    said[:30, :, 1] = np.nan  # too young for this one
-    rows = np.arange(series)
-    together, alone = Mixture.empty(EXPERTS, HORIZON), Mixture.empty(EXPERTS, HORIZON)
-    together.grow(series)
-    alone.grow(series)
-    for t in range(steps):
-        scored_once(together, rows, t, values, said[t])
-        for row in rows:
-            scored_once(alone, rows[row : row + 1], t, values, said[t, row : row + 1])
-    there = np.ones((series, EXPERTS), np.bool_)
-    weights = together.standing(rows, 2 * EVEN, HORIZON).weights(there)
-    for row in rows:
-        assert (alone.standing(rows[row : row + 1], 2 * EVEN, HORIZON).weights(there[:1])[0] == weights[row]).all()
+    steps, scored = 120, scored_horizons(HORIZON)
+    for row in range(3):
+        values = generator.normal(size=steps).astype(np.float32)
+        said = generator.normal(size=(steps, EXPERTS, HORIZON)).astype(np.float16).astype(np.float32)
+        said[:30, 1] = np.nan  # too young for this one
+        weights, _ = followed(values, said, 2 * EVEN)
+        assert (followed(values, said, 2 * EVEN, row, 3)[0] == weights).all()
         errors = np.full((steps, EXPERTS, len(scored)), np.nan)
         for k, ahead in enumerate(scored):
-            came = values[row, ahead:] - values[row, :-ahead]
-            errors[ahead:, :, k] = came[:, None] - said[:-ahead, row, :, ahead - 1]
-        errors = np.where(np.isnan(errors).all(1, keepdims=True), np.nan, errors)
-        assert weights[row][:, np.asarray(scored) - 1] == pytest.approx(oracle(errors, scored, 2.0), abs=1e-4)
+            came = values[ahead:] - values[:-ahead]
+            errors[ahead:, :, k] = came[:, None] - said[:-ahead, :, ahead - 1]
+        assert weights[:, np.asarray(scored) - 1] == pytest.approx(oracle(errors, scored, 2.0), abs=1e-4)
 
 
 @pytest.mark.parametrize("season", [4, 6, 7, 8, 12, 24])
@@ -178,16 +200,10 @@ def test_an_expert_that_is_right_at_whole_seasons_only_is_not_believed_between_t
     ahead = np.arange(steps)[:, None] + np.arange(1, horizon + 1)
     came = (values[ahead] - values[:steps, None]).astype(np.float32)
     last_value, rough = np.zeros_like(came), came + np.float32(0.5)
-    mixture = Mixture.empty(2, horizon)
-    mixture.grow(1)
-    for t in range(steps):
-        moved = [values[t] - values[t - h] if h <= t else np.nan for h in range(1, horizon + 1)]
-        mixture.score(ROW, np.asarray([t]), np.asarray([moved], np.float32), np.ones((1, horizon), np.float32))
-        mixture.put(ROW, np.asarray([t]), np.stack([last_value[t], rough[t]])[None])
     even = np.ones((2, len(scored_horizons(horizon))), np.float32)
-    weights = mixture.standing(ROW, even, horizon).weights(np.ones((1, 2), np.bool_))
+    weights, _ = followed(values, np.stack([last_value, rough], 1), even)
     between = np.flatnonzero(np.arange(1, horizon + 1) % season)
-    assert (weights[0, 0, between] < 0.2).all()
+    assert (weights[0, between] < 0.2).all()
 
 
 def test_where_nothing_beats_the_first_expert_it_is_left_to_the_first() -> None:
@@ -202,16 +218,10 @@ def test_where_nothing_beats_the_first_expert_it_is_left_to_the_first() -> None:
 
 
 def test_an_easy_series_keeps_its_own_order_of_experts_whatever_others_lose() -> None:
-    mixture, t = Mixture.empty(EXPERTS, HORIZON), 400
-    mixture.grow(1)
-    generator = np.random.default_rng(4)
-    for step in range(t):
-        moved = np.full((1, HORIZON), 0.0 if step else np.nan, np.float32)
-        mixture.score(ROW, np.asarray([step]), moved, np.ones_like(moved))
-        said = 0.1 * generator.normal(size=(1, EXPERTS, HORIZON)).astype(np.float32)
-        said[:, 2] *= 0.1
-        mixture.put(ROW, np.asarray([step]), said)
+    generator, steps = np.random.default_rng(4), 400
+    said = 0.1 * generator.normal(size=(steps, EXPERTS, HORIZON)).astype(np.float32)
+    said[:, 2] *= 0.1
     hard = 100 * EVEN
     hard[2] *= 10
-    weights = mixture.standing(ROW, hard, HORIZON).weights(ALL[None])
-    assert (weights[0, 2] > 0.9).all()
+    weights, _ = followed(np.zeros(steps), said, hard)
+    assert (weights[2] > 0.9).all()

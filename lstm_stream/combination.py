@@ -1,0 +1,414 @@
+"""How much each expert has to say, by how wrong it was of late.
+
+Letters: S series, E experts, K scored horizons, H horizons, O open forecasts of a series.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from lstm_stream.arithmetic import (
+    MOST_HALF,
+    Floats,
+    Halves,
+    Real,
+    Wholes,
+    bounded,
+    fill,
+    narrowed,
+    positive_ratio,
+    widened,
+)
+from lstm_stream.compiled import compiled, entry
+from lstm_stream.experts import LSTM
+from lstm_stream.references import refer
+
+SCORED = (1, 2, 5, 9, 15, 22, 45, 93, 185)
+"""Horizons at which errors are kept; none is a multiple of a usual season (4, 6, 7, 8, 12, 24). At whole seasons ahead
+last value is right, and horizons between must not be taken for these."""
+LOSS_SPAN = (500.0, 10.0)
+"""Memory of squared errors in steps, and what each step of the horizon adds: errors further ahead overlap more."""
+REGRET_SPAN = (100.0, 20.0)
+"""The same of regrets."""
+RATE = (16.0, -0.35)
+"""How much of its weight (as a power of e) an expert loses whose errors are twice as much like the combination's, and
+the power of the horizon that this goes by: regrets further ahead are less sure."""
+PATIENCE = 20.0
+"""Errors of its own that a series' experts must have had until these count as much as those of the other series; in
+logarithms, as one series may be much easier to foresee than the others."""
+LARGEST_ERROR = 10.0
+"""In move scales; an error further than this counts as this."""
+LARGEST_MOVE = 10.0
+"""In move scales; no expert that fits something or repeats what was may say more."""
+LARGEST_FREE_MOVE = 60.0
+"""In move scales; nor may those that go on from the last values alone, whose moves are as large as these."""
+POWER = (4.0, 0.15)
+"""Of the inverse loss, and the power of the horizon that this goes by."""
+TRUST_POWER, HANDICAP = 40.0, 2.0
+"""Power of the loss of the first expert over the combination's that the combination has to show, and its handicap: it
+is left to the first where it is not better."""
+ALARMED = 0.3
+"""What a full alarm leaves of the memory of squared errors."""
+FLAT = np.float32(2.0)
+"""Squared errors of the combination, in move scales, until which regrets count for little."""
+TINY = np.float32(1e-6)
+
+
+def scored_horizons(horizon: int) -> tuple[int, ...]:
+    """The horizons up to the longest at which errors are kept."""
+    return tuple(scored for scored in SCORED if scored <= horizon)
+
+
+class Scoring(NamedTuple):
+    """Which horizons are scored (K,), and how each horizon (H,) lies between two of them."""
+
+    horizon: Wholes  # (K,)
+    first: Wholes  # (K,) where open forecasts of each lie
+    loss_span: Floats  # (K,) steps
+    regret_span: Floats  # (K,) steps
+    power: Floats  # (K,) of the inverse loss
+    rate: Floats  # (K,) of regret
+    lower: Wholes  # (H,) index of the scored horizon below
+    upper: Wholes  # (H,) and above
+    part: Floats  # (H,) how far it lies between, over the logarithm; at most 1
+
+    @classmethod
+    def of(cls, horizon: int) -> "Scoring":
+        """Of so many horizons."""
+        scored, ahead = np.asarray(scored_horizons(horizon)), np.arange(1, horizon + 1)
+        upper = np.minimum(np.searchsorted(scored, ahead), len(scored) - 1)
+        lower = np.maximum(upper - 1, 0)
+        width = np.log(scored[upper] / scored[lower])
+        part = np.where(width > 0, np.log(ahead / scored[lower]) / np.where(width > 0, width, 1.0), 0.0)
+        single = np.float32
+        return cls(
+            horizon=scored,
+            first=np.cumsum(scored) - scored,
+            loss_span=(LOSS_SPAN[0] + LOSS_SPAN[1] * scored).astype(single),
+            regret_span=(REGRET_SPAN[0] + REGRET_SPAN[1] * scored).astype(single),
+            power=(POWER[0] * scored ** POWER[1]).astype(single),
+            rate=(RATE[0] * scored ** RATE[1]).astype(single),
+            lower=lower,
+            upper=upper,
+            part=np.minimum(part, 1.0).astype(single),
+        )
+
+
+class Combination(NamedTuple):
+    """Discounted squared errors of each expert of each series at a few horizons, from which weights follow.
+
+    A weight is the loss to the power of -4, further ahead of more: near enough to picking the best, and still the
+    mean of those as good (Bates and Granger 1969, "The combination of forecasts"; Stock and Watson 2004 discount past
+    errors, with powers of -1 and -2). Then an expert gains that errs where the combination does not, and one loses
+    that errs as it does: by a step of exponentiated gradient on its regret (Kivinen and Warmuth 1997; Gaillard, Stoltz
+    and van Erven 2014 on why the slope of the combination's loss rather than an expert's own finds the best
+    combination). Scored horizons share half of their evidence with their neighbours; between two of them weights are
+    interpolated over the logarithm of the horizon.
+
+    Trust is how much of the weight is not left to the first expert (the last value): where the combination is no
+    better than the first alone, as for prices, the first has it all, for weights that follow noise cost some per cent
+    (Timmermann 2006, "Forecast combinations"). Between two scored horizons the larger trust holds: a whole season ahead
+    the last value is right, and just before that it is not.
+    """
+
+    open: Halves  # (S, E, O) moves in spreads; of scored horizon k and step t at first[k] + t % k
+    loss: Floats  # (S, E, K) discounted sum of squared errors, in move scales
+    mass: Floats  # (S, E, K) discounted number of them
+    regret: Floats  # (S, E, K) sum of the combination's error times how much further the expert's lies out
+    own: Floats  # (S, K) sum of the combination's squared errors
+    first: Floats  # (S, K) sum of the first expert's
+    lstm_share: Floats  # (S,) weight of the experts that need the network, in the newest forecast
+
+    @classmethod
+    def empty(cls, experts: int, horizon: int) -> "Combination":
+        """Of no series."""
+        scored = scored_horizons(horizon)
+        by_expert, by_horizon = np.zeros((0, experts, len(scored)), np.float32), np.zeros((0, len(scored)), np.float32)
+        return cls(
+            open=np.zeros((0, experts, sum(scored)), np.uint16),
+            loss=by_expert,
+            mass=by_expert,
+            regret=by_expert,
+            own=by_horizon,
+            first=by_horizon,
+            lstm_share=np.zeros(0, np.float32),
+        )
+
+
+@compiled
+def score_experts(
+    combination: Combination,
+    scoring: Scoring,
+    i: int,
+    t: int,
+    moved: Floats,
+    unit: Floats,
+    scale: Floats,
+    alarm: Real,
+    even: Floats,
+    errors: Floats,
+    badness: Floats,
+) -> None:
+    """Score what was said of step t, and learn how good each expert is.
+
+    Parameters
+    ----------
+    moved, unit : (H,)
+        How far the value lies from where it was so many steps before, in spreads of then; NaN: not known. These
+        spreads, in the ring's unit.
+    scale : (H,)
+        The move scale.
+    alarm
+        0 to 1: how much has changed of late; the more, the shorter the memory.
+    even : (E, K)
+        Zeros.
+    errors : (E, K)
+        Where squared errors are written, NaN where nothing was said.
+    badness : (E, K)
+        Room to work in.
+    """
+    _write_errors(combination, scoring, i, t, moved, unit, scale, errors)
+    _write_badness(combination, scoring, i, even, badness)
+    for k in range(errors.shape[1]):
+        _learn_regret(combination, scoring, i, k, errors, badness)
+        _learn_loss(combination, scoring, i, k, errors, alarm)
+
+
+@compiled
+def _write_errors(
+    combination: Combination,
+    scoring: Scoring,
+    i: int,
+    t: int,
+    moved: Floats,
+    unit: Floats,
+    scale: Floats,
+    errors: Floats,
+) -> None:
+    """Write the errors (E, K) of what was said of step t, in move scales."""
+    for k in range(errors.shape[1]):
+        ahead = scoring.horizon[k]
+        slot = scoring.first[k] + t % ahead
+        came, per_spread = moved[ahead - 1], np.float32(1.0) / positive_ratio(scale[ahead - 1], unit[ahead - 1])
+        for e in range(errors.shape[0]):
+            error = (came - widened(combination.open[i, e, slot])) * per_spread
+            errors[e, k] = bounded(error, np.float32(LARGEST_ERROR))
+
+
+@compiled
+def _learn_regret(combination: Combination, scoring: Scoring, i: int, k: int, errors: Floats, badness: Floats) -> None:
+    """Learn which experts would have made up for the errors of the combination as it is now."""
+    least, total, mixed = np.float32(np.inf), np.float32(0.0), np.float32(0.0)
+    for e in range(errors.shape[0]):
+        if not math.isnan(errors[e, k]):
+            least = min(least, badness[e, k])
+    for e in range(errors.shape[0]):
+        if not math.isnan(errors[e, k]):
+            weight = math.exp(least - badness[e, k])
+            total += weight
+            mixed += weight * errors[e, k]
+    if total == 0:
+        return
+    mixed /= total
+    left = np.float32(1.0) - np.float32(1.0) / scoring.regret_span[k]
+    for e in range(errors.shape[0]):
+        steeper = np.float32(0.0) if math.isnan(errors[e, k]) else mixed * (errors[e, k] - mixed)
+        combination.regret[i, e, k] = left * combination.regret[i, e, k] + steeper
+    first = np.float32(0.0) if math.isnan(errors[0, k]) else errors[0, k]
+    combination.own[i, k] = left * combination.own[i, k] + mixed * mixed
+    combination.first[i, k] = left * combination.first[i, k] + first * first
+
+
+@compiled
+def _learn_loss(combination: Combination, scoring: Scoring, i: int, k: int, errors: Floats, alarm: Real) -> None:
+    """Learn how large errors are; they are squared in place."""
+    left = np.float32(1.0 - 1.0 / (scoring.loss_span[k] * ALARMED**alarm))
+    came = False
+    for e in range(errors.shape[0]):
+        came = came or not math.isnan(errors[e, k])
+    if not came:
+        return
+    for e in range(errors.shape[0]):
+        there = not math.isnan(errors[e, k])
+        errors[e, k] *= errors[e, k]
+        combination.loss[i, e, k] = left * combination.loss[i, e, k] + (errors[e, k] if there else np.float32(0.0))
+        combination.mass[i, e, k] = left * combination.mass[i, e, k] + np.float32(1.0 if there else 0.0)
+
+
+@compiled
+def _write_badness(combination: Combination, scoring: Scoring, i: int, log_prior: Floats, badness: Floats) -> None:
+    """Write by how many powers of e the weight (E, K) of each expert is less; `log_prior` (E, K) as below."""
+    last = badness.shape[1] - 1
+    for e in range(badness.shape[0]):
+        for k in range(last + 1):
+            mass = combination.mass[i, e, k]
+            own = (combination.loss[i, e, k] + TINY) / (mass + TINY)
+            doubt = np.float32(PATIENCE) / (mass + np.float32(PATIENCE))
+            loss = (np.float32(1.0) - doubt) * math.log(own) + doubt * log_prior[e, k]
+            slope = bounded(combination.regret[i, e, k] / (combination.own[i, k] + FLAT), np.float32(1.0))
+            badness[e, k] = scoring.power[k] * loss + scoring.rate[k] * slope
+        before, here = badness[e, 0], badness[e, 0]
+        for k in range(last + 1):
+            after = badness[e, min(k + 1, last)]
+            badness[e, k] = np.float32(0.5) * here + np.float32(0.25) * (before + after)
+            before, here = here, after
+
+
+@compiled
+def stand(
+    combination: Combination,
+    scoring: Scoring,
+    i: int,
+    log_prior: Floats,
+    gain: Floats,
+    badness: Floats,
+    trust: Floats,
+) -> None:
+    """Write how the experts of a series stand, whoever of them has something to say.
+
+    Parameters
+    ----------
+    log_prior : (E, K)
+        Logarithms of the losses that are known of the experts in general.
+    gain : (K,)
+        Logarithm of how many times as large the first expert's loss is as the combination's, in general.
+    badness : (E, K)
+        Where it is written by how many powers of e a weight is less.
+    trust : (K,)
+        Where it is written how much is not left to the first expert.
+    """
+    _write_badness(combination, scoring, i, log_prior, badness)
+    for k in range(len(trust)):
+        doubt = np.float32(PATIENCE) / (combination.mass[i, 0, k] + np.float32(PATIENCE))
+        own = math.log((combination.first[i, k] + FLAT) / (combination.own[i, k] + FLAT))
+        gains = np.float32(TRUST_POWER) * ((np.float32(1.0) - doubt) * own + doubt * gain[k])
+        trust[k] = 1.0 / (1.0 + math.exp(bounded(HANDICAP - gains, 30.0)))
+
+
+@compiled
+def combine(
+    scoring: Scoring, badness: Floats, trust: Floats, said: Floats, shares: Floats, weights: Floats, mixed: Floats
+) -> None:
+    """Write the weights (E, H) and the combination (H,) of what experts say (E, H); NaN: one says nothing.
+
+    `shares` (E, K) is room to work in. There may be fewer experts than badness (E, K) has.
+    """
+    _write_shares(badness, said, shares)
+    fill(mixed, 0.0)
+    first_says = not math.isnan(said[0, 0])
+    for e in range(said.shape[0]):
+        if math.isnan(said[e, 0]):
+            fill(weights[e], 0.0)
+            continue
+        for h in range(said.shape[1]):
+            below, above = shares[e, scoring.lower[h]], shares[e, scoring.upper[h]]
+            weight = below + scoring.part[h] * (above - below)
+            if first_says:
+                held = _trust_at(scoring, trust, h)
+                weight *= held
+                if e == 0:
+                    weight += np.float32(1.0) - held
+            weights[e, h] = weight
+            mixed[h] += weight * said[e, h]
+
+
+@compiled
+def _trust_at(scoring: Scoring, trust: Floats, h: int) -> Real:
+    at_upper = trust[scoring.upper[h]]
+    return max(trust[scoring.lower[h]], at_upper) if scoring.part[h] < 1 else at_upper
+
+
+@compiled
+def _write_shares(badness: Floats, said: Floats, shares: Floats) -> None:
+    """Write weights (E, K) that add up to 1 over the experts that say something."""
+    for k in range(badness.shape[1]):
+        least, total = np.float32(np.inf), np.float32(0.0)
+        for e in range(said.shape[0]):
+            if not math.isnan(said[e, 0]):
+                least = min(least, badness[e, k])
+        for e in range(said.shape[0]):
+            shares[e, k] = 0.0 if math.isnan(said[e, 0]) else math.exp(least - badness[e, k])
+            total += shares[e, k]
+        for e in range(said.shape[0]):
+            shares[e, k] /= max(total, TINY)
+
+
+@compiled
+def open_experts(
+    combination: Combination, scoring: Scoring, i: int, t: int, said: Floats, scale: Floats, spread: Real
+) -> None:
+    """Keep what the experts say (E, H) at step t, in move scales (H,), to be scored when it comes."""
+    for k in range(len(scoring.horizon)):
+        ahead = scoring.horizon[k]
+        slot, spreads = scoring.first[k] + t % ahead, scale[ahead - 1] / spread
+        for e in range(said.shape[0]):
+            move = bounded(said[e, ahead - 1] * spreads, np.float32(MOST_HALF))
+            combination.open[i, e, slot] = narrowed(move)
+
+
+@compiled
+def write_disagreement(said: Floats, weights: Floats, mixed: Floats, disagreement: Floats) -> None:
+    """Write the standard deviation (H,) of what the experts say (E, H) around their combination (H,)."""
+    for h in range(len(mixed)):
+        total, middle = np.float32(0.0), bounded(mixed[h], np.float32(LARGEST_MOVE))
+        for e in range(said.shape[0]):
+            if not math.isnan(said[e, h]):
+                off = bounded(said[e, h], np.float32(LARGEST_MOVE)) - middle
+                total += weights[e, h] * off * off
+        disagreement[h] = math.sqrt(total)
+
+
+@compiled
+def share_of_the_lstm(weights: Floats) -> Real:
+    """Mean weight over the horizons of the experts that need the network."""
+    total = np.float32(0.0)
+    for e in range(LSTM, weights.shape[0]):
+        for h in range(weights.shape[1]):
+            total += weights[e, h]
+    return total / np.float32(weights.shape[1])
+
+
+@compiled
+def forget_losses(combination: Combination, i: int) -> None:
+    """Forget how wrong the experts of a series were."""
+    for e in range(combination.loss.shape[1]):
+        fill(combination.loss[i, e], 0.0)
+        fill(combination.mass[i, e], 0.0)
+        fill(combination.regret[i, e], 0.0)
+    fill(combination.own[i], 0.0)
+    fill(combination.first[i], 0.0)
+
+
+def gains(combination: Combination, rows: Wholes) -> Floats:
+    """Logarithm of how many times as large the first expert's loss is as the combination's, (N, K)."""
+    return np.log((combination.first[rows] + FLAT) / (combination.own[rows] + FLAT))
+
+
+def mean_weights(combination: Combination, scoring: Scoring, rows: Wholes, losses: Floats, gain: Floats) -> Floats:
+    """Mean weight of each expert (E,) in the means of some series, over all horizons; zeros for no series."""
+    total = np.zeros(len(losses), np.float32)
+    _add_weights(refer(combination), refer(scoring), rows, np.log(losses + TINY), gain, total)
+    return total / np.float32(max(len(rows) * len(scoring.lower), 1))
+
+
+@entry
+def _add_weights(
+    combination: Combination, scoring: Scoring, rows: Wholes, log_losses: Floats, gain: Floats, total: Floats
+) -> None:
+    """Add up the weights of each expert (E,) over series and horizons; an expert that was never scored has none."""
+    experts, scored, horizon = log_losses.shape[0], log_losses.shape[1], len(scoring.lower)
+    badness, shares = np.zeros((experts, scored), np.float32), np.zeros((experts, scored), np.float32)
+    said, weights = np.zeros((experts, horizon), np.float32), np.zeros((experts, horizon), np.float32)
+    trust, mixed = np.zeros(scored, np.float32), np.zeros(horizon, np.float32)
+    for i in rows:
+        stand(combination, scoring, i, log_losses, gain, badness, trust)
+        for e in range(experts):
+            mass = np.float32(0.0)
+            for k in range(scored):
+                mass += combination.mass[i, e, k]
+            fill(said[e], 0.0 if mass > 0 else np.nan)
+        combine(scoring, badness, trust, said, shares, weights, mixed)
+        for e in range(experts):
+            for h in range(horizon):
+                total[e] += weights[e, h]

@@ -1,0 +1,347 @@
+"""Going through a call's observations in the order of the log, with the gaps before them filled.
+
+Letters: N observations of a call, C covariates, S series, M members of an event.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from lstm_stream.anomaly import WARM
+from lstm_stream.arithmetic import Doubles, Flag, Flags, Whole, Wholes, fill
+from lstm_stream.columns import grown
+from lstm_stream.compiled import compiled, entry
+from lstm_stream.covariates import Covariates
+from lstm_stream.forecasts import Forecasts, Opinions
+from lstm_stream.grid import FORECAST, JUMP, Grid, Rhythm, place
+from lstm_stream.groups import Groups, Membership, join, meet_in_groups
+from lstm_stream.history import History, factor
+from lstm_stream.intervals import write_quantiles
+from lstm_stream.notes import Notes
+from lstm_stream.readout import ONE
+from lstm_stream.replay import Replay, offer
+from lstm_stream.seasons import SECOND
+from lstm_stream.state import Members, Room, Shared, State, Tables
+from lstm_stream.step import forecast, is_finite, take_in
+
+BEGIN, END, LEFT, AGAIN, FAULTY = 0, 1, 2, 3, 4
+"""Of a position: the first observation of the event at hand and the first behind it; missing steps still to come; the
+observation whose series is to start again, -1: none; how many members came to something that is not finite."""
+STEPS, OFFERED, BREAKS, SEEN, EVENTS = 0, 1, 2, 3, 4
+"""Of the counts: steps of all series; windows offered since the last lesson; breaks; series since then; events."""
+
+
+class Series(NamedTuple):
+    """What is kept of series beside the state of their model."""
+
+    grid: Grid
+    membership: Membership
+    covariates: Covariates
+    identity: npt.NDArray[np.uint64]  # (S,) hash of the name
+    lately: Flags  # (S,) whether there was a step since the last learning step
+    latest: Wholes  # (S,) the rows of these, in the order of the log
+    event: Wholes  # (S,) the last event, as counted
+
+    @classmethod
+    def empty(cls, covariates: int) -> "Series":
+        """Of no series."""
+        whole, flags = np.zeros(0, np.int64), np.zeros(0, np.bool_)
+        return cls(
+            grid=Grid.empty(),
+            membership=Membership.empty(),
+            covariates=Covariates.empty(covariates),
+            identity=np.zeros(0, np.uint64),
+            lately=flags,
+            latest=whole,
+            event=whole,
+        )
+
+    def grown(self, capacity: int) -> "Series":
+        """With room for so many."""
+        more = capacity - len(self.identity)
+        return Series(
+            grid=grown(self.grid, capacity),
+            membership=grown(self.membership, capacity),
+            covariates=grown(self.covariates, capacity),
+            identity=np.concatenate([self.identity, np.zeros(more, np.uint64)]),
+            lately=np.concatenate([self.lately, np.zeros(more, np.bool_)]),
+            latest=np.concatenate([self.latest, np.zeros(more, np.int64)]),
+            event=np.concatenate([self.event, np.zeros(more, np.int64)]),
+        )
+
+
+class Call(NamedTuple):
+    """The observations of a call, and where they lie."""
+
+    rows: Wholes  # (N,) series
+    times: Wholes  # (N,) microseconds
+    values: Doubles  # (N,) NaN: missing
+    events: Wholes  # (N,) never falling
+    covariates: Doubles  # (N, C) NaN: not known
+    missing: Wholes  # (N,) steps that are missing before it
+    restart: Flags  # (N,) whether the series starts, or starts again, with it
+    step: Wholes  # (N,) of the series, microseconds; 0: not known
+
+    @classmethod
+    def of(cls, rows: Wholes, times: Wholes, values: Doubles, events: Wholes, covariates: Doubles) -> "Call":
+        """Nothing of it placed yet."""
+        whole = np.zeros((2, len(rows)), np.int64)
+        return cls(rows, times, values, events, covariates, whole[0], np.zeros(len(rows), np.bool_), whole[1])
+
+    def largest_event(self) -> int:
+        """The most observations of one event."""
+        starts = np.flatnonzero(np.diff(self.events, prepend=self.events[:1] - 1, append=self.events[-1:] + 1))
+        return int(np.diff(starts).max(initial=1))
+
+
+@entry
+def go_through(
+    state: State,
+    series: Series,
+    groups: Groups,
+    replay: Replay,
+    rhythm: Rhythm,
+    tables: Tables,
+    shared: Shared,
+    notes: Notes,
+    members: Members,
+    room: Room,
+    call: Call,
+    position: Wholes,
+    counts: Wholes,
+    folded: int,
+    due: int,
+    offered: int,
+    forecasts: Forecasts,
+    opinions: Opinions,
+) -> Flag:
+    """Go on through a call until so many steps of all series are due, or to its end.
+
+    Parameters
+    ----------
+    position : (5,)
+        How far the call has been gone through; moved on. Where a series is to start again, that is left to the caller.
+    counts : (5,)
+        Moved on.
+    folded
+        Steps of all series at the last fold.
+    offered
+        Windows that were offered to replay before the current learning interval began.
+    opinions
+        Where to write what the experts say; without rows: nowhere.
+
+    Returns
+    -------
+    Whether it was to its end.
+    """
+    while True:
+        if position[LEFT] < 0:
+            if position[END] == len(call.rows):
+                return True
+            _begin_event(series, rhythm, call, position, counts, forecasts)
+            if tables.grouped and position[END] - position[BEGIN] > 1:
+                join(groups, series.membership, call.rows[position[BEGIN] : position[END]])
+        while position[LEFT] >= 0:
+            if counts[STEPS] >= due:
+                return False
+            count = _members(state.history, call, position, members, forecasts)
+            if position[AGAIN] >= 0:
+                return False
+            _take_steps(
+                state,
+                series,
+                groups,
+                replay,
+                tables,
+                shared,
+                notes,
+                members,
+                room,
+                call,
+                count,
+                position[LEFT],
+                counts,
+                folded,
+                offered,
+                forecasts,
+                opinions,
+            )
+            position[LEFT] -= 1
+            position[FAULTY] = _faulty(state, notes, members, count, counts[STEPS] - count - folded)
+            if position[FAULTY] > 0:
+                return False
+
+
+@compiled
+def _begin_event(
+    series: Series, rhythm: Rhythm, call: Call, position: Wholes, counts: Wholes, forecasts: Forecasts
+) -> None:
+    """Place the observations of the next event; where a series occurs in it once more, that is another event."""
+    begin = end = position[END]
+    counts[EVENTS] += 1
+    most = -1
+    while end < len(call.rows) and call.events[end] == call.events[begin]:
+        i = call.rows[end]
+        if series.event[i] == counts[EVENTS]:
+            break
+        series.event[i] = counts[EVENTS]
+        last = series.grid.last[i]
+        placed = place(series.grid, rhythm, i, call.times[end], np.isnan(call.values[end]))
+        forecasts.outcome[end] = placed.outcome
+        if placed.outcome == JUMP:
+            forecasts.origin[end], forecasts.step[end] = last, series.grid.step[i] / SECOND
+        call.missing[end], call.restart[end], call.step[end] = placed.missing, placed.restart, series.grid.step[i]
+        if placed.outcome == FORECAST:
+            most = max(most, placed.missing)
+        end += 1
+    position[BEGIN], position[END], position[LEFT] = begin, end, most
+
+
+@compiled
+def _members(history: History, call: Call, position: Wholes, members: Members, forecasts: Forecasts) -> Whole:
+    """Find the series that have a step so many steps before the event; tells how many."""
+    count = 0
+    for n in range(position[BEGIN], position[END]):
+        if forecasts.outcome[n] == FORECAST and call.missing[n] >= position[LEFT]:
+            if call.restart[n] and history.age[call.rows[n]] > 0:
+                position[AGAIN] = n
+            members.rows[count], members.sources[count] = call.rows[n], n
+            count += 1
+    return count
+
+
+@compiled
+def _take_steps(
+    state: State,
+    series: Series,
+    groups: Groups,
+    replay: Replay,
+    tables: Tables,
+    shared: Shared,
+    notes: Notes,
+    members: Members,
+    room: Room,
+    call: Call,
+    count: int,
+    left: int,
+    counts: Wholes,
+    folded: int,
+    offered: int,
+    forecasts: Forecasts,
+    opinions: Opinions,
+) -> None:
+    """Take one step of each of the members."""
+    first = counts[STEPS]
+    for m in range(count):
+        i, n = members.rows[m], members.sources[m]
+        value = call.values[n] if left == 0 else np.nan
+        time = call.times[n] - left * call.step[n]
+        broken = take_in(
+            state,
+            series.covariates,
+            tables,
+            shared,
+            notes,
+            members,
+            room,
+            m,
+            i,
+            call.step[n],
+            time,
+            value,
+            call.covariates[n],
+            left == 0,
+            first + m - folded,
+        )
+        counts[BREAKS] += broken
+    if tables.grouped:
+        meet_in_groups(
+            groups,
+            series.membership,
+            state.history,
+            state.trace,
+            members.rows[:count],
+            members.scale,
+            tables.features.linear,
+            members.regressors[:, ONE + 1 :],
+            members.corrections,
+            members.others,
+        )
+    for m in range(count):
+        i, n = members.rows[m], members.sources[m]
+        member = series.membership.group[i] > 0 and tables.grouped
+        forecast(state, tables, shared, notes, members, room, m, member, first + m - folded)
+        counts[OFFERED] += offer(
+            replay, state.history, state.trace, i, series.identity[i], first + m, offered, members.scale[m]
+        )
+        if not series.lately[i]:
+            series.lately[i], series.latest[counts[SEEN]] = True, i
+            counts[SEEN] += 1
+        if left == 0:
+            write_forecast(state, tables, shared, room, i, call.times[n], n, forecasts)
+            forecasts.surprise[n] = members.surprise[m]
+            if len(opinions.said) > 0:
+                _write_opinions(state, room, members, m, i, n, opinions)
+    counts[STEPS] += count
+
+
+@compiled
+def _faulty(state: State, notes: Notes, members: Members, count: int, first: int) -> Whole:
+    """Put those members first that came to something that is not finite; tells how many.
+
+    Parameters
+    ----------
+    first
+        Place of the first member in the log, since the last fold.
+    """
+    faulty = 0
+    for m in range(count):
+        if not is_finite(state, notes.rows[first + m], members.rows[m]):
+            leave_nothing(notes, first + m)
+            members.rows[faulty], members.sources[faulty] = members.rows[m], members.sources[m]
+            faulty += 1
+    return faulty
+
+
+@compiled
+def leave_nothing(notes: Notes, place: int) -> None:
+    """Let a step leave nothing to the shard."""
+    fill(notes.rows[place], 0.0)
+    notes.errors[place] = np.nan
+    for e in range(notes.losses.shape[1]):
+        fill(notes.losses[place, e], np.nan)
+
+
+@entry
+def write_forecast(
+    state: State, tables: Tables, shared: Shared, room: Room, i: int, time: int, n: int, forecasts: Forecasts
+) -> None:
+    """Write the forecast from the newest step of series i as the n-th."""
+    history, horizon = state.history, forecasts.mean.shape[1]
+    unit = factor(history, i)
+    spread = state.moves.spread[i, (history.age[i] - 1) % horizon]
+    quantiles = forecasts.quantiles[n]
+    write_quantiles(state.intervals, tables.intervals, i, spread, unit, room.intervals.quantiles, quantiles)
+    for h in range(horizon):
+        mean = history.latest[i] + unit * state.intervals.newest[i, h]
+        forecasts.mean[n, h] = mean
+        for k in range(quantiles.shape[1]):
+            quantiles[h, k] += mean
+    forecasts.origin[n] = time
+    forecasts.scale[n] = abs(unit) * spread
+    forecasts.warming[n] = state.errors.scored[i] < WARM
+    forecasts.updates[n] = shared.updates
+    forecasts.lstm_share[n] = state.combination.lstm_share[i]
+    forecasts.step[n] = history.step[i] / SECOND
+    forecasts.drifts[n] = shared.drifts
+
+
+@compiled
+def _write_opinions(state: State, room: Room, members: Members, m: int, i: int, n: int, opinions: Opinions) -> None:
+    """Write what the experts say, in the series' unit, and their weights."""
+    unit, latest = factor(state.history, i), state.history.latest[i]
+    for e in range(room.said.shape[0]):
+        for h in range(room.said.shape[1]):
+            opinions.said[n, e, h] = latest + unit * (room.said[e, h] * members.scale[m, h])
+            opinions.weights[n, e, h] = room.weights[e, h]

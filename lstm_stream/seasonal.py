@@ -1,0 +1,115 @@
+"""What the experts say that repeat what was a season ago.
+
+Letters: H horizons.
+"""
+
+import math
+
+import numpy as np
+
+from lstm_stream.arithmetic import Floats, Real, Whole, fill
+from lstm_stream.compiled import compiled
+from lstm_stream.history import History, back
+from lstm_stream.scale import Scale
+from lstm_stream.seasons import LONG, SHORT
+
+BACK = 4
+"""Seasons that a profile is the mean of."""
+CALM_SHORT, CALM_LONG = 4.0, 2.0
+"""How far a value lies off its profile fades to 1/e in this part of the shorter season."""
+AGAIN, CALM_DOUBLE = (0.5, 0.7), (2.0, 1.0)
+"""How much of what a value lay off the longer season's profile is there again a shorter season later, and the part of
+that season in which the rest of it fades to 1/e."""
+
+
+@compiled
+def say_seasonal(history: History, scale: Scale, i: int, moves: Floats, profiles: Floats) -> None:
+    """Write how far values will move (6, H) by the experts from `SEASONAL_SHORT` to `DOUBLE_SEASONAL_LASTING`.
+
+    In the ring's unit; NaN where the series has no such season, or is too young for it.
+
+    Parameters
+    ----------
+    profiles : (3, 1 + H)
+        Room to work in.
+    """
+    short, long = scale.lags[i, SHORT], scale.lags[i, LONG]
+    value, day = back(history, i, 0), max(short, 1)
+    _write_profile(history, i, short, day, 0, profiles[0])
+    _write_profile(history, i, long, max(long, 1), 0, profiles[1])
+    _write_profile(history, i, long if short > 0 else 0, day, max(long, 1), profiles[2])
+    _say_single(history, i, value, day, profiles[0], np.float32(math.exp(-CALM_SHORT / day)), moves[0:2])
+    _say_single(history, i, value, max(long, 1), profiles[1], np.float32(math.exp(-CALM_LONG / day)), moves[2:4])
+    for k in range(2):
+        fading = np.float32(math.exp(-CALM_DOUBLE[k] / day))
+        _say_double(history, i, value, day, profiles[1], profiles[2], np.float32(AGAIN[k]), fading, moves[4 + k])
+
+
+@compiled
+def lag_of(ahead: int, season: int) -> Whole:
+    """How long before now the newest value is which lies whole seasons before so many steps ahead."""
+    return -ahead % season if ahead else season
+
+
+@compiled
+def _write_profile(history: History, i: int, season: int, length: int, further: int, profile: Floats) -> None:
+    """Write the mean (1 + H,) of the values whole seasons before now and each step ahead; NaN: none is kept.
+
+    Parameters
+    ----------
+    season
+        Between the values of a mean; 0: there is none.
+    length
+        The season that the newest value of each mean lies before.
+    further
+        How much longer before that value is.
+    """
+    kept = history.ring.shape[1]
+    there = min(history.age[i], kept)
+    count = min((there - 1 - length - further) // max(season, 1) + 1, BACK) if season > 0 else 0
+    if count <= 0:
+        fill(profile, np.nan)
+        return
+    newest = (history.age[i] - 1) % kept
+    lag = length
+    for h in range(len(profile)):
+        total, place = np.float32(0.0), newest - lag - further
+        for _ in range(count):
+            place = place + kept if place < 0 else place
+            total += history.ring[i, place]
+            place -= season
+        profile[h] = total / np.float32(count)
+        lag = lag - 1 if lag > 0 else length - 1
+
+
+@compiled
+def _say_single(
+    history: History, i: int, value: Real, season: int, profile: Floats, fading: Real, moves: Floats
+) -> None:
+    """Write the moves (2, H) by the value a season before, and by the way back to the profile (1 + H,)."""
+    off, left = value - profile[0], np.float32(1.0)
+    for h in range(moves.shape[1]):
+        left *= fading
+        known = not math.isnan(profile[1 + h])
+        moves[0, h] = back(history, i, lag_of(h + 1, season)) - value if known else np.float32(np.nan)
+        moves[1, h] = profile[1 + h] + off * left - value
+
+
+@compiled
+def _say_double(
+    history: History,
+    i: int,
+    value: Real,
+    day: int,
+    profile: Floats,
+    before: Floats,
+    again: Real,
+    fading: Real,
+    moves: Floats,
+) -> None:
+    """Write the moves (H,) by the profile of the longer season (1 + H,) and by what it was a shorter one before."""
+    rest = value - profile[0] - again * (back(history, i, day) - before[0])
+    for h in range(len(moves)):
+        rest *= fading
+        then = back(history, i, lag_of(h + 1, day)) - before[1 + h]
+        moves[h] = profile[1 + h] + again * then + rest - value

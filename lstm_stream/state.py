@@ -1,0 +1,178 @@
+"""All that is known of the series, and all that the steps of a shard's series share.
+
+Letters: S series, H horizons, E experts, K scored or marked horizons, R regressors, M members of an event.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from lstm_stream import combination, experts, features, groups, intervals, readout
+from lstm_stream.anomaly import Errors
+from lstm_stream.arithmetic import Flags, Floats, Wholes
+from lstm_stream.cell import Weights
+from lstm_stream.combination import Combination
+from lstm_stream.experts import EXPERTS, Smoothers
+from lstm_stream.history import History
+from lstm_stream.hyperparameters import Hyperparameters
+from lstm_stream.intervals import Intervals
+from lstm_stream.move_scale import Moves
+from lstm_stream.readout import ONE, Readouts
+from lstm_stream.scale import Scale
+from lstm_stream.trace import Trace
+
+
+class State(NamedTuple):
+    """What is carried of each series, in NamedTuples of arrays (S, ...); all of it starts anew with the series."""
+
+    history: History
+    scale: Scale
+    moves: Moves
+    trace: Trace
+    readouts: Readouts
+    smoothers: Smoothers
+    combination: Combination
+    errors: Errors
+    intervals: Intervals
+
+    @classmethod
+    def empty(cls, rules: Hyperparameters, features: int) -> "State":
+        """Of no series."""
+        return cls(
+            history=History.empty(rules.memory),
+            scale=Scale.empty(),
+            moves=Moves.empty(rules.horizon),
+            trace=Trace.empty(rules.window, rules.horizon, features, rules.hidden_size),
+            readouts=Readouts.empty(rules.horizon, 1 + features + rules.hidden_size),
+            smoothers=Smoothers.empty(),
+            combination=Combination.empty(EXPERTS, rules.horizon),
+            errors=Errors.empty(),
+            intervals=Intervals.empty(rules.horizon),
+        )
+
+
+class Tables(NamedTuple):
+    """What follows from the hyperparameters alone."""
+
+    features: features.Columns
+    readout: readout.Layout
+    courses: experts.Courses
+    scoring: combination.Scoring
+    intervals: intervals.Layout
+    symmetric: bool  # whether quantile levels are, so that a series may turn round
+    grouped: bool
+
+    @classmethod
+    def of(cls, rules: Hyperparameters) -> "Tables":
+        """Of a bank."""
+        corrected = len(groups.marks(rules.horizon)) if rules.groups else 0
+        return cls(
+            features=features.Columns.of(rules.horizon, rules.covariates, corrected),
+            readout=readout.Layout.of(rules.horizon),
+            courses=experts.Courses.of(rules.horizon),
+            scoring=combination.Scoring.of(rules.horizon),
+            intervals=intervals.Layout.of(rules.horizon, rules.quantiles),
+            symmetric=bool(np.allclose(np.add(rules.quantiles, rules.quantiles[::-1]), 1.0)),
+            grouped=rules.groups,
+        )
+
+
+class Shared(NamedTuple):
+    """What the series share, fixed from one learning step or fold to the next."""
+
+    weights: Weights  # of the network
+    inverse: Floats  # (R, R) inverse covariance of what readouts read
+    readout: Floats  # (K, R) weights that readouts start from, in marked horizons
+    on_hidden: Floats  # (R, H) corrections best for all, by features and hidden state
+    on_all: Floats  # (Z, H) by lags, too
+    on_lags: Floats  # (B, H) moves best for all, by lags and the features of the series itself
+    log_losses: Floats  # (E, K) logarithms of the experts' losses, in squared move scales
+    gain: Floats  # (K,) pooled prior: what the combination gains over the last value
+    move_scale: Floats  # (H,) pooled prior, in spreads
+    roughness: float  # pooled prior: least spread of a young series, in its mean absolute steps
+    alarm: float  # 0 to 1: how much has changed of late
+    updates: int  # learning steps so far
+    drifts: int  # noticed so far
+
+
+class Members(NamedTuple):
+    """What is known of the series of one step of an event before they hear of each other."""
+
+    observed: Flags  # (M,)
+    surprise: Floats  # (M,) anomaly score; NaN: none
+    scale: Floats  # (M, H) move scale, in the ring's unit
+    regressors: Floats  # (M, Z) lags, level, 1, features, hidden state
+    linear: Floats  # (M, H) moves by the regression on lags, in move scales
+    corrections: Floats  # (M, K) of these by the group
+    others: Floats  # (M, 3) mean first features of the others
+    rows: Wholes  # (M,) the series
+    sources: Wholes  # (M,) which observations of the call
+
+    @classmethod
+    def room(cls, members: int, tables: Tables, rules: Hyperparameters) -> "Members":
+        """For so many."""
+        single, whole = np.float32, np.int64
+        regressors = ONE + 1 + tables.features.total + rules.hidden_size
+        return cls(
+            observed=np.zeros(members, np.bool_),
+            surprise=np.zeros(members, single),
+            scale=np.zeros((members, rules.horizon), single),
+            regressors=np.zeros((members, regressors), single),
+            linear=np.zeros((members, rules.horizon), single),
+            corrections=np.zeros((members, len(groups.marks(rules.horizon))), single),
+            others=np.zeros((members, features.POOLED), single),
+            rows=np.zeros(members, whole),
+            sources=np.zeros(members, whole),
+        )
+
+
+class Room(NamedTuple):
+    """Where a step is worked on."""
+
+    moved: Floats  # (H,) since the last H origins, in their spreads; NaN: not known
+    unit: Floats  # (H,) these spreads, in the ring's unit
+    intervals: intervals.Room
+    said: Floats  # (E, H) moves by the experts, in move scales; NaN: one says nothing
+    weights: Floats  # (E, H)
+    mixed: Floats  # (H,)
+    even: Floats  # (E, K) zeros
+    badness: Floats  # (E, K)
+    shares: Floats  # (E, K)
+    trust: Floats  # (K,)
+    profiles: Floats  # (3, 1 + H)
+    gates: Floats  # (4U,)
+    output: Floats  # (H,) of the network
+    read: Floats  # (G, R) regressors of the origins that readouts learn from
+    targets: Floats  # (K,) of readouts
+    known: Flags  # (K,)
+    gain: Floats  # (R,)
+    marked: Floats  # (K,)
+    spreads: Floats  # (2, H) moves and disagreement, in the ring's unit
+
+    @classmethod
+    def of(cls, tables: Tables, rules: Hyperparameters) -> "Room":
+        """Of a bank."""
+        single, horizon = np.float32, rules.horizon
+        scored, marked = len(tables.scoring.horizon), len(tables.readout.marks)
+        read = 1 + tables.features.total + rules.hidden_size
+        return cls(
+            moved=np.zeros(horizon, single),
+            unit=np.zeros(horizon, single),
+            intervals=intervals.Room.of(horizon),
+            said=np.zeros((EXPERTS, horizon), single),
+            weights=np.zeros((EXPERTS, horizon), single),
+            mixed=np.zeros(horizon, single),
+            even=np.zeros((EXPERTS, scored), single),
+            badness=np.zeros((EXPERTS, scored), single),
+            shares=np.zeros((EXPERTS, scored), single),
+            trust=np.zeros(scored, single),
+            profiles=np.zeros((3, 1 + horizon), single),
+            gates=np.zeros(4 * rules.hidden_size, single),
+            output=np.zeros(horizon, single),
+            read=np.zeros((len(tables.readout.origin), read), single),
+            targets=np.zeros(marked, single),
+            known=np.zeros(marked, np.bool_),
+            gain=np.zeros(read, single),
+            marked=np.zeros(marked, single),
+            spreads=np.zeros((2, horizon), single),
+        )

@@ -1,0 +1,364 @@
+"""One step of one series, top-down: what happens when a value arrives, or is filled in.
+
+A step has two halves. In the first a series takes the value in: it is scored against what was forecast, the scale is
+moved, the features are built. In the second the experts are asked and the forecast is made. In between, the series of
+one event hear of each other.
+
+Letters: H horizons, E experts, K marked horizons, R regressors, L quantile levels.
+"""
+
+import math
+
+import numpy as np
+
+from lstm_stream.anomaly import WARM, change_unit, score_anomaly
+from lstm_stream.arithmetic import Doubles, Flag, Floats, Real, add_product, bounded, copy, fill, halved, ratio, widened
+from lstm_stream.breaks import mend_break, mend_standstill
+from lstm_stream.cell import think
+from lstm_stream.combination import (
+    LARGEST_FREE_MOVE,
+    LARGEST_MOVE,
+    combine,
+    forget_losses,
+    open_experts,
+    score_experts,
+    share_of_the_lstm,
+    stand,
+    write_disagreement,
+)
+from lstm_stream.compiled import compiled
+from lstm_stream.covariates import Covariates, write_covariates
+from lstm_stream.experts import (
+    EXPERTS,
+    GROUP,
+    LEVEL_SLOW,
+    LSTM,
+    SEASONAL,
+    SHARED_ON_LAGS,
+    say_going_on,
+    smooth,
+    smooth_again,
+)
+from lstm_stream.features import OF_THE_SERIES, POOLED, round_features, write_lags, write_marked, write_own
+from lstm_stream.groups import write_corrected
+from lstm_stream.history import append, back, count_repeat, factor
+from lstm_stream.intervals import LARGEST_ERROR, expected_size, learn_errors, measure_errors, open_intervals
+from lstm_stream.move_scale import disown_moves, learn_moves, measure_moves, open_moves, write_move_scale
+from lstm_stream.notes import Notes
+from lstm_stream.readout import ONE, begin_readout, learn_readout, write_readout
+from lstm_stream.scale import gated, measure, rescale, set_step, spread_of
+from lstm_stream.seasonal import say_seasonal
+from lstm_stream.state import Members, Room, Shared, State, Tables
+from lstm_stream.targets import write_oldest_targets, write_readout_targets
+from lstm_stream.trace import keep_features, keep_hidden, keep_plain, meet, rewind, write_regressors
+
+
+@compiled
+def take_in(
+    state: State,
+    covariates: Covariates,
+    tables: Tables,
+    shared: Shared,
+    notes: Notes,
+    members: Members,
+    room: Room,
+    m: int,
+    i: int,
+    step: int,
+    time: int,
+    value: Real,
+    known: Doubles,
+    told: bool,
+    place: int,
+) -> Flag:
+    """First half of a step of series i, the m-th of its event.
+
+    Parameters
+    ----------
+    step
+        From one step of the series to the next, microseconds; 0: not known.
+    time
+        Microseconds since the epoch.
+    value
+        NaN: it is to be filled.
+    known
+        The covariates (C,), NaN where one is not known.
+    told
+        Whether they are of this step; one that is filled has none.
+    place
+        In the log, since the last fold.
+
+    Returns
+    -------
+    Whether a structural break was mended.
+    """
+    history, scale = state.history, state.scale
+    set_step(scale, history, i, step)
+    outlier = gated(scale, history, i, value)
+    observed = not (math.isnan(value) or outlier)
+    expected = history.latest[i] + factor(history, i) * state.intervals.newest[i, 0]
+    notes.errors[place] = _error(state, i, value, expected) if observed else np.float32(np.nan)
+    if observed:
+        count_repeat(history, i, value)
+    append(history, i, value if observed else expected)
+    members.observed[m] = observed
+    members.surprise[m] = 1.0 if outlier and state.errors.scored[i] >= WARM else np.nan
+    broken = False
+    if observed:
+        members.surprise[m] = _score(state, tables, room, i)
+        broken = _mend(state, tables, i)
+        rescale(scale, history, i, shared.roughness)
+    if broken:
+        measure_moves(state.moves, i, history.age[i] - 1, back(history, i, 0), room.moved, room.unit)
+    _move_on(state, tables, shared, notes, members, room, m, i, place)
+    _look(state, covariates, tables, shared, members, m, i, time, known, told)
+    return broken
+
+
+@compiled
+def _error(state: State, i: int, value: Real, expected: Real) -> Real:
+    """Absolute one-step error in spreads; NaN for the first value of a series."""
+    if state.history.age[i] == 0:
+        return np.float32(np.nan)
+    off = abs(value - expected) / abs(factor(state.history, i))
+    return ratio(off, spread_of(state.scale, state.history, i))
+
+
+@compiled
+def _score(state: State, tables: Tables, room: Room, i: int) -> Real:
+    """Hold the newest value against what was forecast of it; returns its anomaly score, NaN while warming."""
+    t, value, moved, unit = state.history.age[i] - 1, back(state.history, i, 0), room.moved, room.unit
+    measure_moves(state.moves, i, t, value, moved, unit)
+    measure_errors(state.intervals, tables.intervals, i, t, moved, unit, room.intervals)
+    score = np.nan
+    if room.intervals.there[0]:
+        size = expected_size(state.intervals, i, unit[0], room.intervals)
+        jump = bounded(moved[0], LARGEST_ERROR) * unit[0]
+        score = score_anomaly(state.errors, i, room.intervals.error[0], jump, size)
+    learn_errors(state.intervals, tables.intervals, i, t, unit, room.intervals)
+    return score
+
+
+@compiled
+def _mend(state: State, tables: Tables, i: int) -> Flag:
+    """Mend what is kept of what has come to an end, or begun, with the newest value; tells whether there was any."""
+    since, found = mend_break(state.history, state.scale, i, tables.symmetric)
+    if since >= 0:
+        state.intervals.anew[i] = state.history.age[i] - 1
+        change_unit(state.errors, i, found)
+        _resume(state, i, since)
+    still = mend_standstill(state.history, state.scale, i)
+    if still >= 0:
+        _resume(state, i, still)
+    return since >= 0 or still >= 0
+
+
+@compiled
+def _resume(state: State, i: int, since: int) -> None:
+    """Go on as if the values since a step had been what is kept of them now."""
+    length = state.history.age[i] - since
+    measure(state.scale, state.history, i)
+    smooth_again(state.smoothers, state.history, i, length)
+    rewind(state.trace, i, since, length)
+    disown_moves(state.moves, i, since, length)
+    forget_losses(state.combination, i)
+
+
+@compiled
+def _move_on(
+    state: State, tables: Tables, shared: Shared, notes: Notes, members: Members, room: Room, m: int, i: int, place: int
+) -> None:
+    """Learn how far values move and how good the experts are; keep the state that the step meets."""
+    t, value, observed = state.history.age[i] - 1, back(state.history, i, 0), members.observed[m]
+    spread, scale = spread_of(state.scale, state.history, i), members.scale[m]
+    if not observed:
+        fill(room.moved, np.nan)
+        fill(room.unit, 1.0)
+    learn_moves(state.moves, i, t, room.moved, room.unit, spread)
+    write_move_scale(state.moves, i, state.history.age[i], spread, shared.move_scale, scale)
+    meet(state.trace, i, t, observed)
+    smooth(state.smoothers, i, value)
+    score_experts(
+        state.combination,
+        tables.scoring,
+        i,
+        t,
+        room.moved,
+        room.unit,
+        scale,
+        shared.alarm,
+        room.even,
+        notes.losses[place],
+        room.badness,
+    )
+
+
+@compiled
+def _look(
+    state: State,
+    covariates: Covariates,
+    tables: Tables,
+    shared: Shared,
+    members: Members,
+    m: int,
+    i: int,
+    time: int,
+    known: Doubles,
+    told: bool,
+) -> None:
+    """Build the features of the series itself, and ask the regression on lags."""
+    regressors, base = members.regressors[m], tables.features.base
+    own = regressors[ONE + 1 : ONE + 1 + base]
+    write_own(state.history, state.scale, i, time, members.observed[m], own)
+    write_covariates(covariates, i, known, told, own[OF_THE_SERIES:])
+    round_features(own[OF_THE_SERIES:])
+    keep_features(state.trace, i, state.history.age[i] - 1, own)
+    write_lags(state.history, state.scale, i, 0, regressors[:ONE])
+    regressors[ONE] = 1.0
+    fill(members.linear[m], 0.0)
+    add_product(members.linear[m], regressors[: ONE + 1 + base], shared.on_lags)
+
+
+@compiled
+def forecast(
+    state: State,
+    tables: Tables,
+    shared: Shared,
+    notes: Notes,
+    members: Members,
+    room: Room,
+    m: int,
+    member: bool,
+    place: int,
+) -> None:
+    """Second half of a step: ask the experts, combine them, and open the forecast.
+
+    Parameters
+    ----------
+    member
+        Whether the series is in a group.
+    """
+    i = members.rows[m]
+    said, scale = room.said, members.scale[m]
+    _ask_plain(state, tables, members, room, m, i, member)
+    stand(state.combination, tables.scoring, i, shared.log_losses, shared.gain, room.badness, room.trust)
+    combine(tables.scoring, room.badness, room.trust, said[:LSTM], room.shares, room.weights, room.mixed)
+    _ask_network(state, tables, shared, members, room, m, i)
+    _ask_regressions(state, tables, shared, notes, members, room, m, i, place)
+    combine(tables.scoring, room.badness, room.trust, said, room.shares, room.weights, room.mixed)
+    _open(state, tables, room, i, scale)
+
+
+@compiled
+def _ask_plain(state: State, tables: Tables, members: Members, room: Room, m: int, i: int, member: bool) -> None:
+    """Ask the experts that need no network how far values will move, in move scales."""
+    said, scale, linear = room.said, members.scale[m], members.linear[m]
+    fill(said[0], 0.0)
+    copy(linear, said[SHARED_ON_LAGS])
+    write_corrected(linear, members.corrections[m], member, said[GROUP])
+    say_seasonal(state.history, state.scale, i, said[SEASONAL:LEVEL_SLOW], room.profiles)
+    say_going_on(state.smoothers, state.history, state.scale, tables.courses, i, said[LEVEL_SLOW:GROUP])
+    for e in range(1, LSTM):
+        largest = np.float32(LARGEST_FREE_MOVE if LEVEL_SLOW <= e < GROUP else LARGEST_MOVE)
+        in_units = SEASONAL <= e < GROUP
+        for h in range(said.shape[1]):
+            move = ratio(said[e, h], scale[h]) if in_units else said[e, h]
+            said[e, h] = bounded(move, largest)
+
+
+@compiled
+def _ask_network(state: State, tables: Tables, shared: Shared, members: Members, room: Room, m: int, i: int) -> None:
+    """Complete the features by what the plain experts say together, and let the network take its step."""
+    t, columns = state.history.age[i] - 1, tables.features
+    x = members.regressors[m, ONE + 1 : ONE + 1 + columns.total]
+    write_marked(members.linear[m], columns.marks, x[columns.linear : columns.plain])
+    write_marked(room.mixed, columns.marks, x[columns.plain : columns.corrections])
+    if tables.grouped:
+        for k in range(columns.others - columns.corrections):
+            x[columns.corrections + k] = members.corrections[m, k]
+        round_features(x[columns.corrections : columns.others])
+        for k in range(POOLED):
+            x[columns.others + k] = halved(members.others[m, k])
+    keep_features(state.trace, i, t, x)
+    keep_plain(state.trace, i, t, room.mixed, members.scale[m])
+    think(shared.weights, x, state.trace.hidden[i], state.trace.cell[i], room.gates, room.output)
+    keep_hidden(state.trace, i, t)
+
+
+@compiled
+def _ask_regressions(
+    state: State, tables: Tables, shared: Shared, notes: Notes, members: Members, room: Room, m: int, i: int, place: int
+) -> None:
+    """Let the readout learn, leave to the pooled regressions what they learn from, and ask the experts of the LSTM."""
+    t, said, scale = state.history.age[i] - 1, room.said, members.scale[m]
+    for group in range(len(tables.readout.origin)):
+        write_regressors(state.trace, i, t - tables.readout.origin[group], room.read[group])
+    _leave_note(state, room, notes.rows[place], i, scale)
+    begin_readout(state.readouts, i, shared.readout)
+    write_readout_targets(state.history, state.trace, tables.readout, i, scale, room.targets, room.known)
+    learn_readout(
+        state.readouts,
+        tables.readout,
+        i,
+        room.read,
+        room.targets,
+        room.known,
+        shared.inverse,
+        shared.alarm,
+        room.gain,
+    )
+    now = members.regressors[m]
+    write_regressors(state.trace, i, t, now[ONE:])
+    copy(room.output, said[LSTM])
+    write_readout(state.readouts, tables.readout, i, now[ONE:], room.marked, said[LSTM + 1])
+    fill(said[LSTM + 2], 0.0)
+    fill(said[LSTM + 3], 0.0)
+    add_product(said[LSTM + 2], now[ONE:], shared.on_hidden)
+    add_product(said[LSTM + 3], now, shared.on_all)
+    for e in range(LSTM, EXPERTS):
+        for h in range(len(scale)):
+            move = said[e, h] if e == LSTM else room.mixed[h] + said[e, h]
+            said[e, h] = bounded(move, np.float32(LARGEST_MOVE))
+
+
+@compiled
+def _leave_note(state: State, room: Room, row: Floats, i: int, scale: Floats) -> None:
+    """Leave regressors and targets of the oldest origin to the pooled regressions."""
+    horizon, width = len(scale), len(row) - 2 * len(scale)
+    if write_oldest_targets(state.history, state.trace, i, scale, row[width:]):
+        write_lags(state.history, state.scale, i, horizon, row[:ONE])
+        copy(room.read[-1], row[ONE:width])
+    else:
+        fill(row[:width], 0.0)
+
+
+@compiled
+def _open(state: State, tables: Tables, room: Room, i: int, scale: Floats) -> None:
+    """Keep what the experts and their combination say until it comes."""
+    t, value = state.history.age[i] - 1, back(state.history, i, 0)
+    spread = spread_of(state.scale, state.history, i)
+    open_experts(state.combination, tables.scoring, i, t, room.said, scale, spread)
+    state.combination.lstm_share[i] = share_of_the_lstm(room.weights)
+    moves, disagreement = room.spreads[0], room.spreads[1]
+    write_disagreement(room.said, room.weights, room.mixed, disagreement)
+    for h in range(len(scale)):
+        moves[h] = room.mixed[h] * scale[h]
+        disagreement[h] *= scale[h]
+    quantiles = room.intervals.quantiles
+    open_intervals(state.intervals, state.errors, tables.intervals, i, t, spread, moves, disagreement, quantiles)
+    open_moves(state.moves, i, t, value, spread)
+
+
+@compiled
+def is_finite(state: State, note: Floats, i: int) -> Flag:
+    """Whether what a step of series i came to is finite, and what it leaves to the pooled regressions."""
+    total = state.history.latest[i] + state.scale.level[i] + state.scale.spread[i]
+    for h in range(state.intervals.newest.shape[1]):
+        total += state.intervals.newest[i, h] + widened(state.intervals.width[i, h])
+    for group in range(state.intervals.centre.shape[1]):
+        total += state.intervals.centre[i, group]
+    for u in range(state.trace.hidden.shape[1]):
+        total += state.trace.hidden[i, u] + state.trace.cell[i, u]
+    for k in range(len(note)):
+        total += note[k]
+    return math.isfinite(total)
