@@ -15,11 +15,12 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from lstm_stream import OF_THE_LSTM, Bank, DumpError, Expert, Fault, Forecasts, Hyperparameters, Observation, Outcome
+from lstm_stream import OF_THE_LSTM, Bank, DumpError, Expert, Fault, Forecasts, Observation, Outcome
 from pipeline.dead_letters import Reject, dead_letters
 from pipeline.events import Decoder, Event
 from pipeline.fates import FORECAST, LATE, REPEATED, SKIPPED, Fate, Fates
 from pipeline.forecast_writer import ForecastWriter, rounded_values
+from pipeline.hyperparameters import hyperparameters
 from pipeline.messages import Outgoing, Record, iso8601
 from pipeline.settings import Settings, fingerprint
 from pipeline.stamps import RepeatedHour
@@ -383,28 +384,6 @@ def _repeated_hour(arrays: Mapping[str, npt.NDArray[Any]]) -> dict[str, int]:
         return {}
     names = msgspec.json.decode(arrays[HOUR_NAMES].tobytes(), type=list[str])
     return dict(zip(names, arrays[HOUR_TIMES].tolist(), strict=True))
-
-
-def hyperparameters(settings: Settings) -> Hyperparameters:
-    """What the settings say about the model."""
-    model, events = settings.model, settings.events
-    return Hyperparameters(
-        horizon=model.horizon,
-        quantiles=model.quantiles,
-        hidden_size=model.hidden_size,
-        window=model.window,
-        windows=model.windows,
-        effort=model.effort,
-        learning_rate=model.learning_rate,
-        replay=model.replay,
-        memory=model.memory,
-        covariates=len(events.covariates),
-        groups=len(events.values) > 1,
-        step=events.step,
-        max_gap=events.max_gap,
-        restart_after=events.restart_after,
-        seed=model.seed,
-    )
 
 
 def _compare(kept: Mapping[str, object], given: Mapping[str, object]) -> None:

@@ -26,7 +26,7 @@ ROWS = (
     {"stamps", "fields", "dead_letters", "files.cells", "files.reader", "files.rhythm", "scoreboard"},
     {"conditions", "points", "framing", "forecast_writer", "files.timecolumn", "files.sample"},
     {"settings", "files.timefinder", "files.seriesfinder"},
-    {"events", "files.layout", "inputs", "connection", "advice", "capacity"},
+    {"events", "files.layout", "inputs", "connection", "advice", "capacity", "hyperparameters"},
     {"admin", "producer", "files.tables"},
     {"shard", "cluster", "embedded", "log", "baselines", "peers", "check.inventory"},
     {"transactions", "standstill", "parts", "snapshots", "losses", "check.facts", "check.draft", "check.trial"},

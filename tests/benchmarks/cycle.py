@@ -38,11 +38,12 @@ from pipeline.admin import BATCH_BYTES, Limits
 from pipeline.checkpoints import Checkpoints
 from pipeline.cluster import LINGER_MS, Consumer, KafkaClients, Producer, Writer, create_topics, read_topic
 from pipeline.embedded import EmbeddedBroker
+from pipeline.hyperparameters import hyperparameters
 from pipeline.messages import ForecastMessage, Model, Outgoing, Source, forecast_id, iso8601
 from pipeline.metrics import Metrics
 from pipeline.opening import Shards
 from pipeline.settings import Settings
-from pipeline.shard import Shard, hyperparameters
+from pipeline.shard import Shard
 from pipeline.worker import Worker, spare_the_collector
 from tests.servers import ApacheKafka
 
