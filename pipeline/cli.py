@@ -4,6 +4,7 @@ What takes seconds to import (the network, Kafka's client) is imported by the co
 ``--help`` answers at once.
 """
 
+import importlib.util
 import logging
 import os
 import re
@@ -19,6 +20,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table as Grid
 
+from pipeline.code_cache import CodeCache, code_cache
 from pipeline.files.fileform import Said
 from pipeline.settings import Events, Kafka, Settings, SettingsError, load, to_toml
 
@@ -180,12 +182,41 @@ def _show_version(context: click.Context, _: click.Parameter, is_asked: bool) ->
     callback=_show_version,
     help="Show the version and exit.",
 )
-def main() -> None:
+@click.pass_context
+def main(context: click.Context) -> None:
     """Forecast live time series on Kafka, with a stateful LSTM that learns from each value as it arrives.
 
     New here? `lstm-stream demo` shows everything at work in a minute; it needs no Kafka. `lstm-stream evaluate
     FILE.csv` tells how well your own series are forecast. Then `lstm-stream run` does it on your topics.
     """
+    context.obj = code_cache(package_folder(), os.environ)
+
+
+def package_folder() -> Path:
+    """Where the model's source lies; it is not imported for that."""
+    spec = importlib.util.find_spec("lstm_stream")
+    if spec is None or not spec.submodule_search_locations:
+        raise Refusal("the package lstm_stream is missing; install lstm-stream again")
+    return Path(spec.submodule_search_locations[0])
+
+
+def have_compiled(settings: Settings, say: Callable[[str], object]) -> tuple[CodeCache, bool, float]:
+    """See to it that the model is compiled before a command needs it, and say so where that takes a while.
+
+    Returns
+    -------
+    CodeCache, bool, float
+        Where the code is, whether it was there already, and the seconds that it took.
+    """
+    from pipeline.compiling import compile_model
+
+    cache = click.get_current_context().find_object(CodeCache) or code_cache(package_folder(), os.environ)
+    return cache, *compile_model(cache, settings, say)
+
+
+def told_on(console: Console) -> Callable[[str], None]:
+    """Lines for the operator on a console."""
+    return lambda line: console.print(line, highlight=False, soft_wrap=True)
 
 
 @main.command(epilog=EPILOG)
@@ -225,7 +256,9 @@ def demo(csv: Path | None, rate: float, seconds: float, port: int, as_json: bool
 
     plan = Plan(csv=csv, said=said_of(Events()), rate=rate, seconds=seconds, port=port)
     with refusing(DemoError, EmbeddedError, ClusterError, TableError, SummaryError):
-        summary = run_demo(plan, Console(stderr=True))
+        console = Console(stderr=True)
+        have_compiled(Settings(), told_on(console))
+        summary = run_demo(plan, console)
         console = Console(stderr=as_json)
         console.print(summary.table())
         if as_json:
@@ -252,6 +285,7 @@ def run(config: str | None, overrides: Sequence[str], drain: bool, rebuild: bool
 
     settings = settings_of(config, overrides)
     start_log(settings.log.level)
+    have_compiled(settings, logging.getLogger(__name__).info)
     with refusing(WebError, CheckpointError):
         metrics, clients = Metrics(), KafkaClients(settings)
         checkpoints = Checkpoints(settings.checkpoints.url, settings.checkpoints.keep)
@@ -467,6 +501,7 @@ def evaluate(
     settings = settings_of(config, [*overrides, *chosen])
     rows = Rows(scale_rows, *(score_rows or (None, None)))
     console = Console(stderr=as_json)
+    have_compiled(settings, told_on(Console(stderr=True)))
     with refusing(TableError, ClusterError, TopicError, ScoringError):
         if file is not None:
             past = read_file(file, Form(settings.events).fields, said_of(settings.events), season or 0)
@@ -532,6 +567,7 @@ def bench(
     settings, remark = form_of(settings_of(config, overrides))
     console = Console(stderr=as_json)
     start_log("error")
+    have_compiled(settings, told_on(console))
     is_embedded = config is None and settings.kafka.bootstrap_servers == Kafka().bootstrap_servers
     with refusing(BenchError, ClusterError, EmbeddedError), ExitStack() as stack:
         if is_embedded:
@@ -590,6 +626,21 @@ def _shown(value: object) -> str:
     if isinstance(value, dict):
         return "\n".join(f"{key} = {_shown(one)}" for key, one in value.items())
     return str(value)
+
+
+@main.command("compile", epilog=EPILOG)
+@with_settings
+def compile_ahead(config: str | None, overrides: Sequence[str]) -> None:
+    """Compile the model ahead, for images and installations.
+
+    Otherwise the first command that needs the model compiles it, which takes about 40 s of CPU. The code is kept beside
+    the package; where that can't be written, in the folder that NUMBA_CACHE_DIR names, or else in one of the user's. It
+    fits this version, this Python and this kind of processor.
+    """
+    cache, was_there, seconds = have_compiled(settings_of(config, overrides), click.echo)
+    if cache.folder is None:
+        raise Refusal(cache.remark or "NUMBA_DISABLE_JIT is set: nothing is compiled")
+    click.echo(f"{'compiled before' if was_there else f'compiled in {seconds:.0f} s'}; the code is in {cache.folder}")
 
 
 @main.command(epilog=EPILOG)

@@ -11,7 +11,7 @@ import platform
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager, suppress
 from hashlib import blake2b
 from importlib.metadata import PackageNotFoundError, version
@@ -41,10 +41,12 @@ class CodeCache(NamedTuple):
     folder: Path | None
     key: str
     remark: str = ""
+    is_needed: bool = True
+    """Not where the compiler is switched off."""
 
     def is_complete(self) -> bool:
         """Whether all of the code is there."""
-        return self.folder is not None and self._note(self.folder).exists()
+        return not self.is_needed or (self.folder is not None and self._note(self.folder).exists())
 
     def complete(self) -> None:
         """Note that it is."""
@@ -74,11 +76,11 @@ def code_cache(
     writable
         Whether files can be made in a folder, `is_writable` by default.
     """
-    key, can_be_used = _key(package), writable or is_writable
+    key, can_be_used = _key(package, environment), writable or is_writable
     given = environment.get(VARIABLE, "")
     usual = Path(given) if given else package / "__pycache__"
     if environment.get(OFF, "0") not in ("", "0"):
-        return CodeCache(None, key)
+        return CodeCache(None, key, is_needed=False)
     if can_be_used(usual):
         return CodeCache(usual, key)
     for folder in _others(environment):
@@ -91,8 +93,8 @@ def code_cache(
 
 
 @contextmanager
-def alone(cache: CodeCache, wait: Callable[[], None]) -> Iterator[None]:
-    """Hold the folder's lock for the length of a block; `wait` is called where another process has it."""
+def alone(cache: CodeCache, say: Callable[[str], object]) -> Iterator[None]:
+    """Hold the folder's lock for the length of a block; a line is said where another process has it."""
     if cache.folder is None or sys.platform == "win32":
         yield
         return
@@ -102,7 +104,7 @@ def alone(cache: CodeCache, wait: Callable[[], None]) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            wait()
+            say("another process compiles the model: waiting for it")
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield  # closing the file gives the lock back, and so does the end of the process
 
@@ -138,8 +140,11 @@ def _copy(source: Path, target: Path) -> int:
     return len(files)
 
 
-def _key(package: Path) -> str:
+def _key(package: Path, environment: Mapping[str, str]) -> str:
     digest = blake2b(digest_size=8)
+    for name in sorted(environment):
+        if name.startswith("NUMBA_") and name != VARIABLE:  # options of the compiler, such as one to check each index
+            digest.update(f"{name}={environment[name]}".encode())
     for one in sorted(package.glob("*.py")):
         digest.update(one.name.encode() + one.read_bytes())
     for part in (sys.version, *map(_version, COMPILER), platform.machine(), *_processor()):

@@ -108,7 +108,7 @@ HOLDER = """
 import sys
 from pathlib import Path
 from pipeline.code_cache import CodeCache, alone
-with alone(CodeCache(Path(sys.argv[1]), "key"), lambda: None):
+with alone(CodeCache(Path(sys.argv[1]), "key"), print):
     print("held", flush=True)
     sys.stdin.readline()
 """
@@ -123,16 +123,16 @@ def test_one_process_at_a_time_compiles_and_the_others_say_that_they_wait(tmp_pa
     assert holder.stdout.readline() == "held\n"
     told: list[str] = []
 
-    def wait() -> None:
-        told.append("waits")
+    def wait(line: str) -> None:
+        told.append(line)
         assert holder.stdin is not None
         holder.stdin.write("\n")
         holder.stdin.flush()
 
     with alone(CodeCache(tmp_path, "key"), wait):
-        assert told == ["waits"]
+        assert [line.endswith("waiting for it") for line in told] == [True]
     assert holder.wait(30) == 0
     with alone(CodeCache(tmp_path, "key"), wait):
-        assert told == ["waits"]
+        assert [line.endswith("waiting for it") for line in told] == [True]
     holder.stdin.close()
     holder.stdout.close()

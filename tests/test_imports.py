@@ -27,7 +27,7 @@ ROWS = (
     {"conditions", "points", "framing", "forecast_writer", "files.timecolumn", "files.sample"},
     {"settings", "files.timefinder", "files.seriesfinder"},
     {"events", "files.layout", "inputs", "connection", "advice", "capacity", "hyperparameters"},
-    {"admin", "producer", "files.tables"},
+    {"admin", "producer", "files.tables", "compiling"},
     {"shard", "cluster", "embedded", "log", "baselines", "peers", "check.inventory"},
     {"transactions", "standstill", "parts", "snapshots", "losses", "check.facts", "check.draft", "check.trial"},
     {"member", "publisher", "easel", "check.found_times", "topiclog"},
