@@ -1,14 +1,22 @@
-"""A stateful LSTM that forecasts many time series and learns from each observation as it arrives."""
+"""A stateful LSTM that forecasts many time series and learns from each observation as it arrives.
 
-from lstm_stream.bank import Bank, DumpError
-from lstm_stream.experts import OF_THE_LSTM, Expert
-from lstm_stream.faults import Fault
-from lstm_stream.forecaster import LSTMForecaster
-from lstm_stream.forecasts import Forecasts, Opinions
-from lstm_stream.grid import Outcome
-from lstm_stream.hyperparameters import ANY_GAP, Hyperparameters
-from lstm_stream.observations import Observation
-from lstm_stream.timelines import Timeline, timeline
+What is named here is imported when it is first used: torch, the compiler and river take seconds, and who reads events
+or prints a help text needs none of them.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lstm_stream.bank import Bank, DumpError
+    from lstm_stream.experts import OF_THE_LSTM, Expert
+    from lstm_stream.faults import Fault
+    from lstm_stream.forecaster import LSTMForecaster
+    from lstm_stream.forecasts import Forecasts, Opinions
+    from lstm_stream.grid import Outcome
+    from lstm_stream.hyperparameters import ANY_GAP, Hyperparameters
+    from lstm_stream.observations import Observation
+    from lstm_stream.timelines import Timeline, timeline
 
 __all__ = [
     "ANY_GAP",
@@ -26,3 +34,28 @@ __all__ = [
     "Timeline",
     "timeline",
 ]
+
+_HOMES = {
+    "bank": ("Bank", "DumpError"),
+    "experts": ("OF_THE_LSTM", "Expert"),
+    "faults": ("Fault",),
+    "forecaster": ("LSTMForecaster",),
+    "forecasts": ("Forecasts", "Opinions"),
+    "grid": ("Outcome",),
+    "hyperparameters": ("ANY_GAP", "Hyperparameters"),
+    "observations": ("Observation",),
+    "timelines": ("Timeline", "timeline"),
+}
+_HOME_OF = {name: f"{__name__}.{module}" for module, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found: object = getattr(import_module(_HOME_OF[name]), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,7 +1,7 @@
 """Whether the series have become other ones: when their errors grow, what was learnt before counts for less."""
 
 import numpy as np
-from river.drift import ADWIN
+from river._river_rust.drift import AdaptiveWindowing
 
 from lstm_stream.arithmetic import Floats
 from lstm_stream.columns import Array
@@ -53,10 +53,10 @@ class Drift:
 
     def _read(self, mean: float) -> None:
         self.alarm *= COOLING
-        before = self._windows.estimation
-        self._windows.update(mean)
+        before = self._windows.mean
+        is_other = self._windows.update(mean)
         self._readings.append(mean)
-        if self._windows.drift_detected and self._windows.estimation > before and self.alarm <= ARMED:
+        if is_other and self._windows.mean > before and self.alarm <= ARMED:
             self.total += 1
             self.alarm = 1.0
         if len(self._readings) == MOST:
@@ -79,9 +79,33 @@ class Drift:
         self.total, self._left = int(total), arrays["left"].copy()
 
 
-def _windows(readings: list[float]) -> ADWIN:
+class Windows:
+    """What `river.drift.ADWIN` does, by its compiled part alone: to import the class takes a second of CPU."""
+
+    def __init__(self) -> None:
+        self._windows, self._is_over = _new(), False
+
+    @property
+    def mean(self) -> float:
+        """Of what the window holds; 0 of nothing."""
+        width = self._windows.get_width()
+        return float(self._windows.get_total()) / width if width else 0.0
+
+    def update(self, reading: float) -> bool:
+        """Take a reading; whether the window's older part was found to be another one. It starts anew after that."""
+        if self._is_over:
+            self._windows = _new()
+        self._is_over = bool(self._windows.update(reading))
+        return self._is_over
+
+
+def _new() -> AdaptiveWindowing:
+    return AdaptiveWindowing(delta=CONFIDENCE, clock=1, max_buckets=5, min_window_length=2, grace_period=10)
+
+
+def _windows(readings: list[float]) -> Windows:
     """Windows that have seen these readings."""
-    windows = ADWIN(delta=CONFIDENCE, clock=1, min_window_length=2)
+    windows = Windows()
     for reading in readings:
         windows.update(reading)
     return windows

@@ -4,12 +4,12 @@ What takes seconds to import (the network, Kafka's client) is imported by the co
 ``--help`` answers at once.
 """
 
-import importlib.metadata
+import importlib.util
 import logging
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,11 +17,11 @@ import click
 import msgspec
 from msgspec import structs
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table as Grid
 
+from pipeline.code_cache import CodeCache, code_cache
 from pipeline.files.fileform import Said
-from pipeline.scoreboard import NARROWEST, number, remarks, scores_table
 from pipeline.settings import Events, Kafka, Settings, SettingsError, load, to_toml
 
 Command = TypeVar("Command", bound=Callable[..., object])
@@ -54,6 +54,8 @@ def refusing(*kinds: type[Exception]) -> Iterator[None]:
 
 def version() -> str:
     """The version that is installed."""
+    import importlib.metadata
+
     try:
         return importlib.metadata.version("lstm-stream")
     except importlib.metadata.PackageNotFoundError:
@@ -165,14 +167,56 @@ def said_of(events: Events) -> Said:
     )
 
 
+def _show_version(context: click.Context, _: click.Parameter, is_asked: bool) -> None:
+    if is_asked and not context.resilient_parsing:
+        click.echo(f"lstm-stream {version()}")
+        context.exit()
+
+
 @click.group(epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(version(), prog_name="lstm-stream", message="%(prog)s %(version)s")
-def main() -> None:
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_version,
+    help="Show the version and exit.",
+)
+@click.pass_context
+def main(context: click.Context) -> None:
     """Forecast live time series on Kafka, with a stateful LSTM that learns from each value as it arrives.
 
     New here? `lstm-stream demo` shows everything at work in a minute; it needs no Kafka. `lstm-stream evaluate
     FILE.csv` tells how well your own series are forecast. Then `lstm-stream run` does it on your topics.
     """
+    context.obj = code_cache(package_folder(), os.environ)
+
+
+def package_folder() -> Path:
+    """Where the model's source lies; it is not imported for that."""
+    spec = importlib.util.find_spec("lstm_stream")
+    if spec is None or not spec.submodule_search_locations:
+        raise Refusal("the package lstm_stream is missing; install lstm-stream again")
+    return Path(spec.submodule_search_locations[0])
+
+
+def have_compiled(settings: Settings, say: Callable[[str], object]) -> tuple[CodeCache, bool, float]:
+    """See to it that the model is compiled before a command needs it, and say so where that takes a while.
+
+    Returns
+    -------
+    CodeCache, bool, float
+        Where the code is, whether it was there already, and the seconds that it took.
+    """
+    from pipeline.compiling import compile_model
+
+    cache = click.get_current_context().find_object(CodeCache) or code_cache(package_folder(), os.environ)
+    return cache, *compile_model(cache, settings, say)
+
+
+def told_on(console: Console) -> Callable[[str], None]:
+    """Lines for the operator on a console."""
+    return lambda line: console.print(line, highlight=False, soft_wrap=True)
 
 
 @main.command(epilog=EPILOG)
@@ -212,7 +256,9 @@ def demo(csv: Path | None, rate: float, seconds: float, port: int, as_json: bool
 
     plan = Plan(csv=csv, said=said_of(Events()), rate=rate, seconds=seconds, port=port)
     with refusing(DemoError, EmbeddedError, ClusterError, TableError, SummaryError):
-        summary = run_demo(plan, Console(stderr=True))
+        console = Console(stderr=True)
+        have_compiled(Settings(), told_on(console))
+        summary = run_demo(plan, console)
         console = Console(stderr=as_json)
         console.print(summary.table())
         if as_json:
@@ -235,10 +281,11 @@ def run(config: str | None, overrides: Sequence[str], drain: bool, rebuild: bool
     from pipeline.cluster import KafkaClients
     from pipeline.metrics import Metrics
     from pipeline.web import Web, WebError
-    from pipeline.worker import Worker, stopped_by_signals
+    from pipeline.worker import Worker, spare_the_collector, stopped_by_signals
 
     settings = settings_of(config, overrides)
     start_log(settings.log.level)
+    have_compiled(settings, logging.getLogger(__name__).info)
     with refusing(WebError, CheckpointError):
         metrics, clients = Metrics(), KafkaClients(settings)
         checkpoints = Checkpoints(settings.checkpoints.url, settings.checkpoints.keep)
@@ -264,6 +311,7 @@ def run(config: str | None, overrides: Sequence[str], drain: bool, rebuild: bool
     web.start()
     logging.getLogger(__name__).info("the live page is at http://%s:%d", settings.web.host, web.port)
     try:
+        spare_the_collector()
         with stopped_by_signals(worker.stop):
             code = worker.run(drain)
     finally:
@@ -294,6 +342,7 @@ def check(config: str | None, overrides: Sequence[str], records: int, topic: str
     from pipeline.check.report import check as look
     from pipeline.check.tables import written
     from pipeline.cluster import ClusterError, sample_topic
+    from pipeline.scoreboard import NARROWEST
 
     settings = settings_of(config, overrides)
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
@@ -442,6 +491,7 @@ def evaluate(
     from pipeline.files.packing import TableError
     from pipeline.log import read_file
     from pipeline.replay import Form
+    from pipeline.scoreboard import NARROWEST, remarks, scores_table
     from pipeline.scoring import Rows, ScoringError
     from pipeline.topiclog import TopicError, read_past
 
@@ -451,6 +501,7 @@ def evaluate(
     settings = settings_of(config, [*overrides, *chosen])
     rows = Rows(scale_rows, *(score_rows or (None, None)))
     console = Console(stderr=as_json)
+    have_compiled(settings, told_on(Console(stderr=True)))
     with refusing(TableError, ClusterError, TopicError, ScoringError):
         if file is not None:
             past = read_file(file, Form(settings.events).fields, said_of(settings.events), season or 0)
@@ -484,6 +535,65 @@ def evaluate(
 
 
 @main.command(epilog=EPILOG)
+@with_settings
+@click.option("--series", type=click.IntRange(1, 1_000_000), default=1000, show_default=True, help="How many series.")
+@click.option(
+    "--events", type=click.IntRange(5_000), help="Events to measure with.  [default: 40,000, or 10 for each series]"
+)
+@click.option(
+    "--seconds",
+    type=click.FloatRange(1),
+    default=60.0,
+    show_default=True,
+    help="Time for each of the two runs at most.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON object.")
+def bench(
+    config: str | None, overrides: Sequence[str], series: int, events: int | None, seconds: float, as_json: bool
+) -> None:
+    """Tell how many events a second to expect, what takes the time, and what to change.
+
+    Measures on the broker and with the model of the settings, in topics of its own (lstm-stream-bench-...), with
+    kafka.partitions each; they and its groups are removed in the end. Your topics and your group are not touched, but
+    the broker has work to do. Without a settings file and kafka.bootstrap_servers it starts the embedded broker.
+    """
+    from pipeline.bench import BenchError, Load, form_of
+    from pipeline.bench import bench as measure
+    from pipeline.capacity import table
+    from pipeline.cluster import ClusterError
+    from pipeline.embedded import EmbeddedBroker, EmbeddedError
+    from pipeline.scoreboard import NARROWEST
+
+    settings, remark = form_of(settings_of(config, overrides))
+    console = Console(stderr=as_json)
+    start_log("error")
+    have_compiled(settings, told_on(console))
+    is_embedded = config is None and settings.kafka.bootstrap_servers == Kafka().bootstrap_servers
+    with refusing(BenchError, ClusterError, EmbeddedError), ExitStack() as stack:
+        if is_embedded:
+            settings = stack.enter_context(EmbeddedBroker()).settings_for(settings)
+            remark = f"on the embedded broker, as no settings name another; {remark}".removesuffix("; ")
+        if remark:
+            console.print(remark, highlight=False, soft_wrap=True)
+        bar = stack.enter_context(progress_bar())
+        tasks: dict[str, TaskID] = {}
+
+        def progress(name: str, done: int, of: int) -> None:
+            task = tasks[name] if name in tasks else bar.add_task(name, total=of)
+            tasks[name] = task
+            bar.update(task, completed=done)
+
+        found = measure(settings, Load(series, events or max(40_000, 10 * series), seconds), progress)
+    if as_json:
+        click.echo(msgspec.json.encode(found))
+        return
+    console.width = max(console.width, NARROWEST)
+    console.print(table(found))
+    for remark in found.remarks:
+        console.print(f"- {remark}", highlight=False, soft_wrap=True)
+
+
+@main.command(epilog=EPILOG)
 @click.argument("checkpoint", metavar="CHECKPOINT")
 @click.option("--series", metavar="S", help="Show this series: its last values and the forecast from them.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -507,6 +617,8 @@ def inspect(checkpoint: str, series: str | None, as_json: bool) -> None:
 
 
 def _shown(value: object) -> str:
+    from pipeline.scoreboard import number
+
     if isinstance(value, float):
         return number(value)
     if isinstance(value, list | tuple):
@@ -514,6 +626,21 @@ def _shown(value: object) -> str:
     if isinstance(value, dict):
         return "\n".join(f"{key} = {_shown(one)}" for key, one in value.items())
     return str(value)
+
+
+@main.command("compile", epilog=EPILOG)
+@with_settings
+def compile_ahead(config: str | None, overrides: Sequence[str]) -> None:
+    """Compile the model ahead, for images and installations.
+
+    Otherwise the first command that needs the model compiles it, which takes about 40 s of CPU. The code is kept beside
+    the package; where that can't be written, in the folder that NUMBA_CACHE_DIR names, or else in one of the user's. It
+    fits this version, this Python and this kind of processor.
+    """
+    cache, was_there, seconds = have_compiled(settings_of(config, overrides), click.echo)
+    if cache.folder is None:
+        raise Refusal(cache.remark or "NUMBA_DISABLE_JIT is set: nothing is compiled")
+    click.echo(f"{'compiled before' if was_there else f'compiled in {seconds:.0f} s'}; the code is in {cache.folder}")
 
 
 @main.command(epilog=EPILOG)

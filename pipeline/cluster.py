@@ -7,13 +7,13 @@ The one home of the package `kafka`: others take its names from here. A cluster 
 import logging
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import NamedTuple, Protocol, Self, SupportsIndex, overload
 
 from kafka import ConsumerRebalanceListener as ConsumerRebalanceListener
-from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
+from kafka import KafkaAdminClient, KafkaConsumer
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 from kafka.coordinator.assignors.range import RangePartitionAssignor
 from kafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
@@ -43,6 +43,8 @@ from pipeline.connection import ClusterError as ClusterError
 from pipeline.connection import connected, reason
 from pipeline.inputs import inputs_of, some
 from pipeline.messages import Outgoing, Record
+from pipeline.producer import BulkProducer
+from pipeline.producer import Pending as Pending
 from pipeline.settings import Kafka, Settings
 
 logger = logging.getLogger(__name__)
@@ -95,14 +97,6 @@ class Consumer(Protocol):
     def close(self, *, timeout_ms: float) -> None: ...
 
 
-class Pending(Protocol):
-    """A record on its way to the broker."""
-
-    def failed(self) -> bool: ...
-    @property
-    def exception(self) -> BaseException | None: ...
-
-
 class Producer(Protocol):
     """What the worker uses of `kafka.KafkaProducer`."""
 
@@ -117,6 +111,7 @@ class Producer(Protocol):
         *,
         timestamp_ms: int | None = None,
     ) -> Pending: ...
+    def send_all(self, topic: str, records: Iterable[Outgoing]) -> Sequence[Pending]: ...
     def flush(self, timeout: float) -> None: ...
     def send_offsets_to_transaction(
         self, offsets: Mapping[TopicPartition, OffsetAndMetadata], group_metadata: ConsumerGroupMetadata
@@ -147,6 +142,8 @@ class _Admin(Protocol):
     def describe_topics(self) -> list[dict[str, object]]: ...
     def describe_cluster(self) -> dict[str, object]: ...
     def create_topics(self, new_topics: Mapping[str, Mapping[str, int]], *, wait_for_metadata: bool) -> object: ...
+    def delete_topics(self, topics: Sequence[str]) -> object: ...
+    def delete_groups(self, group_ids: Sequence[str]) -> object: ...
     def close(self) -> None: ...
 
 
@@ -240,7 +237,7 @@ class KafkaClients:
 
     def producer(self, limits: Limits) -> Producer:
         """The worker's one producer; transactional, unless `delivery.mode` is at_least_once."""
-        producer: Producer = connected(_Producer, self._settings.kafka, **self._producing(), **limits.sizes())
+        producer: Producer = connected(BulkProducer, self._settings.kafka, **self._producing(), **limits.sizes())
         return producer
 
     def admin(self) -> Admin:
@@ -290,6 +287,14 @@ def _create(admin: _Admin, name: str, kafka: Kafka) -> bool:
     except KafkaError as error:
         raise ClusterError(f"cannot create {name}: {reason(error)}; see [kafka]") from error
     return True
+
+
+def remove(settings: Settings, topics: Sequence[str], groups: Sequence[str]) -> None:
+    """Delete topics and groups, as far as they are there."""
+    with _asking(settings.kafka) as admin:
+        there = _topics(admin)
+        admin.delete_topics([name for name in topics if name in there])
+        admin.delete_groups(groups)
 
 
 def read_topic(settings: Settings, topic: str) -> Iterator[Record]:
@@ -491,7 +496,7 @@ class Writer:
 
     def __enter__(self) -> Self:
         options = _producing("lstm-stream-writer", self._settings.delivery.deadline) | Limits({}).sizes()
-        self._producer: Producer = connected(KafkaProducer, self._settings.kafka, **options)
+        self._producer: Producer = connected(BulkProducer, self._settings.kafka, **options)
         self._pending: list[Pending] = []
         return self
 
@@ -602,18 +607,6 @@ class _Batch(DefaultRecordBatch):
     def _next(self) -> DefaultRecord:
         found: DefaultRecord = DefaultRecordBatch.__next__(self)
         return found
-
-
-class _Producer(KafkaProducer):
-    """The client, which gives up what is not sent when it is closed in no time; its own then raises, and goes on."""
-
-    def close(self, timeout: float | None = None, null_logger: bool = False) -> None:
-        close: Callable[..., None] = super().close
-        try:
-            close(timeout, null_logger)
-        except KafkaTimeoutError:
-            self._sender.force_close()
-            self._closed = True
 
 
 class _Consumer(KafkaConsumer):

@@ -17,6 +17,7 @@ import numpy as np
 from lstm_stream import ANY_GAP, Bank, Expert, Forecasts, Opinions
 from pipeline.baselines import SeasonalNaive
 from pipeline.easel import Easel, Picture
+from pipeline.hyperparameters import hyperparameters
 from pipeline.log import Log
 from pipeline.peers import STRIDE, Peer, makers
 from pipeline.scoring import (
@@ -33,7 +34,6 @@ from pipeline.scoring import (
     truth,
 )
 from pipeline.settings import Settings
-from pipeline.shard import hyperparameters
 
 T = TypeVar("T")
 

@@ -1,13 +1,8 @@
 """The bytes on the wire: records as they come, records to be sent, and forecasts."""
 
-import math
 from datetime import datetime, timedelta
 
 import msgspec
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
-
-DIGITS_BELOW_SCALE = 5
 
 EPOCH = datetime(1970, 1, 1)
 
@@ -60,7 +55,7 @@ class Source(msgspec.Struct, frozen=True, gc=False):
 
 
 class ForecastMessage(msgspec.Struct, frozen=True):
-    """A forecast as it is published.
+    """A forecast as it is published; `pipeline.forecast_writer` writes it.
 
     Attributes
     ----------
@@ -115,61 +110,9 @@ def forecast_id(series: str, origin: str) -> str:
     return f"{series}@{origin}"
 
 
-_encoder = msgspec.json.Encoder()
 _forecasts = msgspec.json.Decoder(ForecastMessage)
-
-
-def encode_forecast(message: ForecastMessage) -> bytes:
-    """Write a forecast as JSON.
-
-    Raises
-    ------
-    ValueError
-        If a number in it is NaN or infinite (JSON has neither): the model must never let one through.
-    """
-    total = sum(message.mean) + sum(map(sum, message.quantiles.values()))
-    others = (message.surprise or 0.0) + (message.step_seconds or 0.0) + (message.model.lstm_share or 0.0)
-    if not math.isfinite(total + others):
-        raise ValueError(f"the forecast {message.id} holds a number that is not finite")
-    return _encoder.encode(message)
 
 
 def decode_forecast(value: bytes) -> ForecastMessage:
     """Read a forecast; raises `msgspec.DecodeError` if it is none."""
     return _forecasts.decode(value)
-
-
-_POWERS = np.array([float(f"1e{power}") for power in range(308)])
-
-
-def rounded(values: ArrayLike, scale: ArrayLike) -> NDArray[np.float64]:
-    """Round to what a series' scale can tell, at least five digits below it; what was ordered stays ordered.
-
-    Parameters
-    ----------
-    values
-        Any shape.
-    scale
-        Spread of the series in the values' unit; broadcast against the values. Where it is not a positive
-        number, values stay as they are.
-
-    Examples
-    --------
-    >>> rounded([101.23456789, 1234567.5], 1.0).tolist(), rounded(123456.789, 1e7).item()
-    ([101.23457, 1234567.5], 123460.0)
-    """
-    values = np.asarray(values, np.float64)
-    decimals = _decimals(np.asarray(scale, np.float64))
-    up, down = _POWERS[np.maximum(decimals, 0)], _POWERS[np.maximum(-decimals, 0)]
-    with np.errstate(over="ignore", invalid="ignore"):
-        nearest = np.rint(values * up / down) * down / up
-    finest = 2.0**52 / up * down  # from here on floats have no digit left to round
-    return np.where(np.abs(values) < finest, np.clip(nearest, -finest, finest), values) + 0.0  # -0.0 becomes 0.0
-
-
-def _decimals(scale: NDArray[np.float64]) -> NDArray[np.int64]:
-    # By the binary exponent, which is exact: log10 may differ in its last bit between one row and many.
-    usable = (scale > 1e-290) & (scale < 1e290)
-    exponent = np.frexp(np.where(usable, scale, 1e-290))[1]
-    digits: NDArray[np.int64] = DIGITS_BELOW_SCALE - np.floor((exponent - 1) * math.log10(2)).astype(np.int64)
-    return digits

@@ -196,6 +196,11 @@ class Metrics:
         """
         return generate_latest(self._registry), CONTENT_TYPE_LATEST
 
+    def seconds_by_stage(self) -> dict[str, float]:
+        """What each stage of the loop has taken so far."""
+        samples = (sample for metric in self.stage_seconds.collect() for sample in metric.samples)
+        return {sample.labels["stage"]: sample.value for sample in samples}
+
     def _counter(self, name: str) -> Counter:
         metric = _declared(name, "counter")
         return Counter(PREFIX + metric.name, metric.help, metric.labels, registry=self._registry)

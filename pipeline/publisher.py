@@ -116,19 +116,19 @@ class Publisher:
     def _send(self, publication: Publication) -> None:
         """Send, and wait until the broker has every single one: a commit does not tell of one that was refused."""
         letters = [cut(one, self._letter) for one in publication.dead_letters]
-        sending = [(self._kafka.forecasts, one) for one in publication.forecasts]
-        sending += [(self._kafka.dead_letters, one) for one in letters]
+        sending = [(self._kafka.forecasts, publication.forecasts), (self._kafka.dead_letters, letters)]
         with self._watchdog.watching("send"):
-            pending = [self._sent(topic, one) for topic, one in sending]
+            pending = [(topic, records, self._producer.send_all(topic, records)) for topic, records in sending]
             self._producer.flush(self._deadline)
-        for (topic, outgoing), one in zip(sending, pending, strict=True):
+        for topic, records, sent in pending:
+            self._check(topic, records, sent)
+
+    def _check(self, topic: str, records: Sequence[Outgoing], sent: Sequence[Pending]) -> None:
+        for outgoing, one in zip(records, sent, strict=True):
             if one.exception is not None:
                 if isinstance(one.exception, MessageSizeTooLargeError):
                     self._tell_too_large(topic, outgoing)
                 raise one.exception
-
-    def _sent(self, topic: str, outgoing: Outgoing) -> Pending:
-        return self._producer.send(topic, outgoing.value, outgoing.key, list(outgoing.headers))
 
     def abort(self, error: KafkaError) -> None:
         """Give up the transaction that `error` came from; a producer that is beyond that is replaced.

@@ -15,21 +15,13 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from lstm_stream import OF_THE_LSTM, Bank, DumpError, Expert, Fault, Forecasts, Hyperparameters, Observation, Outcome
+from lstm_stream import OF_THE_LSTM, Bank, DumpError, Expert, Fault, Forecasts, Observation, Outcome
 from pipeline.dead_letters import Reject, dead_letters
 from pipeline.events import Decoder, Event
 from pipeline.fates import FORECAST, LATE, REPEATED, SKIPPED, Fate, Fates
-from pipeline.messages import (
-    ForecastMessage,
-    Model,
-    Outgoing,
-    Record,
-    Source,
-    encode_forecast,
-    forecast_id,
-    iso8601,
-    rounded,
-)
+from pipeline.forecast_writer import ForecastWriter, rounded_values
+from pipeline.hyperparameters import hyperparameters
+from pipeline.messages import Outgoing, Record, iso8601
 from pipeline.settings import Settings, fingerprint
 from pipeline.stamps import RepeatedHour
 from pipeline.status import ExpertWeight, Gates, SeriesStatus, ShardStatus
@@ -103,7 +95,7 @@ class Fold(NamedTuple):
     """By stage: decode, observe (learning included), encode."""
     failures: tuple[Failure, ...] = ()
     fates: Fates = Fates()
-    """What became of each observation, for what watches over losses."""
+    """What became of each observation, for what watches over losses; nothing of a silent fold: that was told before."""
 
 
 class State(NamedTuple):
@@ -172,6 +164,7 @@ class Shard:
         self.bank = bank
         self._fingerprint = fingerprint(settings)
         self._levels = [str(level) for level in settings.model.quantiles]
+        self._writer = ForecastWriter(topic, partition, self._levels)
         self._decoder = Decoder(settings.events)
         self._has_covariates = bool(settings.events.covariates)
         self._repeated_hour = RepeatedHour(repeated_hour)
@@ -249,7 +242,9 @@ class Shard:
             _counts(forecasts, told, (reject for reject, _ in rejects), covariates, batch.skipped),
             {"decode": decoded - start, "observe": observed - decoded, "encode": self._clock() - observed},
             tuple(_failure(fault, batch) for fault in self.bank.faults),
-            Fates(_fates(batch, forecasts, rejects, began), _masked(covariates), known),
+            Fates()
+            if publish == "none"
+            else Fates(_fates(batch, forecasts, rejects, began), _masked(covariates), known),
         )
         self.next_offset = records[-1].offset + 1 if records else self.next_offset
         return fold
@@ -283,7 +278,9 @@ class Shard:
         observations = self.bank.observations(name)
         if not observations:
             return None
-        (row,) = _rows(self.bank.forecast([name]))
+        forecast = self.bank.forecast([name])
+        mean, *by_level = rounded_values(forecast)[0].tolist()
+        origin = int(forecast.origin[0])
         times, values = self.bank.recent(name, SHOWN)
         model, last_value = self.bank.errors(name)
         return SeriesStatus(
@@ -291,15 +288,15 @@ class Shard:
             topic=self.topic,
             partition=self.partition,
             observations=observations,
-            step_seconds=row.step or None,
-            last_time=row.origin,
+            step_seconds=float(forecast.step[0]) or None,
+            last_time=origin,
             last_value=_known(values)[-1],
             recent_times=tuple(times.tolist()),
             recent_values=_known(values),
-            origin=row.origin,
-            mean=tuple(row.mean),
-            quantiles={level: tuple(told) for level, told in zip(self._levels, row.by_level, strict=True)},
-            status="warming" if row.warming else "ok",
+            origin=origin,
+            mean=tuple(mean),
+            quantiles={level: tuple(told) for level, told in zip(self._levels, by_level, strict=True)},
+            status="warming" if forecast.warming[0] else "ok",
             skill=1 - model / last_value if last_value else None,
         )
 
@@ -350,28 +347,11 @@ class Shard:
         )
 
     def _encoded(self, batch: _Batch, forecasts: Forecasts, told: npt.NDArray[np.int64]) -> list[Outgoing]:
-        sources = (batch.observations[index] for index in told.tolist())
-        rows = _rows(forecasts.take(told))
-        return [
-            self._outgoing(observation, record, row) for (observation, record), row in zip(sources, rows, strict=True)
-        ]
-
-    def _outgoing(self, observation: Observation, record: Record, row: "_Row") -> Outgoing:
-        origin = iso8601(row.origin)
-        message = ForecastMessage(
-            id=forecast_id(observation.series, origin),
-            series=observation.series,
-            origin=origin,
-            step_seconds=row.step or None,
-            horizon=len(row.mean),
-            mean=row.mean,
-            quantiles=dict(zip(self._levels, row.by_level, strict=True)),
-            surprise=None if math.isnan(row.surprise) else round(row.surprise, 4),
-            status="warming" if row.warming else "ok",
-            model=Model(row.updates, row.lstm_share),
-            source=Source(self.topic, self.partition, record.offset),
-        )
-        return Outgoing(observation.series.encode(), encode_forecast(message))
+        sources = [batch.observations[index] for index in told.tolist()]
+        series = [observation.series for observation, _ in sources]
+        offsets = [record.offset for _, record in sources]
+        values = self._writer.write(series, offsets, forecasts.take(told))
+        return [Outgoing(name.encode(), value) for name, value in zip(series, values, strict=True)]
 
 
 def _experts(bank: Bank) -> tuple[ExpertWeight, ...]:
@@ -382,37 +362,8 @@ def _experts(bank: Bank) -> tuple[ExpertWeight, ...]:
     )
 
 
-class _Row(NamedTuple):
-    """One forecast in Python's own numbers."""
-
-    origin: int
-    mean: list[float]  # (H,)
-    by_level: list[list[float]]  # (L, H)
-    surprise: float
-    warming: bool
-    updates: int
-    lstm_share: float
-    step: float
-
-
 def _known(values: npt.NDArray[np.float64]) -> tuple[float | None, ...]:
     return tuple(None if math.isnan(value) else value for value in values.tolist())
-
-
-def _rows(forecasts: Forecasts) -> Iterator[_Row]:
-    """Forecasts one by one, their numbers rounded to what the series' scale can tell."""
-    scale = forecasts.scale[:, None]
-    return map(
-        _Row,
-        forecasts.origin.tolist(),
-        rounded(forecasts.mean, scale).tolist(),
-        rounded(forecasts.quantiles, scale[:, :, None]).transpose(0, 2, 1).tolist(),
-        forecasts.surprise.tolist(),
-        forecasts.warming.tolist(),
-        forecasts.updates.tolist(),
-        forecasts.lstm_share.round(3).tolist(),
-        forecasts.step.tolist(),
-    )
 
 
 class _Header(msgspec.Struct, frozen=True):
@@ -433,28 +384,6 @@ def _repeated_hour(arrays: Mapping[str, npt.NDArray[Any]]) -> dict[str, int]:
         return {}
     names = msgspec.json.decode(arrays[HOUR_NAMES].tobytes(), type=list[str])
     return dict(zip(names, arrays[HOUR_TIMES].tolist(), strict=True))
-
-
-def hyperparameters(settings: Settings) -> Hyperparameters:
-    """What the settings say about the model."""
-    model, events = settings.model, settings.events
-    return Hyperparameters(
-        horizon=model.horizon,
-        quantiles=model.quantiles,
-        hidden_size=model.hidden_size,
-        window=model.window,
-        windows=model.windows,
-        effort=model.effort,
-        learning_rate=model.learning_rate,
-        replay=model.replay,
-        memory=model.memory,
-        covariates=len(events.covariates),
-        groups=len(events.values) > 1,
-        step=events.step,
-        max_gap=events.max_gap,
-        restart_after=events.restart_after,
-        seed=model.seed,
-    )
 
 
 def _compare(kept: Mapping[str, object], given: Mapping[str, object]) -> None:

@@ -8,7 +8,7 @@ committed) is lost with it.
 import hashlib
 import threading
 from collections import Counter
-from collections.abc import Callable, Collection, Container, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -730,6 +730,9 @@ class FakeProducer:
             return self._buffer[-1]
 
         return self._process.call("send", work)
+
+    def send_all(self, topic: str, records: Iterable[Outgoing]) -> list[FakePending]:
+        return [self.send(topic, one.value, one.key, list(one.headers)) for one in records]
 
     def flush(self, timeout: float) -> None:
         assert timeout > 0

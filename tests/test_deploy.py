@@ -10,6 +10,8 @@ from types import ModuleType
 
 import pytest
 
+from pipeline.code_cache import VARIABLE
+from pipeline.compiling import SECONDS
 from pipeline.settings import Settings, load, sample
 
 TOP = Path(__file__).parent.parent
@@ -187,6 +189,26 @@ def test_the_unit_starts_our_command_and_gives_up_only_on_wrong_settings() -> No
     assert arguments == ["run", "-c", "/etc/lstm-stream/lstm-stream.toml"]
     assert unit("Restart") == ["always"]
     assert unit("RestartPreventExitStatus") == ["2"]
+
+
+def test_the_image_holds_compiled_code_where_its_user_can_write() -> None:
+    (folder,) = re.findall(rf"{VARIABLE}=(\S+)", " ".join(dockerfile("ENV")))
+    (line,) = [line for line in dockerfile("RUN") if "lstm-stream compile" in line]
+    assert f"chown -R lstm-stream {folder}" in line
+    text = (DEPLOY / "Dockerfile").read_text()
+    assert text.index(VARIABLE) < text.index(line.split(" && ")[0]) < text.index("\nUSER ")
+
+
+def test_a_container_that_cannot_write_has_a_place_for_a_copy_of_compiled_code(compose: Compose) -> None:
+    assert str(compose.services["lstm-stream"]["read_only"]) == "True"
+    assert compose.strings("lstm-stream", "tmpfs") == ["/tmp"]
+
+
+def test_the_unit_compiles_before_it_starts_in_a_folder_of_its_own() -> None:
+    (compile_, start) = unit("ExecStartPre")[0].split(), unit("ExecStart")[0].split()
+    assert (compile_[0], compile_[1], compile_[2:]) == (start[0], "compile", start[2:])
+    assert unit("Environment") == [f"{VARIABLE}=%C/{unit('CacheDirectory')[0]}"]
+    assert int(unit("TimeoutStartSec")[0]) > 10 * SECONDS
 
 
 def test_the_unit_keeps_checkpoints_in_its_state_directory() -> None:

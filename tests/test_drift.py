@@ -3,9 +3,10 @@
 import numpy as np
 import numpy.typing as npt
 import pytest
+from river.drift import ADWIN
 
 from lstm_stream import Bank, Hyperparameters
-from lstm_stream.drift import Drift
+from lstm_stream.drift import CONFIDENCE, Drift, Windows
 
 FOLD = 16
 HOUR = 3_600_000_000
@@ -79,3 +80,16 @@ def test_a_bank_notices_that_its_series_have_become_restless() -> None:
     assert drifts[999] == 0
     assert drifts[1150] >= 1
     assert bank.drifts == drifts[-1]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_windows_are_those_of_river(seed: int) -> None:
+    readings = np.concatenate([level * noise(seed, 300) for level in (0.3, 1.2, 0.2, 0.2, 3.0)])
+    ours, river = Windows(), ADWIN(delta=CONFIDENCE, clock=1, min_window_length=2)
+    found = 0
+    for reading in readings.tolist():
+        is_other = ours.update(reading)
+        river.update(reading)
+        assert (is_other, ours.mean) == (river.drift_detected, river.estimation)
+        found += is_other
+    assert found > 1

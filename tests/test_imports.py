@@ -21,13 +21,13 @@ SOURCES = {
 ROWS = (
     {
         *("checkpoints", "metrics", "status", "messages", "scoring", "watchdog", "clock", "fleet", "fates"),
-        *("files", "check", "files.packing", "files.fileform"),
+        *("code_cache", "files", "check", "files.packing", "files.fileform"),
     },
     {"stamps", "fields", "dead_letters", "files.cells", "files.reader", "files.rhythm", "scoreboard"},
-    {"conditions", "points", "framing", "files.timecolumn", "files.sample"},
+    {"conditions", "points", "framing", "forecast_writer", "files.timecolumn", "files.sample"},
     {"settings", "files.timefinder", "files.seriesfinder"},
-    {"events", "files.layout", "inputs", "connection", "advice"},
-    {"admin", "files.tables"},
+    {"events", "files.layout", "inputs", "connection", "advice", "capacity", "hyperparameters"},
+    {"admin", "producer", "files.tables", "compiling"},
     {"shard", "cluster", "embedded", "log", "baselines", "peers", "check.inventory"},
     {"transactions", "standstill", "parts", "snapshots", "losses", "check.facts", "check.draft", "check.trial"},
     {"member", "publisher", "easel", "check.found_times", "topiclog"},
@@ -36,25 +36,42 @@ ROWS = (
     {"check.tables"},
     {"cycle", "reporter"},
     {"worker", "evaluate", "replay", "contents", "summary"},
-    {"feed", "plot"},
+    {"feed", "plot", "bench"},
     {"demo"},
     {"cli"},
     {"__main__"},
 )
 
 # Nothing of ours, however low the row; these may know the library's types, the first nothing at all.
-ALONE = {"files.packing", "files.fileform", "checkpoints", "metrics", "status", "watchdog", "clock", "fates"}
+ALONE = {
+    "files.packing",
+    "files.fileform",
+    "checkpoints",
+    "metrics",
+    "status",
+    "watchdog",
+    "clock",
+    "fates",
+    "code_cache",
+}
 OF_THE_LIBRARY = {"messages", "scoring"}
 
 HOMES = {
-    "kafka": {"pipeline.connection", "pipeline.advice", "pipeline.admin", "pipeline.cluster"},
+    "kafka": {"pipeline.connection", "pipeline.advice", "pipeline.admin", "pipeline.producer", "pipeline.cluster"},
     "prometheus_client": {"pipeline.metrics"},
     "starlette": {"pipeline.web"},
     "uvicorn": {"pipeline.web"},
     "click": {"pipeline.cli"},
     "duckdb": {"pipeline.files.reader"},
     "zstandard": {"pipeline.files.packing"},
-    "rich": {"pipeline.cli", "pipeline.check.tables", "pipeline.demo", "pipeline.summary", "pipeline.scoreboard"},
+    "rich": {
+        "pipeline.cli",
+        "pipeline.capacity",
+        "pipeline.check.tables",
+        "pipeline.demo",
+        "pipeline.summary",
+        "pipeline.scoreboard",
+    },
     "torch": {"lstm_stream.network", "lstm_stream.learner", "lstm_stream.pooled"},
     "numba": {
         "lstm_stream.compiled",

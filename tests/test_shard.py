@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 
 from lstm_stream import OF_THE_LSTM, Bank, Expert, Forecasts, Hyperparameters, Opinions
 from pipeline.events import Decoder
+from pipeline.hyperparameters import hyperparameters
 from pipeline.messages import Outgoing, Record, decode_forecast
 from pipeline.settings import Events, Model, Settings
-from pipeline.shard import Counts, FingerprintError, Publish, Shard, hyperparameters
+from pipeline.shard import Counts, FingerprintError, Publish, Shard
 
 HOUR = 3_600_000_000  # microseconds
 SETTINGS = Settings(

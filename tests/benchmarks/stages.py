@@ -14,9 +14,10 @@ from statistics import median
 from msgspec import structs
 
 from lstm_stream import Bank
+from pipeline.hyperparameters import hyperparameters
 from pipeline.messages import Record
 from pipeline.settings import Settings
-from pipeline.shard import Shard, hyperparameters
+from pipeline.shard import Shard
 
 BATCH = 500
 START = 1_704_067_200  # seconds since the epoch, 2024-01-01
