@@ -95,12 +95,21 @@ class Consumer(Protocol):
     def close(self, *, timeout_ms: float) -> None: ...
 
 
+class Written(Protocol):
+    """Where a record is in its topic."""
+
+    @property
+    def topic_partition(self) -> TopicPartition: ...
+
+
 class Pending(Protocol):
-    """A record on its way to the broker."""
+    """A record on its way to the broker; it has a value once the broker has it, or an exception."""
 
     def failed(self) -> bool: ...
     @property
     def exception(self) -> BaseException | None: ...
+    @property
+    def value(self) -> Written: ...
 
 
 class Producer(Protocol):

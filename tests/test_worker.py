@@ -265,7 +265,7 @@ def test_a_commit_whose_markers_are_forgotten_is_a_commit(tells: bool, successor
             if name != "commit_transaction":
                 return
             commits[0] += not done
-            computer.broker.is_forgetful = not done and commits[0] == nth
+            computer.broker.forgets = computer.broker.everywhere() if not done and commits[0] == nth else ()
             if done and commits[0] == nth:
                 computer.broker.clock.seconds += 3.0
                 (fail if tells else lambda: None)()
@@ -273,10 +273,36 @@ def test_a_commit_whose_markers_are_forgotten_is_a_commit(tells: bool, successor
                     kill()
 
         computer.run("one", forget)
-        computer.broker.is_forgetful = False
+        computer.broker.forgets = ()
         computer.run(successor)
         assert computer.told() == undisturbed(), nth
         assert not computer.broker.hanging
+
+
+@pytest.mark.parametrize("kind", ["forecasts", "dead-letters", "__consumer_offsets"])
+@pytest.mark.parametrize("call", ["begin_transaction", "flush", "send_offsets_to_transaction", "commit_transaction"])
+def test_a_commit_that_lost_some_markers_is_whole_before_the_next_transaction_begins(kind: str, call: str) -> None:
+    """The client saw it end well, and at once the next one fails: its abort would take the records of this one along.
+
+    Or its commit would show them, and nobody would ever ask about a topic that the next one does not write to.
+    """
+    for nth in range(1, 6):
+        computer = Computer()
+        broker, commits, failures = computer.broker, 0, 0
+
+        def lose(_: int, name: str, done: bool, broker: FakeBroker = broker, nth: int = nth) -> None:
+            nonlocal commits, failures
+            if name == "commit_transaction" and not done:
+                commits += 1
+            lost = {one for one in broker.everywhere() if one.topic == kind}
+            broker.forgets = lost if name == "commit_transaction" and not done and commits == nth else ()
+            if name == call and not done and commits == nth + (call == "commit_transaction") and not failures:
+                failures += 1
+                fail()
+
+        computer.run("one", lose)
+        assert computer.told() == undisturbed(), nth
+        assert not broker.hanging
 
 
 def test_without_the_right_to_end_it_the_command_is_said_once_and_waited_for(caplog: pytest.LogCaptureFixture) -> None:
@@ -312,6 +338,36 @@ def test_without_the_right_to_look_it_is_said_once_and_the_work_goes_on(caplog: 
     assert computer.told() == undisturbed()
 
 
+def test_the_offsets_of_a_refused_transaction_are_not_committed_with_the_next() -> None:
+    """The client would send them again: then nobody forecasts those records, who opens their partition anew."""
+    computer = Computer(records=0)
+    broker = computer.broker
+    process = FakeProcess(broker)
+    worker = computer.worker(process)
+    rebalances = 0
+
+    def rebalance() -> None:
+        nonlocal rebalances
+        rebalances += 1
+        broker.generation += 1
+
+    def note(_: int, name: str, done: bool) -> None:
+        if worker.ready() and not broker.logs[broker.input[1]]:
+            broker.write(1, *(b"%d" % number for number in range(3)))
+        if name == "send_offsets_to_transaction" and not done and broker.end(broker.outputs[0]) and not rebalances:
+            rebalance()
+            broker.write(0, *(b"%d" % number for number in range(SETTINGS.kafka.max_poll_records)))  # read first
+        if name == "commit_transaction" and done and broker.forecasts() and rebalances == 1:
+            rebalance()
+        if len(broker.forecasts()) == SETTINGS.kafka.max_poll_records + 3 or process.calls > 2000:
+            worker.stop()
+
+    process.interrupt = note
+    assert worker.run() == 0
+    told = [value.split()[0].decode() for value in broker.forecasts()]
+    assert told == [f"0/{number}" for number in range(SETTINGS.kafka.max_poll_records)] + ["1/0", "1/1", "1/2"]
+
+
 def test_what_a_dead_producer_left_hanging_is_ended_once_it_cannot_be_alive(caplog: pytest.LogCaptureFixture) -> None:
     computer = Computer()
     broker = computer.broker
@@ -319,9 +375,9 @@ def test_what_a_dead_producer_left_hanging_is_ended_once_it_cannot_be_alive(capl
     for name in ("of another application", "alive"):
         broker.begin(name)
         broker.append(broker.outputs[0], b"k", name.encode(), (), broker.open[name])
-    broker.is_forgetful = True
+    broker.forgets = broker.everywhere()
     broker.finish("of another application", "aborted")
-    broker.is_forgetful = False
+    broker.forgets = ()
     seen: list[float] = []
     process = FakeProcess(broker)
     worker = computer.worker(process)
