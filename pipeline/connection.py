@@ -21,6 +21,10 @@ class ClusterError(RuntimeError):
     """The cluster cannot be used as it is. The message is one line and says the fix."""
 
 
+class NoTopicError(ClusterError):
+    """A topic is missing, or a pattern matches none: the cluster is well, and there is nothing to read or write."""
+
+
 class _Network(Protocol):
     """The threads and sockets of a client."""
 

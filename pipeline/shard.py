@@ -176,6 +176,7 @@ class Shard:
         self._has_covariates = bool(settings.events.covariates)
         self._repeated_hour = RepeatedHour(repeated_hour)
         self._max_gap = settings.events.max_gap
+        self._topic_of_ids = topic if settings.kafka.has_several_inputs else None
         self._clock = clock
         self._series: tuple[str, ...] = ()
 
@@ -359,7 +360,7 @@ class Shard:
     def _outgoing(self, observation: Observation, record: Record, row: "_Row") -> Outgoing:
         origin = iso8601(row.origin)
         message = ForecastMessage(
-            id=forecast_id(observation.series, origin),
+            id=forecast_id(observation.series, origin, self._topic_of_ids),
             series=observation.series,
             origin=origin,
             step_seconds=row.step or None,

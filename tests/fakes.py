@@ -624,15 +624,17 @@ class FakeConsumer:
     def assignment(self) -> set[TopicPartition]:
         return self._process.call("assignment", lambda: set(self._positions))
 
-    def committed(self, partition: TopicPartition, *, timeout_ms: float) -> int | None:
-        return self._process.call("committed", lambda: self._committed(partition, timeout_ms))
+    def committed_offsets(
+        self, partitions: Collection[TopicPartition], timeout_ms: float
+    ) -> Mapping[TopicPartition, int]:
+        return self._process.call("committed", lambda: self._committed(partitions, timeout_ms))
 
-    def _committed(self, partition: TopicPartition, timeout_ms: float) -> int | None:
+    def _committed(self, partitions: Collection[TopicPartition], timeout_ms: float) -> Mapping[TopicPartition, int]:
         moving = (*self._broker.open.values(), *self._broker.hanging.values())
-        if any(partition in transaction.offsets for transaction in moving):
+        if any(partition in transaction.offsets for transaction in moving for partition in partitions):
             self._broker.clock.seconds += timeout_ms / 1000
             raise KafkaTimeoutError("an open transaction is about to move it")
-        return self._broker.committed.get(partition)
+        return {one: self._broker.committed[one] for one in partitions if one in self._broker.committed}
 
     def seek(self, partition: TopicPartition, offset: int) -> None:
         def work() -> None:

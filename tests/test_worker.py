@@ -2,6 +2,7 @@
 
 import threading
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -33,7 +34,7 @@ from pipeline.metrics import Metrics
 from pipeline.opening import Shards
 from pipeline.settings import Checkpoints as Keeping
 from pipeline.settings import Delivery, Events, Kafka, Model, Settings, fingerprint
-from pipeline.shard import Fold, Publish, Shard
+from pipeline.shard import Failure, Fold, Publish, Shard
 from pipeline.watchdog import Watchdog
 from pipeline.worker import Worker
 from tests.fakes import ChainShard, FakeBroker, FakeConsumer, FakeProcess, Killed
@@ -399,6 +400,56 @@ def test_what_a_dead_producer_left_hanging_is_ended_once_it_cannot_be_alive(capl
     broker.finish("alive", "committed")
     assert b"alive" in broker.forecasts()
     assert b"of another application" not in broker.forecasts()
+
+
+class FaultyShard(ChainShard):
+    """Each bad record is a failure of its model, too."""
+
+    def fold(self, records: Sequence[Record], publish: Publish) -> Fold:
+        fold = super().fold(records, publish)
+        bad = [record.offset for record in records if record.value is not None and record.value.startswith(b"bad")]
+        return fold._replace(failures=tuple(Failure("chain", offset, "step", "planted") for offset in bad))
+
+
+class Faulty(Computer):
+    shards = FaultyShard
+
+
+@pytest.mark.parametrize("done", [True, False], ids=["committed all the same", "not committed"])
+def test_what_a_cycle_that_is_given_up_counts_is_counted_once(done: bool) -> None:
+    """It is done again; also where its checkpoint was lost, so that it is folded in silence."""
+    for nth in range(1, 6):
+        computer, commits = Faulty(), 0
+
+        def give_up(_: int, name: str, is_done: bool, computer: Computer = computer, nth: int = nth) -> None:
+            nonlocal commits
+            commits += name == "commit_transaction" and not is_done
+            if name == "commit_transaction" and is_done == done and commits == nth:
+                commits += 1
+                computer.lose_checkpoints()
+                fail()
+
+        computer.run("one", give_up)
+        once = computer.counted("observations_total")
+        assert once == 2 * RECORDS if not done else once <= 2 * RECORDS
+        for partition in "01":
+            faults = computer.counted("faults_total", topic="events", partition=partition)
+            assert faults == 1 or (done and once < 2 * RECORDS and faults == 0), nth
+
+
+def test_a_new_group_asks_for_the_offsets_of_all_partitions_at_once() -> None:
+    settings = structs.replace(SETTINGS, delivery=structs.replace(SETTINGS.delivery, start="latest"))
+    computer = Computer(settings)
+    computer.broker = FakeBroker(settings, partitions=30)
+    computer.lose_checkpoints()
+    asked: Counter[str] = Counter()
+
+    def note(_: int, name: str, done: bool) -> None:
+        asked[name] += not done
+
+    computer.run("one", note)
+    assert asked["committed"] < 3 * 30
+    assert asked["end_offsets"] < 3
 
 
 def test_a_member_that_loses_its_partitions_while_it_folds_is_refused() -> None:
