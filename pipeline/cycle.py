@@ -338,6 +338,7 @@ class Cycle:
     def _put_off(self, partition: TopicPartition, error: KafkaError) -> None:
         """Open it in a later cycle; when that goes on, say why and count it."""
         self._waiting[partition] = self._waiting.get(partition, 0) + 1
+        self._publisher.look_soon()
         if self._waiting[partition] == 1:
             logger.info("%s is opened in a later cycle: %s", place(partition), error)
         if self._waiting[partition] == TRIES:

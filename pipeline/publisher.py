@@ -183,6 +183,10 @@ class Publisher:
             self._settle()
         self._transactions.sweep()
 
+    def look_soon(self) -> None:
+        """Somebody's open transaction is about to move an offset that we wait for: look whether it hangs."""
+        self._transactions.sweep_soon()
+
     def _tell_too_large(self, topic: str, outgoing: Outgoing) -> None:
         """Say which record a topic refuses, and what mends it; once for a topic and limit."""
         limit = self._limits.bytes.get(topic)

@@ -175,7 +175,10 @@ class Transactions:
         return self._ask("describe_configs", lambda admin: admin.limits(topics))
 
     def sweep(self) -> None:
-        """Now and then: end what dead producers left hanging. It is said and counted, and stops nothing."""
+        """Now and then: end what dead producers left hanging. It is said and counted, and stops nothing.
+
+        Sooner where something is open: it may be left hanging when its coordinator ends it.
+        """
         if self._clock.now() < self._next_sweep:
             return
         self._next_sweep = self._clock.now() + SWEEP
@@ -187,6 +190,10 @@ class Transactions:
             logger.info("a look for hanging transactions failed, and is taken again later: %s", error)
             self.close()
 
+    def sweep_soon(self) -> None:
+        """Do so at the next opportunity: something holds readers back."""
+        self._next_sweep = self._clock.now()
+
     def _sweep(self) -> None:
         now = self._clock.now()
         self._seen = {one: self._seen.get(one, now) for one in self._open(self._written())}
@@ -195,7 +202,8 @@ class Transactions:
         over = {one: known.get(one.producer_id) for one in self._seen if _is_over(known.get(one.producer_id))}
         still = set(self._open({one.partition for one in over})) if over else set()
         due = {one: self._seen[one] + _patience(over[one]) for one in sorted(still & over.keys())}
-        self._next_sweep = min([self._next_sweep, *(time for time in due.values() if time > now)])
+        again = [now + self._kafka.transaction_timeout] if len(over) < len(self._seen) else []
+        self._next_sweep = min([self._next_sweep, *again, *(time for time in due.values() if time > now)])
         self._end({one: over[one] for one, time in due.items() if time <= now})
 
     def _open(self, among: Collection[TopicPartition]) -> list[Open]:

@@ -437,6 +437,66 @@ def test_what_a_cycle_that_is_given_up_counts_is_counted_once(done: bool) -> Non
             assert faults == 1 or (done and once < 2 * RECORDS and faults == 0), nth
 
 
+@pytest.mark.parametrize("state", ["committed", "aborted"])
+@pytest.mark.parametrize("is_slow", [False, True], ids=["ended at once", "ended when it took too long"])
+def test_offsets_that_a_dead_worker_left_hanging_hold_nobody_up_for_long(state: str, is_slow: bool) -> None:
+    """Its broker died with it, long after this one had looked around; nobody can open its partitions."""
+    computer = Computer(records=0)
+    broker, process, timeout = computer.broker, FakeProcess(computer.broker), SETTINGS.kafka.transaction_timeout
+    worker, died, done_at = computer.worker(process), 0.0, 0.0
+
+    def note(_: int, name: str, __: bool) -> None:
+        nonlocal died, done_at
+        now = broker.clock.now()
+        if name == "poll" and now > 1020 and not died:
+            died = now
+            broker.epochs["dead"] = 1
+            broker.begin("dead")
+            broker.open["dead"].offsets = {broker.input[0]: 0}
+            broker.generation += 1
+            broker.write(0, *(b"%d" % number for number in range(5)))
+        if "dead" in broker.open:
+            broker.open["dead"].started = now  # until it is ended here
+        if "dead" in broker.open and now - died > is_slow * 1.5 * timeout:
+            broker.forgets = broker.everywhere()
+            broker.finish("dead", state)
+            broker.forgets = ()
+        if broker.forecasts() and not done_at:
+            done_at = now
+        if done_at or now > 1020 + 100 * timeout:
+            worker.stop()
+
+    process.interrupt = note
+    assert worker.run() == 0
+    assert 0 < done_at - died < (5 if is_slow else 3) * timeout
+
+
+def test_what_a_coordinator_ends_without_a_marker_after_it_was_seen_open_is_ended_soon() -> None:
+    computer = Computer()
+    broker, process, timeout = computer.broker, FakeProcess(computer.broker), SETTINGS.kafka.transaction_timeout
+    worker, started, ended_at = computer.worker(process), broker.clock.now(), 0.0
+    broker.epochs["dead"] = 1
+    broker.begin("dead")
+    broker.append(broker.outputs[0], b"k", b"dead", (), broker.open["dead"])
+
+    def note(_: int, name: str, done: bool) -> None:
+        nonlocal ended_at
+        now = broker.clock.now()
+        if "dead" in broker.open:
+            broker.open["dead"].started = now  # until it is ended here
+        if "dead" in broker.open and now - started > 1.5 * timeout:
+            broker.forgets = broker.everywhere()
+            broker.finish("dead", "aborted")
+            broker.forgets = ()
+        ended_at = now if name == "end" and done else ended_at
+        if ended_at or now - started > 20 * timeout:
+            worker.stop()
+
+    process.interrupt = note
+    assert worker.run() == 0
+    assert 0 < ended_at - started < 5 * timeout
+
+
 def test_a_new_group_asks_for_the_offsets_of_all_partitions_at_once() -> None:
     settings = structs.replace(SETTINGS, delivery=structs.replace(SETTINGS.delivery, start="latest"))
     computer = Computer(settings)
