@@ -44,6 +44,7 @@ SETTINGS = Settings(
     delivery=Delivery(commit_interval=0.05, bootstrap=1000),
     checkpoints=Keeping(interval=0.1),
 )
+UNKEPT = structs.replace(SETTINGS, checkpoints=Keeping(interval=1000.0))
 RECORDS = 9  # in each of two partitions
 
 
@@ -417,16 +418,15 @@ class Faulty(Computer):
 
 @pytest.mark.parametrize("done", [True, False], ids=["committed all the same", "not committed"])
 def test_what_a_cycle_that_is_given_up_counts_is_counted_once(done: bool) -> None:
-    """It is done again; also where its checkpoint was lost, so that it is folded in silence."""
+    """It is done again, and without a checkpoint all before it is folded in silence."""
     for nth in range(1, 6):
-        computer, commits = Faulty(), 0
+        computer, commits = Faulty(UNKEPT), 0
 
-        def give_up(_: int, name: str, is_done: bool, computer: Computer = computer, nth: int = nth) -> None:
+        def give_up(_: int, name: str, is_done: bool, nth: int = nth) -> None:
             nonlocal commits
             commits += name == "commit_transaction" and not is_done
             if name == "commit_transaction" and is_done == done and commits == nth:
                 commits += 1
-                computer.lose_checkpoints()
                 fail()
 
         computer.run("one", give_up)
@@ -1238,6 +1238,30 @@ def test_what_a_restored_shard_learnt_and_noticed_before_is_no_work_of_this_proc
         assert computer.counted("drifts_total", topic="events", partition=partition) == RECORDS
         assert computer.counted("breaks_total", topic="events", partition=partition) == RECORDS
         assert computer.counted("learning_steps_total", topic="events", partition=partition) == RECORDS
+
+
+def test_what_a_shard_notices_again_after_a_cycle_was_given_up_is_counted_once() -> None:
+    computer = Computer(UNKEPT)
+    process = FakeProcess(computer.broker)
+    worker = computer.worker(process)
+    commits = 0
+
+    def give_up(_: int, name: str, done: bool) -> None:
+        nonlocal commits
+        computer.broker.clock.seconds += 0.1  # it looks into models by the clock
+        if name == "commit_transaction" and not done:
+            commits += 1
+            computer.broker.clock.seconds += 3.0
+            if commits == 4:
+                fail()  # all is folded anew
+        if [one.drifts for one in worker.status().partitions] == [RECORDS] * 2 and worker.ready():
+            worker.stop()
+
+    process.interrupt = give_up
+    assert worker.run() == 0
+    for partition in "01":
+        assert computer.counted("drifts_total", topic="events", partition=partition) == RECORDS
+        assert computer.counted("breaks_total", topic="events", partition=partition) == RECORDS
 
 
 def test_a_call_that_never_comes_back_is_noticed() -> None:
