@@ -14,6 +14,10 @@ from kafka.net.compat import KafkaNetClient
 
 from pipeline.settings import Kafka
 
+RECONNECT_MS = 1000
+"""The longest pause between two attempts to reach a broker, as in the Java client. This client's own is 30 s and doubles
+up to that: a broker that was away for 10 s would be missed for 10 more."""
+
 T = TypeVar("T")
 
 
@@ -59,6 +63,7 @@ def _signing_in(kafka: Kafka) -> dict[str, object]:
     options: dict[str, object] = {
         "bootstrap_servers": [server.strip() for server in kafka.bootstrap_servers.split(",")],
         "bootstrap_timeout_ms": int(kafka.connect_timeout * 1000),
+        "reconnect_backoff_max_ms": RECONNECT_MS,
         "security_protocol": kafka.security_protocol,
         "sasl_mechanism": kafka.sasl_mechanism or None,
         "sasl_plain_username": kafka.sasl_username or None,
