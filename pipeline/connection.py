@@ -15,8 +15,8 @@ from kafka.net.compat import KafkaNetClient
 from pipeline.settings import Kafka
 
 RECONNECT_MS = 1000
-"""The longest pause between two attempts to reach a broker, as in the Java client. This client's own doubles up to 30 s:
-a broker that was away for 12 s was not asked again for 23 more."""
+"""The longest pause between two attempts to reach a broker, as in the Java client. This client's own doubles up to
+30 s: a broker that was away for 12 s was not found again for 23 more."""
 
 T = TypeVar("T")
 

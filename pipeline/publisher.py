@@ -74,6 +74,7 @@ class Publisher:
         self._exactly_once = settings.delivery.mode == "exactly_once"
         self._due: frozenset[TopicPartition] | None = None  # where the last commit's markers are not seen yet
         self._begun_at = NEVER  # when that transaction began
+        self._is_begun = False  # whether the producer has begun one that is not committed
         self._told = ""
         self._limits = Limits({})
         self._letter = self._limits.letter(self._kafka.dead_letters)  # bytes of a dead letter
@@ -106,11 +107,13 @@ class Publisher:
         self._settle()
         started = self._clock.now()
         self._producer.begin_transaction()
+        self._is_begun = True
         written = self._send(publication)
         with self._watchdog.watching("send_offsets_to_transaction"):
             self._producer.send_offsets_to_transaction(offsets, metadata)
         with self._watchdog.watching("commit_transaction"):
             self._producer.commit_transaction()
+        self._is_begun = False
         self._due, self._begun_at = written, started
 
     def _send(self, publication: Publication) -> frozenset[TopicPartition]:
@@ -150,12 +153,16 @@ class Publisher:
         if not self._exactly_once:
             self._ask_limits()
             return
+        if self._is_begun:
+            self._abort()
+        self._reconnect()
+
+    def _abort(self) -> None:
         try:
             with self._watchdog.watching("abort_transaction"):
                 self._producer.abort_transaction()
         except KafkaError as fatal:
             logger.warning("the next producer has to end the transaction: %s", fatal)
-        self._reconnect()
 
     def _ask_limits(self) -> None:
         if self._transactions.limits() != self._limits:
@@ -230,7 +237,7 @@ class Publisher:
         except (KafkaError, ClusterError):
             self.close()
             raise
-        self._due = None
+        self._due, self._is_begun = None, False
 
     def close(self) -> None:
         """Let go of the producer; what it had not committed is lost, as it should be."""
