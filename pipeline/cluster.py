@@ -7,7 +7,7 @@ The one home of the package `kafka`: others take its names from here. A cluster 
 import logging
 import time
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import NamedTuple, Protocol, Self, SupportsIndex, overload
@@ -40,6 +40,7 @@ from kafka.structs import TopicPartition as TopicPartition
 
 from pipeline.admin import Admin, KafkaAdmin, Limits
 from pipeline.connection import ClusterError as ClusterError
+from pipeline.connection import NoTopicError as NoTopicError
 from pipeline.connection import connected, reason
 from pipeline.inputs import inputs_of, some
 from pipeline.messages import Outgoing, Record
@@ -87,7 +88,9 @@ class Consumer(Protocol):
     def poll(self, timeout_ms: float, max_records: int) -> Mapping[TopicPartition, Sequence[Message]]: ...
     def group_metadata(self) -> ConsumerGroupMetadata: ...
     def assignment(self) -> set[TopicPartition]: ...
-    def committed(self, partition: TopicPartition, *, timeout_ms: float) -> int | None: ...
+    def committed_offsets(
+        self, partitions: Collection[TopicPartition], timeout_ms: float
+    ) -> Mapping[TopicPartition, int]: ...
     def seek(self, partition: TopicPartition, offset: int) -> None: ...
     def position(self, partition: TopicPartition, *, timeout_ms: float) -> int | None: ...
     def highwater(self, partition: TopicPartition) -> int | None: ...
@@ -202,16 +205,16 @@ class KafkaClients:
         missing = [name for name in _needed(self._settings.kafka) if name not in description.topics]
         if missing:
             names = ", ".join(f"`{name}`" for name in missing)
-            raise ClusterError(
+            raise NoTopicError(
                 f"topic {names} is missing at {self._settings.kafka.bootstrap_servers};"
                 " run `lstm-stream topics` with these settings, or name the topics in [kafka]"
             )
         inputs = inputs_of(self._settings.kafka)
         if not inputs.among(description.topics):
             others = [name for name in description.topics if name not in inputs.outputs and name[:2] != "__"]
-            raise ClusterError(
-                f"no topic at {self._settings.kafka.bootstrap_servers} matches kafka.input {inputs.pattern} as a whole:"
-                f" waiting for one, or correct the pattern; there are {some(others)}"
+            raise NoTopicError(
+                f"no topic at {self._settings.kafka.bootstrap_servers} matches kafka.input = '{inputs.setting}' as a"
+                f" whole: waiting for one, or correct the pattern; there are {some(others)}"
             )
         return description
 
@@ -610,11 +613,19 @@ class _Batch(DefaultRecordBatch):
 
 
 class _Consumer(KafkaConsumer):
-    """The client, which also tells the id of a topic: another one after it was deleted and made again."""
+    """The client, which also tells the id of a topic, and the committed offsets of many partitions at once."""
 
     def topic_id(self, topic: str) -> str | None:
+        """Another one after the topic was deleted and made again."""
         found = self._manager.cluster.topic_id(topic)
         return None if found is None else str(found)
+
+    def committed_offsets(
+        self, partitions: Collection[TopicPartition], timeout_ms: float
+    ) -> Mapping[TopicPartition, int]:
+        """Of those that have one: all as of one moment."""
+        found = self._coordinator.fetch_committed_offsets(list(partitions), timeout_ms=timeout_ms)
+        return {partition: one.offset for partition, one in found.items()}
 
 
 def _reading(kafka: Kafka, **options: object) -> _Consumer:

@@ -14,6 +14,7 @@
 
 import logging
 import threading
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -64,7 +65,9 @@ class Folded(NamedTuple):
     publication: Publication
     counts: Counts
     failures: list[tuple[TopicPartition, Failure]]
-    """Beside its partition."""
+    """Beside its partition; also those of records that are out already."""
+    faults: Counter[TopicPartition]
+    """How many of these are of records that are not."""
     fates: dict[TopicPartition, Fates]
 
 
@@ -219,7 +222,7 @@ class Cycle:
         forecasts: list[Outgoing] = []
         letters: list[Outgoing] = []
         offsets: dict[TopicPartition, int] = {}
-        counts, fates = Counts(), dict[TopicPartition, Fates]()
+        counts, faults, fates = Counts(), Counter[TopicPartition](), dict[TopicPartition, Fates]()
         failures: list[tuple[TopicPartition, Failure]] = []
         for partition, records in gathered.items():
             held = self.held.get(partition)
@@ -232,10 +235,11 @@ class Cycle:
             letters.extend(folded.dead_letters)
             counts += folded.counts
             failures += [(partition, failure) for failure in (*before.failures, *folded.failures)]
+            faults[partition] += len(folded.failures)
             fates[partition] = folded.fates
             if held.shard.next_offset > held.committed:
                 offsets[partition] = held.shard.next_offset
-        return Folded(Publication(forecasts, letters, offsets), counts, failures, fates)
+        return Folded(Publication(forecasts, letters, offsets), counts, failures, faults, fates)
 
     def _fold_one(self, held: Held, records: list[Record], silently: bool) -> Fold:
         if not records:
@@ -247,9 +251,8 @@ class Cycle:
         return folded
 
     def _tell(self, failures: list[tuple[TopicPartition, Failure]]) -> None:
-        """Count the failures of the model, and log the first of each series with its traceback."""
+        """Log the first failure of the model of each series with its traceback."""
         for partition, failure in failures:
-            self._metrics.faults.labels(partition.topic, str(partition.partition)).inc()
             key = (partition, failure.series, failure.stage)
             if key in self._told or len(self._told) >= MOST_TRACES:
                 continue
@@ -275,6 +278,8 @@ class Cycle:
         self._failures = 0
         self.counts += folded.counts
         self._count(folded.counts)
+        for partition, number in folded.faults.items():
+            self._metrics.faults.labels(partition.topic, str(partition.partition)).inc(number)
         for partition, fates in folded.fates.items():
             self._losses.note(partition, fates)
 
@@ -333,6 +338,7 @@ class Cycle:
     def _put_off(self, partition: TopicPartition, error: KafkaError) -> None:
         """Open it in a later cycle; when that goes on, say why and count it."""
         self._waiting[partition] = self._waiting.get(partition, 0) + 1
+        self._publisher.look_soon()
         if self._waiting[partition] == 1:
             logger.info("%s is opened in a later cycle: %s", place(partition), error)
         if self._waiting[partition] == TRIES:

@@ -36,12 +36,17 @@ class ForecastWriter:
         Where the records come from that the forecasts are made by.
     levels
         Of the quantiles, as text.
+    several
+        Whether there are several input topics, which ids then tell apart.
     """
 
-    def __init__(self, topic: str, partition: int, levels: Sequence[str]) -> None:
+    def __init__(self, topic: str, partition: int, levels: Sequence[str], several: bool = False) -> None:
         quantiles = b",".join(_text(level) + b":[%b]" for level in levels)
+        prefix = _text(topic)[1:-1].replace(b"%", b"%%") + b"/" if several else b""
         self._form = (
-            b'{"id":"%b@%b","series":"%b","origin":"%b","step_seconds":%b,"horizon":%d,"mean":[%b],"quantiles":{'
+            b'{"id":"'
+            + prefix
+            + b'%b@%b","series":"%b","origin":"%b","step_seconds":%b,"horizon":%d,"mean":[%b],"quantiles":{'
             + quantiles
             + b'},"surprise":%b,"status":"%b","model":{"updates":%d,"lstm_share":%b},"source":{"topic":'
             + _text(topic)

@@ -25,11 +25,14 @@ class Inputs(NamedTuple):
         A regular expression that the whole name has to match; None where topics are named.
     outputs
         Topics that the daemon writes to.
+    setting
+        The pattern as it was set, with its slashes; empty where topics are named.
     """
 
     names: tuple[str, ...]
     pattern: str | None
     outputs: tuple[str, str]
+    setting: str
 
     @property
     def expression(self) -> str | None:
@@ -53,7 +56,7 @@ class Inputs(NamedTuple):
         found = self.among(there)
         left_out = [name for name in self.outputs if name in there and self._matches(name)]
         out = f"; left out, as the daemon writes there: {some(left_out)}" if left_out else ""
-        return f"kafka.input {self.pattern} matches {some(found)}{out}"
+        return f"kafka.input = '{self.setting}' matches {some(found)}{out}"
 
     def _matches(self, name: str) -> bool:
         return re.match(rf"(?:{self.pattern})\Z", name) is not None
@@ -61,7 +64,8 @@ class Inputs(NamedTuple):
 
 def inputs_of(kafka: Kafka) -> Inputs:
     """What the settings say."""
-    return Inputs(kafka.inputs, kafka.input_pattern, (kafka.forecasts, kafka.dead_letters))
+    setting = kafka.input if isinstance(kafka.input, str) and kafka.input_pattern is not None else ""
+    return Inputs(kafka.inputs, kafka.input_pattern, (kafka.forecasts, kafka.dead_letters), setting)
 
 
 def some(names: Iterable[str]) -> str:

@@ -3,13 +3,12 @@
 import logging
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from pipeline.clock import Clock
 from pipeline.cluster import (
     Clients,
-    ClusterError,
     ConsumerGroupMetadata,
     ConsumerRebalanceListener,
     CorruptRecordError,
@@ -18,6 +17,7 @@ from pipeline.cluster import (
     MemberState,
     Message,
     NoOffsetForPartitionError,
+    NoTopicError,
     OffsetAndMetadata,
     OffsetOutOfRangeError,
     TopicPartition,
@@ -121,7 +121,7 @@ class Member:
         self._topics = self._inputs.names or matching
         if not self._topics:
             self.close()
-            raise ClusterError(f"no topic matches kafka.input {self._inputs.pattern} any more: waiting for one")
+            raise NoTopicError(f"no topic matches kafka.input = '{self._inputs.setting}' any more: waiting for one")
         self._consumer.subscribe(self._topics, listener=self._notes)
 
     def _matching(self) -> tuple[str, ...]:
@@ -209,19 +209,23 @@ class Member:
 
     def last(self, partition: TopicPartition) -> int:
         """The offset that the log's next record will get."""
-        with self._watchdog.watching("end_offsets"):
-            return self._consumer.end_offsets([partition])[partition]
+        return self.ends([partition])[partition]
 
-    def committed(self, partition: TopicPartition) -> int | None:
-        """The group's committed offset, None if there is none; also of a partition that is not ours.
+    def ends(self, partitions: Collection[TopicPartition]) -> Mapping[TopicPartition, int]:
+        """The same of several; also of those that are not ours."""
+        with self._watchdog.watching("end_offsets"):
+            return self._consumer.end_offsets(sorted(partitions))
+
+    def committed(self, partitions: Collection[TopicPartition]) -> Mapping[TopicPartition, int]:
+        """The group's committed offsets of those that have one, at one moment; also of partitions that are not ours.
 
         Raises
         ------
         KafkaTimeoutError
-            A transaction that is still open is about to move it; ask again.
+            A transaction that is still open is about to move one; ask again.
         """
         with self._watchdog.watching("committed"):
-            return self._consumer.committed(partition, timeout_ms=PATIENCE * 1000)
+            return self._consumer.committed_offsets(partitions, timeout_ms=PATIENCE * 1000)
 
     def commit(self, offsets: Mapping[TopicPartition, OffsetAndMetadata]) -> None:
         """Commit offsets by themselves, outside of any transaction."""
@@ -243,6 +247,7 @@ class Member:
             return None
         except (
             NoOffsetForPartitionError,
+            NoTopicError,
             KafkaTimeoutError,
         ):  # the client asks for all at once: another's is not known
             return None

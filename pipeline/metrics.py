@@ -36,7 +36,7 @@ class Metric(msgspec.Struct, frozen=True):
 
 
 TABLE: tuple[Metric, ...] = (
-    Metric("records_total", "counter", "Records read from the input topics."),
+    Metric("records_total", "counter", "Records read from the input topics, again after a cycle that was given up."),
     Metric(
         "observations_total", "counter", "Observations read: forecasts + superseded + dead letters + late + repeated."
     ),

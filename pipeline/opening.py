@@ -184,7 +184,8 @@ class Opener:
         self, partition: TopicPartition, metadata: ConsumerGroupMetadata, first: int, made_anew: bool
     ) -> tuple[int, bool]:
         """The committed offset, and whether it has just been chosen."""
-        committed, refused = self._member.committed(partition), self._member.refused.pop(partition, None)
+        committed = self._member.committed([partition]).get(partition)
+        refused = self._member.refused.pop(partition, None)
         if committed is None and not made_anew:
             return self._begin(partition, metadata, first), True
         if (
@@ -231,16 +232,16 @@ class Opener:
         if self._settings.delivery.start == "earliest":
             return self._start({partition: first}, metadata)[partition]
         there = self._inputs() | {partition}
-        if any(self._member.committed(one) is not None for one in there if one != partition):
-            committed = self._member.committed(partition)  # all at once: it may have come with theirs
-            if committed is not None:
-                return committed
+        committed = self._member.committed(there)
+        if partition in committed:  # it has come since, with the others' ends
+            return committed[partition]
+        if committed:
             logger.info("%s is new to the group: going on from its start, %d", place(partition), first)
             return self._start({partition: first}, metadata)[partition]
         if partition != min(there):
             self._begun[partition] = None
             raise KafkaTimeoutError(f"who holds {place(min(there))} is to begin for all")
-        ends = self._start({one: self._member.last(one) for one in there}, metadata)
+        ends = self._start(self._member.ends(there), metadata)
         self._begun |= ends
         return ends[partition]
 

@@ -20,12 +20,21 @@ OVERHEAD = 1024
 """Bytes of a request beside the record."""
 
 
+class Written(Protocol):
+    """Where a record is in its topic."""
+
+    @property
+    def topic_partition(self) -> TopicPartition: ...
+
+
 class Pending(Protocol):
-    """A record on its way to the broker."""
+    """A record on its way to the broker; it has a value once the broker has it, or an exception."""
 
     def failed(self) -> bool: ...
     @property
     def exception(self) -> BaseException | None: ...
+    @property
+    def value(self) -> Written: ...
 
 
 class BulkProducer(KafkaProducer):

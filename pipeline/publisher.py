@@ -28,8 +28,8 @@ from pipeline.watchdog import Watchdog
 logger = logging.getLogger(__name__)
 
 QUIET = 1.0
-"""Seconds: in less no broker can die and be up again. Who has committed a shorter time ago, and fast, knows that its
-markers are written; else the partitions are asked (see `pipeline.transactions`)."""
+"""Seconds after a transaction began until its markers are looked for where no other follows; before one that does they
+always are (see `pipeline.transactions`)."""
 NEVER = -math.inf
 SMALLEST = 1000  # bytes of a dead letter that are always tried
 
@@ -72,8 +72,9 @@ class Publisher:
         self._transactions = Transactions(clients, settings, metrics, watchdog, clock)
         self._deadline = settings.delivery.deadline
         self._exactly_once = settings.delivery.mode == "exactly_once"
-        self._is_asked = True  # whether the partitions were asked after the last transaction
-        self._settled_at = NEVER  # when the last transaction was begun that was committed, or nothing was seen to hang
+        self._due: frozenset[TopicPartition] | None = None  # where the last commit's markers are not seen yet
+        self._begun_at = NEVER  # when that transaction began
+        self._is_begun = False  # whether the producer has begun one that is not committed
         self._told = ""
         self._limits = Limits({})
         self._letter = self._limits.letter(self._kafka.dead_letters)  # bytes of a dead letter
@@ -103,18 +104,26 @@ class Publisher:
             with self._watchdog.watching("commit"):
                 member.commit(offsets)
             return
-        self._settle_what_is_in_doubt()
+        self._settle()
         started = self._clock.now()
         self._producer.begin_transaction()
-        self._send(publication)
+        self._is_begun = True
+        written = self._send(publication)
         with self._watchdog.watching("send_offsets_to_transaction"):
             self._producer.send_offsets_to_transaction(offsets, metadata)
         with self._watchdog.watching("commit_transaction"):
             self._producer.commit_transaction()
-        self._settled_at, self._is_asked = started, False
+        self._is_begun = False
+        self._due, self._begun_at = written, started
 
-    def _send(self, publication: Publication) -> None:
-        """Send, and wait until the broker has every single one: a commit does not tell of one that was refused."""
+    def _send(self, publication: Publication) -> frozenset[TopicPartition]:
+        """Send, and wait until the broker has every single one: a commit does not tell of one that was refused.
+
+        Returns
+        -------
+        frozenset of TopicPartition
+            Where they are.
+        """
         letters = [cut(one, self._letter) for one in publication.dead_letters]
         sending = [(self._kafka.forecasts, publication.forecasts), (self._kafka.dead_letters, letters)]
         with self._watchdog.watching("send"):
@@ -122,6 +131,7 @@ class Publisher:
             self._producer.flush(self._deadline)
         for topic, records, sent in pending:
             self._check(topic, records, sent)
+        return frozenset(one.value.topic_partition for _, _, sent in pending for one in sent)
 
     def _check(self, topic: str, records: Sequence[Outgoing], sent: Sequence[Pending]) -> None:
         for outgoing, one in zip(records, sent, strict=True):
@@ -131,37 +141,43 @@ class Publisher:
                 raise one.exception
 
     def abort(self, error: KafkaError) -> None:
-        """Give up the transaction that `error` came from; a producer that is beyond that is replaced.
+        """Give up the transaction that `error` came from, and its producer, too.
 
-        So it is when topics take more or less than they did. A dead letter must not stop the stream: where a topic
-        does not tell its limit and refuses one, the next attempt sends less of it.
+        The client keeps the offsets of a transaction that the group's coordinator refused, and sends them along with
+        the next one's (kafka-python 3.0.12): records that nobody forecast would be done. A new producer has none. It
+        also learns what topics take, which may be more or less than they did. A dead letter must not stop the stream:
+        where a topic does not tell its limit and refuses one, the next attempt sends less of it.
         """
         if isinstance(error, MessageSizeTooLargeError) and self._kafka.dead_letters not in self._limits.bytes:
             self._letter = max(self._letter // 2, SMALLEST)
         if not self._exactly_once:
             self._ask_limits()
             return
-        self._settled_at, self._is_asked = NEVER, False
+        if self._is_begun:
+            self._abort()
+        self._reconnect()
+
+    def _abort(self) -> None:
         try:
             with self._watchdog.watching("abort_transaction"):
                 self._producer.abort_transaction()
         except KafkaError as fatal:
-            logger.warning("a new producer is needed: %s", fatal)
-            self._reconnect()
-            return
-        self._ask_limits()
+            logger.warning("the next producer has to end the transaction: %s", fatal)
 
     def _ask_limits(self) -> None:
         if self._transactions.limits() != self._limits:
             self._reconnect()
 
-    def _settle_what_is_in_doubt(self) -> None:
-        """Before a transaction begins: nothing may hang of the one before it, which this one's commit would show.
+    def _settle(self) -> None:
+        """Before a transaction begins: the one before it is committed everywhere.
 
         What did hang was ended under the producer's epoch; a new epoch lets no such marker reach what comes now.
         """
-        if self._clock.now() - self._settled_at >= QUIET and self._transactions.settle():
+        if self._due is None:
+            return
+        if self._transactions.confirm(self._due):
             self._reconnect()
+        self._due = None
 
     def look_around(self) -> None:
         """Between two cycles: what a broker's death left hanging of ours, or of the dead, holds readers back.
@@ -170,10 +186,13 @@ class Publisher:
         """
         if not self._exactly_once:
             return
-        if not self._is_asked and self._clock.now() - self._settled_at >= QUIET:
-            self._settle_what_is_in_doubt()
-            self._is_asked = True
+        if self._clock.now() - self._begun_at >= QUIET:
+            self._settle()
         self._transactions.sweep()
+
+    def look_soon(self) -> None:
+        """Somebody's open transaction is about to move an offset that we wait for: look whether it hangs."""
+        self._transactions.sweep_soon()
 
     def _tell_too_large(self, topic: str, outgoing: Outgoing) -> None:
         """Say which record a topic refuses, and what mends it; once for a topic and limit."""
@@ -218,7 +237,7 @@ class Publisher:
         except (KafkaError, ClusterError):
             self.close()
             raise
-        self._settled_at, self._is_asked = self._clock.now(), True
+        self._due, self._is_begun = None, False
 
     def close(self) -> None:
         """Let go of the producer; what it had not committed is lost, as it should be."""

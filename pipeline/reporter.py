@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from msgspec import structs
 
+from pipeline.checkpoints import Address
 from pipeline.clock import Clock
 from pipeline.cluster import TopicPartition
 from pipeline.losses import Losses
@@ -62,6 +63,7 @@ class Reporter:
         self._metrics, self._clock = metrics, clock
         self._recent: deque[tuple[float, int]] = deque()
         self._models: dict[TopicPartition, ShardStatus] = {}
+        self._counted: dict[Address, ShardStatus] = {}  # the furthest that each was seen
         self._losing: set[tuple[str, str, str]] = set()
         self._looked = float("-inf")
         metrics.info.labels(status.version).set(1)
@@ -79,7 +81,7 @@ class Reporter:
         self.status = structs.replace(self.status, partitions=(), events_per_second=0.0)
         for partition in self._models:
             self._forget(partition)
-        self._models = {}
+        self._models, self._counted = {}, {}
         self._set_losing(())
         self._metrics.partitions_assigned.set(0)
         self._metrics.checkpoint_age_seconds.set(0.0)
@@ -134,22 +136,36 @@ class Reporter:
         before, self._models = self._models, {partition: one.shard.status() for partition, one in held.items()}
         for partition in before.keys() - held.keys():
             self._forget(partition)
+        counted, self._counted = self._counted, {}
         for partition, model in self._models.items():
-            self._set(partition, model, before.get(partition))
+            address = held[partition].address
+            since = counted.get(address, model)  # what a restored shard learnt before is no work of this process
+            self._counted[address] = self._set(partition, model, since)
         self._sum_up([model for model in self._models.values() if model.mae_last_value > 0])
 
-    def _set(self, partition: TopicPartition, model: ShardStatus, before: ShardStatus | None) -> None:
+    def _set(self, partition: TopicPartition, model: ShardStatus, since: ShardStatus) -> ShardStatus:
+        """Set the gauges, and count what is new; how far that is.
+
+        A shard that is taken up again after a cycle was given up comes by the same drifts once more.
+        """
         metrics, labels = self._metrics, _labels(partition)
         metrics.series.labels(*labels).set(model.series)
         metrics.loss.labels(*labels).set(model.loss)
         metrics.gradient_norm.labels(*labels).set(model.gradient_norm)
-        since = before or model  # what a restored shard learnt before is no work of this process
-        steps = model.learning_steps - since.learning_steps
-        skipped = model.skipped_learning_steps - since.skipped_learning_steps
-        metrics.learning_steps.labels(*labels).inc(max(steps, 0))
-        metrics.skipped_learning_steps.labels(*labels).inc(max(skipped, 0))
-        metrics.drifts.labels(*labels).inc(max(model.drifts - since.drifts, 0))
-        metrics.breaks.labels(*labels).inc(max(model.breaks - since.breaks, 0))
+        furthest = structs.replace(
+            since,
+            learning_steps=max(model.learning_steps, since.learning_steps),
+            skipped_learning_steps=max(model.skipped_learning_steps, since.skipped_learning_steps),
+            drifts=max(model.drifts, since.drifts),
+            breaks=max(model.breaks, since.breaks),
+        )
+        steps = furthest.learning_steps - since.learning_steps
+        skipped = furthest.skipped_learning_steps - since.skipped_learning_steps
+        metrics.learning_steps.labels(*labels).inc(steps)
+        metrics.skipped_learning_steps.labels(*labels).inc(skipped)
+        metrics.drifts.labels(*labels).inc(furthest.drifts - since.drifts)
+        metrics.breaks.labels(*labels).inc(furthest.breaks - since.breaks)
+        return furthest
 
     def _set_lag(self, labels: tuple[str, str], lag: int | None) -> None:
         if lag is None:

@@ -130,6 +130,11 @@ class Kafka(Struct, frozen=True, kw_only=True):
             return None
         return self.input if self.input[0] == "^" else self.input[1:-1]
 
+    @property
+    def has_several_inputs(self) -> bool:
+        """Whether more than one topic can be read."""
+        return len(self.inputs) != 1
+
     def __post_init__(self) -> None:
         _check_topics(self)
         _check_sign_in(self)

@@ -7,11 +7,13 @@ that the coordinator decided.
 
 A transaction hangs if its partition takes it to be open *after* its coordinator was seen to have ended it: a
 coordinator says so only once it believes that all markers are written.
+
+No transaction of ours begins before the markers of the one before it are seen where it wrote (`confirm`). Partitions do
+not tell two transactions of one producer apart: an abort of the second would take committed records of the first along.
 """
 
 import logging
 from collections.abc import Callable, Collection, Mapping
-from functools import partial
 from typing import TypeVar
 
 from pipeline.admin import Admin, Coordinated, Limits, Open
@@ -34,6 +36,7 @@ logger = logging.getLogger(__name__)
 
 OFFSETS = "__consumer_offsets"
 PAUSE = 0.1  # seconds between two questions of one kind
+SOON = 0.005  # the first such pause where markers are on their way; they take some milliseconds
 SWEEP = 300.0  # seconds between two looks at what dead producers left
 STRANGER = 1200.0
 """Seconds until what no coordinator knows is taken to hang: the longest that a broker lets a transaction be open
@@ -68,6 +71,9 @@ class Transactions:
         self._admin: Admin | None = None
         self._seen: dict[Open, float] = {}  # since when
         self._told: set[str] = set()
+        self._ids: set[int] = set()  # the producer ids that ours has stood for
+        self._offsets: TopicPartition | None = None  # of our group, once it is known
+        self._is_blind = False  # the brokers have no such question
         self._next_sweep = clock.now()
 
     def settle(self) -> bool:
@@ -86,29 +92,49 @@ class Transactions:
             self.close()
             raise
 
+    def confirm(self, written: Collection[TopicPartition]) -> bool:
+        """See that the markers of our last transaction are in these partitions and in the group's offsets.
+
+        One question while all is well. What hangs is ended as by `settle`; whether there was any.
+        """
+        try:
+            if self._is_blind or not self._ids & {one.producer_id for one in self._open(self._with_offsets(written))}:
+                return False
+        except KafkaError:
+            self.close()
+            raise
+        return self.settle()
+
+    def _with_offsets(self, written: Collection[TopicPartition]) -> set[TopicPartition]:
+        if self._offsets is None:
+            self._written()
+        return {*written} if self._offsets is None else {*written, self._offsets}
+
     def _settle(self) -> bool:
         own = self._ended()
         if own is None or own.is_open:
             return False
-        hanging = self._hanging(own)
+        hanging = self._hanging()
         if hanging:
             self._end(dict.fromkeys(hanging, own))
-            self._wait_until_gone(own)
+            self._wait_until_gone()
         return bool(hanging)
 
     def _ended(self) -> Coordinated | None:
         """What the coordinator says of our id, once it has done what it had decided; None if it does not know us."""
         name = self._clients.transactional_id
-        until = self._clock.now() + self._patience
+        until, pause = self._clock.now() + self._patience, SOON
         while self._clock.now() < until:
             own = self._ask("describe_transactions", lambda admin: admin.coordinated(name))
+            self._ids |= set() if own is None else {own.producer_id}
             if own is None or not own.is_ending:
                 return own
-            self._clock.pause(PAUSE)
+            self._clock.pause(pause)
+            pause = min(2 * pause, PAUSE)
         raise KafkaTimeoutError(f"the broker does not finish the transaction of {name}")
 
-    def _hanging(self, own: Coordinated) -> list[Open]:
-        return [one for one in self._open() if one.producer_id == own.producer_id]
+    def _hanging(self) -> list[Open]:
+        return [one for one in self._open(self._written()) if one.producer_id in self._ids]
 
     def _end(self, hanging: Mapping[Open, Coordinated | None]) -> None:
         """Write the markers that are missing."""
@@ -134,10 +160,10 @@ class Transactions:
         )
         return True
 
-    def _wait_until_gone(self, own: Coordinated) -> None:
+    def _wait_until_gone(self) -> None:
         until = self._clock.now() + self._patience
         while self._clock.now() < until:
-            left = self._hanging(own)
+            left = self._hanging()
             if not left:
                 return
             self._clock.pause(PAUSE)
@@ -149,7 +175,10 @@ class Transactions:
         return self._ask("describe_configs", lambda admin: admin.limits(topics))
 
     def sweep(self) -> None:
-        """Now and then: end what dead producers left hanging. It is said and counted, and stops nothing."""
+        """Now and then: end what dead producers left hanging. It is said and counted, and stops nothing.
+
+        Sooner where something is open: it may be left hanging when its coordinator ends it.
+        """
         if self._clock.now() < self._next_sweep:
             return
         self._next_sweep = self._clock.now() + SWEEP
@@ -161,36 +190,46 @@ class Transactions:
             logger.info("a look for hanging transactions failed, and is taken again later: %s", error)
             self.close()
 
+    def sweep_soon(self) -> None:
+        """Do so at the next opportunity: something holds readers back."""
+        self._next_sweep = self._clock.now()
+
     def _sweep(self) -> None:
         now = self._clock.now()
-        self._seen = {one: self._seen.get(one, now) for one in self._open()}
+        self._seen = {one: self._seen.get(one, now) for one in self._open(self._written())}
         ids = {one.producer_id for one in self._seen}
         known = self._ask("list_transactions", lambda admin: admin.coordinated_ids(ids)) if ids else {}
         over = {one: known.get(one.producer_id) for one in self._seen if _is_over(known.get(one.producer_id))}
         still = set(self._open({one.partition for one in over})) if over else set()
         due = {one: self._seen[one] + _patience(over[one]) for one in sorted(still & over.keys())}
-        self._next_sweep = min([self._next_sweep, *(time for time in due.values() if time > now)])
+        again = [now + self._kafka.transaction_timeout] if len(over) < len(self._seen) else []
+        self._next_sweep = min([self._next_sweep, *again, *(time for time in due.values() if time > now)])
         self._end({one: over[one] for one, time in due.items() if time <= now})
 
-    def _open(self, among: Collection[TopicPartition] | None = None) -> list[Open]:
-        """What partitions take to be open, by default all that we write to."""
-        found: list[Open] = []
-        where = self._written() if among is None else among
-        for topic in sorted({one.topic for one in where}):
-            partitions = [one for one in where if one.topic == topic]
-            try:
-                found += self._ask("describe_producers", partial(_open, partitions))
-            except AuthorizationError:
-                self._tell(_right_to_read(self._kafka.bootstrap_servers, topic), "no_right_to_read")
-        return found
+    def _open(self, among: Collection[TopicPartition]) -> list[Open]:
+        """What partitions take to be open; of topics that we may not read, nothing."""
+        try:
+            found = self._ask("describe_producers", lambda admin: admin.open(among))
+        except AuthorizationError:
+            return [one for topic in sorted({one.topic for one in among}) for one in self._open_of(topic, among)]
+        self._is_blind = found is None
+        return found or []
+
+    def _open_of(self, topic: str, among: Collection[TopicPartition]) -> list[Open]:
+        partitions = [one for one in among if one.topic == topic]
+        try:
+            return self._ask("describe_producers", lambda admin: admin.open(partitions)) or []
+        except AuthorizationError:
+            self._tell(_right_to_read(self._kafka.bootstrap_servers, topic), "no_right_to_read")
+            return []
 
     def _written(self) -> list[TopicPartition]:
         """The partitions of the output topics, and the one of our group's offsets."""
         topics = {self._kafka.forecasts, self._kafka.dead_letters}
         found = self._ask("describe_topics", lambda admin: admin.partitions([*sorted(topics), OFFSETS]))
-        offsets = sum(one.topic == OFFSETS for one in found)
-        ours = TopicPartition(OFFSETS, java_hash(self._kafka.group) % offsets) if offsets else None
-        return [one for one in found if one.topic in topics or one == ours]
+        kept = sum(one.topic == OFFSETS for one in found)
+        self._offsets = TopicPartition(OFFSETS, java_hash(self._kafka.group) % kept) if kept else None
+        return [one for one in found if one.topic in topics or one == self._offsets]
 
     def _ask(self, name: str, question: Callable[[Admin], T]) -> T:
         """A broker that is just up again does not answer all at once: it is asked again for a while."""
@@ -227,10 +266,6 @@ def java_hash(text: str) -> int:
     for high, low in zip(encoded[::2], encoded[1::2], strict=True):
         found = (31 * found + (high << 8) + low) & 0xFFFFFFFF
     return found & 0x7FFFFFFF
-
-
-def _open(partitions: Collection[TopicPartition], admin: Admin) -> list[Open]:
-    return admin.open(partitions) or []
 
 
 def _is_over(known: Coordinated | None) -> bool:

@@ -14,7 +14,15 @@ from msgspec import structs
 from pipeline.advice import advice
 from pipeline.checkpoints import CheckpointError, Checkpoints
 from pipeline.clock import Clock
-from pipeline.cluster import Clients, ClusterError, Description, FencedInstanceIdError, KafkaError, TopicPartition
+from pipeline.cluster import (
+    Clients,
+    ClusterError,
+    Description,
+    FencedInstanceIdError,
+    KafkaError,
+    NoTopicError,
+    TopicPartition,
+)
 from pipeline.cycle import LONGEST_WAIT, Cycle
 from pipeline.inputs import inputs_of
 from pipeline.losses import Losses
@@ -87,6 +95,7 @@ class Worker:
         self._stop = threading.Event()
         self._parked: dict[TopicPartition, Held] = {}
         self._inputs = ""
+        self._missing_since: float | None = None
         self._counts, self._losses = Counts(), Losses(settings.events)
         status = Status(
             state="connecting",
@@ -101,12 +110,13 @@ class Worker:
     def run(self, drain: bool = False) -> int:
         """Work until `stop`, or with `drain` until all is done that was in the log when partitions were assigned.
 
-        What may heal (no broker, no topic, a wrong password, no place for checkpoints) is said once and tried again.
+        What may heal (no broker, no topic, a wrong password, no place for checkpoints) is said once and tried again;
+        but with `drain` a topic that stays missing for `kafka.session_timeout` ends it.
 
         Returns
         -------
         int
-            Exit code: 0 done, 1 cannot work with these settings.
+            Exit code: 0 done, 1 cannot work with these settings, or there was no topic to drain.
         """
         attempts, said = 0, ""
         with self._watchdog:
@@ -122,6 +132,8 @@ class Worker:
                     attempts = 0 if state != "connecting" else attempts
                     said = "" if state == "ready" else said  # all was well in between: the same again is news
                     said = self._explain(error, said)
+                    if drain and self._has_nothing(error):
+                        return FAILURE
                     self._clock.wait(self._stop, min(2.0**attempts, LONGEST_WAIT))
                     attempts += 1
         return 0
@@ -149,6 +161,7 @@ class Worker:
             self._checkpoints.probe()
         with self._watchdog.watching("describe", LONG):
             self._tell_inputs(self._clients.describe())
+        self._missing_since = None
         publisher = Publisher(self._clients, self._settings, self._metrics, self._watchdog, self._clock)
         try:
             member = Member(self._clients, self._settings, self._watchdog, self._clock)
@@ -206,6 +219,18 @@ class Worker:
         if told != self._inputs:
             logger.info("%s", told)
         self._inputs = told
+
+    def _has_nothing(self, error: Exception) -> bool:
+        """Whether a topic has been missing for so long that who drains waits no more."""
+        now, patience = self._clock.now(), self._settings.kafka.session_timeout
+        since = now if self._missing_since is None else self._missing_since
+        self._missing_since = since if isinstance(error, NoTopicError) else None
+        is_over = self._missing_since is not None and now - since >= patience
+        if is_over:
+            logger.error(
+                "ending with nothing drained: that has been so for %.0f s (kafka.session_timeout)", now - since
+            )
+        return is_over
 
     def _explain(self, error: Exception, said: str) -> str:
         message = advice(error, self._settings.kafka)

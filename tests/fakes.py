@@ -237,7 +237,7 @@ class FakeBroker:
         self.open: dict[str, _Transaction] = {}
         self.largest = 1 << 20  # bytes of a record
         self.tells_limits = True
-        self.is_forgetful = False  # whether it ends transactions in its log only, and writes no marker
+        self.forgets: Container[TopicPartition] = ()  # where it ends transactions in its log only, without a marker
         self.ended: dict[str, str] = {}  # how the last transaction of an id ended
         self.hanging: dict[tuple[str, TopicPartition], _Transaction] = {}
         self.altering_is_permitted = self.reading_is_permitted = True
@@ -315,17 +315,20 @@ class FakeBroker:
         transaction = self.open.pop(identity)
         self.ended[identity] = state
         where = transaction.touched | ({self.kept_offsets} if transaction.offsets else set())
-        if self.is_forgetful:
-            self._leave_hanging(identity, transaction, where)
-            return
-        for partition in where:
+        forgotten = {one for one in where if one in self.forgets}
+        self._leave_hanging(identity, transaction, forgotten)
+        for partition in where - forgotten:
             if (identity, partition) in self.hanging:
                 self.mark(identity, partition, state)
         transaction.state = state
-        if state == "committed":
+        if state == "committed" and self.kept_offsets not in forgotten:
             self.committed |= transaction.offsets
-        for partition in transaction.touched:
+        for partition in transaction.touched - forgotten:
             self.append(partition, None, None, (), _Transaction("marker", self.clock.now()))
+
+    def everywhere(self) -> set[TopicPartition]:
+        """Where markers can be forgotten."""
+        return {*self.outputs, self.kept_offsets}
 
     def _leave_hanging(self, identity: str, whole: _Transaction, where: set[TopicPartition]) -> None:
         """Each partition goes on by itself: its next marker may be another one than the others'."""
@@ -350,11 +353,11 @@ class FakeBroker:
     def die(self) -> None:
         """Be killed and started again: what was open is aborted in the coordinator's log, and there alone."""
         self.clock.seconds += 3.0
-        before, self.is_forgetful = self.is_forgetful, True
+        before, self.forgets = self.forgets, self.everywhere()
         for identity in list(self.open):
             self.finish(identity, "aborted")
             self.epochs[identity] += 1
-        self.is_forgetful = before
+        self.forgets = before
 
     def time_out(self) -> None:
         """Abort what is open for too long; its producer is fenced."""
@@ -621,15 +624,17 @@ class FakeConsumer:
     def assignment(self) -> set[TopicPartition]:
         return self._process.call("assignment", lambda: set(self._positions))
 
-    def committed(self, partition: TopicPartition, *, timeout_ms: float) -> int | None:
-        return self._process.call("committed", lambda: self._committed(partition, timeout_ms))
+    def committed_offsets(
+        self, partitions: Collection[TopicPartition], timeout_ms: float
+    ) -> Mapping[TopicPartition, int]:
+        return self._process.call("committed", lambda: self._committed(partitions, timeout_ms))
 
-    def _committed(self, partition: TopicPartition, timeout_ms: float) -> int | None:
+    def _committed(self, partitions: Collection[TopicPartition], timeout_ms: float) -> Mapping[TopicPartition, int]:
         moving = (*self._broker.open.values(), *self._broker.hanging.values())
-        if any(partition in transaction.offsets for transaction in moving):
+        if any(partition in transaction.offsets for transaction in moving for partition in partitions):
             self._broker.clock.seconds += timeout_ms / 1000
             raise KafkaTimeoutError("an open transaction is about to move it")
-        return self._broker.committed.get(partition)
+        return {one: self._broker.committed[one] for one in partitions if one in self._broker.committed}
 
     def seek(self, partition: TopicPartition, offset: int) -> None:
         def work() -> None:
@@ -670,11 +675,18 @@ class FakeConsumer:
         self._process.call("close", lambda: self._broker.leave(self._member))
 
 
+class FakeWritten(NamedTuple):
+    """Where a record has come to lie."""
+
+    topic_partition: TopicPartition
+
+
 class FakePending:
     """A record on its way; at home in the log once it is flushed."""
 
-    def __init__(self, partition: TopicPartition, value: bytes | None, key: bytes | None, headers: Headers) -> None:
-        self.partition, self.value, self.key, self.headers = partition, value, key, headers
+    def __init__(self, partition: TopicPartition, content: bytes | None, key: bytes | None, headers: Headers) -> None:
+        self.content, self.key, self.headers = content, key, headers
+        self.value = FakeWritten(partition)
         self.exception: KafkaError | None = None
 
     def failed(self) -> bool:
@@ -689,6 +701,7 @@ class FakeProducer:
         self._epoch: int | None = None
         self._is_begun = False
         self._buffer: list[FakePending] = []
+        self._offsets: dict[TopicPartition, int] = {}  # that no transaction has taken yet
 
     def init_transactions(self) -> None:
         def work() -> None:
@@ -741,21 +754,26 @@ class FakeProducer:
             self._check()
             buffer, self._buffer = self._buffer, []
             for pending in buffer:
-                if len(pending.value or b"") > self._broker.largest:
+                if len(pending.content or b"") > self._broker.largest:
                     pending.exception = MessageSizeTooLargeError()
                 else:
                     transaction = self._broker.open[self._identity] if self._epoch is not None else None
-                    self._broker.append(pending.partition, pending.key, pending.value, pending.headers, transaction)
+                    where = pending.value.topic_partition
+                    self._broker.append(where, pending.key, pending.content, pending.headers, transaction)
 
         self._process.call("flush", work)
 
     def send_offsets_to_transaction(
         self, offsets: Mapping[TopicPartition, OffsetAndMetadata], group_metadata: ConsumerGroupMetadata
     ) -> None:
+        """As the client does: what was refused once is sent again with the next, whatever became of its transaction."""
+
         def work() -> None:
             self._check()
+            self._offsets |= {partition: one.offset for partition, one in offsets.items()}
             self._broker.check(group_metadata)
-            self._broker.open[self._identity].offsets |= {partition: one.offset for partition, one in offsets.items()}
+            self._broker.open[self._identity].offsets |= self._offsets
+            self._offsets = {}
 
         self._process.call("send_offsets_to_transaction", work)
 

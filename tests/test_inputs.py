@@ -49,11 +49,11 @@ def test_no_pattern_ever_reads_what_the_daemon_writes(topics: set[str], out: str
 
 def test_what_a_pattern_matches_and_leaves_out_is_told_in_one_line() -> None:
     there = ["a1", "a2", "forecasts", "dead-letters"]
-    assert inputs_of(Kafka(input=r"/a\d/")).told(there) == r"kafka.input a\d matches a1, a2"
+    assert inputs_of(Kafka(input=r"/a\d/")).told(there) == r"kafka.input = '/a\d/' matches a1, a2"
     assert inputs_of(Kafka(input="/.*/")).told(there) == (
-        "kafka.input .* matches a1, a2; left out, as the daemon writes there: dead-letters, forecasts"
+        "kafka.input = '/.*/' matches a1, a2; left out, as the daemon writes there: dead-letters, forecasts"
     )
-    assert inputs_of(Kafka(input="/b/")).told(there) == "kafka.input b matches none"
+    assert inputs_of(Kafka(input="/b/")).told(there) == "kafka.input = '/b/' matches none"
     assert inputs_of(Kafka(input=("a1", "a2"))).told(there) == ""
 
 

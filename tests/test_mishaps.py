@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,11 +13,24 @@ from kafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from kafka.errors import TopicAlreadyExistsError
 
 from pipeline.checkpoints import Checkpoints
-from pipeline.cluster import KafkaClients, Writer, create_topics, describe, read_topic
+from pipeline.clock import Clock
+from pipeline.cluster import (
+    CommitFailedError,
+    ConsumerGroupMetadata,
+    KafkaClients,
+    OffsetAndMetadata,
+    TopicPartition,
+    Writer,
+    create_topics,
+    describe,
+    read_topic,
+)
 from pipeline.messages import Outgoing
 from pipeline.metrics import Metrics
+from pipeline.publisher import Publication, Publisher
 from pipeline.settings import Checkpoints as Keeping
 from pipeline.settings import Delivery, Kafka, Settings
+from pipeline.watchdog import Watchdog
 from pipeline.worker import Worker
 from tests.benchmarks import broker_kills
 from tests.fakes import ChainShard
@@ -218,6 +231,36 @@ def test_a_topic_that_is_deleted_while_running_is_said_and_waited_for(
         write(settings, b"1", b"2")
         wait_until(lambda: len(forecasts(settings)) == 2, "the worker to go on")
     assert caplog.text.count(said) == 1
+
+
+class Nobody:
+    """Where a transaction commits the offsets, the member need not."""
+
+    def commit(self, offsets: Mapping[TopicPartition, OffsetAndMetadata]) -> None:
+        raise AssertionError(offsets)
+
+
+def test_the_offsets_of_a_transaction_that_the_group_refused_are_not_committed_with_the_next(
+    apache_kafka: ApacheKafka, tmp_path: Path
+) -> None:
+    """As in a rebalance. The client, version 3.0.12, keeps them: with one producer for both, both are committed."""
+    settings = settings_for(apache_kafka, "refused", tmp_path)
+    group, (topic,) = settings.kafka.group, settings.kafka.inputs
+    clock = Clock()
+    watchdog = Watchdog(settings.delivery.deadline, clock.now, pytest.fail)
+    publisher = Publisher(KafkaClients(settings), settings, Metrics(), watchdog, clock)
+    refused = Publication((), (), {TopicPartition(topic, 0): 5})
+    with pytest.raises(CommitFailedError) as refusal:
+        publisher.publish(refused, Nobody(), ConsumerGroupMetadata(group, 7, "not a member", None))
+    publisher.abort(refusal.value)
+    publisher.publish(
+        Publication((), (), {TopicPartition(topic, 1): 3}), Nobody(), ConsumerGroupMetadata(group, -1, "", None)
+    )
+    publisher.look_around()
+    publisher.close()
+    with admin_of(settings) as admin:
+        offsets = admin.list_group_offsets({group: None})[group]
+    assert {partition.partition: one.offset for partition, one in offsets.items()} == {1: 3}
 
 
 def kafka_home() -> None:

@@ -9,7 +9,7 @@ from kafka.errors import KafkaError
 from msgspec import structs
 
 from pipeline.checkpoints import Address
-from pipeline.cluster import ClusterError, TopicPartition
+from pipeline.cluster import NoTopicError, TopicPartition
 from pipeline.messages import Record
 from pipeline.settings import Settings
 from pipeline.shard import Fold, Publish
@@ -224,7 +224,7 @@ def test_a_pattern_that_matches_nothing_yet_is_waited_for_and_said_once(caplog: 
         nonlocal tries
         tries += name == "describe" and not done
         if name == "describe" and not done and tries < 5:
-            raise ClusterError("no topic matches")
+            raise NoTopicError("no topic matches")
         if tries == 5 and len(computer.broker.input) == 2:
             computer.broker.add_topic("later-1", 1)
             computer.broker.write(2, b"1", key=b"later-1/0")
@@ -233,6 +233,21 @@ def test_a_pattern_that_matches_nothing_yet_is_waited_for_and_said_once(caplog: 
     assert computer.worker(process).run(drain=True) == 0
     assert caplog.text.count("no topic matches") == 1
     assert sorted(computer.by_partition()) == ["later-1/0"]
+
+
+def test_a_drain_ends_with_an_error_where_a_pattern_matches_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    computer = Topics("/later.*/", topics=("loads",))
+
+    def match_nothing(_: int, name: str, __: bool) -> None:
+        if name == "describe":
+            raise NoTopicError("no topic matches")
+
+    process = FakeProcess(computer.broker, "one", match_nothing)
+    started = computer.broker.clock.now()
+    assert computer.worker(process).run(drain=True) == 1
+    assert computer.broker.clock.now() - started >= computer.settings.kafka.session_timeout
+    assert caplog.text.count("no topic matches") == 1
+    assert caplog.text.count("ending with nothing drained") == 1
 
 
 def test_what_a_pattern_matches_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
@@ -251,9 +266,8 @@ def test_what_a_pattern_matches_is_said_once(caplog: pytest.LogCaptureFixture) -
 
     process.interrupt = go_away
     assert worker.run() == 0
-    said = (
-        "kafka.input .* matches loads, prices, sensors.a; left out, as the daemon writes there: dead-letters, forecasts"
-    )
+    matched = "kafka.input = '/.*/' matches loads, prices, sensors.a"
+    said = f"{matched}; left out, as the daemon writes there: dead-letters, forecasts"
     assert caplog.text.count(said) == 1
 
 

@@ -12,12 +12,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from lstm_stream import OF_THE_LSTM, Bank, Expert, Forecasts, Hyperparameters, Opinions
 from pipeline.events import Decoder
 from pipeline.hyperparameters import hyperparameters
 from pipeline.messages import Outgoing, Record, decode_forecast
-from pipeline.settings import Events, Model, Settings
+from pipeline.settings import Events, Kafka, Model, Settings
 from pipeline.shard import Counts, FingerprintError, Publish, Shard
 
 HOUR = 3_600_000_000  # microseconds
@@ -122,6 +123,16 @@ def test_latest_tells_the_newest_forecast_of_each_series() -> None:
     records = [event(i, "ab"[i % 2], 3600 * i, float(i)) for i in range(10)]
     every, latest = fresh().fold(records, "every").forecasts, fresh().fold(records, "latest").forecasts
     assert latest == every[-2:]
+
+
+@pytest.mark.parametrize("given_as", [("loads", "prices"), "/loads|prices/"])
+def test_series_of_one_name_in_several_topics_have_forecasts_of_different_ids(given_as: str | tuple[str, ...]) -> None:
+    several = structs.replace(SETTINGS, kafka=Kafka(input=given_as))
+    ids = []
+    for topic in ("loads", "prices"):
+        (forecast,) = Shard.fresh(topic, 0, 0, several).fold([event(0, "a", 3600, 1.0)], "every").forecasts
+        ids.append(decode_forecast(forecast.value or b"").id)
+    assert ids == ["loads/a@1970-01-01T01:00:00Z", "prices/a@1970-01-01T01:00:00Z"]
 
 
 def test_a_forecast_names_its_source_and_keeps_its_promises() -> None:

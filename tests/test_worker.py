@@ -2,6 +2,7 @@
 
 import threading
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -33,7 +34,7 @@ from pipeline.metrics import Metrics
 from pipeline.opening import Shards
 from pipeline.settings import Checkpoints as Keeping
 from pipeline.settings import Delivery, Events, Kafka, Model, Settings, fingerprint
-from pipeline.shard import Fold, Publish, Shard
+from pipeline.shard import Failure, Fold, Publish, Shard
 from pipeline.watchdog import Watchdog
 from pipeline.worker import Worker
 from tests.fakes import ChainShard, FakeBroker, FakeConsumer, FakeProcess, Killed
@@ -43,6 +44,7 @@ SETTINGS = Settings(
     delivery=Delivery(commit_interval=0.05, bootstrap=1000),
     checkpoints=Keeping(interval=0.1),
 )
+UNKEPT = structs.replace(SETTINGS, checkpoints=Keeping(interval=1000.0))
 RECORDS = 9  # in each of two partitions
 
 
@@ -265,7 +267,7 @@ def test_a_commit_whose_markers_are_forgotten_is_a_commit(tells: bool, successor
             if name != "commit_transaction":
                 return
             commits[0] += not done
-            computer.broker.is_forgetful = not done and commits[0] == nth
+            computer.broker.forgets = computer.broker.everywhere() if not done and commits[0] == nth else ()
             if done and commits[0] == nth:
                 computer.broker.clock.seconds += 3.0
                 (fail if tells else lambda: None)()
@@ -273,10 +275,36 @@ def test_a_commit_whose_markers_are_forgotten_is_a_commit(tells: bool, successor
                     kill()
 
         computer.run("one", forget)
-        computer.broker.is_forgetful = False
+        computer.broker.forgets = ()
         computer.run(successor)
         assert computer.told() == undisturbed(), nth
         assert not computer.broker.hanging
+
+
+@pytest.mark.parametrize("kind", ["forecasts", "dead-letters", "__consumer_offsets"])
+@pytest.mark.parametrize("call", ["begin_transaction", "flush", "send_offsets_to_transaction", "commit_transaction"])
+def test_a_commit_that_lost_some_markers_is_whole_before_the_next_transaction_begins(kind: str, call: str) -> None:
+    """The client saw it end well, and at once the next one fails: its abort would take the records of this one along.
+
+    Or its commit would show them, and nobody would ever ask about a topic that the next one does not write to.
+    """
+    for nth in range(1, 6):
+        computer = Computer()
+        broker, commits, failures = computer.broker, 0, 0
+
+        def lose(_: int, name: str, done: bool, broker: FakeBroker = broker, nth: int = nth) -> None:
+            nonlocal commits, failures
+            if name == "commit_transaction" and not done:
+                commits += 1
+            lost = {one for one in broker.everywhere() if one.topic == kind}
+            broker.forgets = lost if name == "commit_transaction" and not done and commits == nth else ()
+            if name == call and not done and commits == nth + (call == "commit_transaction") and not failures:
+                failures += 1
+                fail()
+
+        computer.run("one", lose)
+        assert computer.told() == undisturbed(), nth
+        assert not broker.hanging
 
 
 def test_without_the_right_to_end_it_the_command_is_said_once_and_waited_for(caplog: pytest.LogCaptureFixture) -> None:
@@ -312,6 +340,36 @@ def test_without_the_right_to_look_it_is_said_once_and_the_work_goes_on(caplog: 
     assert computer.told() == undisturbed()
 
 
+def test_the_offsets_of_a_refused_transaction_are_not_committed_with_the_next() -> None:
+    """The client would send them again: then nobody forecasts those records, who opens their partition anew."""
+    computer = Computer(records=0)
+    broker = computer.broker
+    process = FakeProcess(broker)
+    worker = computer.worker(process)
+    rebalances = 0
+
+    def rebalance() -> None:
+        nonlocal rebalances
+        rebalances += 1
+        broker.generation += 1
+
+    def note(_: int, name: str, done: bool) -> None:
+        if worker.ready() and not broker.logs[broker.input[1]]:
+            broker.write(1, *(b"%d" % number for number in range(3)))
+        if name == "send_offsets_to_transaction" and not done and broker.end(broker.outputs[0]) and not rebalances:
+            rebalance()
+            broker.write(0, *(b"%d" % number for number in range(SETTINGS.kafka.max_poll_records)))  # read first
+        if name == "commit_transaction" and done and broker.forecasts() and rebalances == 1:
+            rebalance()
+        if len(broker.forecasts()) == SETTINGS.kafka.max_poll_records + 3 or process.calls > 2000:
+            worker.stop()
+
+    process.interrupt = note
+    assert worker.run() == 0
+    told = [value.split()[0].decode() for value in broker.forecasts()]
+    assert told == [f"0/{number}" for number in range(SETTINGS.kafka.max_poll_records)] + ["1/0", "1/1", "1/2"]
+
+
 def test_what_a_dead_producer_left_hanging_is_ended_once_it_cannot_be_alive(caplog: pytest.LogCaptureFixture) -> None:
     computer = Computer()
     broker = computer.broker
@@ -319,9 +377,9 @@ def test_what_a_dead_producer_left_hanging_is_ended_once_it_cannot_be_alive(capl
     for name in ("of another application", "alive"):
         broker.begin(name)
         broker.append(broker.outputs[0], b"k", name.encode(), (), broker.open[name])
-    broker.is_forgetful = True
+    broker.forgets = broker.everywhere()
     broker.finish("of another application", "aborted")
-    broker.is_forgetful = False
+    broker.forgets = ()
     seen: list[float] = []
     process = FakeProcess(broker)
     worker = computer.worker(process)
@@ -343,6 +401,115 @@ def test_what_a_dead_producer_left_hanging_is_ended_once_it_cannot_be_alive(capl
     broker.finish("alive", "committed")
     assert b"alive" in broker.forecasts()
     assert b"of another application" not in broker.forecasts()
+
+
+class FaultyShard(ChainShard):
+    """Each bad record is a failure of its model, too."""
+
+    def fold(self, records: Sequence[Record], publish: Publish) -> Fold:
+        fold = super().fold(records, publish)
+        bad = [record.offset for record in records if record.value is not None and record.value.startswith(b"bad")]
+        return fold._replace(failures=tuple(Failure("chain", offset, "step", "planted") for offset in bad))
+
+
+class Faulty(Computer):
+    shards = FaultyShard
+
+
+@pytest.mark.parametrize("done", [True, False], ids=["committed all the same", "not committed"])
+def test_what_a_cycle_that_is_given_up_counts_is_counted_once(done: bool) -> None:
+    """It is done again, and without a checkpoint all before it is folded in silence."""
+    for nth in range(1, 6):
+        computer, commits = Faulty(UNKEPT), 0
+
+        def give_up(_: int, name: str, is_done: bool, nth: int = nth) -> None:
+            nonlocal commits
+            commits += name == "commit_transaction" and not is_done
+            if name == "commit_transaction" and is_done == done and commits == nth:
+                commits += 1
+                fail()
+
+        computer.run("one", give_up)
+        once = computer.counted("observations_total")
+        assert once == 2 * RECORDS if not done else once <= 2 * RECORDS
+        for partition in "01":
+            faults = computer.counted("faults_total", topic="events", partition=partition)
+            assert faults == 1 or (done and once < 2 * RECORDS and faults == 0), nth
+
+
+@pytest.mark.parametrize("state", ["committed", "aborted"])
+@pytest.mark.parametrize("is_slow", [False, True], ids=["ended at once", "ended when it took too long"])
+def test_offsets_that_a_dead_worker_left_hanging_hold_nobody_up_for_long(state: str, is_slow: bool) -> None:
+    """Its broker died with it, long after this one had looked around; nobody can open its partitions."""
+    computer = Computer(records=0)
+    broker, process, timeout = computer.broker, FakeProcess(computer.broker), SETTINGS.kafka.transaction_timeout
+    worker, died, done_at = computer.worker(process), 0.0, 0.0
+
+    def note(_: int, name: str, __: bool) -> None:
+        nonlocal died, done_at
+        now = broker.clock.now()
+        if name == "poll" and now > 1020 and not died:
+            died = now
+            broker.epochs["dead"] = 1
+            broker.begin("dead")
+            broker.open["dead"].offsets = {broker.input[0]: 0}
+            broker.generation += 1
+            broker.write(0, *(b"%d" % number for number in range(5)))
+        if "dead" in broker.open:
+            broker.open["dead"].started = now  # until it is ended here
+        if "dead" in broker.open and now - died > is_slow * 1.5 * timeout:
+            broker.forgets = broker.everywhere()
+            broker.finish("dead", state)
+            broker.forgets = ()
+        if broker.forecasts() and not done_at:
+            done_at = now
+        if done_at or now > 1020 + 100 * timeout:
+            worker.stop()
+
+    process.interrupt = note
+    assert worker.run() == 0
+    assert 0 < done_at - died < (5 if is_slow else 3) * timeout
+
+
+def test_what_a_coordinator_ends_without_a_marker_after_it_was_seen_open_is_ended_soon() -> None:
+    computer = Computer()
+    broker, process, timeout = computer.broker, FakeProcess(computer.broker), SETTINGS.kafka.transaction_timeout
+    worker, started, ended_at = computer.worker(process), broker.clock.now(), 0.0
+    broker.epochs["dead"] = 1
+    broker.begin("dead")
+    broker.append(broker.outputs[0], b"k", b"dead", (), broker.open["dead"])
+
+    def note(_: int, name: str, done: bool) -> None:
+        nonlocal ended_at
+        now = broker.clock.now()
+        if "dead" in broker.open:
+            broker.open["dead"].started = now  # until it is ended here
+        if "dead" in broker.open and now - started > 1.5 * timeout:
+            broker.forgets = broker.everywhere()
+            broker.finish("dead", "aborted")
+            broker.forgets = ()
+        ended_at = now if name == "end" and done else ended_at
+        if ended_at or now - started > 20 * timeout:
+            worker.stop()
+
+    process.interrupt = note
+    assert worker.run() == 0
+    assert 0 < ended_at - started < 5 * timeout
+
+
+def test_a_new_group_asks_for_the_offsets_of_all_partitions_at_once() -> None:
+    settings = structs.replace(SETTINGS, delivery=structs.replace(SETTINGS.delivery, start="latest"))
+    computer = Computer(settings)
+    computer.broker = FakeBroker(settings, partitions=30)
+    computer.lose_checkpoints()
+    asked: Counter[str] = Counter()
+
+    def note(_: int, name: str, done: bool) -> None:
+        asked[name] += not done
+
+    computer.run("one", note)
+    assert asked["committed"] < 3 * 30
+    assert asked["end_offsets"] < 3
 
 
 def test_a_member_that_loses_its_partitions_while_it_folds_is_refused() -> None:
@@ -1071,6 +1238,30 @@ def test_what_a_restored_shard_learnt_and_noticed_before_is_no_work_of_this_proc
         assert computer.counted("drifts_total", topic="events", partition=partition) == RECORDS
         assert computer.counted("breaks_total", topic="events", partition=partition) == RECORDS
         assert computer.counted("learning_steps_total", topic="events", partition=partition) == RECORDS
+
+
+def test_what_a_shard_notices_again_after_a_cycle_was_given_up_is_counted_once() -> None:
+    computer = Computer(UNKEPT)
+    process = FakeProcess(computer.broker)
+    worker = computer.worker(process)
+    commits = 0
+
+    def give_up(_: int, name: str, done: bool) -> None:
+        nonlocal commits
+        computer.broker.clock.seconds += 0.1  # it looks into models by the clock
+        if name == "commit_transaction" and not done:
+            commits += 1
+            computer.broker.clock.seconds += 3.0
+            if commits == 4:
+                fail()  # all is folded anew
+        if [one.drifts for one in worker.status().partitions] == [RECORDS] * 2 and worker.ready():
+            worker.stop()
+
+    process.interrupt = give_up
+    assert worker.run() == 0
+    for partition in "01":
+        assert computer.counted("drifts_total", topic="events", partition=partition) == RECORDS
+        assert computer.counted("breaks_total", topic="events", partition=partition) == RECORDS
 
 
 def test_a_call_that_never_comes_back_is_noticed() -> None:
