@@ -183,17 +183,24 @@ class Clients(Protocol):
 class KafkaClients:
     """Clients for a real cluster.
 
+    Parameters
+    ----------
+    settings
+        Where it is.
+    instance
+        Name of this worker in its group: one that its parent gave it.
+
     Attributes
     ----------
     instance
-        Name of this worker in its group: as set, or random for the life of the process.
+        Name of this worker in its group: as set or given, or random for the life of the process.
     transactional_id
         That its transactions are under.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, instance: str = "") -> None:
         self._settings = settings
-        self.instance = settings.kafka.instance or uuid.uuid4().hex[:12]
+        self.instance = settings.kafka.instance or instance or uuid.uuid4().hex[:12]
         self.transactional_id = f"{settings.kafka.group}-{self.instance}"
 
     def describe(self) -> Description:

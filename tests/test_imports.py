@@ -20,35 +20,45 @@ SOURCES = {
 # A module of the pipeline imports from the rows above its own. A new one needs a place here.
 ROWS = (
     {
-        *("checkpoints", "metrics", "status", "messages", "scoring", "watchdog", "clock", "fleet", "fates"),
+        *("checkpoints", "metrics", "status", "messages", "scoring", "watchdog", "clock", "fleet", "fates", "process"),
         *("files", "check", "files.packing", "files.fileform"),
     },
-    {"stamps", "fields", "dead_letters", "files.cells", "files.reader", "files.rhythm", "scoreboard"},
+    {"stamps", "fields", "dead_letters", "files.cells", "files.reader", "files.rhythm", "scoreboard", "totals"},
     {"conditions", "points", "framing", "files.timecolumn", "files.sample"},
     {"settings", "files.timefinder", "files.seriesfinder"},
-    {"events", "files.layout", "inputs", "connection", "advice"},
-    {"admin", "files.tables"},
-    {"shard", "cluster", "embedded", "log", "baselines", "peers", "check.inventory"},
-    {"transactions", "standstill", "parts", "snapshots", "losses", "check.facts", "check.draft", "check.trial"},
+    {"events", "files.layout", "inputs", "connection", "advice", "pipes"},
+    {"admin", "files.tables", "workerprocess"},
+    {"shard", "cluster", "embedded", "log", "baselines", "peers", "check.inventory", "supervisor"},
+    {
+        "overview",
+        "transactions",
+        "standstill",
+        "parts",
+        "snapshots",
+        "losses",
+        "check.facts",
+        "check.draft",
+        "check.trial",
+    },
     {"member", "publisher", "easel", "check.found_times", "topiclog"},
     {"opening", "web", "check.found_values", "check.found_names"},
     {"check.report"},
     {"check.tables"},
     {"cycle", "reporter"},
     {"worker", "evaluate", "replay", "contents", "summary"},
-    {"feed", "plot"},
+    {"child", "feed", "plot"},
     {"demo"},
     {"cli"},
     {"__main__"},
 )
 
 # Nothing of ours, however low the row; these may know the library's types, the first nothing at all.
-ALONE = {"files.packing", "files.fileform", "checkpoints", "metrics", "status", "watchdog", "clock", "fates"}
+ALONE = {"files.packing", "files.fileform", "checkpoints", "metrics", "status", "watchdog", "clock", "fates", "process"}
 OF_THE_LIBRARY = {"messages", "scoring"}
 
 HOMES = {
     "kafka": {"pipeline.connection", "pipeline.advice", "pipeline.admin", "pipeline.cluster"},
-    "prometheus_client": {"pipeline.metrics"},
+    "prometheus_client": {"pipeline.metrics", "pipeline.totals"},
     "starlette": {"pipeline.web"},
     "uvicorn": {"pipeline.web"},
     "click": {"pipeline.cli"},
