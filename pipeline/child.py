@@ -12,7 +12,9 @@ import sys
 import threading
 from types import TracebackType
 
+from pipeline.cluster import KafkaClients
 from pipeline.pipes import HOST, Ended, Order, Said, Up, read_order, written
+from pipeline.predecessor import take_out
 from pipeline.process import start_log, stopped_by_signals
 
 logger = logging.getLogger(__name__)
@@ -66,8 +68,14 @@ def _log_failure(_: type[BaseException], error: BaseException, trace: TracebackT
 
 
 def _work(order: Order, ours: io.FileIO) -> Ended:
+    clients = KafkaClients(order.settings, order.instance)
+    if order.replaces and not order.settings.kafka.instance:  # a static member takes the place of the one before
+        take_out(order.settings.kafka, clients.client_id)
+    return _worked(order, clients, ours)
+
+
+def _worked(order: Order, clients: KafkaClients, ours: io.FileIO) -> Ended:
     from pipeline.checkpoints import CheckpointError, Checkpoints
-    from pipeline.cluster import KafkaClients
     from pipeline.metrics import Metrics
     from pipeline.web import Web, WebError
     from pipeline.worker import Worker
@@ -76,7 +84,7 @@ def _work(order: Order, ours: io.FileIO) -> Ended:
     try:
         worker = Worker(
             settings,
-            KafkaClients(settings, order.instance),
+            clients,
             Checkpoints(settings.checkpoints.url, settings.checkpoints.keep),
             metrics,
             rebuild=order.rebuild,

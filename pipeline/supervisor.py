@@ -207,8 +207,8 @@ class Supervisor:
             row,
             wait,
         )
-        due = self._clock.now() + wait
-        return Place(place.number, None, failures, place.restarts + 1, due, process.ended is None, _how(code))
+        due, may_be_member = self._clock.now() + wait, process.up_at is not None and process.ended is None
+        return Place(place.number, None, failures, place.restarts + 1, due, may_be_member, _how(code))
 
     def _tell_idle(self) -> None:
         """Say once that workers have nothing to do, when that has lasted."""

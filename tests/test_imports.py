@@ -27,7 +27,7 @@ ROWS = (
     {"conditions", "points", "framing", "files.timecolumn", "files.sample"},
     {"settings", "files.timefinder", "files.seriesfinder"},
     {"events", "files.layout", "inputs", "connection", "advice", "pipes"},
-    {"admin", "files.tables", "workerprocess"},
+    {"admin", "predecessor", "files.tables", "workerprocess"},
     {"shard", "cluster", "embedded", "log", "baselines", "peers", "check.inventory", "supervisor"},
     {
         "overview",
@@ -57,7 +57,7 @@ ALONE = {"files.packing", "files.fileform", "checkpoints", "metrics", "status", 
 OF_THE_LIBRARY = {"messages", "scoring"}
 
 HOMES = {
-    "kafka": {"pipeline.connection", "pipeline.advice", "pipeline.admin", "pipeline.cluster"},
+    "kafka": {"pipeline.connection", "pipeline.advice", "pipeline.admin", "pipeline.cluster", "pipeline.predecessor"},
     "prometheus_client": {"pipeline.metrics", "pipeline.totals"},
     "starlette": {"pipeline.web"},
     "uvicorn": {"pipeline.web"},
