@@ -170,7 +170,7 @@ class Supervisor:
     def _bury(self, place: Place, process: Running, code: int) -> None:
         """Keep what a process has counted, and settle what comes after it."""
         pages = [self.standing.kept, counted(read(process.seen.metrics))] if process.seen else [self.standing.kept]
-        if self._is_told:
+        if self._is_stopping:
             self._note_end(place, process, code)
             self._put(place._replace(process=None), added(pages))
         elif code == USAGE or (process.ended is not None and process.ended.code):

@@ -18,7 +18,7 @@ from pipeline.metrics import PREFIX, TABLE, Metric
 
 
 class Sample(NamedTuple):
-    """One line of the page: its name, such as `lstm_stream_records_total`, and its labels."""
+    """One line of the page: its name, such as `lstm_stream_records_total`, and its labels in order."""
 
     name: str
     labels: tuple[tuple[str, str], ...] = ()
@@ -37,7 +37,7 @@ OURS, LAST_VALUE = (Sample(ERROR, (("model", model),)) for model in ("lstm", "la
 def read(text: str) -> dict[Sample, float]:
     """Read the page of one worker."""
     return {
-        Sample(sample.name, tuple(sample.labels.items())): sample.value
+        Sample(sample.name, tuple(sorted(sample.labels.items()))): sample.value
         for family in text_string_to_metric_families(text)
         for sample in family.samples
     }
