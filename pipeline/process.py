@@ -11,15 +11,21 @@ from types import FrameType
 
 logger = logging.getLogger(__name__)
 
-QUOTA = Path("/sys/fs/cgroup/cpu.max")
-"""Of this container: microseconds of processor time in a period, or `max`, and the period (cgroup v2)."""
+CGROUPS = Path("/sys/fs/cgroup")
+OURS = Path("/proc/self/cgroup")
 
 
-def processors(quota: Path = QUOTA) -> int:
-    """How many processors this process may use."""
+def processors(cgroups: Path = CGROUPS, ours: Path = OURS) -> int:
+    """How many processors this process may use: those that are there, and what its container or unit grants."""
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    limit, _, period = quota.read_text().partition(" ") if quota.is_file() else ("max", "", "")
-    return allowed if limit == "max" else min(allowed, max(1, math.ceil(int(limit) / int(period))))
+    names = [line.removeprefix("0::/") for line in _lines(ours) if line.startswith("0::/")]
+    quotas = [line.split() for name in names for line in _lines(cgroups / name / "cpu.max")]  # us in a period of us
+    granted = (math.ceil(int(limit) / int(period)) for limit, period in quotas if limit != "max")
+    return max(1, min([allowed, *granted]))
+
+
+def _lines(file: Path) -> list[str]:
+    return file.read_text().splitlines() if file.is_file() else []
 
 
 def start_log(level: str, who: str = "") -> None:

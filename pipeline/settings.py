@@ -69,8 +69,8 @@ class Kafka(Struct, frozen=True, kw_only=True):
         Literal["auto"] | Annotated[int, Meta(ge=1, le=256)],
         Meta(
             description="Processes of the group that `lstm-stream run` starts, under a parent that restarts the dead;"
-            " more than there are partitions are idle. `auto`: one for each processor. With an `instance`, the first is"
-            " <instance>-0."
+            " more than there are partitions are idle. `auto`: one for each processor. They are named by `instance`"
+            " with -0, -1 and so on."
         ),
     ] = 1
     input: Annotated[

@@ -211,12 +211,16 @@ def test_a_package_of_the_same_name_where_it_is_started_is_not_taken_for_ours(tm
 
 
 @pytest.mark.parametrize(("limit", "most"), [("max 100000", 1 << 20), ("50000 100000", 1), ("150000 100000", 2)])
-def test_processors_are_those_that_the_container_may_use(tmp_path: Path, limit: str, most: int) -> None:
-    quota = tmp_path / "cpu.max"
-    quota.write_text(limit)
-    there = processors(tmp_path / "none")
+@pytest.mark.parametrize("name", ["", "system.slice/lstm-stream.service"])
+def test_processors_are_those_that_the_container_or_unit_may_use(
+    tmp_path: Path, limit: str, most: int, name: str
+) -> None:
+    (tmp_path / name).mkdir(parents=True, exist_ok=True)
+    (tmp_path / name / "cpu.max").write_text(f"{limit}\n")
+    (tmp_path / "ours").write_text(f"1:name=systemd:/elsewhere\n0::/{name}\n")
+    there = processors(tmp_path, tmp_path / "none")
     assert there >= 1
-    assert processors(quota) == min(there, most)
+    assert processors(tmp_path, tmp_path / "ours") == min(there, most)
 
 
 def test_a_word_of_another_kind_is_refused() -> None:
