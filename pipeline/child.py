@@ -96,8 +96,8 @@ def _worked(order: Order, clients: KafkaClients, ours: io.FileIO) -> Ended:
     except (CheckpointError, WebError) as error:
         return Ended(FAILURE, str(error))
     web.start()
-    _say(ours, Up(web.port))
     with stopped_by_signals(worker.stop):
+        _say(ours, Up(web.port))
         code = worker.run()
     web.stop()
     return Ended(code, metrics=metrics.render()[0].decode())

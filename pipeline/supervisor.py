@@ -156,11 +156,18 @@ class Supervisor:
         process, now = place.process, self._clock.now()
         if process is None:
             if now >= place.due and not self._is_stopping:
-                self._put(place._replace(process=self._start(place.number, place.replaces)))
+                self._put(self._filled(place))
         elif process.code is not None:
             self._bury(place, process, process.code)
         elif place.failures and process.up_at is not None and now - process.up_at >= STEADY:
             self._put(place._replace(failures=0))
+
+    def _filled(self, place: Place) -> Place:
+        """The place with a process; without one, where this machine has no room for it at the moment."""
+        try:
+            return place._replace(process=self._start(place.number, place.replaces))
+        except OSError as error:
+            return self._put_off(place, f"cannot be started ({error})", may_be_member=place.replaces)
 
     def _put(self, place: Place, kept: Mapping[Sample, float] | None = None) -> None:
         """Both at once: no reader counts a process twice, or not at all."""
@@ -177,11 +184,12 @@ class Supervisor:
             self._note_failure(place, process, code)
             self._put(place._replace(process=None), added(pages))
         else:
-            self._put(self._put_off(place, process, code), added([*pages, {RESTARTS: 1.0}]))
+            self._put(self._bereaved(place, process, code), added([*pages, {RESTARTS: 1.0}]))
 
     def _note_end(self, place: Place, process: Running, code: int) -> None:
-        was_up = process.up_at is not None
-        if code == -signal.SIGTERM and not was_up:  # it had not begun
+        if process.ended is not None:
+            code = process.ended.code
+        elif code == -signal.SIGTERM and process.up_at is None:  # it had not begun
             return
         if code < 0:
             logger.error("worker %d (process %d) %s while it was stopping", place.number, process.pid, _how(code))
@@ -193,22 +201,23 @@ class Supervisor:
         self._code = max(self._code, code)
         self._is_stopping = True
 
-    def _put_off(self, place: Place, process: Running, code: int) -> Place:
-        """The place, to be filled again later."""
+    def _bereaved(self, place: Place, process: Running, code: int) -> Place:
+        """The place of a process that ended unasked, to be filled again."""
         is_steady = process.up_at is not None and self._clock.now() - process.up_at >= STEADY
-        failures = 1 if is_steady else place.failures + 1
+        failures = 0 if is_steady else place.failures
+        may_be_member = process.up_at is not None and process.ended is None
+        how = f"(process {process.pid}) {_how(code)}"
+        return self._put_off(place._replace(failures=failures, restarts=place.restarts + 1), how, may_be_member)
+
+    def _put_off(self, place: Place, how: str, may_be_member: bool) -> Place:
+        """The place, to be filled later."""
+        failures = place.failures + 1
         wait = min(2.0 ** (failures - 1), LONGEST_WAIT)
         row = f", for the {failures}. time in a row" if failures > 1 else ""
-        logger.warning(
-            "worker %d (process %d) %s%s; it is started again in %g s",
-            place.number,
-            process.pid,
-            _how(code),
-            row,
-            wait,
+        logger.warning("worker %d %s%s; it is started again in %g s", place.number, how, row, wait)
+        return place._replace(
+            process=None, failures=failures, due=self._clock.now() + wait, replaces=may_be_member, why=how
         )
-        due, may_be_member = self._clock.now() + wait, process.up_at is not None and process.ended is None
-        return Place(place.number, None, failures, place.restarts + 1, due, may_be_member, _how(code))
 
     def _tell_idle(self) -> None:
         """Say once that workers have nothing to do, when that has lasted."""

@@ -35,11 +35,12 @@ OURS, LAST_VALUE = (Sample(ERROR, (("model", model),)) for model in ("lstm", "la
 
 
 def read(text: str) -> dict[Sample, float]:
-    """Read the page of one worker."""
+    """Read the page of one worker; what `TABLE` does not have, as after an update in between, is left out."""
     return {
         Sample(sample.name, tuple(sorted(sample.labels.items()))): sample.value
         for family in text_string_to_metric_families(text)
         for sample in family.samples
+        if sample.name in _METRICS
     }
 
 

@@ -85,8 +85,11 @@ class Scripted(ManualClock):
         self.workers: list[FakeWorker] = []
         self.script: list[tuple[float, Callable[[], object]]] = []
         self.supervisor = Supervisor(self._start, count, self, drain)
+        self.has_room = True
 
     def _start(self, number: int, replaces: bool) -> FakeWorker:
+        if not self.has_room:
+            raise BlockingIOError(11, "Resource temporarily unavailable")
         worker = FakeWorker(number, replaces, self)
         self.workers.append(worker)
         return worker
@@ -186,6 +189,24 @@ def test_one_that_cannot_work_ends_all_with_its_code_and_its_message_once(
     assert [record.message for record in caplog.records if "the fix" in record.message] == [
         "worker 0 cannot work: the fix"
     ]
+
+
+def test_one_that_cannot_even_be_started_is_tried_again(caplog: pytest.LogCaptureFixture) -> None:
+    scripted = Scripted()
+    scripted.has_room = False
+    scripted.at(10, lambda: setattr(scripted, "has_room", True))
+    assert scripted.run(50) == 0
+    assert (scripted.starts_of(0), scripted.starts_of(1)) == ([15], [15])
+    assert "worker 0 cannot be started ([Errno 11] Resource temporarily unavailable)" in caplog.text
+
+
+def test_one_that_had_ended_well_when_the_signal_came_has_ended_well() -> None:
+    scripted = Scripted()
+    scripted.let(1, 0, FakeWorker.come_up)
+    scripted.let(1, 0, lambda worker: worker.will_end_with(None))
+    scripted.let(6, 0, lambda worker: worker.end(0))
+    scripted.let(6, 0, lambda worker: worker.die(-signal.SIGTERM))
+    assert scripted.run(5) == 0
 
 
 def test_a_usage_error_ends_all_also_without_a_last_word() -> None:

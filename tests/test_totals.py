@@ -52,6 +52,11 @@ def test_a_page_that_is_read_and_written_is_the_same() -> None:
     assert write(page(metrics)) == metrics.render()
 
 
+def test_a_metric_of_another_version_is_left_out() -> None:
+    text = "# TYPE lstm_stream_novel_total counter\nlstm_stream_novel_total 3.0\n"
+    assert read(text) == {}
+
+
 @given(st.lists(st.tuples(st.integers(0, 2), st.sampled_from(sorted(DEEDS)), st.integers(0, 100))))
 def test_several_workers_count_like_one(deeds: list[tuple[int, str, int]]) -> None:
     one, several = Metrics(), [Metrics() for _ in range(3)]
