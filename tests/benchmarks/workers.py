@@ -16,13 +16,16 @@ import math
 import os
 import re
 import tempfile
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
+from itertools import count
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
+from kafka.partitioner.default import murmur2
 from msgspec import structs
 
 from pipeline.cluster import Writer, create_topics, read_topic
@@ -95,6 +98,11 @@ class Daemon(Member):
         with urllib.request.urlopen(f"{found[0]}/metrics", timeout=60) as page:
             return read(page.read().decode())[Sample("lstm_stream_forecasts_total")]
 
+    def wait_for(self, forecasts: int) -> None:
+        """Until so many are committed; it is asked once a second, as that costs time, too."""
+        while self.forecasts() < forecasts:
+            time.sleep(1.0)
+
 
 def seconds(pid: int) -> float:
     """Processor time of a process until now."""
@@ -102,11 +110,22 @@ def seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
-def fill(settings: Settings, series: int, first: int, last: int) -> None:
+def names(series: int) -> list[str]:
+    """Names of series of which each partition gets as many as any other."""
+    each, numbers = series // PARTITIONS, count()
+    homes: list[list[str]] = [[] for _ in range(PARTITIONS)]
+    while min(map(len, homes)) < each:
+        name = f"series-{next(numbers):05d}"
+        homes[(murmur2(name.encode()) & 0x7FFFFFFF) % PARTITIONS].append(name)
+    return [name for together in zip(*(home[:each] for home in homes), strict=True) for name in together]
+
+
+def fill(settings: Settings, named: Sequence[str], first: int, last: int) -> None:
     """Write hourly events, keyed by their series."""
+    series = len(named)
     with Writer(settings, settings.kafka.inputs[0]) as writer:
         for index in range(first, last):
-            name, stamp = f"series-{index % series:05d}", 3600 * (index // series)
+            name, stamp = named[index % series], 3600 * (index // series)
             value = math.sin(2 * math.pi * stamp / 86400 + index % series) + 0.1 * math.sin(12.9898 * index)
             event = {"series": name, "timestamp": START + stamp, "value": round(value, 4)}
             writer.write(Outgoing(name.encode(), json.dumps(event).encode()))
@@ -133,15 +152,15 @@ def named(settings: Settings, run: str, folder: Path) -> Settings:
 def measured(settings: Settings, workers: int, series: int, events: int, folder: Path) -> Run:
     """Run so many workers on so many events."""
     create_topics(settings)
-    warm = int(WARM * events)
+    warm, keys = int(WARM * events), names(series)
     with Daemon(settings, folder, settings.kafka.group, "--workers", str(workers)) as daemon:
         wait_until(lambda: daemon.is_balanced(workers), "all workers to be up", PATIENCE)
-        fill(settings, series, 0, warm)
-        wait_until(lambda: daemon.forecasts() >= warm, "the first events to be forecast", PATIENCE)
+        fill(settings, keys, 0, warm)
+        daemon.wait_for(warm)
         pids = daemon.pids()
         before = [seconds(pid) for pid in pids]
-        fill(settings, series, warm, warm + events)
-        wait_until(lambda: daemon.forecasts() >= warm + events, "all to be forecast", PATIENCE)
+        fill(settings, keys, warm, warm + events)
+        daemon.wait_for(warm + events)
         spent = [seconds(pid) - then for pid, then in zip(pids, before, strict=True)]
         daemon.end()
     stamps = sorted(one.timestamp for one in read_topic(settings, settings.kafka.forecasts))[warm:]
