@@ -25,7 +25,7 @@ SET_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of Linux's prctl
 
 def main() -> None:
     """Do what the order on standard input says; the exit code is the worker's."""
-    parent, ours = io.FileIO(0), _mouth()
+    parent, ours = io.FileIO(0), _pipe_to_parent()
     order = read_order(parent)
     _end_with(order.parent, parent)
     start_log(order.settings.log.level, f"worker {order.number}")
@@ -36,8 +36,8 @@ def main() -> None:
     sys.exit(ended.code)
 
 
-def _mouth() -> io.FileIO:
-    """The pipe to the parent; what a library prints goes to the log."""
+def _pipe_to_parent() -> io.FileIO:
+    """Standard output, for messages alone: what a library prints goes to the log."""
     pipe = os.dup(1)
     os.dup2(2, 1)
     return io.FileIO(pipe, "w")
@@ -64,7 +64,7 @@ def _wait_for_the_end(pipe: io.FileIO) -> None:
 
 def _log_failure(_: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """A traceback that says whose it is."""
-    logger.critical("an error that nobody expected", exc_info=(type(error), error, trace))
+    logger.critical("the worker ends by an error that nobody expected", exc_info=(type(error), error, trace))
 
 
 def _work(order: Order, ours: io.FileIO) -> Ended:

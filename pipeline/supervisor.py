@@ -167,7 +167,7 @@ class Supervisor:
         try:
             return place._replace(process=self._start(place.number, place.replaces))
         except OSError as error:
-            return self._put_off(place, f"cannot be started ({error})", may_be_member=place.replaces)
+            return self._put_off(place, f"cannot be started ({error})")
 
     def _put(self, place: Place, kept: Mapping[Sample, float] | None = None) -> None:
         """Both at once: no reader counts a process twice, or not at all."""
@@ -184,7 +184,7 @@ class Supervisor:
             self._note_failure(place, process, code)
             self._put(place._replace(process=None), added(pages))
         else:
-            self._put(self._bereaved(place, process, code), added([*pages, {RESTARTS: 1.0}]))
+            self._put(self._restarted(place, process, code), added([*pages, {RESTARTS: 1.0}]))
 
     def _note_end(self, place: Place, process: Running, code: int) -> None:
         if process.ended is not None:
@@ -201,23 +201,21 @@ class Supervisor:
         self._code = max(self._code, code)
         self._is_stopping = True
 
-    def _bereaved(self, place: Place, process: Running, code: int) -> Place:
+    def _restarted(self, place: Place, process: Running, code: int) -> Place:
         """The place of a process that ended unasked, to be filled again."""
         is_steady = process.up_at is not None and self._clock.now() - process.up_at >= STEADY
         failures = 0 if is_steady else place.failures
         may_be_member = process.up_at is not None and process.ended is None
-        how = f"(process {process.pid}) {_how(code)}"
-        return self._put_off(place._replace(failures=failures, restarts=place.restarts + 1), how, may_be_member)
+        place = place._replace(failures=failures, restarts=place.restarts + 1, replaces=may_be_member)
+        return self._put_off(place, _how(code), f" (process {process.pid})")
 
-    def _put_off(self, place: Place, how: str, may_be_member: bool) -> Place:
+    def _put_off(self, place: Place, how: str, who: str = "") -> Place:
         """The place, to be filled later."""
         failures = place.failures + 1
         wait = min(2.0 ** (failures - 1), LONGEST_WAIT)
         row = f", for the {failures}. time in a row" if failures > 1 else ""
-        logger.warning("worker %d %s%s; it is started again in %g s", place.number, how, row, wait)
-        return place._replace(
-            process=None, failures=failures, due=self._clock.now() + wait, replaces=may_be_member, why=how
-        )
+        logger.warning("worker %d%s %s%s; it is started again in %g s", place.number, who, how, row, wait)
+        return place._replace(process=None, failures=failures, due=self._clock.now() + wait, why=how)
 
     def _tell_idle(self) -> None:
         """Say once that workers have nothing to do, when that has lasted."""
@@ -245,8 +243,8 @@ def _is_drained(place: Place) -> bool:
 
 def _how(code: int) -> str:
     """How a process ended."""
-    if code == -signal.SIGKILL:
-        return "was killed by SIGKILL (by the kernel where memory ran out: see dmesg)"
-    if code < 0:
-        return f"was killed by {signal.Signals(-code).name}"
-    return f"ended with code {code}" if code else "ended, though it was not to"
+    if code >= 0:
+        return f"ended with code {code}" if code else "ended, though it was not to"
+    name = signal.Signals(-code).name
+    hint = " (by the kernel where memory ran out: see dmesg)" if name == "SIGKILL" else ""
+    return f"was killed by {name}{hint}"

@@ -39,7 +39,7 @@ def started(*lines: str, settings: Settings | None = None) -> WorkerProcess:
 
 
 def ended(process: WorkerProcess) -> int:
-    wait_until(lambda: process.code is not None, "it to end", 30)
+    wait_until(lambda: process.code is not None, "it to end")
     assert process.code is not None
     return process.code
 
@@ -86,7 +86,7 @@ def test_exit_codes_and_signals_are_told() -> None:
     assert ended(started("sys.exit(2)")) == 2
     assert ended(started("os.kill(os.getpid(), signal.SIGKILL)")) == -signal.SIGKILL
     stopped = started('say(type="Up", port=1)', "time.sleep(60)")
-    wait_until(lambda: stopped.up_at is not None, "it to be up", 30)
+    wait_until(lambda: stopped.up_at is not None, "it to be up")
     stopped.stop()
     assert ended(stopped) == -signal.SIGTERM
 
@@ -140,7 +140,7 @@ def test_it_is_looked_at_and_its_last_page_is_kept(serving: str) -> None:
         "for _ in range(3): server.handle_request()",
         'say(type="Ended", code=0, metrics="lstm_stream_forecasts_total 9.0")',
     )
-    wait_until(lambda: process.ended is not None or bool(process.seen and process.seen.status), "a look", 60)
+    wait_until(lambda: process.ended is not None or bool(process.seen and process.seen.status), "a look")
     assert ended(process) == 0
     assert process.seen is not None
     assert process.seen.metrics == "lstm_stream_forecasts_total 9.0"
@@ -179,7 +179,7 @@ def _outlived(child: str) -> None:
     assert Path(f"/proc/{pid}").exists() or sys.platform != "linux"
     parent.kill()
     parent.wait()
-    wait_until(lambda: not _runs(pid), "the worker to end", 20)
+    wait_until(lambda: not _runs(pid), "the worker to end")
 
 
 def _runs(pid: int) -> bool:

@@ -159,7 +159,7 @@ def test_no_worker_outlives_a_parent_that_is_killed_and_no_forecast_is_lost(
         assert len(pids) == 2
         assert all(map(is_running, pids))
         crew.kill()
-        wait_until(lambda: not any(map(is_running, pids)), "the workers to end with it", 10.0)
+        wait_until(lambda: not any(map(is_running, pids)), "the workers to end with it")
     steps = stream.end()
     with Crew(settings, tmp_path, "again", 2, "--drain") as again:
         assert again.wait(PATIENCE) == 0
@@ -179,7 +179,7 @@ def test_a_second_signal_ends_all_at_once(tansu: EmbeddedBroker, tmp_path: Path)
         wait_until(lambda: "SIGINT: stopping" in crew.log(), "the first to be noticed")
         crew.send(signal.SIGINT)
         assert crew.wait() == -signal.SIGINT
-        wait_until(lambda: not any(map(is_running, pids)), "the workers to end with it", 10.0)
+        wait_until(lambda: not any(map(is_running, pids)), "the workers to end with it")
 
 
 def test_settings_that_no_worker_can_use_end_all_with_one_message(tansu: EmbeddedBroker, tmp_path: Path) -> None:
