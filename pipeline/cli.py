@@ -22,6 +22,7 @@ from rich.table import Table as Grid
 
 from pipeline.code_cache import CodeCache, code_cache
 from pipeline.files.fileform import Said
+from pipeline.process import processors, start_log, stopped_by_signals
 from pipeline.settings import Events, Kafka, Settings, SettingsError, load, to_toml
 
 Command = TypeVar("Command", bound=Callable[..., object])
@@ -210,8 +211,13 @@ def have_compiled(settings: Settings, say: Callable[[str], object]) -> tuple[Cod
     """
     from pipeline.compiling import compile_model
 
-    cache = click.get_current_context().find_object(CodeCache) or code_cache(package_folder(), os.environ)
+    cache = current_cache()
     return cache, *compile_model(cache, settings, say)
+
+
+def current_cache() -> CodeCache:
+    """Where compiled code is kept."""
+    return click.get_current_context().find_object(CodeCache) or code_cache(package_folder(), os.environ)
 
 
 def told_on(console: Console) -> Callable[[str], None]:
@@ -270,21 +276,31 @@ def demo(csv: Path | None, rate: float, seconds: float, port: int, as_json: bool
 @with_settings
 @click.option("--drain", is_flag=True, help="End when everything has been read that was in the log at the start.")
 @click.option("--rebuild", is_flag=True, help="Learn anew where a checkpoint was made with other model settings.")
-def run(config: str | None, overrides: Sequence[str], drain: bool, rebuild: bool) -> None:
+@click.option("--workers", metavar="N", help="Processes that share the work; `auto`: one a processor.  [default: 1]")
+def run(config: str | None, overrides: Sequence[str], drain: bool, rebuild: bool, workers: str | None) -> None:
     """Run the daemon: read events, learn, publish forecasts.
 
-    Start as many as you like with the same settings: they share the partitions of the input topics. What may heal (no
+    Start as many as you like with the same settings: they share the partitions of the input topics. On one machine
+    --workers N starts N under one parent, which restarts those that die and has one page for all. What may heal (no
     broker yet, no topic) is tried again. SIGTERM or Ctrl-C ends it after the current cycle, with a checkpoint; a second
     one ends it at once.
     """
+    chosen = [] if workers is None else [f"kafka.workers={workers}"]
+    settings = settings_of(config, [*overrides, *chosen])
+    start_log(settings.log.level)
+    several = processors() if settings.kafka.workers == "auto" else settings.kafka.workers
+    code = run_one(settings, drain, rebuild) if several == 1 else run_several(settings, several, drain, rebuild)
+    click.get_current_context().exit(code)
+
+
+def run_one(settings: Settings, drain: bool, rebuild: bool) -> int:
+    """Run a worker in this process; its exit code."""
     from pipeline.checkpoints import CheckpointError, Checkpoints
     from pipeline.cluster import KafkaClients
     from pipeline.metrics import Metrics
     from pipeline.web import Web, WebError
-    from pipeline.worker import Worker, spare_the_collector, stopped_by_signals
+    from pipeline.worker import Worker, spare_the_collector
 
-    settings = settings_of(config, overrides)
-    start_log(settings.log.level)
     have_compiled(settings, logging.getLogger(__name__).info)
     with refusing(WebError, CheckpointError):
         metrics, clients = Metrics(), KafkaClients(settings)
@@ -303,7 +319,7 @@ def run(config: str | None, overrides: Sequence[str], drain: bool, rebuild: bool
             worker.status,
             worker.snapshots.find,
             worker.snapshots.series,
-            worker.healthy,
+            worker.trouble,
             worker.ready,
             settings.web.host,
             settings.web.port,
@@ -313,16 +329,52 @@ def run(config: str | None, overrides: Sequence[str], drain: bool, rebuild: bool
     try:
         spare_the_collector()
         with stopped_by_signals(worker.stop):
-            code = worker.run(drain)
+            return worker.run(drain)
     finally:
         web.stop()
-    click.get_current_context().exit(code)
 
 
-def start_log(level: str) -> None:
-    """Events for the operator on standard error; Kafka's client says little unless all is wanted."""
-    logging.basicConfig(level=level.upper(), format="%(asctime)s %(levelname)-7s %(message)s")
-    logging.getLogger("kafka").setLevel(logging.DEBUG if level == "debug" else logging.CRITICAL)
+def run_several(settings: Settings, workers: int, drain: bool, rebuild: bool) -> int:
+    """Run so many workers, each in a process of its own; the worst of their exit codes."""
+    from pipeline.clock import Clock
+    from pipeline.overview import Overview
+    from pipeline.status import Status
+    from pipeline.supervisor import Supervisor
+    from pipeline.web import Web, WebError
+    from pipeline.workerprocess import Starter
+
+    if not current_cache().is_complete():  # else this process does without the model
+        have_compiled(settings, logging.getLogger(__name__).info)
+    clock = Clock()
+    starter = Starter(settings, version(), rebuild, clock)
+    supervisor = Supervisor(starter.start, workers, clock, drain)
+    nobody = Status(
+        state="connecting",
+        group=settings.kafka.group,
+        instance=starter.instance,
+        version=version(),
+        started=clock.wall(),
+    )
+    overview = Overview(lambda: supervisor.standing, nobody, settings.delivery.deadline, clock)
+    with refusing(WebError):
+        web = Web(
+            overview.metrics,
+            overview.status,
+            overview.find,
+            overview.series,
+            overview.trouble,
+            overview.ready,
+            settings.web.host,
+            settings.web.port,
+        )
+    web.start()
+    log = logging.getLogger(__name__)
+    log.info("%d workers start; the live page is at http://%s:%d", workers, settings.web.host, web.port)
+    try:
+        with stopped_by_signals(supervisor.stop):
+            return supervisor.run()
+    finally:
+        web.stop()
 
 
 @main.command(epilog=f"{EPILOG} 1 also where something would be lost or misread.")

@@ -183,18 +183,28 @@ class Clients(Protocol):
 class KafkaClients:
     """Clients for a real cluster.
 
+    Parameters
+    ----------
+    settings
+        Where it is.
+    instance
+        Name of this worker in its group: one that its parent gave it.
+
     Attributes
     ----------
     instance
-        Name of this worker in its group: as set, or random for the life of the process.
+        Name of this worker in its group: as set or given, or random for the life of the process.
     transactional_id
         That its transactions are under.
+    client_id
+        That the brokers know it by.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, instance: str = "") -> None:
         self._settings = settings
-        self.instance = settings.kafka.instance or uuid.uuid4().hex[:12]
+        self.instance = settings.kafka.instance or instance or uuid.uuid4().hex[:12]
         self.transactional_id = f"{settings.kafka.group}-{self.instance}"
+        self.client_id = f"lstm-stream-{self.instance}"
 
     def describe(self) -> Description:
         """The cluster and the topics that the worker needs; a missing one is a `ClusterError`.
@@ -223,7 +233,7 @@ class KafkaClients:
         kafka, session = self._settings.kafka, self._settings.kafka.session_timeout
         consumer: Consumer = _reading(
             kafka,
-            client_id=f"lstm-stream-{self.instance}",
+            client_id=self.client_id,
             group_id=kafka.group,
             group_instance_id=kafka.instance or None,
             partition_assignment_strategy=[ASSIGNORS[kafka.assignor]],
@@ -249,7 +259,7 @@ class KafkaClients:
 
     def _producing(self) -> dict[str, object]:
         kafka, deadline = self._settings.kafka, self._settings.delivery.deadline
-        options = _producing(f"lstm-stream-{self.instance}", deadline)
+        options = _producing(self.client_id, deadline)
         if self._settings.delivery.mode == "exactly_once":
             options["transactional_id"] = self.transactional_id
             options["transaction_timeout_ms"] = int(kafka.transaction_timeout * 1000)

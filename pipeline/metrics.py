@@ -7,6 +7,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disa
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 Kind = Literal["counter", "gauge", "histogram"]
+Merge = Literal["sum", "max", "min", "mean"]
+"""How the values of several workers become one; a mean is weighed by the series of each."""
 
 PREFIX = "lstm_stream_"
 
@@ -26,6 +28,9 @@ class Metric(msgspec.Struct, frozen=True):
         Their names.
     buckets
         Upper bounds, for a histogram.
+    merge
+        How the values of several workers become one, label by label. Counters and histograms are always summed. Where
+        a partition is a label it hardly matters: a partition is in one worker.
     """
 
     name: str
@@ -33,6 +38,7 @@ class Metric(msgspec.Struct, frozen=True):
     help: str
     labels: tuple[str, ...] = ()
     buckets: tuple[float, ...] = ()
+    merge: Merge = "sum"
 
 
 TABLE: tuple[Metric, ...] = (
@@ -52,6 +58,7 @@ TABLE: tuple[Metric, ...] = (
         " timestamp_path, covariates, restarts, single_events, nothing_scored, or a reason of dead letters. The log and"
         " /api/status say which setting mends it.",
         ("topic", "partition", "what"),
+        merge="max",
     ),
     Metric(
         "skipped_total",
@@ -63,15 +70,16 @@ TABLE: tuple[Metric, ...] = (
     Metric("commits_total", "counter", "Cycles committed: forecasts, dead letters and offsets together."),
     Metric("aborts_total", "counter", "Cycles given up and done again, by reason.", ("reason",)),
     Metric("rebalances_total", "counter", "Changes of the partitions that this process holds."),
-    Metric("partitions_assigned", "gauge", "Partitions that this process holds."),
+    Metric("partitions_assigned", "gauge", "Partitions that this process holds.", merge="sum"),
     Metric(
         "lag_records",
         "gauge",
         "Records from the consumer's position to the end of the log; none while not known.",
         ("topic", "partition"),
+        merge="max",
     ),
-    Metric("series", "gauge", "Series that the shard carries.", ("topic", "partition")),
-    Metric("up_to_date", "gauge", "1 once every partition held has caught up with its log, else 0."),
+    Metric("series", "gauge", "Series that the shard carries.", ("topic", "partition"), merge="max"),
+    Metric("up_to_date", "gauge", "1 once every partition held has caught up with its log, else 0.", merge="min"),
     Metric("learning_steps_total", "counter", "Learning steps of the shard's network.", ("topic", "partition")),
     Metric(
         "skipped_learning_steps_total",
@@ -79,8 +87,14 @@ TABLE: tuple[Metric, ...] = (
         "Learning steps not taken as the loss or gradient was not finite.",
         ("topic", "partition"),
     ),
-    Metric("loss", "gauge", "Loss of the last learning step, in scaled units.", ("topic", "partition")),
-    Metric("gradient_norm", "gauge", "Norm of the last gradient, before it was clipped.", ("topic", "partition")),
+    Metric("loss", "gauge", "Loss of the last learning step, in scaled units.", ("topic", "partition"), merge="max"),
+    Metric(
+        "gradient_norm",
+        "gauge",
+        "Norm of the last gradient, before it was clipped.",
+        ("topic", "partition"),
+        merge="max",
+    ),
     Metric("drifts_total", "counter", "Drifts noticed in the shard's scaled error (ADWIN).", ("topic", "partition")),
     Metric(
         "faults_total",
@@ -95,21 +109,36 @@ TABLE: tuple[Metric, ...] = (
         "Turned signs, other units and first standstills of series that were noticed.",
         ("topic", "partition"),
     ),
-    Metric("gate", "gauge", "Mean activation of the LSTM's forget, input and output gates, 0 to 1.", ("gate",)),
+    Metric(
+        "gate",
+        "gauge",
+        "Mean activation of the LSTM's forget, input and output gates, 0 to 1.",
+        ("gate",),
+        merge="mean",
+    ),
     Metric(
         "expert_weight",
         "gauge",
         "Mean weight of each expert in the forecasts, 0 to 1, of up to 256 series a partition.",
         ("expert",),
+        merge="mean",
     ),
-    Metric("lstm_share", "gauge", "What of the forecasts rests on the LSTM, 0 to 1: weights of experts that need it."),
+    Metric(
+        "lstm_share",
+        "gauge",
+        "What of the forecasts rests on the LSTM, 0 to 1: weights of experts that need it.",
+        merge="mean",
+    ),
     Metric(
         "mean_absolute_error",
         "gauge",
         "Mean absolute error one step ahead, in each series' own scale, of the model and of last value.",
         ("model",),
+        merge="mean",
     ),
-    Metric("skill", "gauge", "1 - error of the model / error of last value; above 0 the model is the better."),
+    Metric(
+        "skill", "gauge", "1 - error of the model / error of last value; above 0 the model is the better.", merge="mean"
+    ),
     Metric(
         "stage_seconds_total",
         "counter",
@@ -122,8 +151,13 @@ TABLE: tuple[Metric, ...] = (
         "Time to write a checkpoint.",
         buckets=(0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0),
     ),
-    Metric("checkpoint_bytes", "gauge", "Size of the last checkpoint written.", ("topic", "partition")),
-    Metric("checkpoint_age_seconds", "gauge", "Time since the oldest of the shards' last checkpoints was up to date."),
+    Metric("checkpoint_bytes", "gauge", "Size of the last checkpoint written.", ("topic", "partition"), merge="max"),
+    Metric(
+        "checkpoint_age_seconds",
+        "gauge",
+        "Time since the oldest of the shards' last checkpoints was up to date.",
+        merge="max",
+    ),
     Metric("checkpoint_failures_total", "counter", "Checkpoints that could not be written."),
     Metric(
         "restores_total",
@@ -138,7 +172,9 @@ TABLE: tuple[Metric, ...] = (
         " marker written in the broker's place, held_back: by another's open transaction, no_right_to_read.",
         ("error",),
     ),
-    Metric("info", "gauge", "Always 1; the version is its label.", ("version",)),
+    Metric("workers", "gauge", "Workers that are up; 1 without `kafka.workers`.", merge="sum"),
+    Metric("worker_restarts_total", "counter", "Workers that ended and were started again by their parent."),
+    Metric("info", "gauge", "Always 1; the version is its label.", ("version",), merge="max"),
 )
 
 
@@ -184,6 +220,8 @@ class Metrics:
         self.checkpoint_failures = self._counter("checkpoint_failures_total")
         self.restores = self._counter("restores_total")
         self.broker_errors = self._counter("broker_errors_total")
+        self.workers = self._gauge("workers")
+        self.worker_restarts = self._counter("worker_restarts_total")
         self.info = self._gauge("info")
 
     def render(self) -> tuple[bytes, str]:

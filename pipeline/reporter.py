@@ -29,6 +29,7 @@ class Seen(NamedTuple):
     held: Mapping[TopicPartition, Held]
     counts: Counts
     losses: Losses
+    drained: bool
 
 
 class Told(NamedTuple):
@@ -67,6 +68,7 @@ class Reporter:
         self._losing: set[tuple[str, str, str]] = set()
         self._looked = float("-inf")
         metrics.info.labels(status.version).set(1)
+        metrics.workers.set(1)
 
     def tell(self, state: State, message: str = "") -> None:
         """Say what the worker is at, where it holds nothing new to look at."""
@@ -78,7 +80,7 @@ class Reporter:
             self._metrics.up_to_date.set(state == "ready")
 
     def _hold_nothing(self) -> None:
-        self.status = structs.replace(self.status, partitions=(), events_per_second=0.0)
+        self.status = structs.replace(self.status, partitions=(), events_per_second=0.0, drained=False)
         for partition in self._models:
             self._forget(partition)
         self._models, self._counted = {}, {}
@@ -104,6 +106,7 @@ class Reporter:
             repeated=counts.repeated,
             skipped=sum(counts.skipped.values()),
             events_per_second=self._rate(counts.observations),
+            drained=seen.drained,
         )
         self.tell(seen.state)
         self._metrics.partitions_assigned.set(len(partitions))

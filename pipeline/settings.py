@@ -65,6 +65,14 @@ class Kafka(Struct, frozen=True, kw_only=True):
             " partitions, but they wait for it until session_timeout. Empty: a random name, which leaves at once."
         ),
     ] = ""
+    workers: Annotated[
+        Literal["auto"] | Annotated[int, Meta(ge=1, le=256)],
+        Meta(
+            description="Processes of the group that `lstm-stream run` starts, under a parent that restarts the dead;"
+            " more than there are partitions are idle. `auto`: one for each processor. They are named by `instance`"
+            " with -0, -1 and so on."
+        ),
+    ] = 1
     input: Annotated[
         str | tuple[str, ...],  # msgspec 0.22 ends with a segmentation fault where text in such a union has a pattern
         Meta(

@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 from msgspec import structs
 
 from pipeline.cluster import TopicPartition, place
-from pipeline.status import Found, SeriesStatus
+from pipeline.status import BusyError, Found, SeriesStatus
 
 EVERY = 1.0
 """Seconds from one copy of a series to the next."""
@@ -32,10 +32,6 @@ class Told(Protocol):
 
     def series(self) -> tuple[str, ...]: ...
     def series_status(self, name: str) -> SeriesStatus | None: ...
-
-
-class BusyError(RuntimeError):
-    """The worker has not come by since the question was asked."""
 
 
 class _Names(NamedTuple):

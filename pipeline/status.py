@@ -39,6 +39,29 @@ class PartitionStatus(msgspec.Struct, frozen=True, kw_only=True):
     losses: dict[str, str] = {}
 
 
+class WorkerStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """One of several workers that run under one parent.
+
+    Attributes
+    ----------
+    number, pid
+        Which, from 0, and its process; 0 while it has none.
+    state
+        What it is at; "starting" until it has told, "restarting" while it waits to be started again.
+    partitions, events_per_second
+        How many it holds, and its rate.
+    restarts
+        How often it was started again.
+    """
+
+    number: int
+    pid: int
+    state: State | Literal["starting", "restarting"]
+    partitions: int
+    events_per_second: float
+    restarts: int
+
+
 class Gates(msgspec.Struct, frozen=True, kw_only=True):
     """Mean activation of the LSTM's gates, 0 (closed) to 1 (open)."""
 
@@ -134,6 +157,10 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
         Seconds since this was so.
     doing
         What the worker is at meanwhile, such as "fold"; "" between two steps.
+    drained
+        Whether all is done that was in the log when the partitions were assigned.
+    workers
+        Those that this is the sum of; empty where there is only one.
     """
 
     state: State
@@ -159,6 +186,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     lstm_share: float | None = None
     age: float = 0.0
     doing: str = ""
+    drained: bool = False
+    workers: tuple[WorkerStatus, ...] = ()
 
 
 class SeriesStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -226,3 +255,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     series: tuple[str, ...]
     total: int
     age: float | None
+
+
+class BusyError(RuntimeError):
+    """The worker has not come by since the question was asked."""

@@ -13,8 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from pipeline.snapshots import BusyError
-from pipeline.status import Found, SeriesStatus, Status
+from pipeline.status import BusyError, Found, SeriesStatus, Status
 
 USUAL_NAMES, MOST_NAMES = 1000, 10_000  # of series in one answer: unless the question says how many, and at most
 LONGEST_STOP = 3  # seconds that requests under way may still take when the daemon ends
@@ -48,8 +47,8 @@ class Web:
         Names of the series that are held: those that hold a text, after a name, so many at most.
     series
         One of them, of a shard such as `events/3` or of any; None if it is not held.
-    healthy
-        Whether the worker's loop turns.
+    trouble
+        Why the process should be started again; "" while all is well.
     ready
         Whether it has its partitions and has caught up.
     host, port
@@ -62,7 +61,7 @@ class Web:
         status: Callable[[], Status],
         find: Callable[[str, str, int], Found],
         series: Callable[[str, str | None], SeriesStatus | None],
-        healthy: Callable[[], bool],
+        trouble: Callable[[], str],
         ready: Callable[[], bool],
         host: str,
         port: int,
@@ -71,7 +70,7 @@ class Web:
         self._status = status
         self._find = find
         self._series = series
-        self._healthy = healthy
+        self._trouble = trouble
         self._ready = ready
         self._page = _PAGE.read_bytes()
         self._socket = _listen(host, port)
@@ -118,9 +117,8 @@ class Web:
         return Response(content, headers={"Content-Type": content_type})
 
     async def _answer_healthy(self, _: Request) -> Response:
-        if self._healthy():
-            return _json({"healthy": True, "reason": "the loop turns"})
-        return _json({"healthy": False, "reason": "the loop has not turned within its deadline"}, 503)
+        trouble = self._trouble()
+        return _json({"healthy": not trouble, "reason": trouble or "the loop turns"}, 503 if trouble else 200)
 
     async def _answer_ready(self, _: Request) -> Response:
         ready, status = self._ready(), self._status()

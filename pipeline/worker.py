@@ -3,11 +3,8 @@
 import gc
 import logging
 import os
-import signal
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from types import FrameType
+from collections.abc import Callable
 
 from msgspec import structs
 
@@ -142,9 +139,9 @@ class Worker:
         """End after this cycle, with a checkpoint of each shard; from any thread, or a signal."""
         self._stop.set()
 
-    def healthy(self) -> bool:
-        """Whether the loop turns."""
-        return self._watchdog.overdue() is None
+    def trouble(self) -> str:
+        """Why this process should be started again; "" while the loop turns."""
+        return "" if self._watchdog.overdue() is None else "the loop has not turned within its deadline"
 
     def ready(self) -> bool:
         """Whether partitions are assigned and caught up with."""
@@ -205,7 +202,8 @@ class Worker:
             while not (done := self._stop.is_set() or (drain and cycle.drained())) and not member.is_outdated():
                 cycle.turn(self._stop)
                 state: State = "assigning" if not cycle.settled else "ready" if cycle.caught_up() else "catching_up"
-                self._reporter.report(Seen(state, cycle.held, self._counts + cycle.counts, self._losses), member)
+                counts = self._counts + cycle.counts
+                self._reporter.report(Seen(state, cycle.held, counts, self._losses, cycle.drained()), member)
             self._reporter.tell("stopping" if done else "assigning")
             cycle.keep()
             return done
@@ -239,25 +237,6 @@ class Worker:
             logger.error("%s (trying again)", message)
         self._reporter.tell("connecting", message)
         return message
-
-
-@contextmanager
-def stopped_by_signals(stop: Callable[[], None]) -> Iterator[None]:
-    """SIGTERM and SIGINT call `stop`; a second one ends the process at once."""
-
-    def first(number: int, _: FrameType | None) -> None:
-        logger.info("%s: stopping after this cycle; once more to stop at once", signal.Signals(number).name)
-        for one in kinds:
-            signal.signal(one, signal.SIG_DFL)
-        stop()
-
-    kinds = (signal.SIGTERM, signal.SIGINT)
-    before = [signal.signal(one, first) for one in kinds]
-    try:
-        yield
-    finally:
-        for one, handler in zip(kinds, before, strict=True):
-            signal.signal(one, handler)
 
 
 def spare_the_collector() -> None:

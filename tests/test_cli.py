@@ -92,6 +92,13 @@ def test_wrong_settings_end_every_command_with_2_and_the_fix(command: list[str])
     assert "did you mean `horizon`?" in one_line(result)
 
 
+@pytest.mark.parametrize("workers", ["0", "-1", "many", "1.5", "257"])
+def test_a_number_of_workers_that_is_none_is_bad_usage(workers: str) -> None:
+    result = invoke("run", "--workers", workers)
+    assert result.exit_code == USAGE
+    assert 'expected "auto" or a whole number from 1 to 256' in one_line(result)
+
+
 def test_the_settings_in_force_are_printed_as_a_file_with_secrets_masked(tmp_path: Path) -> None:
     sign_in = ["kafka.security_protocol=SASL_SSL", "kafka.sasl_mechanism=PLAIN", "kafka.sasl_username=me"]
     options = [part for one in [*sign_in, "kafka.sasl_password=hush"] for part in ("--set", one)]
@@ -167,9 +174,10 @@ def test_without_a_broker_topics_and_replay_fail_in_one_line(waves: Path) -> Non
 
 def test_a_port_that_is_taken_ends_the_daemon_in_one_line(tansu: EmbeddedBroker) -> None:
     port = tansu.bootstrap_servers.rpartition(":")[2]
-    result = invoke("run", "--set", f"web.port={port}")
-    assert result.exit_code == FAILURE
-    assert port in one_line(result)
+    for workers in ("1", "2"):
+        result = invoke("run", "--set", f"web.port={port}", "--workers", workers)
+        assert result.exit_code == FAILURE
+        assert port in one_line(result)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from pipeline.cluster import NoTopicError, TopicPartition
 from pipeline.messages import Record
 from pipeline.settings import Settings
 from pipeline.shard import Fold, Publish
-from pipeline.snapshots import BusyError
+from pipeline.status import BusyError
 from pipeline.worker import Worker
 from tests.fakes import ChainShard, FakeBroker, FakeProcess
 from tests.servers import wait_until

@@ -8,8 +8,8 @@ import pytest
 from msgspec import structs
 
 from pipeline.cluster import TopicPartition
-from pipeline.snapshots import EVERY, INTEREST, MOST, BusyError, Snapshots
-from pipeline.status import SeriesStatus
+from pipeline.snapshots import EVERY, INTEREST, MOST, Snapshots
+from pipeline.status import BusyError, SeriesStatus
 
 ONE, OTHER = TopicPartition("loads", 1), TopicPartition("prices", 0)
 STATUS = SeriesStatus(

@@ -10,8 +10,7 @@ import httpx
 import msgspec
 import pytest
 
-from pipeline.snapshots import BusyError
-from pipeline.status import ExpertWeight, Found, Gates, PartitionStatus, SeriesStatus, State, Status
+from pipeline.status import BusyError, ExpertWeight, Found, Gates, PartitionStatus, SeriesStatus, State, Status
 from pipeline.web import Web, WebError
 
 ODD_NAMES = ["pump", "plant/7/flow", "ä 🚰", "<script>alert(1)</script>", "50%", "a?b=c#d", " ", "a//b/", 'q"\\']
@@ -22,7 +21,7 @@ class Daemon:
 
     def __init__(self) -> None:
         self.names: tuple[str, ...] = ("pump", "valve")
-        self.healthy = True
+        self.trouble = ""
         self.state: State = "ready"
         self.skill: float | None = 0.4
         self.lock = threading.Lock()
@@ -90,7 +89,7 @@ class Daemon:
             self.status,
             self.find,
             self.series,
-            lambda: self.healthy,
+            lambda: self.trouble,
             lambda: self.state == "ready",
             host,
             port,
@@ -120,7 +119,7 @@ def test_the_metrics_come_as_they_were_rendered(client: httpx.Client) -> None:
 def test_health_is_the_loop_and_nothing_else(client: httpx.Client, daemon: Daemon) -> None:
     daemon.state = "connecting"
     assert client.get("/healthz").status_code == 200
-    daemon.healthy = False
+    daemon.trouble = "the loop has not turned within its deadline"
     answer = client.get("/healthz")
     assert answer.status_code == 503
     assert answer.json() == {"healthy": False, "reason": "the loop has not turned within its deadline"}

@@ -1286,15 +1286,15 @@ def test_a_call_that_never_comes_back_is_noticed() -> None:
 
     def hang(_: int, name: str, done: bool) -> None:
         if name == "commit_transaction" and not done and not names:
-            assert worker.healthy()
+            assert not worker.trouble()
             computer.broker.clock.seconds += 61
-            assert not worker.healthy()
+            assert worker.trouble()
             assert noticed.wait(10)
 
     process.interrupt = hang
     assert worker.run(drain=True) == 0
     assert names == ["commit_transaction"]
-    assert worker.healthy()
+    assert not worker.trouble()
 
 
 @pytest.mark.parametrize(
@@ -1337,16 +1337,16 @@ def hanging_is_noticed(kind: type, method: str, told: str, monkeypatch: pytest.M
     def hang(*arguments: object) -> object:
         if not names:
             computer.broker.clock.seconds += 4 * SETTINGS.delivery.deadline
-            assert worker.healthy()
+            assert not worker.trouble()
             computer.broker.clock.seconds += 2 * SETTINGS.delivery.deadline
-            assert not worker.healthy()
+            assert worker.trouble()
             assert noticed.wait(10)
         return does(*arguments)
 
     monkeypatch.setattr(kind, method, hang)
     assert worker.run(drain=True) == 0
     assert names == [told]
-    assert worker.healthy()
+    assert not worker.trouble()
 
 
 def test_a_checkpoint_that_nothing_has_moved_on_from_does_not_age() -> None:

@@ -1,0 +1,108 @@
+"""One of several workers, in a process of its own under a parent (`pipeline.supervisor`).
+
+It ends at once when its parent is gone. A worker takes seconds to import, so that is done last.
+"""
+
+import ctypes
+import io
+import logging
+import os
+import signal
+import sys
+import threading
+from types import TracebackType
+
+from pipeline.cluster import KafkaClients
+from pipeline.pipes import HOST, Ended, Order, Said, Up, read_order, written
+from pipeline.predecessor import take_out
+from pipeline.process import start_log, stopped_by_signals
+
+logger = logging.getLogger(__name__)
+
+FAILURE = 1  # exit code
+SET_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of Linux's prctl
+
+
+def main() -> None:
+    """Do what the order on standard input says; the exit code is the worker's."""
+    parent, ours = io.FileIO(0), _pipe_to_parent()
+    order = read_order(parent)
+    _end_with(order.parent, parent)
+    start_log(order.settings.log.level, f"worker {order.number}")
+    sys.excepthook = _log_failure
+    ended = _work(order, ours)
+    _say(ours, ended)
+    logging.shutdown()
+    sys.exit(ended.code)
+
+
+def _pipe_to_parent() -> io.FileIO:
+    """Standard output, for messages alone: what a library prints goes to the log."""
+    pipe = os.dup(1)
+    os.dup2(2, 1)
+    return io.FileIO(pipe, "w")
+
+
+def _say(ours: io.FileIO, said: Said) -> None:
+    ours.write(written(said))
+
+
+def _end_with(parent: int, pipe: io.FileIO) -> None:
+    """End when the parent does: by the kernel's hand where that is Linux, else as its end of the pipe is closed."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(SET_DEATH_SIGNAL, signal.SIGKILL)
+        if os.getppid() != parent:
+            os._exit(FAILURE)
+    threading.Thread(target=_wait_for_the_end, args=(pipe,), name="parent", daemon=True).start()
+
+
+def _wait_for_the_end(pipe: io.FileIO) -> None:
+    while pipe.read(1):
+        continue
+    os._exit(FAILURE)
+
+
+def _log_failure(_: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """A traceback that says whose it is."""
+    logger.critical("the worker ends by an error that nobody expected", exc_info=(type(error), error, trace))
+
+
+def _work(order: Order, ours: io.FileIO) -> Ended:
+    clients = KafkaClients(order.settings, order.instance)
+    if order.replaces and not order.settings.kafka.instance:  # a static member takes the place of the one before
+        take_out(order.settings.kafka, clients.client_id)
+    return _worked(order, clients, ours)
+
+
+def _worked(order: Order, clients: KafkaClients, ours: io.FileIO) -> Ended:
+    from pipeline.checkpoints import CheckpointError, Checkpoints
+    from pipeline.metrics import Metrics
+    from pipeline.web import Web, WebError
+    from pipeline.worker import Worker, spare_the_collector
+
+    settings, metrics = order.settings, Metrics()
+    try:
+        worker = Worker(
+            settings,
+            clients,
+            Checkpoints(settings.checkpoints.url, settings.checkpoints.keep),
+            metrics,
+            rebuild=order.rebuild,
+            instance=order.instance,
+            version=order.version,
+        )
+        find, series = worker.snapshots.find, worker.snapshots.series
+        web = Web(metrics.render, worker.status, find, series, worker.trouble, worker.ready, HOST, 0)
+    except (CheckpointError, WebError) as error:
+        return Ended(FAILURE, str(error))
+    web.start()
+    spare_the_collector()
+    with stopped_by_signals(worker.stop):
+        _say(ours, Up(web.port))
+        code = worker.run()
+    web.stop()
+    return Ended(code, metrics=metrics.render()[0].decode())
+
+
+if __name__ == "__main__":
+    main()
