@@ -222,7 +222,7 @@ class Decoder:
 
     def _check_shape(self, node: object) -> None:
         """Refuse what is neither an object, nor an array as an element, nor a bare value."""
-        if self._points is not None and type(node) is list:
+        if type(node) is list and (self._points is not None or all(path.is_of_array for path in self._values)):
             return
         is_number = type(node) is int or type(node) is float or (type(node) is str and self._is_word(node))
         if (is_number or (type(node) is bool and self._settings.booleans)) and len(self._values) == 1:

@@ -20,10 +20,21 @@ SOURCES = {
 # A module of the pipeline imports from the rows above its own. A new one needs a place here.
 ROWS = (
     {
-        *("checkpoints", "metrics", "status", "messages", "scoring", "watchdog", "clock", "fleet", "fates"),
+        *(
+            "checkpoints",
+            "metrics",
+            "status",
+            "messages",
+            "json_text",
+            "scoring",
+            "watchdog",
+            "clock",
+            "fleet",
+            "fates",
+        ),
         *("files", "check", "files.packing", "files.fileform"),
     },
-    {"stamps", "fields", "dead_letters", "files.cells", "files.reader", "files.rhythm", "scoreboard"},
+    {"stamps", "fields", "dead_letters", "files.cells", "files.reader", "files.rhythm", "scoreboard", "sentinels"},
     {"conditions", "points", "framing", "files.timecolumn", "files.sample"},
     {"settings", "files.timefinder", "files.seriesfinder"},
     {"events", "files.layout", "inputs", "connection", "advice"},
@@ -32,6 +43,7 @@ ROWS = (
     {"transactions", "standstill", "parts", "snapshots", "losses", "check.facts", "check.draft", "check.trial"},
     {"member", "publisher", "easel", "check.found_times", "topiclog"},
     {"opening", "web", "check.found_values", "check.found_names"},
+    {"check.unread", "check.collisions"},
     {"check.report"},
     {"check.tables"},
     {"cycle", "reporter"},
