@@ -35,10 +35,15 @@ class Spread:
             self._least, self._greatest = min(self._least, value), max(self._greatest, value)
 
     def sentinels(self) -> dict[float, int]:
-        """Those further from all other values than these are from each other, and how often they came."""
+        """Those further from all other values than these are from each other, and how often they came.
+
+        Where there are no other values, all of them.
+        """
         return {value: count for value, count in self._usual.items() if self._is_far(value)}
 
     def _is_far(self, value: float) -> bool:
+        if self._least > self._greatest:  # there are no others
+            return True
         away = max(self._least - value, value - self._greatest)
         return math.isfinite(away) and away > self._greatest - self._least
 

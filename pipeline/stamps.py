@@ -553,6 +553,8 @@ _FORMS: tuple[re.Pattern[str], ...] = tuple(
     for form in (
         rf"(?P<year>\d{{4}})[-/.](?P<month>\d{{1,2}})(?:[-/.](?P<day>\d{{1,2}})(?:(?:T|,?\s+){_CLOCK})?)?",
         r"(?P<year>\d{4})[- ]?Q(?P<quarter>[1-4])",
+        r"(?P<year>\d{4})-?M(?P<month>\d{2})",
+        r"(?P<year>\d{4})-?[SH](?P<half_year>[12])",
         rf"{_WEEKDAY}(?P<day>\d{{1,2}})[ /-]{_MONTH},?[ /-](?P<year>\d{{4}})(?:(?:[T:]|,?\s+){_CLOCK})?",
         rf"{_WEEKDAY}{_MONTH}\s+(?P<day>\d{{1,2}}),?\s+(?P<year>\d{{4}})(?:(?:T|,?\s+){_CLOCK})?",
         rf"{_WEEKDAY}{_MONTH}\s+(?P<day>\d{{1,2}})\s+{_CLOCK}\s+(?P<year>\d{{4}})",
@@ -593,6 +595,8 @@ def _month(parts: Mapping[str, str | None]) -> int | None:
     quarter, name = parts.get("quarter"), parts.get("name")
     if quarter:
         return 3 * int(quarter) - 2
+    if parts.get("half_year"):
+        return 6 * int(parts["half_year"] or 1) - 5
     if name:
         fitting = [index for index, month in enumerate(_MONTHS, 1) if month.startswith(name.lower())]
         return fitting[0] if fitting else 9 if name.lower() == "sept" else None
