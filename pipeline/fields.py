@@ -13,7 +13,7 @@ import msgspec
 from pipeline.json_text import inner, loosely
 from pipeline.messages import Record
 
-Keys = Literal["utf8", "int", "hex", "json"]
+Keys = Literal["utf8", "int", "hex", "json", "windowed"]
 UNSET = msgspec.UNSET
 """What is found where nothing is."""
 
@@ -180,6 +180,8 @@ def key_text(key: bytes, kind: Keys) -> str:
         return _utf8(key, "the key", '; set events.key = "int" or "hex"')
     if kind == "json":
         return _json_key(_utf8(unframed(key), "the key", '; set events.key = "int" or "hex"'))
+    if kind == "windowed":
+        return _utf8(key[:-8], "the key without the 8 bytes of its window")
     if len(key) not in (4, 8):
         raise FieldError(f'the key has {len(key)} bytes, and events.key = "int" expects 4 or 8')
     return str(int.from_bytes(key, "big", signed=True))

@@ -148,11 +148,11 @@ class Events(Struct, frozen=True, kw_only=True):
         ),
     ] = "series"
     key: Annotated[
-        Literal["utf8", "int", "hex", "json"],
+        Literal["utf8", "int", "hex", "json", "windowed"],
         Meta(
             description="How a record's key is read: as UTF-8 text, as an integer of 4 or 8 bytes, as hex digits, or as"
             " JSON: a text or number, of an object its values with `/` between them, of Kafka Connect's `{schema,"
-            " payload}` the payload."
+            " payload}` the payload; or as text and 8 bytes of a window's start (ksqlDB, Kafka Streams)."
         ),
     ] = "utf8"
     timestamp: Annotated[

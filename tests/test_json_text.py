@@ -60,6 +60,13 @@ def test_every_field_may_lie_in_a_text() -> None:
     assert decoded(body, **fields, where=("payload.kind = s",)) == ()
 
 
+def test_a_path_that_ends_in_a_text_is_told_which() -> None:
+    record = Record("events", 0, 7, 1_769_860_800_000, b"key", b'{"payload": "{\\"temp\\": 21"}')
+    (reject,) = Decoder(Events(values=("payload.temp",))).decode(record).rejects
+    assert reject.reason == "missing_value"
+    assert '`payload` holds "{\\"temp\\": 21", which is no JSON object or array' in reject.detail
+
+
 def test_json_that_was_encoded_twice_is_read_as_if_it_were_once() -> None:
     body = {"series": "a", "value": 4.5}
     assert decoded(json.dumps(body)) == decoded(body) == (("a", 4.5),)

@@ -23,7 +23,8 @@ MOST_NAMES = 8
 
 
 _ID = re.compile(
-    r"(^|[._])(id|nr|no|channel|zone|station|sensor|unit|device|meter|line|node|slot|idx|index|pid)$|_id$|Id$"
+    r"(^|[._])(id|nr|no|channel|zone|station|sensor|unit|device|meter|line|node|slot|idx|index|pid|partition|shard|core|cpu|phase"
+    r"|circuit)$|_id$|Id$"
 )
 """Numbers with such a name may be part of a series' name."""
 _BEST_NAMES = (
@@ -65,9 +66,21 @@ def keys(draft: Draft, found: Facts) -> Draft:
         return draft.change("key", "json", f"keys are JSON, and name the series; the first is then `{example}`")
     if all(map(_is_text, bare)):
         return draft
+    if all(map(_is_windowed, bare)):
+        return draft.change("key", "windowed", "keys are a text and 8 bytes, a time: the start of a window")
     if all(len(key) in (4, 8) for key in bare):
         return draft.change("key", "int", f"keys are whole numbers of {len(bare[0])} bytes")
     return draft.change("key", "hex", "keys are bytes that are no text")
+
+
+def _is_windowed(key: bytes) -> bool:
+    """Whether it is a text and then a time in milliseconds, as ksqlDB and Kafka Streams write it."""
+    start = int.from_bytes(key[-8:], "big")
+    return len(key) > 8 and _is_text(key[:-8]) and WINDOWS[0] < start < WINDOWS[1]
+
+
+WINDOWS = (946_684_800_000, 4_102_444_800_000)
+"""Milliseconds: the years 2000 to 2100."""
 
 
 def _is_json(key: bytes) -> bool:

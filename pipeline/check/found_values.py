@@ -34,23 +34,23 @@ def points(draft: Draft, found: Facts) -> Draft:
     lists = [root for root in roots if isinstance(root, list)]
     if _are_senml(lists) and 2 * len(lists) > len(roots):
         return draft.change("points", (SENML,), "each record is a SenML pack")
-    best = [one for one in arrays(roots) if _has_numbers(one.path, roots)]
-    if 2 * len(lists) > len(roots):
+    every = arrays(roots)
+    best = [one for one in every if _has_numbers(one.path, roots)]
+    if 2 * len(lists) > len(roots) and any(one.path == "[]" for one in every):
         return _top_level(draft, best, lists)
     if _share(found, _readable(draft, found)) > 0.5:
         return draft
     if not best:
         return draft
     is_sure = EACH_NAME in best[0].path or ZIP in best[0].path
-    if _numbers(draft, found) and not (is_sure or _are_events(best[0], roots)):
+    beside = [path for path in _numbers(draft, found) if len(found.own[path].texts()) > 1]
+    if beside and not (is_sure or _are_events(best[0], roots)):
         return draft
     return draft.change("points", _alike(best), _held(_alike(best), best, roots))
 
 
 def _top_level(draft: Draft, best: Sequence[Array], lists: Sequence[list[object]]) -> Draft:
     """Records that are arrays: their elements are the events, or arrays in these are."""
-    if not any(one.path == "[]" for one in arrays(lists)):
-        return draft  # an array whose places have meanings of their own
     outer = columns([nodes[:1] for root in lists[:50] for nodes in Points(("[]",)).explode(root, None).elements])
     is_outer = any(is_numeric(column) and not TIME_NAME.search(column.path) for column in outer.values())
     if best and best[0].path != "[]" and (not is_outer or _are_events(best[0], lists)):

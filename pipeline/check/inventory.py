@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -22,7 +23,7 @@ LONGEST_TUPLE = 12  # places of an array that are fields of their own
 MOST_FIELDS = 400  # of an event
 NAME = re.compile(r"[^.\[\]{}\"'=\s]+")
 TIME_NAME = re.compile(
-    r"(^|[._@-])(ts|t|bt|time|times|timestamp|datetime|date|when|at|epoch|clock|moment|zeit|fecha|day)"
+    r"(^|[._@-])(ts|t|bt|dt|time|times|timestamp|datetime|date|when|at|epoch|clock|moment|zeit|fecha|day)"
     r"([._-]?(ms|us|ns|s|utc|unix|nano|nanos|millis))*$|(time|timestamp|_at|_ts|_time|date|UnixNano|_changed|_updated)$",
     re.IGNORECASE,
 )
@@ -75,21 +76,38 @@ class Array(NamedTuple):
 def columns(events: Sequence[Nodes]) -> dict[str, Column]:
     """Every field of these events by its path, in the order in which they come."""
     found: dict[str, dict[int, object]] = {}
+    known: dict[int, list[tuple[str, object]]] = {}
     for number, nodes in enumerate(events):
-        for path, value in view(nodes).items():
+        for path, value in view(nodes, known).items():
             found.setdefault(path, {})[number] = value
     return {path: Column(path, values) for path, values in found.items()}
 
 
-def view(nodes: Nodes) -> dict[str, object]:
-    """The fields of an event by path; one of the event itself goes before one of what it lies in."""
+def view(nodes: Nodes, known: dict[int, list[tuple[str, object]]] | None = None) -> dict[str, object]:
+    """The fields of an event by path; one of the event itself goes before one of what it lies in.
+
+    Parameters
+    ----------
+    nodes
+        The event, then what it lies in, outward.
+    known
+        Fields of what other events lie in, too, by its identity; it is added to. None: nothing is.
+    """
     fields: dict[str, object] = {}
-    for node in nodes:
-        for path, value in _leaves(node, "", 0):
+    for place, node in enumerate(nodes):
+        leaves = _leaves(node, "", 0) if known is None or place == 0 else _known_leaves(node, known)
+        for path, value in leaves:
             if len(fields) >= MOST_FIELDS:
                 return fields
             fields.setdefault(path, value)
     return fields
+
+
+def _known_leaves(node: object, known: dict[int, list[tuple[str, object]]]) -> list[tuple[str, object]]:
+    leaves = known.get(id(node))
+    if leaves is None:
+        leaves = known[id(node)] = list(islice(_leaves(node, "", 0), MOST_FIELDS))
+    return leaves
 
 
 def _leaves(node: object, prefix: str, depth: int) -> Iterator[tuple[str, object]]:
@@ -123,7 +141,7 @@ def _singular(name: str) -> str:
 def _is_tuple(array: Sequence[object]) -> bool:
     """Whether each place of an array may have a meaning of its own: ``[1769860800, 21.5]``, ``[1769860800, {..}]``."""
     numbers = sum(isinstance(one, int | float) and not isinstance(one, bool) for one in array)
-    return 2 <= len(array) <= LONGEST_TUPLE and numbers > 0 and not any(isinstance(one, list) for one in array)
+    return len(array) <= LONGEST_TUPLE and numbers > 0 and not any(isinstance(one, list) for one in array)
 
 
 def _labels(array: Sequence[object], prefix: str) -> Iterator[tuple[str, object]]:
@@ -178,6 +196,9 @@ class _Arrays:
             for element in node:
                 yield f"{prefix}[]"
                 yield from self.paths(element, f"{prefix}[]", depth + 1)
+        elif isinstance(node, list) and _is_tuple(node):
+            for place, element in enumerate(node):
+                yield from self.paths(element, f"{prefix}[{place}]", depth + 1)
 
     def _of_object(self, node: Mapping[str, object], prefix: str, depth: int) -> Iterator[str]:
         if prefix not in self._named:
@@ -210,6 +231,9 @@ def _gather(node: object, prefix: str, depth: int, fields: dict[str, list[dict[s
     elif isinstance(node, list) and _is_of_events(node):
         for element in node:
             _gather(element, f"{prefix}[]", depth + 1, fields)
+    elif isinstance(node, list) and _is_tuple(node):
+        for place, element in enumerate(node):
+            _gather(element, f"{prefix}[{place}]", depth + 1, fields)
 
 
 def _are_named(objects: Sequence[Mapping[str, object]]) -> bool:
@@ -230,7 +254,8 @@ def _are_named(objects: Sequence[Mapping[str, object]]) -> bool:
         several = len(of_objects) > min(most, MOST_NAMES)
         return several and _are_alike([_shape(value) for value in of_objects.values()])
     bare = [value for value in seen.values() if isinstance(value, int | float) and not isinstance(value, bool)]
-    return len(seen) > MOST_NUMBERS and len(bare) == len(seen)
+    is_timed = any(map(TIME_NAME.search, seen))
+    return len(seen) > MOST_NUMBERS and len(bare) == len(seen) and not is_timed
 
 
 def _shape(element: object) -> frozenset[str]:

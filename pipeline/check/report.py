@@ -480,7 +480,11 @@ def _remarks(
             f"Records are {BASE64}, which no setting reads: let the producer write the JSON itself, with a serializer"
             " of text or bytes in place of one for JSON."
         )
-    elif 2 * contents[NO_JSON] > len(records):
+    for path, column in found.own.items():
+        first = next((value for value in column.values.values() if isinstance(value, str)), "")
+        if _of_base64(first.encode(errors="replace")) is not None and "values" not in changed:
+            yield f"`{path}` holds base64 of JSON, which no setting reads: let the producer write the JSON itself."
+    if 2 * contents[NO_JSON] > len(records) and not contents[BASE64]:
         yield "Most of this is no JSON, and no setting reads it; the dead letters say what it looks like."
     valued = [str(value) for path in events.values for value in found.values(path).values()]
     commas = sum(_COMMA.fullmatch(text) is not None for text in valued)

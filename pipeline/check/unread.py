@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import msgspec
 
 from pipeline.check.facts import read, value_at
-from pipeline.check.found_values import MOST_VALUES, NO_VALUE
+from pipeline.check.found_values import NO_VALUE
 from pipeline.check.inventory import TIME_NAME, Column, arrays, inside, joined, short, type_of
 from pipeline.cluster import Sample
 from pipeline.conditions import conditions
@@ -20,6 +20,8 @@ from pipeline.stamps import StampError, Stamps
 MOST_RECORDS = 300
 """Of each stretch that are looked at."""
 MOST_SHOWN = 6
+MOST_LISTED = 60
+"""Paths in a setting that is proposed."""
 NEAR = 400 * 86_400_000_000
 """Microseconds: numbers that mean times so near to their records' are taken for such."""
 
@@ -112,8 +114,8 @@ def _fix(setting: str, value: tuple[str, ...], group: Sequence[Unread], events: 
 
 def _listed(texts: Iterable[str]) -> str:
     every = list(texts)
-    more = ", ..." if len(every) > MOST_VALUES else ""
-    return "[" + ", ".join(msgspec.json.encode(text).decode() for text in every[:MOST_VALUES]) + more + "]"
+    more = ", ..." if len(every) > MOST_LISTED else ""
+    return "[" + ", ".join(msgspec.json.encode(text).decode() for text in every[:MOST_LISTED]) + more + "]"
 
 
 class _Reader:
