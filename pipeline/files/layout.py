@@ -41,6 +41,7 @@ from pipeline.stamps import Stamps
 
 HOUR_COLUMN = re.compile(r"(?:h|he|hr|hour|hour ending|stunde)?[ _-]*([01]?\d|2[0-4])(?::?00(?::00)?)?", re.IGNORECASE)
 HOURS = (set(range(24)), set(range(1, 25)))
+ZONE_NAME = re.compile(r"(^|[^a-z])(time[ _-]?zone|tz)([^a-z]|$)", re.IGNORECASE)
 MONTHS = frozenset(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"])
 INDEX_NAME = re.compile(r"|unnamed: \d+|index|idx|id|no\.?|nr|row|obs|__index_level_\d+__", re.IGNORECASE)
 
@@ -258,7 +259,7 @@ class _Finder:
             if self._is_index(place):
                 self._unused[self._sample.called(place)] = "it counts the rows"
             elif cells and not any(like_a_number(cell) or self._is_switch(cell) for cell in cells):
-                self._unused[self._sample.called(place)] = "times" if is_date(cells[0]) else "text"
+                self._unused[self._sample.called(place)] = "times" if is_date(cells[0]) else self._text(place)
             elif TimeFinder(self._sample, self._fields, self._said).counts_since_1970(place):
                 self._unused[self._sample.called(place)] = "times"
             elif not self._sample.columns[place]:
@@ -266,6 +267,11 @@ class _Finder:
             else:
                 found.append(place)
         return tuple(found)
+
+    def _text(self, place: int) -> str:
+        """Why a column of text is not used; one that names zones makes other times of those that were read."""
+        is_zone = ZONE_NAME.search(self._sample.columns[place]) and self._said.timezone == "UTC"
+        return "a zone, but times are taken as UTC: say --timezone" if is_zone else "text"
 
     def _is_switch(self, cell: str) -> bool:
         return self._said.booleans and cell.lower() in SWITCHES

@@ -32,7 +32,7 @@ from pipeline.files.timecolumn import (
     said_form,
     slashed_form,
 )
-from pipeline.stamps import StampError, Stamps
+from pipeline.stamps import ZONES, StampError, Stamps
 
 LIKELY = (np.datetime64("1980-01-01", "us").astype(int), np.datetime64("2100-01-01", "us").astype(int))
 """Times that a column of bare numbers may hold without being named."""
@@ -43,6 +43,7 @@ TIME_NAME = re.compile(
 )
 
 
+_ZONED = re.compile(r"(?:Z|[+-]\d{2}:?\d{2}|[A-Z]{3,5})$")
 _WITH_CLOCK = re.compile(r"\d:\d\d|\d[T ]\d")
 
 
@@ -166,9 +167,17 @@ class TimeFinder:
         except ValueError as error:
             raise TableError(f"{self._sample.path}: {error} (--time-format, --timezone)") from None
         names = " + ".join(self._sample.called(place) for place in places)
-        zone = "" if self._said.timezone == "UTC" else f", {self._said.timezone}"
+        zone = self._named_zone(places) if self._said.timezone == "UTC" else f", {self._said.timezone}"
         clock, day = self._clock(places)
         return TimeColumn(places, f"{names} ({form.told}{day}{zone})", stamps, form, clock)
+
+    def _named_zone(self, places: Sequence[int]) -> str:
+        """What to tell where a column's name has a zone and its cells have none."""
+        words = re.findall(r"[A-Z]{3,4}", self._sample.columns[places[0]])
+        zones = [ZONES[word] for word in words if word in ZONES]
+        if not zones or any(_ZONED.search(cell) for cell in self._sample.cells[places[0]][:1]):
+            return ""
+        return f", taken as UTC: say --timezone {zones[0]} if that is meant"
 
     def _clock(self, places: Sequence[int]) -> tuple[Callable[[str], str], str]:
         """How the times of day beside a date are read, and what is told of it."""
