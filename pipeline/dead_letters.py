@@ -21,7 +21,8 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "series_too_long": "the series' name has more than 1024 characters",
         "missing_timestamp": "neither the event nor the record has a time",
         "bad_timestamp": "the timestamp is neither a date nor a number, or not as events.timestamp_format says",
-        "ambiguous_timestamp": "the timestamp may be day/month or month/day; set events.timestamp_format",
+        "ambiguous_timestamp": "the timestamp may be day/month or month/day, or names its zone by an abbreviation such"
+        " as CEST; set events.timestamp_format or events.timezone",
         "implausible_timestamp": "the timestamp is a number that means a time before 1980 or 20 years from the"
         " record's own; set events.timestamp_format",
         "negative_timestamp": "the timestamp is a negative number",

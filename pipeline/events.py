@@ -13,6 +13,7 @@ from pipeline.conditions import Condition, conditions
 from pipeline.dead_letters import Reject
 from pipeline.fields import UNSET, Field, FieldError, Path, Place, Template, as_text, key_text, one_field, template
 from pipeline.framing import FramingError, documents
+from pipeline.json_text import inner
 from pipeline.messages import Record
 from pipeline.points import Points
 from pipeline.settings import Events
@@ -222,7 +223,7 @@ class Decoder:
 
     def _check_shape(self, node: object) -> None:
         """Refuse what is neither an object, nor an array as an element, nor a bare value."""
-        if self._points is not None and type(node) is list:
+        if type(node) is list and (self._points is not None or all(path.is_of_array for path in self._values)):
             return
         is_number = type(node) is int or type(node) is float or (type(node) is str and self._is_word(node))
         if (is_number or (type(node) is bool and self._settings.booleans)) and len(self._values) == 1:
@@ -320,7 +321,7 @@ class Decoder:
         if found is None:
             return math.nan
         if found is UNSET:
-            raise _RefusedError("missing_value", _no_value(path.text), path.text)
+            raise _RefusedError("missing_value", _no_value(path.text, node), path.text)
         if type(found) is bool and self._settings.booleans:
             return float(found)
         raise _RefusedError("bad_value", f"found {shown(found)}, expected a number{_fix(found)}", path.text)
@@ -398,8 +399,24 @@ def _no_points(texts: Sequence[str], document: object) -> str:
     return f"no array at {' or '.join(f'`{text}`' for text in texts)} (events.points) in {shown(document)}"
 
 
-def _no_value(path: str) -> str:
+def _no_value(path: str, node: object) -> str:
+    ends_in = next((text for text in _text_on_the_way(path, node)), None)
+    if ends_in is not None:
+        return f"no field `{path}`: {ends_in}"
     return f'no field `{path}`; null says that a value is known to be missing, events.absent = "skip" that it may be'
+
+
+def _text_on_the_way(path: str, node: object) -> Iterator[str]:
+    """A text that a path would go on from, were it JSON."""
+    parts = path.split(".")
+    for count in range(1, len(parts)):
+        before = ".".join(parts[:count])
+        try:
+            found = Path(before).look(node)
+        except FieldError:  # a quoted name that holds a dot
+            continue
+        if type(found) is str and type(inner(found)) is str:
+            yield f"`{before}` holds {shown(found)}, which is no JSON object or array"
 
 
 _LIKE_A_NUMBER = re.compile(r"\W*\d")

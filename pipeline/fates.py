@@ -15,7 +15,7 @@ class Fate(NamedTuple):
     came_to
         "forecast", "late", "repeated" or "skipped"; of a dead letter its reason.
     detail
-        What was found, for a dead letter, a late or a repeated one.
+        What was found, for a dead letter, a late or a repeated one, and one with which its series started again.
     field
         The path at fault of a dead letter, None if it is the whole event.
     stood_in
@@ -26,6 +26,8 @@ class Fate(NamedTuple):
         Whether its series, known before, started again with it.
     scored
         Whether what came was compared with a forecast by a series that knows its usual errors.
+    series
+        Its name; "" of a dead letter or a skipped record.
     """
 
     offset: int
@@ -36,6 +38,7 @@ class Fate(NamedTuple):
     began: bool = False
     restarted: bool = False
     scored: bool = False
+    series: str = ""
 
 
 class Fates(NamedTuple):

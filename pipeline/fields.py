@@ -10,9 +10,10 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from pipeline.json_text import inner, loosely
 from pipeline.messages import Record
 
-Keys = Literal["utf8", "int", "hex"]
+Keys = Literal["utf8", "int", "hex", "json", "windowed"]
 UNSET = msgspec.UNSET
 """What is found where nothing is."""
 
@@ -54,7 +55,7 @@ class Path:
 
     A key that is spelt exactly like the path, or like the rest of it, goes before its parts. A name in double quotes
     is one key; a number, alone or in brackets, is a place in an array; ``[key=host]`` is the first object of an array
-    whose ``key`` is ``host``.
+    whose ``key`` is ``host``. Where the path goes on from a text, the text is read as JSON.
 
     Raises
     ------
@@ -65,12 +66,20 @@ class Path:
     --------
     >>> Path("labels.app.io/name").look({"labels": {"app.io/name": "web"}})
     'web'
+    >>> Path("payload.temp").look({"payload": '{"temp": 21}'})
+    21
     """
 
     def __init__(self, text: str) -> None:
         self.text = text
         self._tries = _tries(_steps(text))
         self._is_name = len(self._tries) == 1 and self._tries[0].rest is None and self._tries[0].step == text
+
+    @property
+    def is_of_array(self) -> bool:
+        """Whether it begins with a place in an array."""
+        first = self._tries[-1].step
+        return isinstance(first, _Index | _Selector) or (isinstance(first, str) and first.isdecimal())
 
     def look(self, node: object) -> object:
         """What lies there in one value of JSON, or `UNSET`."""
@@ -169,9 +178,36 @@ def key_text(key: bytes, kind: Keys) -> str:
         return key.hex()
     if kind == "utf8":
         return _utf8(key, "the key", '; set events.key = "int" or "hex"')
+    if kind == "json":
+        return _json_key(_utf8(unframed(key), "the key", '; set events.key = "int" or "hex"'))
+    if kind == "windowed":
+        return _utf8(key[:-8], "the key without the 8 bytes of its window")
     if len(key) not in (4, 8):
         raise FieldError(f'the key has {len(key)} bytes, and events.key = "int" expects 4 or 8')
     return str(int.from_bytes(key, "big", signed=True))
+
+
+def unframed(key: bytes) -> bytes:
+    """A key of JSON without the five bytes of a schema registry before it."""
+    is_framed = key[:1] == b"\0" and key[5:6] in (b"{", b"[", b'"')
+    return key[5:] if is_framed else key
+
+
+def _json_key(text: str) -> str:
+    """A JSON text or number; of an object its values with `/` between them; behind Kafka Connect's schema the payload.
+
+    Keys that are no JSON are taken as text, as some producers of a topic may write them so.
+    """
+    try:
+        found = loosely(text)
+    except (ValueError, RecursionError):
+        return text
+    if type(found) is dict and found.keys() == {"schema", "payload"}:
+        found = found["payload"]
+    parts = [as_text(each) for each in (found.values() if type(found) is dict else [found])]
+    if None in parts or not parts:
+        raise FieldError(f"the key {json.dumps(text[:100])} holds no text or number, nor an object of such alone")
+    return "/".join(part for part in parts if part is not None)
 
 
 def _utf8(content: bytes, what: str, fix: str = "") -> str:
@@ -340,7 +376,7 @@ def _find(node: object, tries: tuple[_Try, ...]) -> object:
         else:
             found = _in_array(node, step) if type(node) is list else UNSET
         if found is not UNSET and each.rest is not None:
-            found = _find(found, each.rest)
+            found = _find(inner(found) if type(found) is str else found, each.rest)
         if found is not UNSET:
             return found
     return UNSET

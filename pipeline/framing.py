@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from pipeline.json_text import inner, loosely
 from pipeline.messages import Record
-from pipeline.stamps import LONGEST_NUMBER
 
 BOM = b"\xef\xbb\xbf"
 LONGEST_WORD = 100  # bytes of a value that is a bare word or number
@@ -73,11 +73,17 @@ def documents(record: Record, is_word: Callable[[str], bool]) -> Sequence[object
         raise FramingError("empty", "the record has no value")
     content = _without_frame(value) if value[0] in _FIRST_OF_FRAMES else value
     try:
-        return (msgspec.json.decode(content),)
+        document = msgspec.json.decode(content)
     except RecursionError:
         raise _too_deep(value) from None
     except (msgspec.DecodeError, UnicodeDecodeError):
         return _leniently(value, content, is_word)
+    return (document,) if type(document) is dict else (_opened(document),)
+
+
+def _opened(document: object) -> object:
+    """JSON that was encoded twice is the object or array that its text holds."""
+    return inner(document) if type(document) is str else document
 
 
 def _without_frame(value: bytes) -> bytes:
@@ -131,7 +137,7 @@ def _line(line: str) -> object:
 
 def _json(text: str) -> object:
     try:
-        return msgspec.json.decode(text)
+        return _opened(msgspec.json.decode(text))
     except (msgspec.DecodeError, UnicodeError):
         return _loosely(text)
     except RecursionError:
@@ -139,17 +145,12 @@ def _json(text: str) -> object:
 
 
 def _loosely(text: str) -> object:
-    """Read what strict JSON forbids, too (NaN, 1e400, lone surrogates): only the field that has it is refused."""
     try:
-        return json.loads(text, parse_int=_whole)
+        return loosely(text)
     except RecursionError:
         raise _too_deep(text) from None
     except json.JSONDecodeError as error:
         raise FramingError("not_json", f"{error.msg} at character {error.pos}") from None
-
-
-def _whole(digits: str) -> int | float:
-    return int(digits) if len(digits) <= LONGEST_NUMBER else float(digits)
 
 
 def _too_deep(value: bytes | str) -> FramingError:

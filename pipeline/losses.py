@@ -9,6 +9,7 @@ import logging
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
+from typing import NamedTuple
 
 import msgspec
 
@@ -30,6 +31,11 @@ BLOCK = 1000
 """Observations over which beginnings of series are counted."""
 BLOCKS = 10
 """Blocks in a row of hardly anything but new series, until their names are held to be ids."""
+BACK = 5
+"""Late observations in a row of a series that had started again ahead of them, not more than `WINDOW` good ones ago,
+until its clock is held to be wrong."""
+MOST_LEAPS = 1000
+"""Series that started again of late, of which that is looked for."""
 PATIENCE = 100
 """Observations a series, on the mean, within which a first forecast must have been scored: 64 suffice."""
 
@@ -50,7 +56,7 @@ REMEDIES: Mapping[str, str] = MappingProxyType(
         "negative_timestamp": "let events.timestamp name the field of the time",
         "timestamp_out_of_range": "let events.timestamp name the field of the time, or set its unit",
         "implausible_timestamp": "set events.timestamp_format to the unit or the pattern of the times",
-        "ambiguous_timestamp": "set events.timestamp_format to the pattern of the times",
+        "ambiguous_timestamp": "set events.timestamp_format to the pattern of the times, or events.timezone",
         "timestamp_jump": "correct the clocks, or raise events.max_gap if such gaps are usual",
         "missing_points": "let events.points name the array",
         "binary_format": "convert the records to JSON on the way",
@@ -71,13 +77,28 @@ class Loss(msgspec.Struct, frozen=True):
     ----------
     what
         A reason of dead letters, or one of "late_or_repeated", "skipped", "series_path", "timestamp_path",
-        "covariates", "restarts", "single_events", "nothing_scored".
+        "covariates", "restarts", "clock_ahead", "single_events", "nothing_scored".
     message
         What was found, an example, and which setting mends it.
     """
 
     what: str
     message: str
+
+
+_UPDATES = (
+    "; if they update events already seen, as windows of ksqlDB and Kafka Streams do, let the producer emit final"
+    " results alone"
+)
+
+
+class _Leap(NamedTuple):
+    """Where a series started again, and how many good ones came since, then late ones in a row."""
+
+    offset: int
+    detail: str
+    good: int = 0
+    late: int = 0
 
 
 class Losses:
@@ -132,6 +153,7 @@ class Watch:
         self._noted = self._events_noted = 0
         self._logged: dict[str, tuple[int, int]] = {}  # how often a loss was logged, and after how much it is again
         self._silent: set[str] = set()  # what holds and was not logged
+        self._leaps: dict[str, _Leap] = {}  # of series that started again, the newest last
 
     def told(self) -> tuple[Loss, ...]:
         """What holds now."""
@@ -154,11 +176,15 @@ class Watch:
         self._count(fate.came_to)
         if fate.came_to == FORECAST:
             yield from self._beginnings(fate)
+            yield from self._leapt(fate)
             if self._unscored is not None:
                 yield from self._scores(fate)
         else:
             yield from self._first(fate)
-            yield from self._too_many(fate)
+            if fate.came_to == LATE and self._leaps:
+                yield from self._fell_back(fate)
+            if not self._waits(fate.series):
+                yield from self._too_many(fate)
         if fate.offset != self._offset and fate.came_to in (FORECAST, LATE, REPEATED):
             yield from self._paths(fate)
         if self._told:
@@ -189,11 +215,46 @@ class Watch:
                     LATE_OR_REPEATED,
                     f"{of} {counts[LATE]} were late and {counts[REPEATED]} repeated, and are left out; {_at(fate)} was"
                     f" {came_to}: if several things share this name, let events.series name more fields (now"
-                    f" {self._events.series!r}); {CHECK}",
+                    f" {self._events.series!r}){_UPDATES if counts[REPEATED] > counts[LATE] else ''}; {CHECK}",
                 )
         elif counts[came_to] > MOST_DEAD:
             found = f"{of} {counts[came_to]} became dead letters, `{came_to}`; {_at(fate)}"
             yield from self._tell(came_to, f"{found}: {REMEDIES[came_to]}; {CHECK}")
+
+    def _leapt(self, fate: Fate) -> Iterator[tuple[int, str]]:
+        """Remember a series that starts again; one that goes on has the time that its clock tells."""
+        leap = self._leaps.get(fate.series) if self._leaps else None
+        if leap is not None and (leap.late or leap.good == WINDOW):
+            del self._leaps[fate.series]
+        elif leap is not None:
+            self._leaps[fate.series] = leap._replace(good=leap.good + 1)
+        if fate.restarted:
+            self._leaps.pop(fate.series, None)
+            self._leaps[fate.series] = _Leap(fate.offset, fate.detail)
+            if len(self._leaps) > MOST_LEAPS:
+                del self._leaps[next(iter(self._leaps))]
+        if "clock_ahead" in self._told and not any(one.late >= BACK for one in self._leaps.values()):
+            yield from self._is_well("clock_ahead", "no series waits for its clock now")
+
+    def _fell_back(self, fate: Fate) -> Iterator[tuple[int, str]]:
+        """Whether a series that started again is behind that time again: what led it there was wrong."""
+        leap = self._leaps.get(fate.series)
+        if leap is None:
+            return
+        self._leaps[fate.series] = leap = leap._replace(late=leap.late + 1)
+        if leap.late == BACK:
+            yield from self._tell(
+                "clock_ahead",
+                f"offset {leap.offset}: {leap.detail} began anew after a jump ahead, and now its events are of before"
+                f" that, {_at(fate)}: they are left out as late until they have caught up, or until"
+                f" {self._events.restart_after} in a row (events.restart_after) start it again. If its clock was wrong,"
+                f" correct it, and lower events.restart_after to lose fewer; {CHECK}",
+            )
+
+    def _waits(self, series: str) -> bool:
+        """Whether a series is known to be late as its clock was ahead."""
+        leap = self._leaps.get(series) if self._leaps else None
+        return leap is not None and leap.late >= BACK
 
     def _few(self) -> Iterator[tuple[int, str]]:
         """Shares that have fallen to half of what is told."""

@@ -161,8 +161,12 @@ class Events(Struct, frozen=True, kw_only=True):
         ),
     ] = "series"
     key: Annotated[
-        Literal["utf8", "int", "hex"],
-        Meta(description="How a record's key is read: as UTF-8 text, as an integer of 4 or 8 bytes, or as hex digits."),
+        Literal["utf8", "int", "hex", "json", "windowed"],
+        Meta(
+            description="How a record's key is read: as UTF-8 text, as an integer of 4 or 8 bytes, as hex digits, or as"
+            " JSON: a text or number, of an object its values with `/` between them, of Kafka Connect's `{schema,"
+            " payload}` the payload; or as text and 8 bytes of a window's start (ksqlDB, Kafka Streams)."
+        ),
     ] = "utf8"
     timestamp: Annotated[
         str,
@@ -215,8 +219,9 @@ class Events(Struct, frozen=True, kw_only=True):
         tuple[Annotated[str, Meta(min_length=1)], ...],
         Meta(
             description="Arrays whose elements are events of their own, such as `metrics[]`,"
-            " `resource[].metrics[].points[]`, or `[]` where the record is one; or `senml`. Series, time and covariates"
-            " are looked for in the element, then in what it lies in, outward."
+            " `resource[].metrics[].points[]`, or `[]` where the record is one; `*[]` for each name of an object (the"
+            " field `*` of an element is that name); `hourly[zip]` for arrays side by side; or `senml`. Series, time"
+            " and covariates are looked for in the element, then in what it lies in, outward."
         ),
     ] = ()
     where: Annotated[

@@ -464,8 +464,10 @@ def _fate(
     began: bool,
     stood_in: tuple[str, ...],
 ) -> Fate:
-    detail = "" if outcome == Outcome.FORECAST else f"`{observation.series}` at {iso8601(observation.time)}"
-    return Fate(offset, CAME_TO[outcome], detail, None, stood_in, began, restart and not began, scored)
+    restarted = restart and not began
+    is_usual = outcome == Outcome.FORECAST and not restarted
+    detail = "" if is_usual else f"`{observation.series}` at {iso8601(observation.time)}"
+    return Fate(offset, CAME_TO[outcome], detail, None, stood_in, began, restarted, scored, observation.series)
 
 
 def _masked(covariates: npt.NDArray[np.float64]) -> tuple[tuple[bool, ...], ...]:

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from pipeline.json_text import LONGEST_NUMBER
 from pipeline.messages import iso8601
 
 EPOCH = datetime(1970, 1, 1)
@@ -23,13 +24,12 @@ MICROSECOND = timedelta(microseconds=1)
 FIRST_TIME = (datetime.min - EPOCH) // MICROSECOND
 LAST_TIME = (datetime.max - EPOCH) // MICROSECOND
 
-DAY = 86_400_000_000  # microseconds
+SECOND, MINUTE, HOUR, DAY = 1_000_000, 60_000_000, 3_600_000_000, 86_400_000_000  # microseconds
 UNITS: Mapping[str, float] = MappingProxyType({"s": 1e6, "ms": 1e3, "us": 1.0, "ns": 1e-3, "days": float(DAY)})
 """What `format` may name: microseconds that each unit has."""
 
 FIRST_PLAUSIBLE = (datetime(1980, 1, 1) - EPOCH) // MICROSECOND
 FARTHEST = 20 * 365 * DAY + 5 * DAY  # from the record's own time, of a bare number: 20 years
-LONGEST_NUMBER = 400  # characters of a number that are looked at; a float64 needs fewer
 LONGEST_DATE = 100  # characters
 
 
@@ -297,6 +297,8 @@ _COMPACT_PARTS = ((4, 1), (6, 1), (8, 0), (10, 0), (12, 0))  # where each begins
 
 def _of_digits(digits: str, timezone: str) -> Stamp | None:
     """20260131 and its like; None where they are no date."""
+    if len(digits) in (12, 14) and digits[8:] in ("2400", "240000"):
+        return _after(_of_digits(f"{digits[:8]}235959", timezone), SECOND)
     if len(digits) not in COMPACT or digits[0] > "2" or not 1000 <= int(digits[:4]) < LATEST_COMPACT:
         return None
     month, day, hour, minute, second = (int(digits[at : at + 2] or least) for at, least in _COMPACT_PARTS)
@@ -390,7 +392,32 @@ def _by_pattern(found: object, pattern: str, timezone: str) -> Stamp:
     try:
         return _of_moment(datetime.strptime(text.strip(), pattern), timezone)
     except ValueError:
+        stamp = _of_midnight(text.strip(), pattern, timezone)
+        if stamp is not None:
+            return stamp
         raise StampError("bad_timestamp", f"found {shown(found)}, expected text such as {_example(pattern)}") from None
+
+
+def _of_midnight(text: str, pattern: str, timezone: str) -> Stamp | None:
+    """A time that ends in 24:00 as the pattern writes it, which is the next day's 0:00; None where it does not."""
+    date, hour, clock = pattern.partition("%H")
+    midnight = "24" + datetime(2000, 1, 1).strftime(clock)
+    if not hour or "%" in re.sub("%[MSf]", "", clock) or not text.endswith(midnight):
+        return None
+    last = datetime(2000, 1, 1, 23, 59, 59).strftime(hour + clock.replace("%f", "0"))
+    passed = SECOND if "%S" in clock else MINUTE if "%M" in clock else HOUR
+    try:
+        moment = datetime.strptime(text[: -len(midnight)] + last, date + hour + clock)
+    except ValueError:
+        return None
+    return _after(_of_moment(moment, timezone), passed)
+
+
+def _after(stamp: Stamp | None, passed: int) -> Stamp | None:
+    """The time so many microseconds later."""
+    if stamp is None:
+        return None
+    return Stamp(stamp.time + passed, None if stamp.later is None else stamp.later + passed, stamp.is_date)
 
 
 def _example(pattern: str) -> str:
@@ -403,11 +430,21 @@ def _of_text(text: str, timezone: str, near: int | None) -> Stamp:
         return _of_number(number, timezone, near)
     stripped = text.strip()
     if 0 < len(stripped) <= LONGEST_DATE:
-        stamp = _of_iso(stripped, timezone) or _of_date_and_zone(stripped, timezone)
+        stamp = _of_written(stripped, timezone)
         if stamp is not None:
             return stamp
         _refuse_ambiguous(stripped)
     raise StampError("bad_timestamp", f"found {shown(text)}, expected ISO 8601 text; or set events.timestamp_format")
+
+
+_MIDNIGHT = re.compile(r"(?<![\d:])24:00(?::00(?:[.,]0+)?)?(?![\d:])")
+"""ISO 8601: the end of a day, which is the next day's 0:00."""
+
+
+def _of_written(text: str, timezone: str) -> Stamp | None:
+    if _MIDNIGHT.search(text):  # a second later than the day's last one, whatever clocks do in that night
+        return _after(_of_written(_MIDNIGHT.sub("23:59:59", text), timezone), SECOND)
+    return _of_iso(text, timezone) or _of_date_and_zone(text, timezone)
 
 
 def _of_iso(text: str, timezone: str) -> Stamp | None:
@@ -419,7 +456,8 @@ def _of_iso(text: str, timezone: str) -> Stamp | None:
 
 _IN_BRACKETS = re.compile(r"(.*?)\s*\[([\w/+-]+)\]", re.ASCII)
 _OFFSET = re.compile(r"(.*?\d{4}.*?)\s*(?:UTC|GMT)?\s*([+-]\d{2}):?(\d{2})(?:\s*(?:\(.*\)|[A-Z]{2,5}))?", re.ASCII)
-_NAMED_ZONE = re.compile(r"(.*?\d)\s*((?:[A-Za-z]+/[\w/+-]+)|Z|z|UT|[A-Z]{3,4})", re.ASCII)
+_NAMED_ZONE = re.compile(r"(.*?\d)\s*((?:[A-Za-z]+/[\w/+-]+)|Z|z|UT|[A-Z]{3,5})", re.ASCII)
+_ZONE_AMID = re.compile(r"(.*\d:\d{2}(?::\d{2})?)\s+([A-Z]{3,5})\s+(\d{4})", re.ASCII)
 
 
 def _of_date_and_zone(text: str, timezone: str) -> Stamp | None:
@@ -435,12 +473,65 @@ def _of_date_and_zone(text: str, timezone: str) -> Stamp | None:
         moment = _date(offset[1])
         ahead = timedelta(hours=int(offset[2]), minutes=int(offset[2][0] + offset[3]))
         return None if moment is None else Stamp(_since(moment - EPOCH) - _since(ahead))
+    amid = _ZONE_AMID.fullmatch(text)  # Sat Jan 31 13:00:00 CET 2026, as Java and `date` write it
+    if amid:
+        return _of_date_and_zone(f"{amid[1]} {amid[3]} {amid[2]}", timezone)
     named = _NAMED_ZONE.fullmatch(text)
-    if named:
-        moment = _date(named[1])
-        name = "UTC" if named[2] in ("Z", "z", "UT", "GMT") else named[2]
-        return _of_moment(moment, name) if moment is not None and _is_zone(name) else None
+    moment = _date(named[1]) if named else None
+    if named is None or moment is None:
+        return None
+    if named[2] in ("Z", "z", "UT", "GMT", "UTC"):
+        return _of_moment(moment, "UTC")
+    if "/" in named[2]:
+        return _of_moment(moment, named[2]) if _is_zone(named[2]) else None
+    return _of_abbreviation(moment, named[2], timezone)
+
+
+def _of_abbreviation(moment: datetime, name: str, timezone: str) -> Stamp:
+    """CET, EDT: of the zone that the settings name, or where the abbreviation is itself a zone's name."""
+    name = _GERMAN.get(name, name)
+    offset = _offset(moment, name, timezone, (0, 1, 7)) or (
+        _offset(moment, name, name, (0,)) if _is_zone(name) else None
+    )
+    if offset is not None:
+        return Stamp(_since(moment - EPOCH) - _since(offset))
+    example = ZONES.get(name, "Europe/Berlin")
+    raise StampError(
+        "ambiguous_timestamp" if name in ZONES else "bad_timestamp",
+        f"found {shown(f'{moment:%Y-%m-%d %H:%M:%S} {name}')}, and `{name}` is not the name of one zone alone; set"
+        f' events.timezone to the zone of which it is, such as "{example}", or write an offset such as +02:00',
+    )
+
+
+def _offset(moment: datetime, name: str, timezone: str, months: tuple[int, ...]) -> timedelta | None:
+    """How far ahead of UTC a zone is under that abbreviation, at that time (0) or else in one of these months."""
+    for month in months:
+        day = moment.replace(month=month, day=1) if month else moment
+        for fold in (0, 1):
+            local = day.replace(tzinfo=zone(timezone), fold=fold)
+            if local.tzname() == name:
+                return local.utcoffset()
     return None
+
+
+_GERMAN: Mapping[str, str] = MappingProxyType({"MEZ": "CET", "MESZ": "CEST"})
+ZONES: Mapping[str, str] = MappingProxyType(
+    {
+        **dict.fromkeys(("CEST", "CET"), "Europe/Berlin"),
+        **dict.fromkeys(("BST",), "Europe/London"),
+        **dict.fromkeys(("EET", "EEST"), "Europe/Helsinki"),
+        **dict.fromkeys(("EST", "EDT"), "America/New_York"),
+        **dict.fromkeys(("CST", "CDT"), "America/Chicago"),
+        **dict.fromkeys(("MST", "MDT"), "America/Denver"),
+        **dict.fromkeys(("PST", "PDT"), "America/Los_Angeles"),
+        **dict.fromkeys(("AEST", "AEDT"), "Australia/Sydney"),
+        **dict.fromkeys(("NZST", "NZDT"), "Pacific/Auckland"),
+        "IST": "Asia/Kolkata",
+        "JST": "Asia/Tokyo",
+        "KST": "Asia/Seoul",
+    }
+)
+"""A zone that each abbreviation may mean, for the words of a refusal: none is read by it."""
 
 
 def _is_zone(name: str) -> bool:
@@ -462,6 +553,8 @@ _FORMS: tuple[re.Pattern[str], ...] = tuple(
     for form in (
         rf"(?P<year>\d{{4}})[-/.](?P<month>\d{{1,2}})(?:[-/.](?P<day>\d{{1,2}})(?:(?:T|,?\s+){_CLOCK})?)?",
         r"(?P<year>\d{4})[- ]?Q(?P<quarter>[1-4])",
+        r"(?P<year>\d{4})-?M(?P<month>\d{2})",
+        r"(?P<year>\d{4})-?[SH](?P<half_year>[12])",
         rf"{_WEEKDAY}(?P<day>\d{{1,2}})[ /-]{_MONTH},?[ /-](?P<year>\d{{4}})(?:(?:[T:]|,?\s+){_CLOCK})?",
         rf"{_WEEKDAY}{_MONTH}\s+(?P<day>\d{{1,2}}),?\s+(?P<year>\d{{4}})(?:(?:T|,?\s+){_CLOCK})?",
         rf"{_WEEKDAY}{_MONTH}\s+(?P<day>\d{{1,2}})\s+{_CLOCK}\s+(?P<year>\d{{4}})",
@@ -502,6 +595,8 @@ def _month(parts: Mapping[str, str | None]) -> int | None:
     quarter, name = parts.get("quarter"), parts.get("name")
     if quarter:
         return 3 * int(quarter) - 2
+    if parts.get("half_year"):
+        return 6 * int(parts["half_year"] or 1) - 5
     if name:
         fitting = [index for index, month in enumerate(_MONTHS, 1) if month.startswith(name.lower())]
         return fitting[0] if fitting else 9 if name.lower() == "sept" else None

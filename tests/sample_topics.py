@@ -443,6 +443,7 @@ TOPICS: dict[str, SampleTopic] = {
         1,
     ),
     "lines-of-json": SampleTopic(lines_of_json, {}, 3),
+    "json-in-json": SampleTopic(json_in_json, {}, 1),
 }
 """Each can be read without a dead letter."""
 
@@ -451,6 +452,5 @@ FOREIGN: dict[str, tuple[Callable[[], Iterator[Sent]], str]] = {
     "avro": (avro, "JsonConverter"),
     "base64": (base64_of_json, "base64"),
     "decimal-commas": (decimal_commas, "decimal comma"),
-    "json-in-json": (json_in_json, "JSON in a JSON string"),
 }
 """What no setting reads, and what is said of it."""

@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
+import msgspec
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
@@ -24,8 +26,12 @@ from pipeline.embedded import EmbeddedBroker, free_port
 from pipeline.messages import Outgoing, Record, decode_forecast, iso8601
 from pipeline.settings import Events, Kafka, Settings, load
 from pipeline.shard import Shard
-from tests.sample_topics import FOREIGN, STEPS, TOPICS, Sent, at, clean, sent
+from tests.nested_topics import NESTED, open_meteo, thingsboard_gateway
+from tests.sample_topics import FOREIGN, STEPS, Sent, at, clean, milliseconds, sent, value
+from tests.sample_topics import TOPICS as FLAT
 from tests.servers import ApacheKafka
+
+TOPICS = FLAT | NESTED
 
 
 def settings_at(servers: str, topic: str, partitions: int = 2) -> Settings:
@@ -102,11 +108,16 @@ def test_what_no_setting_reads_is_said_to_be_so(name: str) -> None:
     assert said in written(report, 10_000)
 
 
+@cache
+def checked_once(name: str) -> Report:
+    records = TOPICS[name].records if name in TOPICS else FOREIGN[name][0]
+    return check(sample_of(list(records())), Settings())
+
+
 @pytest.mark.parametrize("name", [*TOPICS, *FOREIGN])
 @pytest.mark.parametrize("width", [80, 100])
 def test_its_text_is_no_wider_than_the_terminal(name: str, width: int) -> None:
-    records = TOPICS[name].records if name in TOPICS else FOREIGN[name][0]
-    text = written(check(sample_of(list(records())), Settings()), width)
+    text = written(checked_once(name), width)
     assert [line for line in text.splitlines() if len(line) > width and not line.startswith(("points", "values"))] == []
     assert all(line == line.rstrip() for line in text.splitlines())
 
@@ -211,8 +222,8 @@ def report_of(records: Sequence[Sent]) -> Report:
 
 
 def test_the_counts_of_a_report_add_up() -> None:
-    for topic in TOPICS.values():
-        report = report_of(list(topic.records()))
+    for name in TOPICS:
+        report = checked_once(name)
         dead = sum(one.count for one in report.dead_letters)
         assert report.observations == report.forecasts + report.late + report.repeated + dead
 
@@ -263,3 +274,74 @@ def test_late_records_of_one_partition_are_not_blamed_on_their_keys() -> None:
     records = [sent(at(step), {"series": "a", "timestamp": at(step).isoformat(), "value": step}) for step in steps]
     (told,) = [remark for remark in report_of(records).remarks if "come after a later one" in remark]
     assert "in the order of their times" in told
+
+
+def events_of(**fields: object) -> Settings:
+    return msgspec.convert({"events": fields}, Settings)
+
+
+def test_numbers_that_no_path_reaches_are_named_with_the_setting_that_would() -> None:
+    body = {"temp": 0.0, "pressure": 0.0, "wind": {"speed": 0.0}, "firmware": 7, "seq": 0}
+    records = [
+        sent(at(step), body | {"temp": step, "pressure": 2 * step, "wind": {"speed": 3 * step}, "seq": step,
+                               "timestamp": milliseconds(at(step)), "sent": {"ts": milliseconds(at(step))}})
+        for step in range(STEPS)
+    ]  # fmt: skip
+    report = check(sample_of(records), events_of(series="{topic}", values=["temp"]))
+    assert [one.path for one in report.unread] == ["pressure", "wind.speed"]
+    assert any('events.values = ["temp", "pressure", "wind.speed"]' in remark for remark in report.remarks)
+    assert report.is_well
+    assert (
+        check(sample_of(records), events_of(series="{topic}", values=["temp", "pressure", "wind.speed"])).unread == ()
+    )
+
+
+def test_what_lies_under_another_name_than_what_is_read_is_lost() -> None:
+    chosen = events_of(points=["dev-0[]"], series="{topic}", timestamp="ts", values=["values.temp", "values.hum"])
+    report = check(sample_of(list(thingsboard_gateway())), chosen)
+    assert report.forecasts == report.observations
+    assert not report.is_well
+    assert [one.path for one in report.unread] == ["*[].values.temp", "*[].values.hum"]
+    assert any('events.points = ["*[]"]' in remark for remark in report.remarks)
+
+
+def test_arrays_of_which_one_place_is_read_are_told_to_hold_more() -> None:
+    chosen = events_of(series="{topic}", values=["hourly.temperature_2m[0]"])
+    report = check(sample_of(list(open_meteo())), chosen)
+    assert any('events.points = ["hourly[zip]"]' in remark for remark in report.remarks)
+
+
+def test_numbers_that_a_condition_leaves_out_are_none_that_nothing_reads() -> None:
+    bodies = ({"type": "a", "value": n} if n % 2 else {"type": "b", "battery": n} for n in range(STEPS))
+    records = [sent(at(step), body) for step, body in enumerate(bodies)]
+    assert check(sample_of(records), events_of(series="{topic}", where=["type = a"])).unread == ()
+
+
+def windows(step: int, device: int, count: int) -> Sent:
+    """What ksqlDB writes of a window that is not closed."""
+    body = {"DEVICE": f"d{device}", "WINDOW_START": milliseconds(at(step)), "WINDOW_END": milliseconds(at(step + 1)),
+            "TOTAL": value(step, device) * count}  # fmt: skip
+    return sent(at(step), body, key=f"d{device}", late=15 * count)
+
+
+def test_updates_of_an_event_already_seen_are_told_as_such() -> None:
+    records = [windows(step, n, count) for step in range(STEPS) for count in (1, 2, 3) for n in range(2)]
+    (told,) = [remark for remark in report_of(records).remarks if "updates of an event" in remark]
+    assert "240 observations" in told
+    assert "EMIT FINAL" in told
+
+
+def test_things_that_share_a_name_are_no_updates() -> None:
+    for name in ("collisions", "telegraf"):
+        assert not any("updates of an event" in remark for remark in report_of(list(TOPICS[name].records())).remarks)
+
+
+def test_a_clock_that_was_ahead_for_a_while_is_told_by_check() -> None:
+    days = [30 * 24 * 60 if step in (20, 21) else 0 for step in range(STEPS)]
+    records = [
+        sent(at(step), {"series": "a", "timestamp": at(step + ahead).isoformat(), "value": step}, late=1e7)
+        for step, ahead in enumerate(days)
+    ]
+    (told,) = [remark for remark in report_of(records).remarks if "begins anew" in remark]
+    assert "events.restart_after" in told
+    assert not any("come after a later one" in remark for remark in report_of(records).remarks)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from pipeline.cluster import TopicPartition
 from pipeline.dead_letters import REASONS
@@ -110,6 +111,52 @@ def test_a_loss_is_told_once_with_its_setting_and_again_only_after_it_was_well(
     assert take(good, 250) == []
     assert watched.told == {}
     assert len(take(spoilt, 300)) == 1
+
+
+def with_a_wrong_clock(wrong: int, total: int = 300) -> list[Record]:
+    """Three series in turn; the clock of one is 30 days ahead for a few observations."""
+    bodies = [
+        good(index) | {"series": name, "timestamp": START + index * 60 + (30 * 86400) * (name == "a" and is_wrong)}
+        for index in range(total)
+        for is_wrong in [100 <= index < 100 + wrong]
+        for name in "abc"
+    ]
+    return [structs.replace(one, timestamp=(START + 10**7) * 1000) for one in records(bodies)]
+
+
+@pytest.mark.parametrize("wrong", [2, 3, 60])
+def test_a_clock_that_was_ahead_for_a_while_is_told_once_with_the_setting(wrong: int) -> None:
+    watched = Watched()
+    told = [line for line in watched.take(with_a_wrong_clock(wrong)) if "first dead letter" not in line]
+    assert len(told) == 1
+    assert "`a` at" in told[0]
+    assert "events.restart_after" in told[0]
+    assert "events.series" not in told[0]
+    assert watched.told == {}, "the series started again with its hundredth late one"
+    assert "clock_ahead" in told_of(with_a_wrong_clock(wrong, 100 + wrong + 50))
+
+
+def test_one_wrong_stamp_and_a_straggler_after_an_outage_are_no_wrong_clock() -> None:
+    assert "clock_ahead" not in told_of(with_a_wrong_clock(1))
+    outage = [good(index) for index in (*range(100), *range(1000, 1100), 50, *range(1100, 1200))]
+    assert "clock_ahead" not in told_of(records(outage))
+
+
+def told_of(these: Sequence[Record]) -> set[str]:
+    """What is told in the end."""
+    watched = Watched()
+    watched.take(these)
+    return set(watched.told)
+
+
+def test_repeated_ones_may_be_updates_and_late_ones_not() -> None:
+    for kind, is_said in ((repeated, True), (late, False)):
+        watched = Watched()
+        watched.take(records([good(n) for n in range(10)]))
+        (told,) = [
+            line for line in watched.take(records([kind(n) for n in range(300)], 1000)) if "events.series" in line
+        ]
+        assert ("final results" in told) == is_said
 
 
 @pytest.mark.parametrize(("share", "expected"), [(0.15, set()), (0.3, {"late_or_repeated"})])

@@ -38,10 +38,47 @@ def test_elements_come_with_what_they_lie_in_outward() -> None:
         ([], "[]", []),
         ({"a": 5}, "a[]", []),
         (5, "[]", []),
+        ({"a": "[1, 2]"}, "a[]", [1, 2]),
+        ({"a": ['{"v": 1}', "x"]}, "a[]", [{"v": 1}, "x"]),
+        ({"a": [1], "b": [2, 3]}, "*[]", [1, 2, 3]),
+        ({"a": {"v": 1}, "b": {"v": 2}}, "*[]", [{"v": 1}, {"v": 2}]),
+        ({"r": {"USD": 1.1, "GBP": 0.9}}, "r.*[]", [1.1, 0.9]),
+        ({"ts": 5, "a": [1]}, "*[]", [1]),
+        ({"m": {"a": {"c": [1]}, "b": {"c": [2]}}}, "m.*.c[]", [1, 2]),
+        ({"s": {"a": {"v": 1}, "b": {"v": 2}}}, "*.*[]", [{"v": 1}, {"v": 2}]),
+        ([{"a": [1]}, {"b": [2]}], "[].*[]", [1, 2]),
+        ({"a": 5}, "a.*[]", []),
+        ({}, "*[]", []),
+        ({"h": {"t": [1, 2], "v": [3, 4]}}, "h[zip]", [{"t": 1, "v": 3}, {"t": 2, "v": 4}]),
+        ({"t": [1, 2], "v": [3], "u": "C"}, "[zip]", [{"t": 1, "v": 3}, {"t": 2}]),
+        ({"a": {"t": [1]}, "b": {"t": [2]}}, "*[zip]", [{"t": 1}, {"t": 2}]),
+        ({"h": {"t": 1}}, "h[zip]", []),
+        ({"h": [1]}, "h[zip]", []),
     ],
 )
 def test_arrays_are_found(document: object, text: str, elements: list[object]) -> None:
     assert [nodes[0] for nodes in exploded(document, text).elements] == elements
+
+
+def test_the_name_that_an_element_lies_under_is_in_its_reach() -> None:
+    found = exploded({"host": "h", "dev-1": [{"v": 1}], "dev-2": {"v": 2}}, "*[]")
+    assert [nodes[1] for nodes in found.elements] == [{"*": "dev-1"}, {"*": "dev-2"}]
+    assert all(nodes[-1]["host"] == "h" for nodes in found.elements if isinstance(nodes[-1], dict))
+    deeper = exploded({"site": {"dev-1": {"v": 1}}}, "*.*[]")
+    assert deeper.elements[0][1] == {"*": "site/dev-1"}
+
+
+def test_rows_of_arrays_side_by_side_have_what_lies_beside_them_in_reach() -> None:
+    hourly = {"unit": "C", "t": [1, 2], "v": [3, 4]}
+    document = {"place": "Bern", "hourly": hourly}
+    assert exploded(document, "hourly[zip]").elements[1] == ({"t": 2, "v": 4}, hourly, document)
+    assert exploded(hourly, "[zip]").elements[0] == ({"t": 1, "v": 3}, hourly)
+
+
+def test_what_has_no_names_or_arrays_is_counted() -> None:
+    assert exploded({}, "*[]")[1:] == (1, 1, 0)
+    for document, text in (({"a": 1}, "b.*[]"), ({"a": {"t": 1}}, "a[zip]"), ([1], "*[]")):
+        assert exploded(document, text)[1:] == (0, 0, 1)
 
 
 def test_what_lacks_every_array_is_counted() -> None:
@@ -78,7 +115,11 @@ def test_small_times_of_senml_are_relative_to_the_record() -> None:
     assert senml({"n": "a", "v": 1}) == [{"n": "a", "t": None, "v": 1}]
 
 
-@given(json_values, st.sampled_from(["[]", "senml", "a[]", "[].b[]", "[][]"]), st.none() | st.floats(0, 1e12))
+@given(
+    json_values,
+    st.sampled_from(["[]", "senml", "a[]", "[].b[]", "[][]", "*[]", "a.*[]", "[zip]"]),
+    st.none() | st.floats(0, 1e12),
+)
 def test_anything_is_taken_apart(document: object, text: str, now: float | None) -> None:
     found = exploded(document, text, now=now)
     assert found.arrays >= (1 if found.elements else 0)

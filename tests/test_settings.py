@@ -251,7 +251,7 @@ def test_a_pattern_is_refused_at_the_start_or_can_be_applied(text: str) -> None:
     ("events.covariates=holiday", 'events.covariates is "holiday"; expected a list, each text that is not empty'),
     ("events.covariates=['']", 'events.covariates is [""]; expected a list, each text that is not empty'),
     ("events.covariates=['a', 'a']", 'events.covariates is ["a", "a"]; name each path once'),
-    ("events.key=long", 'events.key is "long"; expected "hex" or "int" or "utf8"'),
+    ("events.key=long", 'events.key is "long"; expected "hex" or "int" or "json" or "utf8" or "windowed"'),
     ("events.absent=drop", 'events.absent is "drop"; expected "refuse" or "skip"'),
     ("events.booleans=yes", 'events.booleans is "yes"; expected true or false'),
     ("events.step=often", 'events.step is "often"; expected "event" or "infer" or a number from 0.001 to 31622400'),

@@ -53,6 +53,12 @@ def refusal(found: object, form: str = "auto", near: int | None = None) -> Stamp
         ("2026-01-31T13:00:00[Europe/Berlin]", "2026-01-31T12:00:00Z"),
         ("2026-01-31 13:00 Europe/Berlin", "2026-01-31T12:00:00Z"),
         ("2026-01-31 13:00:00 CET", "2026-01-31T12:00:00Z"),
+        ("Sat Jan 31 13:00:00 CET 2026", "2026-01-31T12:00:00Z"),
+        ("Sat Jan 31 12:00:00 UTC 2026", "2026-01-31T12:00:00Z"),
+        *[(f"2026-01-31{mark}24:00{rest}", "2026-02-01T00:00:00Z") for mark in "T " for rest in ("", ":00", ":00.0Z")],
+        ("2026-12-31T24:00:00+01:00", "2026-12-31T23:00:00Z"),
+        ("31 January 2026 24:00", "2026-02-01T00:00:00Z"),
+        *[(midnight, "2026-02-01T00:00:00Z") for midnight in (202601312400, "20260131240000")],
         ("Sat, 31 Jan 2026 12:00:00 GMT", "2026-01-31T12:00:00Z"),
         ("Sat, 31 Jan 2026 13:00:00 +0100", "2026-01-31T12:00:00Z"),
         ("31 January 2026 12:00", "2026-01-31T12:00:00Z"),
@@ -262,3 +268,51 @@ def outcome(stamps: Stamps, found: object, near: int | None) -> Stamp | StampErr
 
 def test_the_zone_of_utc_is_that_of_python() -> None:
     assert zone("UTC") is UTC
+
+
+@pytest.mark.parametrize(
+    ("found", "pattern"),
+    [
+        ("31/01/2026 24:00", "%d/%m/%Y %H:%M"),
+        ("31.01.2026 24:00:00", "%d.%m.%Y %H:%M:%S"),
+        ("2026013124", "%Y%m%d%H"),
+        ("20260131 2400", "%Y%m%d %H%M"),
+    ],
+)
+def test_a_pattern_reads_the_end_of_a_day_as_the_next_ones_start(found: str, pattern: str) -> None:
+    assert read(found, pattern) == "2026-02-01T00:00:00Z"
+    assert read(found, pattern, "Europe/Berlin") == "2026-01-31T23:00:00Z"
+
+
+def test_the_end_of_a_day_in_which_clocks_change_is_the_next_ones_start_too() -> None:
+    for day, after in (("2026-03-29", "2026-03-30"), ("2026-10-25", "2026-10-26")):
+        assert read(f"{day} 24:00", timezone="Europe/Berlin") == read(f"{after} 00:00", timezone="Europe/Berlin")
+
+
+@pytest.mark.parametrize("found", ["2026-01-31 24:01", "2026-01-31 24:00:01", "2026-01-31 25:00", "202601312401"])
+def test_no_other_time_is_later_than_a_day(found: str) -> None:
+    assert refusal(found).reason in ("bad_timestamp", "implausible_timestamp", "timestamp_out_of_range")
+
+
+@pytest.mark.parametrize(
+    ("found", "zone_", "expected"),
+    [
+        ("2026-07-01 14:00 CEST", "Europe/Berlin", "2026-07-01T12:00:00Z"),
+        ("2026-07-01 14:00 MESZ", "Europe/Berlin", "2026-07-01T12:00:00Z"),
+        ("2026-07-01 13:00 CET", "Europe/Berlin", "2026-07-01T12:00:00Z"),
+        ("2026-10-25 02:30 CEST", "Europe/Berlin", "2026-10-25T00:30:00Z"),
+        ("2026-10-25 02:30 CET", "Europe/Berlin", "2026-10-25T01:30:00Z"),
+        ("2026-07-01 08:00 EDT", "America/New_York", "2026-07-01T12:00:00Z"),
+        ("Wed Jul  1 20:00:00 CST 2026", "Asia/Shanghai", "2026-07-01T12:00:00Z"),
+        ("Wed, 01 Jul 2026 17:30:00 IST", "Asia/Kolkata", "2026-07-01T12:00:00Z"),
+    ],
+)
+def test_an_abbreviation_is_read_as_that_of_the_zone_that_is_set(found: str, zone_: str, expected: str) -> None:
+    assert read(found, timezone=zone_) == expected
+
+
+@pytest.mark.parametrize("name", ["CEST", "CET", "EDT", "CST", "IST", "BST", "AEST", "MESZ"])
+def test_an_abbreviation_that_several_zones_may_have_is_refused_with_the_setting(name: str) -> None:
+    refused = refusal(f"2026-07-01 14:00:00 {name}")
+    assert refused.reason == "ambiguous_timestamp"
+    assert "events.timezone" in refused.detail

@@ -9,10 +9,13 @@ from hypothesis import strategies as st
 from pipeline.files.timecolumn import (
     SLASHED,
     TimeColumn,
+    are_clocks,
+    clock_reader,
     first_form,
     form_of,
     has_hours,
     is_date,
+    is_span,
     order_of,
     said_form,
     slashed_form,
@@ -136,3 +139,51 @@ def test_what_may_be_two_things_is_known() -> None:
     assert is_date("31/01/2024")
     assert not any(map(is_date, ["5.25", "1,234", "12:30", "1714521600", "x-1"]))
     assert SLASHED.fullmatch("10.03.2004")
+
+
+@pytest.mark.parametrize(
+    ("cells", "told"),
+    [
+        (["00:00", "13:05", "24:00"], [" 00:00:00", " 13:05:00", " 24:00:00"]),
+        (["0", "7", "23"], [" 00:00:00", " 07:00:00", " 23:00:00"]),
+        (["01", "24"], [" 01:00:00", " 24:00:00"]),
+        (["1.0", "2.0"], [" 01:00:00", " 02:00:00"]),
+        (["0", "30", "830", "2330"], [" 00:00:00", " 00:30:00", " 08:30:00", " 23:30:00"]),
+        (["0000", "2400"], [" 00:00:00", " 24:00:00"]),
+    ],
+)
+def test_times_of_day_are_read_by_their_whole_column(cells: list[str], told: list[str]) -> None:
+    assert are_clocks(cells)
+    assert list(map(clock_reader(cells), cells)) == told
+
+
+@pytest.mark.parametrize("cells", [["1", "25"], ["1", "48"], ["0", "96"], ["100", "161"], ["noon"], ["12:00", "13"]])
+def test_what_is_no_time_of_day_is_refused(cells: list[str]) -> None:
+    assert not are_clocks(cells)
+    read = clock_reader(cells)
+    with pytest.raises(StampError):
+        list(map(read, cells))
+
+
+def test_an_hour_of_24_is_the_next_days_start() -> None:
+    column = TimeColumn((0, 1), "", Stamps(), slashed_form("dmy"), clock_reader(["1", "24"]))
+    assert iso8601(column.read(("31/12/2024", "24")).time) == "2025-01-01T00:00:00Z"
+    column = column._replace(stamps=Stamps(timezone="Europe/Berlin"))
+    assert iso8601(column.read(("30/03/2024", "24")).time) == "2024-03-30T23:00:00Z"
+
+
+def test_a_date_may_be_followed_by_its_zone() -> None:
+    form = slashed_form("dmy")
+    assert iso8601(Stamps().read(form.iso("31/01/2026 13:00 Z")).time) == "2026-01-31T13:00:00Z"
+    assert [form.iso(f"31/01/2026 13:00{zone}") for zone in (" CET", "Z", " +01:00", "")] == [
+        "2026-01-31 13:00:00 CET",
+        "2026-01-31 13:00:00 Z",
+        "2026-01-31 13:00:00+01:00",
+        "2026-01-31 13:00:00",
+    ]
+
+
+@pytest.mark.parametrize("cell", ["01.01.2024 00:00 - 01.01.2024 00:15", "2024-01-01 / 2024-01-02"])
+def test_two_dates_in_a_cell_are_a_span(cell: str) -> None:
+    assert is_span(cell)
+    assert not is_span("2024-01-01 00:00")

@@ -8,9 +8,10 @@ from msgspec import structs
 from lstm_stream import Outcome
 from pipeline.check.draft import Draft
 from pipeline.check.facts import Facts
-from pipeline.check.found_times import TIME_NAME, time_paths
-from pipeline.check.inventory import Column, inside
+from pipeline.check.found_times import time_paths
+from pipeline.check.inventory import TIME_NAME, Column, inside
 from pipeline.check.trial import Trial, try_out
+from pipeline.fields import FieldError, key_text, unframed
 from pipeline.settings import Settings
 
 FEW = 0.02
@@ -22,7 +23,8 @@ MOST_NAMES = 8
 
 
 _ID = re.compile(
-    r"(^|[._])(id|nr|no|channel|zone|station|sensor|unit|device|meter|line|node|slot|idx|index|pid)$|_id$|Id$"
+    r"(^|[._])(id|nr|no|channel|zone|station|sensor|unit|device|meter|line|node|slot|idx|index|pid|partition|shard|core|cpu|phase"
+    r"|circuit)$|_id$|Id$"
 )
 """Numbers with such a name may be part of a series' name."""
 _BEST_NAMES = (
@@ -55,11 +57,40 @@ def series(draft: Draft, found: Facts) -> Draft:
 def keys(draft: Draft, found: Facts) -> Draft:
     """How the records' keys are written, where they name the series."""
     bare = [place.record.key for place in found.places if place.record.key]
-    if draft.events.key != "utf8" or found.look(draft.events.series) or not bare or all(map(_is_text, bare)):
+    series_ = draft.events.series
+    is_used = "{key}" in series_ or not found.look(series_)
+    if draft.events.key != "utf8" or not is_used or not bare:
         return draft
+    if 10 * sum(map(_is_json, bare)) >= 9 * len(bare):
+        example = key_text(bare[0], "json") if _is_json(bare[0]) else ""
+        return draft.change("key", "json", f"keys are JSON, and name the series; the first is then `{example}`")
+    if all(map(_is_text, bare)):
+        return draft
+    if all(map(_is_windowed, bare)):
+        return draft.change("key", "windowed", "keys are a text and 8 bytes, a time: the start of a window")
     if all(len(key) in (4, 8) for key in bare):
         return draft.change("key", "int", f"keys are whole numbers of {len(bare[0])} bytes")
     return draft.change("key", "hex", "keys are bytes that are no text")
+
+
+def _is_windowed(key: bytes) -> bool:
+    """Whether it is a text and then a time in milliseconds, as ksqlDB and Kafka Streams write it."""
+    start = int.from_bytes(key[-8:], "big")
+    return len(key) > 8 and _is_text(key[:-8]) and WINDOWS[0] < start < WINDOWS[1]
+
+
+WINDOWS = (946_684_800_000, 4_102_444_800_000)
+"""Milliseconds: the years 2000 to 2100."""
+
+
+def _is_json(key: bytes) -> bool:
+    """Whether it is an object of JSON or a text in quotes, of which a name can be made."""
+    if unframed(key)[:1] not in (b"{", b'"'):
+        return False
+    try:
+        return key_text(key, "json") != key.decode(errors="replace")
+    except FieldError:
+        return False
 
 
 def _is_text(key: bytes) -> bool:

@@ -11,18 +11,13 @@ from msgspec import structs
 
 from pipeline.check.draft import Draft
 from pipeline.check.facts import Facts
-from pipeline.check.inventory import Column, inside, is_numeric, type_of
+from pipeline.check.inventory import TIME_NAME, Column, inside, is_numeric, type_of
 from pipeline.settings import Events
 from pipeline.stamps import UNITS, StampError, Stamps, zone
 
 HOUR, DAY = 3600.0, 86_400.0  # seconds
 
 
-TIME_NAME = re.compile(
-    r"(^|[._@-])(ts|t|bt|time|times|timestamp|datetime|date|when|at|epoch|clock|moment|zeit|fecha|day)"
-    r"([._-]?(ms|us|ns|s|utc|unix|nano|nanos|millis))*$|(time|timestamp|_at|_ts|_time|date|UnixNano|_changed|_updated)$",
-    re.IGNORECASE,
-)
 _BEST_TIMES = (
     *("timestamp", "@timestamp", "event_time", "eventtime", "time", "ts", "datetime", "timeunixnano", "date", "t"),
     *("last_updated", "last_changed", "ts_ms"),

@@ -1,5 +1,6 @@
 """Which fields of events hold values, which arrays hold events, which texts mean a value, and which events are ours."""
 
+import math
 import re
 import statistics
 from collections import Counter
@@ -9,11 +10,12 @@ import msgspec
 
 from pipeline.check.draft import Draft
 from pipeline.check.facts import Facts
-from pipeline.check.found_times import TIME_NAME, time_paths
-from pipeline.check.inventory import Array, Column, arrays, columns, inside, is_numeric, type_of
+from pipeline.check.found_times import time_paths
+from pipeline.check.inventory import TIME_NAME, Array, Column, arrays, columns, inside, is_numeric, type_of
 from pipeline.check.trial import try_out
-from pipeline.events import BOOLEANS
-from pipeline.points import SENML, Points
+from pipeline.events import BOOLEANS, LARGEST_VALUE
+from pipeline.points import EACH_NAME, SENML, ZIP, Points
+from pipeline.sentinels import Spread, written
 from pipeline.stamps import numeric
 
 MOST_VALUES = 24
@@ -30,17 +32,47 @@ def points(draft: Draft, found: Facts) -> Draft:
         return draft
     roots = [place.nodes[0] for place in found.places]
     lists = [root for root in roots if isinstance(root, list)]
-    if 2 * len(lists) > len(roots):
-        return _top_level(draft, lists)
+    if _are_senml(lists) and 2 * len(lists) > len(roots):
+        return draft.change("points", (SENML,), "each record is a SenML pack")
+    every = arrays(roots)
+    best = [one for one in every if _has_numbers(one.path, roots)]
+    if 2 * len(lists) > len(roots) and any(one.path == "[]" for one in every):
+        return _top_level(draft, best, lists)
     if _share(found, _readable(draft, found)) > 0.5:
         return draft
-    best = [one for one in arrays(roots) if _has_numbers(one.path, roots)]
-    if not best or (_numbers(draft, found) and not _are_events(best[0], roots)):
+    if not best:
         return draft
-    alike = [one for one in best if _end_and_depth(one) == _end_and_depth(best[0])]
-    elements = sum(one.elements for one in alike)
-    why = f"{len(roots):,} records hold {elements:,} elements there, with the numbers"
-    return draft.change("points", tuple(one.path for one in alike), why)
+    is_sure = EACH_NAME in best[0].path or ZIP in best[0].path
+    beside = [path for path in _numbers(draft, found) if len(found.own[path].texts()) > 1]
+    if beside and not (is_sure or _are_events(best[0], roots)):
+        return draft
+    return draft.change("points", _alike(best), _held(_alike(best), best, roots))
+
+
+def _top_level(draft: Draft, best: Sequence[Array], lists: Sequence[list[object]]) -> Draft:
+    """Records that are arrays: their elements are the events, or arrays in these are."""
+    outer = columns([nodes[:1] for root in lists[:50] for nodes in Points(("[]",)).explode(root, None).elements])
+    is_outer = any(is_numeric(column) and not TIME_NAME.search(column.path) for column in outer.values())
+    if best and best[0].path != "[]" and (not is_outer or _are_events(best[0], lists)):
+        return draft.change("points", _alike(best), _held(_alike(best), best, lists))
+    mean = statistics.fmean(map(len, lists))
+    return draft.change("points", ("[]",), f"each record is an array, of {mean:.1f} elements on the mean")
+
+
+def _alike(best: Sequence[Array]) -> tuple[str, ...]:
+    """The first, and those that are called and nested as it is."""
+    return tuple(one.path for one in best if _end_and_depth(one) == _end_and_depth(best[0]))
+
+
+def _held(paths: Sequence[str], best: Sequence[Array], roots: Sequence[object]) -> str:
+    elements = sum(one.elements for one in best if one.path in paths)
+    by_name = f"; `{EACH_NAME}` is the name that each lies under" if EACH_NAME in paths[0] else ""
+    return f"{len(roots):,} records hold {elements:,} elements there, with the numbers{by_name}"
+
+
+def _are_senml(lists: Sequence[list[object]]) -> bool:
+    elements = [element for root in lists for element in root if isinstance(element, dict)]
+    return any("bn" in element for element in elements) and any("v" in element for element in elements)
 
 
 def _are_events(array: Array, roots: Sequence[object]) -> bool:
@@ -49,20 +81,14 @@ def _are_events(array: Array, roots: Sequence[object]) -> bool:
     return array.elements >= 2 * len(roots) and any(TIME_NAME.search(path) for path in columns(elements))
 
 
-def _top_level(draft: Draft, lists: Sequence[list[object]]) -> Draft:
-    elements = [element for root in lists for element in root if isinstance(element, dict)]
-    if any("bn" in element for element in elements) and any("v" in element for element in elements):
-        return draft.change("points", (SENML,), "each record is a SenML pack")
-    mean = statistics.fmean(map(len, lists))
-    return draft.change("points", ("[]",), f"each record is an array, of {mean:.1f} elements on the mean")
-
-
 def _end_and_depth(array: Array) -> tuple[str, int]:
-    return array.path.rpartition(".")[2], array.path.count("[]")
+    return array.path.rpartition(".")[2], array.path.count("[")
 
 
 def _has_numbers(path: str, roots: Sequence[object]) -> bool:
     elements = [nodes for root in roots[:50] for nodes in Points((path,)).explode(root, None).elements]
+    if any(type_of(nodes[0]) == "number" for nodes in elements):
+        return True
     of_them = columns([nodes[:1] for nodes in elements])
     return any(is_numeric(column) and not TIME_NAME.search(column.path) for column in of_them.values())
 
@@ -85,11 +111,12 @@ _BEST_VALUES = (
     *("value", "val", "v", "reading", "measurement", "state", "asdouble", "asint", "y", "_value", "metric_value"),
     *("metricvalue", "current_value"),
 )
-_NO_VALUE = re.compile(
-    r"(^|[._])(id|uuid|guid|seq|seqno|sequence|version|schema|port|pid|lsn|txid|xmin|pos|row|thread|offset|partition|nr"
-    r"|no|index|idx|lat|lon|lng|latitude|longitude|zip|postcode|year|month|day|hour|minute|flags|severity|level|qos"
-    r"|f_cnt|f_port|fcnt|fport)$|_id$|Id$|(^|[._])_id\.|\$oid$"
+NO_VALUE = re.compile(
+    r"(^|[._])(?i:id|uuid|guid|seq|seqno|sequence|version|schema|port|pid|lsn|txid|xmin|pos|row|thread|offset|partition"
+    r"|nr|no|index|idx|lat|lon|lng|latitude|longitude|zip|postcode|year|month|day|hour|minute|flags|severity|level|qos"
+    r"|f_cnt|f_port|fcnt|fport|eui|dev_?eui|dev_?addr)$|_id$|Id$|(^|[._])_id\.|\$oid$"
 )
+"""What fields of numbers are called that measure nothing."""
 
 
 def values(draft: Draft, found: Facts) -> Draft:
@@ -119,7 +146,7 @@ def _numbers(draft: Draft, found: Facts) -> list[str]:
         if path in likely
         and path not in out
         and is_numeric(column)
-        and not _NO_VALUE.search(path)
+        and not NO_VALUE.search(path)
         and (not TIME_NAME.search(path) or _is_measured(column))
     ]
     return [path for path in numbers if len(found.own[path].texts()) > 1] or numbers
@@ -170,13 +197,33 @@ def texts(draft: Draft, found: Facts) -> Draft:
     words = Counter(word for path in events.values for value in found.values(path).values() for word in _words(value))
     known = {one.strip().lower() for one in events.missing}
     missing = [word for word in words if word in _MISSING and word not in known]
+    far = _sentinels(draft, found)
     switched = sum(number for word, number in words.items() if word in BOOLEANS)
     if missing:
         told = ", ".join(f"{words[word]:,} {msgspec.json.encode(word).decode()}" for word in missing)
         draft = draft.change("missing", (*events.missing, *missing), f"of the values {told}")
+    if far:
+        told = ", ".join(f"{count:,} {'is' if count == 1 else 'are'} {text}" for text, count in far.items())
+        why = f"of the values {told}, far from all others: put them if they mean that there is none"
+        before = draft.proposals[-1].why + "; " if missing else ""
+        draft = draft.change("missing", (*draft.events.missing, *far), before + why)
     if switched and not events.booleans:
         draft = draft.change("booleans", True, f"of the values {switched:,} are true, false, on or off")
     return draft
+
+
+def _sentinels(draft: Draft, found: Facts) -> dict[str, int]:
+    """Numbers that stand for a missing value, and how often each does."""
+    counts: Counter[str] = Counter()
+    known = {numeric(text) for text in draft.events.missing}
+    for path in draft.events.values:
+        spread = Spread()
+        for value in found.values(path).values():
+            number = numeric(value) if isinstance(value, str) else value
+            if isinstance(number, int | float) and not isinstance(number, bool) and number not in known:
+                spread.add(float(number) if abs(number) < LARGEST_VALUE else math.inf)
+        counts.update({written(value): count for value, count in spread.sentinels().items()})
+    return dict(counts)
 
 
 def _words(value: object) -> Iterator[str]:

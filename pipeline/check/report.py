@@ -11,15 +11,18 @@ import msgspec
 from msgspec import structs
 
 from lstm_stream import Outcome
+from pipeline.check.collisions import Collision, collision, collisions, updates
 from pipeline.check.draft import Draft, Proposal
 from pipeline.check.facts import Facts, facts
 from pipeline.check.found_names import keys
 from pipeline.check.found_names import series as names
-from pipeline.check.found_times import TIME_NAME, ahead, timestamp, timezone
+from pipeline.check.found_times import ahead, timestamp, timezone
 from pipeline.check.found_values import points, texts, values, where
-from pipeline.check.inventory import inside, short, type_of
-from pipeline.check.trial import Taken, Trial, try_out
+from pipeline.check.inventory import TIME_NAME, inside, short, type_of
+from pipeline.check.trial import Trial, try_out
+from pipeline.check.unread import Unread, told, unread
 from pipeline.cluster import Part, Sample
+from pipeline.fields import unframed
 from pipeline.framing import FramingError, documents
 from pipeline.messages import Record, iso8601
 from pipeline.settings import Events, Settings, to_toml
@@ -29,7 +32,7 @@ LOOKED_AT = 1000
 """Records that proposals are tried on."""
 FEWEST = 40
 """Records of each stretch of a partition that they are tried on at least."""
-NO_JSON, BASE64, TWICE = "no JSON", "base64 of JSON", "JSON in a JSON string"
+NO_JSON, BASE64 = "no JSON", "base64 of JSON"
 _COMMA = re.compile(r"-?\d+,\d+")
 MOST_FIELDS = 40
 """Fields that a report lists."""
@@ -123,15 +126,6 @@ class Dead(msgspec.Struct, frozen=True):
     detail: str
 
 
-class Collision(msgspec.Struct, frozen=True):
-    """Events of one series at one time, and the fields that tell them apart."""
-
-    series: str
-    time: str
-    events: int
-    fields: dict[str, tuple[str, ...]]
-
-
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """A topic as these settings read it.
 
@@ -159,6 +153,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         How many there are, how many have one observation only or lie on several partitions, and some.
     collisions
         How many times of a series have several events; some of them.
+    unread
+        Numbers that no path reaches, also with the changes proposed.
     remarks
         What may be misread.
     proposals, lines
@@ -195,6 +191,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     dead_letters: tuple[Dead, ...]
     collisions: int
     collision_examples: tuple[Collision, ...]
+    unread: tuple[Unread, ...]
     remarks: tuple[str, ...]
     proposals: tuple[Proposal, ...]
     lines: dict[str, str]
@@ -204,7 +201,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     def is_well(self) -> bool:
         """Whether nothing would be lost or misread, as far as the sample tells."""
         nowhere = any(one.found == 0 for one in self.paths if one.setting in ("events.values", "events.covariates"))
-        return self.observations == self.forecasts > 0 and not (self.proposals or self.scattered or nowhere)
+        lost = any(one.is_lost for one in self.unread)
+        return self.observations == self.forecasts > 0 and not (self.proposals or self.scattered or nowhere or lost)
 
 
 class After(msgspec.Struct, frozen=True):
@@ -223,9 +221,10 @@ def check(sample: Sample, settings: Settings) -> Report:
     """Look at a sample of a topic as a daemon with these settings would."""
     trial, found, proposals = try_out(sample, settings), facts(sample, settings.events), propose(sample, settings)
     records = [record for part in sample.parts for stretch in part.stretches for record in stretch]
-    collided, mended = list(_collisions(trial)), proposed(settings, proposals)
+    collided, mended = list(collisions(trial)), proposed(settings, proposals)
+    tried = try_out(sample, mended) if proposals else trial
     there = found if mended.events.points == settings.events.points else facts(sample, mended.events)
-    behind = _behind(trial)
+    behind, left = _behind(trial), unread(sample, mended)
     return Report(
         topic=sample.topic,
         partitions=len(sample.parts),
@@ -254,11 +253,16 @@ def check(sample: Sample, settings: Settings) -> Report:
         skipped=trial.skipped,
         dead_letters=tuple(_dead(trial, settings)),
         collisions=len(collided),
-        collision_examples=tuple(_collision(collided[index], found) for index in range(min(3, len(collided)))),
-        remarks=tuple(_remarks(trial, found, settings, proposals, records)),
+        collision_examples=tuple(collision(collided[index], found) for index in range(min(3, len(collided)))),
+        unread=left,
+        remarks=(
+            *_remarks(trial, found, settings, proposals, records),
+            *updates(tried, there, mended.events),
+            *told(left, mended.events),
+        ),
         proposals=proposals,
         lines=lines(settings, proposals),
-        after=_after(sample, mended) if proposals else None,
+        after=_after(tried) if proposals else None,
     )
 
 
@@ -266,7 +270,7 @@ def propose(sample: Sample, settings: Settings) -> tuple[Proposal, ...]:
     """What to change in [events]; nothing where all is well."""
     looked, draft = _distinct(sample), Draft(settings)
     found = facts(looked, draft.events)
-    for improve in (points, timestamp, timezone, values, keys, names, texts, ahead, where, names):
+    for improve in (points, timestamp, timezone, values, keys, names, texts, ahead, where, names, keys):
         before, draft = draft, improve(draft, found)
         found = found if draft.events.points == before.events.points else facts(looked, draft.events)
     return tuple(one for one in draft.proposals if getattr(settings.events, one.key) != one.value)
@@ -298,8 +302,7 @@ def lines(settings: Settings, proposals: Sequence[Proposal]) -> dict[str, str]:
     return {one.key: by_key[one.key] for one in proposals}
 
 
-def _after(sample: Sample, mended: Settings) -> After:
-    trial = try_out(sample, mended)
+def _after(trial: Trial) -> After:
     return After(
         trial.observations,
         trial.count(Outcome.FORECAST),
@@ -334,10 +337,9 @@ def _content(record: Record) -> str:
         return NO_JSON if _of_base64(record.value) is None else BASE64
     if len(found) > 1:
         return "JSON, a document a line"
-    if isinstance(found[0], str) and found[0].lstrip()[:1] in ("{", "["):
-        return TWICE
     behind = " behind a schema's id" if record.value[:1] in (b"\x00", b"\x03") else ""
     behind = " behind a byte order mark" if record.value.startswith(b"\xef\xbb\xbf") else behind
+    behind = " in a JSON string" if record.value[:1] == b'"' and not isinstance(found[0], str) else behind
     return f"JSON {type_of(found[0])}{behind}"
 
 
@@ -354,12 +356,12 @@ def _key(key: bytes | None) -> str:
     if not key:
         return "none"
     try:
-        text = key.decode()
+        text = unframed(key).decode()
     except UnicodeDecodeError:
         return f"{len(key)} bytes"
     if len(key) in (4, 8) and not text.isprintable():
         return f"whole number of {len(key)} bytes"
-    return "JSON" if text.startswith(("{", "[")) else "text" if text.isprintable() else f"{len(key)} bytes"
+    return "JSON" if text.startswith(("{", "[", '"')) else "text" if text.isprintable() else f"{len(key)} bytes"
 
 
 def _paths(found: Facts, settings: Settings) -> Iterator[Found]:
@@ -443,29 +445,6 @@ def _dead(trial: Trial, settings: Settings) -> Iterator[Dead]:
         yield structs.replace(first[reason], count=count)
 
 
-def _collisions(trial: Trial) -> Iterator[list[Taken]]:
-    """Observations of one series at one time that come of different events with different contents."""
-    together: defaultdict[tuple[int, str, int], list[Taken]] = defaultdict(list)
-    for one in trial.taken:
-        together[one.record.partition, one.observation.series, one.observation.time].append(one)
-    for group in together.values():
-        if len({(one.record.key, one.record.value, one.index) for one in group}) > 1:
-            yield group
-
-
-def _collision(group: Sequence[Taken], found: Facts) -> Collision:
-    """Which fields differ between these events."""
-    views = [found.views(one.record)[one.index or 0] for one in group[:6]]
-    paths = dict.fromkeys(path for view_ in views for path in view_)
-    fields = {}
-    for path in paths:
-        texts = tuple(dict.fromkeys(short(view_[path], 30) for view_ in views if path in view_))
-        if len(texts) > 1:
-            fields[path] = texts[:4]
-    one = group[0].observation
-    return Collision(one.series, iso8601(one.time), len(group), dict(list(fields.items())[:MOST_SHOWN]))
-
-
 def _scattered(trial: Trial) -> int:
     """Series that lie on several partitions."""
     places = {(one.observation.series, one.record.partition) for one in trial.taken}
@@ -496,13 +475,16 @@ def _remarks(
         if absent and "values" not in changed:
             yield f"{', '.join(f'`{path}`' for path in absent)} of events.{setting} is in none of the events."
     contents = Counter(map(_content, records))
-    if contents[BASE64] or contents[TWICE]:
-        what = BASE64 if contents[BASE64] else TWICE
+    if contents[BASE64]:
         yield (
-            f"Records are {what}, which no setting reads: let the producer write the JSON itself, with a serializer of"
-            " text or bytes in place of one for JSON."
+            f"Records are {BASE64}, which no setting reads: let the producer write the JSON itself, with a serializer"
+            " of text or bytes in place of one for JSON."
         )
-    elif 2 * contents[NO_JSON] > len(records):
+    for path, column in found.own.items():
+        first = next((value for value in column.values.values() if isinstance(value, str)), "")
+        if _of_base64(first.encode(errors="replace")) is not None and "values" not in changed:
+            yield f"`{path}` holds base64 of JSON, which no setting reads: let the producer write the JSON itself."
+    if 2 * contents[NO_JSON] > len(records) and not contents[BASE64]:
         yield "Most of this is no JSON, and no setting reads it; the dead letters say what it looks like."
     valued = [str(value) for path in events.values for value in found.values(path).values()]
     commas = sum(_COMMA.fullmatch(text) is not None for text in valued)
@@ -514,7 +496,14 @@ def _remarks(
             f"{scattered:,} of {len(trial.steps):,} series lie on several partitions, each of which forecasts its part"
             " as a series of its own: let the producer key its records by series."
         )
-    late = trial.count(Outcome.LATE)
+    ahead_of_time = list(_ahead_of_time(trial))
+    for series, time, behind in ahead_of_time[:1]:
+        yield (
+            f"`{series}` begins anew at {iso8601(time)} after a jump ahead, and {behind:,} of its later observations"
+            " are of before that and left out as late, until events.restart_after"
+            f" ({events.restart_after}) come in a row: if its clock was wrong, correct it, and lower that number."
+        )
+    late = trial.count(Outcome.LATE) - sum(behind for _, _, behind in ahead_of_time)
     if late > 0.02 * max(len(trial.taken), 1) and "series" not in changed:
         of_one = len({record.partition for record in records}) == 1
         yield (
@@ -540,6 +529,21 @@ def _remarks(
         )
 
 
+def _ahead_of_time(trial: Trial) -> Iterator[tuple[str, int, int]]:
+    """Series that jumped ahead and fell back: the time with which each began anew, and how many are late since."""
+    begun: dict[str, int] = {}
+    late: Counter[str] = Counter()
+    for one in trial.taken:
+        series = one.observation.series
+        if one.restart:
+            begun[series], late[series] = one.observation.time, 0
+        elif one.outcome == Outcome.LATE and series in begun:
+            late[series] += 1
+    return ((series, begun[series], count) for series, count in late.most_common() if count >= BACK)
+
+
+BACK = 5
+"""Late observations of a series after it began anew, from which on its clock is held to have been wrong."""
 _KEYED = "the producer key its records by series, so that they keep their order"
 _IN_ORDER = "the producer write them in the order of their times; what is sent later, after an outage, is left out"
 

@@ -10,9 +10,10 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from pipeline.check.collisions import Collision
 from pipeline.check.draft import Proposal
 from pipeline.check.found_times import span
-from pipeline.check.report import After, Collision, Count, Dead, Field, Found, Report, Step, Values
+from pipeline.check.report import After, Count, Dead, Field, Found, Report, Step, Values
 
 MOST_FIELDS = 24
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0  # seconds

@@ -39,12 +39,15 @@ class NumberForm(NamedTuple):
         Texts that mean a missing value, in lower case.
     booleans
         Whether true, on and yes are 1, false, off and no 0.
+    missing_numbers
+        Numbers that mean a missing value, however they are written.
     """
 
     decimal: str = "."
     group: str = ""
     missing: frozenset[str] = MISSING
     booleans: bool = False
+    missing_numbers: frozenset[float] = frozenset()
 
     def is_missing(self, text: str) -> bool:
         """Whether a cell says that there is no value."""
@@ -55,12 +58,14 @@ class NumberForm(NamedTuple):
         if self.decimal == "." and text not in self.missing:
             number = _quickly(text)
             if number is not None:
-                return number
+                return math.nan if number in self.missing_numbers else number
         if text.lower() in self.missing:
             return math.nan
         if self.booleans and text.lower() in SWITCHES:
             return SWITCHES[text.lower()]
         number = float(text if self._is_simple(text) else self._simplified(text))
+        if number in self.missing_numbers:
+            return math.nan
         if not abs(number) <= LARGEST:
             raise ValueError(f"beyond {LARGEST:g}")
         return number
@@ -91,6 +96,11 @@ def _quickly(text: str) -> float | None:
     except ValueError:
         return None
     return number if abs(number) <= LARGEST and "_" not in text and text.isascii() else None
+
+
+def numbers_of(texts: Iterable[str]) -> frozenset[float]:
+    """Those of these texts that are numbers."""
+    return frozenset(float(text) for text in texts if _PLAIN.fullmatch(text.strip()))
 
 
 def like_a_number(text: str) -> bool:

@@ -11,7 +11,15 @@ from itertools import combinations
 
 import msgspec
 
-from pipeline.files.cells import SWITCHES, AmbiguousNumberError, NumberForm, like_a_number, mend_of, number_form
+from pipeline.files.cells import (
+    SWITCHES,
+    AmbiguousNumberError,
+    NumberForm,
+    like_a_number,
+    mend_of,
+    number_form,
+    numbers_of,
+)
 from pipeline.files.fileform import Fields, Said
 from pipeline.files.packing import TableError
 from pipeline.files.reader import Cells, Sheet
@@ -31,6 +39,9 @@ from pipeline.files.timecolumn import (
 from pipeline.files.timefinder import TimeFinder
 from pipeline.stamps import Stamps
 
+HOUR_COLUMN = re.compile(r"(?:h|he|hr|hour|hour ending|stunde)?[ _-]*([01]?\d|2[0-4])(?::?00(?::00)?)?", re.IGNORECASE)
+HOURS = (set(range(24)), set(range(1, 25)))
+ZONE_NAME = re.compile(r"(^|[^a-z])(time[ _-]?zone|tz)([^a-z]|$)", re.IGNORECASE)
 MONTHS = frozenset(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"])
 INDEX_NAME = re.compile(r"|unnamed: \d+|index|idx|id|no\.?|nr|row|obs|__index_level_\d+__", re.IGNORECASE)
 
@@ -101,8 +112,10 @@ class _Finder:
         self._check_width()
         across = self._times_across()
         if across:
+            self._check_names()
             return self._across(across)
         self._check_header()
+        self._check_names()
         covariates = tuple(self._sample.place(name) for name in self._fields.covariates)
         finder = TimeFinder(self._sample, self._fields, self._said)
         time = finder.time()
@@ -126,6 +139,9 @@ class _Finder:
             )
         if not self._sample.sheet.sample:
             raise TableError(f"{self._sample.path} has a header but no rows")
+
+    def _check_names(self) -> None:
+        columns = self._sample.columns
         repeated = next((name for name, count in Counter(columns).items() if name and count > 1), None)
         if repeated:
             raise TableError(f"{self._sample.path} has the column `{repeated}` twice; rename one")
@@ -156,6 +172,7 @@ class _Finder:
         if not values:
             values = self._numeric([place for place in free if place not in series])
             self._check_no_months(time, values)
+            self._check_no_hours(time, values)
         if not values:
             self._refuse_text(free)
             beside = self._sample.called(time.places[0]) if time else "the rows"
@@ -174,6 +191,21 @@ class _Finder:
         raise TableError(
             f"{self._sample.path}: the columns of values are the months of `{year}`; write a row for each, with a time"
             f" such as 2024-05, or say --values {','.join(names[:SHOWN])}... if each is a series of its own"
+        )
+
+    def _check_no_hours(self, time: TimeColumn | None, values: Sequence[int]) -> None:
+        """Refuse days whose hours lie side by side, under names such as HE01, 13:00, or 1 to 24."""
+        names = [self._sample.columns[place] for place in values]
+        hours = [match for name in names if (match := HOUR_COLUMN.fullmatch(name.strip()))]
+        if time is None or len(hours) < len(names) or {int(match[1]) for match in hours} not in HOURS:
+            return
+        if len(time.places) > 1 or any(":" in cell for cell in self._sample.cells[time.places[0]]):
+            return
+        day = self._sample.called(time.places[0])
+        raise TableError(
+            f"{self._sample.path}: the columns of values are the hours of `{day}` (`{hours[0][0]}`, `{hours[1][0]}`,"
+            " ...); write a row for each, with a time such as 2024-05-01 13:00, or say --values"
+            f" {','.join(names[:2])},... with all of them if each is a series of its own"
         )
 
     def _refuse_text(self, places: Sequence[int]) -> None:
@@ -227,7 +259,7 @@ class _Finder:
             if self._is_index(place):
                 self._unused[self._sample.called(place)] = "it counts the rows"
             elif cells and not any(like_a_number(cell) or self._is_switch(cell) for cell in cells):
-                self._unused[self._sample.called(place)] = "times" if is_date(cells[0]) else "text"
+                self._unused[self._sample.called(place)] = "times" if is_date(cells[0]) else self._text(place)
             elif TimeFinder(self._sample, self._fields, self._said).counts_since_1970(place):
                 self._unused[self._sample.called(place)] = "times"
             elif not self._sample.columns[place]:
@@ -235,6 +267,11 @@ class _Finder:
             else:
                 found.append(place)
         return tuple(found)
+
+    def _text(self, place: int) -> str:
+        """Why a column of text is not used; one that names zones makes other times of those that were read."""
+        is_zone = ZONE_NAME.search(self._sample.columns[place]) and self._said.timezone == "UTC"
+        return "a zone, but times are taken as UTC: say --timezone" if is_zone else "text"
 
     def _is_switch(self, cell: str) -> bool:
         return self._said.booleans and cell.lower() in SWITCHES
@@ -264,7 +301,11 @@ class _Finder:
                 self._unused.setdefault(self._sample.called(place), "not asked for")
 
     def _numbers(self, places: Sequence[int]) -> NumberForm:
-        form = NumberForm(missing=frozenset(self._sample.missing), booleans=self._said.booleans)
+        form = NumberForm(
+            missing=frozenset(self._sample.missing),
+            booleans=self._said.booleans,
+            missing_numbers=numbers_of(self._said.missing),
+        )
         for place in places:
             self._check_numbers(place)
         cells = [cell for place in places for cell in self._sample.cells[place]]
@@ -305,6 +346,8 @@ class _Finder:
         """Each row is a series, its values stand below their times."""
         labels = [place for place in range(len(self._sample.columns)) if place not in dated]
         series = self._said_series() or self._telling([place for place in labels if self._sample.cells[place]])
+        if not self._said.series:
+            self._check_no_months_down(series, dated)
         form = form_of([self._sample.columns[place] for place in dated]) or ANY
         if form.pattern is SLASHED:
             form = self._ordered_header(dated)
@@ -313,6 +356,20 @@ class _Finder:
         time = TimeColumn(dated, f"the header ({form.told})", stamps, form)
         numbers = self._numbers(dated)
         return Layout(self._sample.columns, time, None, series, dated, (), False, True, numbers, 0.0, self._unused)
+
+    def _check_no_months_down(self, series: tuple[int, ...], dated: tuple[int, ...]) -> None:
+        """Refuse months down and years across: each month would be a series of its own."""
+        if len(series) != 1:
+            return
+        cells, name = self._sample.cells[series[0]], self._sample.called(series[0])
+        by_name = {cell.strip()[:3].lower() for cell in cells} == MONTHS
+        by_number = len(cells) == 12 and sorted(cells) == sorted(map(str, range(1, 13)))
+        if by_name or by_number:
+            raise TableError(
+                f"{self._sample.path}: the rows are the months of the years in the header"
+                f" (`{short(self._sample.columns[dated[0]])}`, ...); write a row for each, with a time such as 2024-05,"
+                f" or say --series {name} if each month is a series of its own"
+            )
 
     def _ordered_header(self, dated: tuple[int, ...]) -> TimeForm:
         said = self._said.time_format

@@ -1,4 +1,4 @@
-"""Files as plain bytes that a reader can open by name: unpacked, in UTF-8, without comment lines.
+"""Files as plain bytes that a reader can open by name: unpacked, in UTF-8, without comment lines or fixed columns.
 
 The first bytes of a file say what it is, whatever its name is: gzip, bzip2, xz, Zstandard, a zip archive of one file,
 Parquet, or text.
@@ -29,6 +29,9 @@ DAMAGED = (EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError, zstandard.Zst
 WILDCARDS = re.compile(r"[*?\[\]{}]")
 HEAD = 65_536  # bytes in which comment lines are looked for
 CHUNK = 1 << 20
+LINES = 50
+"""Whose columns are counted where they may be set apart by spaces."""
+MARKS = re.compile(r"[,;\t|{\"]")
 
 
 class TableError(Exception):
@@ -77,6 +80,7 @@ def unpacked(path: Path, encoding: str = "") -> Iterator[Plain]:
             return
         plain = _in_utf_8(plain, encoding, Path(folder))
         comments, plain = _without_comments(plain, Path(folder))
+        plain = _with_tabs(plain, Path(folder))
         yield Plain(_named_plainly(plain, Path(folder)), False, comments)
 
 
@@ -162,6 +166,20 @@ def _without_comments(path: Path, folder: Path) -> tuple[int, Path]:
             count += is_comment
             file.write(line[len(line.rstrip("\r\n")) :] if is_comment else line)
     return count, target
+
+
+def _with_tabs(path: Path, folder: Path) -> Path:
+    """Columns that are set apart by spaces, set apart by tabs; the same file where they are not."""
+    head = _head(path, HEAD).decode(errors="replace").splitlines()[:-1][:LINES]
+    lines = [line for line in head if line.strip()]
+    widths = {len(line.split()) for line in lines}
+    if len(lines) < 2 or len(widths) != 1 or widths == {1} or any(MARKS.search(line) for line in lines):
+        return path
+    target = folder / "with-tabs"
+    with open(path, encoding="utf-8-sig") as source, open(target, "w", encoding="utf-8") as file:
+        for line in source:
+            file.write("\t".join(line.split()) + "\n")
+    return target
 
 
 def _named_plainly(path: Path, folder: Path) -> Path:

@@ -26,12 +26,15 @@ Cells = tuple[str, ...]
 SAMPLE = 2000
 """Rows from which the layout is told."""
 BATCH = 2048
+NEAR_THE_TOP = 5
+"""Lines in which a table may not have begun yet."""
 MEMORY = "256MB"
 SNIFF = "SELECT Delimiter, Quote, Escape, SkipRows, len(Columns) FROM sniff_csv(?, all_varchar = true, comment = '')"
 BAD_LINE = re.compile(r"CSV Error on Line: (\d+)")
 WIDTHS = re.compile(r"Expected Number of Columns: (\d+) Found: (\d+)")
 EXCEL_HINT = re.compile(rb"(?:\xef\xbb\xbf)?\"?sep=(.)\"?\r?\n")
 NOTHING = "(empty)"
+BOM = b"\xef\xbb\xbf"
 
 
 class Dialect(NamedTuple):
@@ -158,7 +161,8 @@ def _refusal(path: Path, told: str) -> TableError:
     line, widths = BAD_LINE.search(told), WIDTHS.search(told)
     place = f"{path}, line {line[1]}" if line else f"{path}"
     if widths:
-        return TableError(f"{place}: {widths[2]} cells under {widths[1]} columns; mend the row or the header")
+        above = ", or delete what stands above the table" if line and int(line[1]) <= NEAR_THE_TOP else ""
+        return TableError(f"{place}: {widths[2]} cells under {widths[1]} columns; mend the row or the header{above}")
     if "utf-8" in told:
         return not_utf_8(path)
     reasons = [one for one in told.splitlines() if one and "CSV Error" not in one and "Original Line" not in one]
@@ -245,26 +249,63 @@ def _parquet_columns(path: Path, plain: Path) -> Cells:
 
 
 def _is_json(plain: Path) -> bool:
-    with open(plain, "rb") as file:
-        head = file.read(4096).removeprefix(b"\xef\xbb\xbf").lstrip()
+    head = _head_of_json(plain)
     return head.startswith(b"{") or re.match(rb"\[\s*\{", head) is not None
 
 
-def _json_objects(path: Path, plain: Path) -> Iterator[dict[str, object]]:
+def _head_of_json(plain: Path) -> bytes:
     with open(plain, "rb") as file:
+        return file.read(4096).removeprefix(BOM).lstrip()
+
+
+def _json_objects(path: Path, plain: Path) -> Iterator[dict[str, object]]:
+    """The objects of a file: one a line, or those of the array that it is."""
+    with open(plain, "rb") as file:
+        if _head_of_json(plain).startswith(b"["):
+            yield from _of_array(path, file.read().removeprefix(BOM))
+            return
         for number, line in enumerate(file, start=1):
             if not line.strip():
                 continue
             try:
-                yield msgspec.json.decode(line.removeprefix(b"\xef\xbb\xbf"), type=dict[str, object])
+                yield msgspec.json.decode(line.removeprefix(BOM), type=dict[str, object])
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                raise TableError(f"{path}, line {number} is not a JSON object: {error}; expected one a line") from None
+                raise _no_object(path, plain, number, error) from None
+
+
+def _of_array(path: Path, content: bytes) -> list[dict[str, object]]:
+    try:
+        return msgspec.json.decode(content, type=list[dict[str, object]])
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise TableError(f"{path} is not an array of JSON objects: {error}") from None
+
+
+def _no_object(path: Path, plain: Path, number: int, error: Exception) -> TableError:
+    """What is said of a line that is no object; of a file that is one object, what of it may be the table."""
+    try:
+        whole = msgspec.json.decode(plain.read_bytes().removeprefix(BOM))
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return TableError(f"{path}, line {number} is not a JSON object: {error}; expected one a line")
+    return _one_object(path, whole)
+
+
+def _one_object(path: Path, whole: object) -> TableError:
+    fields = whole if isinstance(whole, dict) else {}
+    arrays = [
+        name for name, value in fields.items() if isinstance(value, list) and value and isinstance(value[0], dict)
+    ]
+    told = f"; write its array `{arrays[0]}` alone to a file, as jq .{arrays[0]} does" if arrays else ""
+    return TableError(f"{path} is one JSON object, not one for each row{told}")
 
 
 def _json_columns(path: Path, plain: Path) -> Cells:
     names: dict[str, None] = {}
+    count = 0
     for one in _json_objects(path, plain):
         names |= dict.fromkeys(_flat(one))
+        count += 1
+    if count == 1 and any(isinstance(value, list) and value and isinstance(value[0], dict) for value in one.values()):
+        raise _one_object(path, one)
     return tuple(names)
 
 

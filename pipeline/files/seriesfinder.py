@@ -12,7 +12,7 @@ from pipeline.files.fileform import Said
 from pipeline.files.packing import TableError
 from pipeline.files.reader import Cells, Sheet
 from pipeline.files.sample import SHOWN, Sample, short
-from pipeline.files.timecolumn import TimeColumn
+from pipeline.files.timecolumn import CLOCK, TimeColumn, are_clocks
 from pipeline.stamps import StampError
 
 REPEATED = 0.01
@@ -22,9 +22,11 @@ SERIES_NAMES = ("unique_id", "series_id", "entity_id", "item_id", "ts_id", "metr
 ID_NAME = re.compile(r"(^|[^a-z])(id|nr|no|key|code)$", re.IGNORECASE)
 PART_NAME = re.compile(
     r"(hour|hr|he|hour[ _-]?(ending|of[ _-]?day|beginning)|stunde|heure|hora|minute|(settlement[ _-]?)?period|interval"
-    r"|(half|quarter)[ _-]?hour|time|slot|month|monat|mois|mes|week|quarter|day)s?",
+    r"|(half|quarter)[ _-]?hour|time|hhmm|hrmn|hh|slot|month|monat|mois|mes|week|quarter|day)s?",
     re.IGNORECASE,
 )
+DAY_PARTS = (24, 48, 96)
+"""Hours, half hours and quarters of an hour."""
 MOST_LABELS = 8
 """Columns of which up to three together may name the series."""
 
@@ -74,21 +76,44 @@ class SeriesFinder:
                 self._check_no_time(fitting[0], time)
                 return fitting[0]
         raise TableError(
-            f"{self._sample.path}: {seen.told}; name the column that tells the series apart with --series, or take"
-            " each row as"
-            " a step, whatever its time, with --step event"
+            f"{self._sample.path}: {seen.told}; {self._clock_beside(time, free)}name the column that tells the series"
+            " apart with --series, or take each row as a step, whatever its time, with --step event"
         )
 
+    def _clock_beside(self, time: TimeColumn, free: Sequence[int]) -> str:
+        """What to say of a column that is called like a time of day and holds such."""
+        dates = ",".join(self._sample.called(place) for place in time.places)
+        for place in free:
+            name, cells = self._sample.columns[place], self._sample.cells[place]
+            if PART_NAME.fullmatch(name) and cells and are_clocks(cells):
+                return f"say --time {dates},{name} if `{name}` is the time of day, "
+        return ""
+
     def _check_no_time(self, places: Sequence[int], time: TimeColumn) -> None:
-        """Refuse numbers that are called like a part of the time: each of them would be a series of its own."""
+        """Refuse what may be a part of the time: each of its values would be a series of its own."""
         for place in places:
-            name = self._sample.columns[place]
-            if PART_NAME.fullmatch(name) and all(map(like_a_number, self._sample.cells[place])):
-                dates = " + ".join(self._sample.called(one) for one in time.places)
-                raise TableError(
-                    f"{self._sample.path}: `{name}` may be a part of the time beside `{dates}`, or name series; write"
-                    f" both into one column, such as 2024-05-01 13:00, or say --series {name}"
-                )
+            name, cells = self._sample.columns[place], self._sample.cells[place]
+            if not self._may_be_of_the_time(name, cells):
+                continue
+            dates = " + ".join(self._sample.called(one) for one in time.places)
+            fix = "write both into one column, such as 2024-05-01 13:00"
+            if len(time.places) == 1 and are_clocks(cells):
+                fix = f"say --time {dates},{name}"
+            raise TableError(
+                f"{self._sample.path}: `{name}` may be a part of the time beside `{dates}`, or name series; {fix}, or"
+                f" say --series {name}"
+            )
+
+    def _may_be_of_the_time(self, name: str, cells: Sequence[str]) -> bool:
+        """By its name; as a time of day with colons; or as it counts the hours, half hours or quarters of a day."""
+        kinds = set(cells)
+        if all(map(CLOCK.fullmatch, kinds)):
+            return True
+        if not all(map(like_a_number, kinds)):
+            return False
+        counts = sorted(int(cell) for cell in kinds) if all(map(str.isdecimal, kinds)) else []
+        is_count = len(counts) in DAY_PARTS and counts in (list(range(len(counts))), list(range(1, len(counts) + 1)))
+        return is_count or PART_NAME.fullmatch(name) is not None
 
     def _named_series(self, labels: Sequence[int], times: Sequence[int], chosen: bool) -> tuple[int, ...]:
         """A column of text beside times that never repeat: series, by its name, or else a question."""

@@ -25,6 +25,7 @@ from pipeline.files.rhythm import Integers, Rhythm, rhythm_of
 from pipeline.files.seriesfinder import REPEATED
 from pipeline.files.timecolumn import TimeColumn
 from pipeline.scoring import season_of
+from pipeline.sentinels import Spread, written
 from pipeline.stamps import RepeatedHour, StampError
 
 COUNTED_FROM = 946_684_800_000_000
@@ -88,6 +89,8 @@ class Table(msgspec.Struct, frozen=True):
         Rows of the shortest and of the longest series.
     missing
         Cells taken as missing, and how often each.
+    sentinels
+        Values far from all others that may mean a missing one, and how often each stands there.
     empty_rows
         Rows left out as nothing stands in them.
     repeated
@@ -106,6 +109,7 @@ class Table(msgspec.Struct, frozen=True):
     rhythm: Rhythm
     rows: tuple[int, int]
     missing: dict[str, int]
+    sentinels: dict[float, int]
     empty_rows: int
     repeated: int
     valueless: tuple[str, ...]
@@ -147,6 +151,11 @@ class Table(msgspec.Struct, frozen=True):
         if self.missing:
             each = [f"{count:,} {f'`{cell}`' if cell else 'empty'}" for cell, count in self.missing.items()]
             yield f"taken as missing: {_counted(sum(self.missing.values()), 'cell')} ({_listed(each)})"
+        for value, count in self.sentinels.items():
+            yield (
+                f"taken as values: {_counted(count, 'cell')} of {written(value)}, far from all others; say --missing"
+                f" {written(value)} if it means that there is none"
+            )
         counts = (
             (self.sheet.skipped, "line", " before the header"),
             (self.sheet.comments, "line", " of comments"),
@@ -222,12 +231,15 @@ def survey(path: Path, fields: Fields = PLAIN, said: Said = NOTHING_SAID) -> Tab
     places, times, lines = array("q"), array("q"), array("q")
     keys: dict[str, int] = {}
     known = [False] * (1 if layout.across else len(layout.values))
+    spreads = [Spread() for _ in known]
     for row in reading.rows():
         places.append(keys.setdefault(row.key, len(keys)))
         times.append(row.time)
         lines.append(row.number)
         if not all(known):
             known = [one or not math.isnan(value) for one, value in zip(known, row.values, strict=True)]
+        for spread, value in zip(spreads, row.values, strict=True):
+            spread.add(value)
     if not times:
         raise TableError(f"{path} has a header but no rows")
     stamps = _Stamps(np.array(places), np.array(times), np.array(lines))
@@ -246,10 +258,18 @@ def survey(path: Path, fields: Fields = PLAIN, said: Said = NOTHING_SAID) -> Tab
         rhythm=_rhythm(stamps, said.step),
         rows=(int(counts.min()), int(counts.max())),
         missing=dict(reading.missing.most_common()),
+        sentinels=_sentinels(spreads),
         empty_rows=reading.empty_rows,
         repeated=len(again),
         valueless=tuple(layout.columns[layout.values[index]] for index, one in enumerate(known) if not one),
     )
+
+
+def _sentinels(spreads: list[Spread]) -> dict[float, int]:
+    counts: Counter[float] = Counter()
+    for spread in spreads:
+        counts.update(spread.sentinels())
+    return dict(counts.most_common())
 
 
 class _Stamps(NamedTuple):
@@ -391,6 +411,8 @@ class _Reading:
             return f"no time in column `{name}`; remove the row, or name another column with --time"
         if error.reason == "another_form":
             return f"{found} {error.detail}; write all alike, or say how with --time-format"
+        if error.reason in ("hour", "ambiguous_timestamp") or "events.timezone" in error.detail:
+            return f"{found}: {error.detail.replace('set events.timezone to', 'say --timezone with')}"
         if error.reason == "implausible_timestamp":
             return (
                 f"{found} would be a time before 1980; say what it counts with --time-format s (ms, us, ns, days), name"

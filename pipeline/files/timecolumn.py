@@ -30,7 +30,11 @@ def _pattern(text: str) -> re.Pattern[str]:
 
 
 CLOCK = _pattern(_CLOCK)
-SLASHED = _pattern(rf"(\d{{1,2}})([/.-])(\d{{1,2}})\2(\d{{4}}|\d{{2}})((?:T|,? +){_CLOCK})?")
+_ZONE = r"(?: ?(?:Z|[+-]\d{2}:?\d{2}|[A-Z]{3,5}))?"
+SLASHED = _pattern(rf"(\d{{1,2}})([/.-])(\d{{1,2}})\2(\d{{4}}|\d{{2}})((?:T|,? +){_CLOCK})?({_ZONE})")
+HOUR_OF_DAY = _pattern(r"\d{1,2}(?:\.0)?")
+CLOCK_DIGITS = _pattern(r"\d{1,2}[0-5]\d|[0-5]?\d")
+"""830, 0830, 2400 for a time of day, and in a column of such 0 or 30."""
 NUMBER = _pattern(r"-?\d+(?:\.\d+)?")
 HOURS = _pattern(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[01]\d|2[0-3])")
 DIGITS = _pattern(r"(?:1[5-9]|2[01])\d\d(?:\d\d){0,2}(?:\d{4}|\d{6})?")
@@ -38,6 +42,8 @@ WRITTEN: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("ISO 8601", _pattern(r"\d{4}-\d{1,2}(?:-\d{1,2}(?:[T ].*)?)?")),
     ("ISO week", _pattern(r"\d{4}-?W\d{2}(?:-?[1-7])?")),
     ("Y/m/d", _pattern(rf"\d{{4}}/\d{{1,2}}(?:/\d{{1,2}}{_REST})?|\d{{4}}\.\d{{1,2}}\.\d{{1,2}}{_REST}")),
+    ("month by number", _pattern(r"\d{4}-?M(?:0[1-9]|1[0-2])")),
+    ("half-year", _pattern(r"\d{4}-?[SH][12]")),
     ("quarter", _pattern(r"\d{4}[- ]?Q[1-4]|Q[1-4][- /]?\d{4}")),
     (
         "month by name",
@@ -144,6 +150,12 @@ def is_date(cell: str) -> bool:
     return any(pattern.fullmatch(cell) for _, pattern in WRITTEN)
 
 
+def is_span(cell: str) -> bool:
+    """Whether a cell holds two dates, such as `01.01.2024 00:00 - 01.01.2024 00:15`."""
+    parts = re.split(r" +(?:-|\u2013|to|bis|/) +", cell)
+    return len(parts) == 2 and all(map(is_date, parts))
+
+
 def has_hours(cells: Iterable[str]) -> bool:
     """Whether all cells may be dates with an hour, 2024030107, which are also seconds since 1970."""
     return all(HOURS.fullmatch(cell) for cell in cells)
@@ -179,7 +191,9 @@ def slashed_form(order: str, told: str = "", mark: str = "/") -> TimeForm:
         if match is None:
             return text
         parts = dict(zip(order, (match[1], match[3], match[4]), strict=True))
-        return f"{_century(parts['y'])}-{int(parts['m']):02d}-{int(parts['d']):02d}{_clock(match[5] or '')}"
+        date = f"{_century(parts['y'])}-{int(parts['m']):02d}-{int(parts['d']):02d}"
+        zone = match[6].strip()
+        return f"{date}{_clock(match[5] or '')}{' ' if zone.isalpha() else ''}{zone}"
 
     return TimeForm(told or mark.join(order).replace("y", "Y"), SLASHED, iso)
 
@@ -224,7 +238,7 @@ def _moments(seen: Iterable[tuple[str, str, str, str]], order: str) -> list[date
         clock = _clock(parts[3]) if not parts[3] or CLOCK.fullmatch(parts[3].strip(" T,")) else ""
         try:
             date = f"{int(_century(part['y'])):04d}-{int(part['m']):02d}-{int(part['d']):02d}"
-            moments.append(datetime.fromisoformat(date + clock))
+            moments.append(datetime.fromisoformat(date + clock.replace("24:00:00", "23:59:59")))
         except ValueError:
             return []
     return moments
@@ -255,6 +269,47 @@ def _steps_alike(days: Sequence[datetime]) -> bool:
     )
 
 
+def clock_of(text: str) -> str:
+    """A time of day as it follows a date; raises StampError where it is none."""
+    if CLOCK.fullmatch(text) is None:
+        raise StampError("hour", f"`{text}` is not a time of day, such as 13:00")
+    return _clock(text)
+
+
+def hour_of(text: str) -> str:
+    """A bare hour, 0 to 24, as it follows a date."""
+    if HOUR_OF_DAY.fullmatch(text) is None or float(text) > 24:
+        raise StampError(
+            "hour", f"`{text}` is no hour of a day, 0 to 24; write both into one column, such as 2024-05-01 13:00"
+        )
+    return f" {int(float(text)):02d}:00:00"
+
+
+def digits_of(text: str) -> str:
+    """Hour and minute without a colon, 0 to 2400, as they follow a date."""
+    if CLOCK_DIGITS.fullmatch(text) is None or int(text) > 2400:
+        raise StampError("hour", f"`{text}` is no time of day without a colon, 0 to 2400")
+    return f" {int(text) // 100:02d}:{int(text) % 100:02d}:00"
+
+
+def clock_reader(cells: Iterable[str]) -> Callable[[str], str]:
+    """How a whole column writes times of day: with colons, as bare hours, or as hour and minute without a colon."""
+    kinds = set(cells)
+    if not kinds or not all(NUMBER.fullmatch(cell) for cell in kinds):
+        return clock_of
+    has_minutes = max(map(float, kinds)) >= 100 and all(CLOCK_DIGITS.fullmatch(cell) for cell in kinds)
+    return digits_of if has_minutes else hour_of
+
+
+def are_clocks(cells: Sequence[str]) -> bool:
+    """Whether all of these cells are times of day, however they are written."""
+    read = clock_reader(cells)
+    try:
+        return all(read(cell) for cell in set(cells))
+    except StampError:
+        return False
+
+
 class TimeColumn(NamedTuple):
     """Where a row has its time, and how it is read.
 
@@ -268,12 +323,15 @@ class TimeColumn(NamedTuple):
         Reads what `text` gives.
     form
         Of the first column.
+    clock
+        Reads the time of day in the second one.
     """
 
     places: tuple[int, ...]
     told: str
     stamps: Stamps
     form: TimeForm
+    clock: Callable[[str], str] = clock_of
 
     def text(self, row: Cells) -> str:
         """What the row says of its time, as it stands."""
@@ -294,10 +352,7 @@ class TimeColumn(NamedTuple):
             return self.stamps.read(self.form.iso(first))
         if self.form is PARTS_FORM:
             return self.stamps.read(_of_parts([row[place] for place in self.places]))
-        clock = row[self.places[1]]
-        if CLOCK.fullmatch(clock) is None:
-            raise StampError("no_clock", f"`{clock}` is not a time of day")
-        return self.stamps.read(self.form.iso(first) + _clock(clock))
+        return self.stamps.read(self.form.iso(first) + self.clock(row[self.places[1]]))
 
 
 PARTS_FORM = TimeForm("parts", _pattern(r"\d{4}(?:\.0)?"), same)

@@ -1,7 +1,8 @@
 """Where a file has its times: in a column that is named, or in the only one that can be meant."""
 
 import re
-from collections.abc import Sequence
+import shlex
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -19,21 +20,31 @@ from pipeline.files.timecolumn import (
     SLASHED,
     TimeColumn,
     TimeForm,
+    clock_of,
+    clock_reader,
     first_form,
     form_of,
     has_hours,
+    hour_of,
     is_date,
+    is_span,
     order_of,
     said_form,
     slashed_form,
 )
-from pipeline.stamps import StampError, Stamps
+from pipeline.stamps import ZONES, StampError, Stamps
 
 LIKELY = (np.datetime64("1980-01-01", "us").astype(int), np.datetime64("2100-01-01", "us").astype(int))
 """Times that a column of bare numbers may hold without being named."""
 TIME_NAME = re.compile(
-    r"(^|[^a-z])(ts|ds|t|time|date|datetime|timestamp|epoch|unix|period|year|month|day|week)([^a-z]|$)", re.I
+    r"(^|[^a-z])(ts|ds|t|time|date|datetime|timestamp|epoch|unix|period|year|month|day|week|datum|zeit|zeitpunkt|fecha"
+    r"|jour|y{2,4}[-_/]?m{2}([-_/]?d{2})?(h{2}(m{2})?)?|yearmoda)([^a-z]|$)",
+    re.I,
 )
+
+
+_ZONED = re.compile(r"(?:Z|[+-]\d{2}:?\d{2}|[A-Z]{3,5})$")
+_WITH_CLOCK = re.compile(r"\d:\d\d|\d[T ]\d")
 
 
 class TimeFinder:
@@ -74,11 +85,12 @@ class TimeFinder:
         written = [place for place in range(len(self._sample.columns)) if self._is_written_time(place)]
         clocks = [place for place, cells in enumerate(self._sample.cells) if cells and all(map(CLOCK.fullmatch, cells))]
         written = [place for place in written if place not in clocks] or written
+        written = [place for place in written if self._changes(place)] or written
         if (
             len(written) == 1
             and len(clocks) == 1
             and written != clocks
-            and not any(CLOCK.search(cell) for cell in self._sample.cells[written[0]])
+            and not any(map(_WITH_CLOCK.search, self._sample.cells[written[0]]))
         ):
             return (written[0], clocks[0])
         if len(written) > 1:
@@ -86,6 +98,10 @@ class TimeFinder:
         if written:
             return (written[0],)
         return self._time_by_parts() or self._time_by_numbers()
+
+    def _changes(self, place: int) -> bool:
+        """Whether a column may tell the times of several rows: when a file was written, all its rows say alike."""
+        return len(set(self._sample.cells[place])) > 1
 
     def _is_written_time(self, place: int) -> bool:
         cells = self._sample.cells[place]
@@ -95,7 +111,8 @@ class TimeFinder:
     def _two_times(self, places: Sequence[int]) -> TableError:
         names = [self._sample.called(place) for place in places]
         return TableError(
-            f"{self._sample.path} has {len(names)} columns of times, {listed(names)}; choose one: --time {names[0]}"
+            f"{self._sample.path} has {len(names)} columns of times, {listed(names)}; choose one: --time"
+            f" {shlex.quote(names[0])}"
         )
 
     def _time_by_parts(self) -> tuple[int, ...]:
@@ -133,7 +150,7 @@ class TimeFinder:
     def _time_of(self, places: tuple[int, ...]) -> TimeColumn:
         """How the times in these columns are written."""
         cells, said = self._sample.cells[places[0]], self._said.time_format
-        if len(places) > 1 and not said and not any(map(is_date, cells[:1])):
+        if len(places) > 1 and not said and not any(map(is_date, cells[:1])) and not self._is_day_and_clock(places):
             return self._parts_of(places)
         if not said and cells and has_hours(cells):
             name = self._sample.called(places[0])
@@ -150,10 +167,32 @@ class TimeFinder:
         except ValueError as error:
             raise TableError(f"{self._sample.path}: {error} (--time-format, --timezone)") from None
         names = " + ".join(self._sample.called(place) for place in places)
-        zone = "" if self._said.timezone == "UTC" else f", {self._said.timezone}"
-        return TimeColumn(
-            places, f"{names} ({form.told}{' + time of day' if len(places) > 1 else ''}{zone})", stamps, form
+        zone = self._named_zone(places) if self._said.timezone == "UTC" else f", {self._said.timezone}"
+        clock, day = self._clock(places)
+        return TimeColumn(places, f"{names} ({form.told}{day}{zone})", stamps, form, clock)
+
+    def _named_zone(self, places: Sequence[int]) -> str:
+        """What to tell where a column's name has a zone and its cells have none."""
+        words = re.findall(r"[A-Z]{3,4}", self._sample.columns[places[0]])
+        zones = [ZONES[word] for word in words if word in ZONES]
+        if not zones or any(_ZONED.search(cell) for cell in self._sample.cells[places[0]][:1]):
+            return ""
+        return f", taken as UTC: say --timezone {zones[0]} if that is meant"
+
+    def _clock(self, places: Sequence[int]) -> tuple[Callable[[str], str], str]:
+        """How the times of day beside a date are read, and what is told of it."""
+        if len(places) == 1:
+            return clock_of, ""
+        reader = clock_reader(row[places[1]] for row in self._sample.sheet.rows() if row[places[1]])
+        hours = (
+            " + hour, 24 is the next day's 0" if any(map(_is_last_hour, self._sample.cells[places[1]])) else " + hour"
         )
+        return reader, hours if reader is hour_of else " + time of day"
+
+    def _is_day_and_clock(self, places: Sequence[int]) -> bool:
+        """Whether days without marks, 20240301, stand beside times of day."""
+        form = form_of(self._sample.cells[places[0]])
+        return len(places) == 2 and form is not None and form.told == "Ymd"
 
     def _parts_of(self, places: tuple[int, ...]) -> TimeColumn:
         names = " + ".join(self._sample.called(place) for place in places)
@@ -190,6 +229,8 @@ class TimeFinder:
     def _hint(self) -> str:
         """What else a file without times may be."""
         first, name = self._sample.cells[0], self._sample.columns[0]
+        if spans := [place for place, cells in enumerate(self._sample.cells) if cells and is_span(cells[0])]:
+            return f"; `{self._sample.called(spans[0])}` holds the start and the end of each: leave one of them in it"
         if is_counter(first):
             return f", or count its rows by --time {name} --step 1h"
         if (
@@ -210,7 +251,11 @@ class TimeFinder:
         cells = self._sample.cells[place]
         if not TIME_NAME.search(self._sample.columns[place]) or not cells or not all(map(NUMBER.fullmatch, cells)):
             return False
-        return all(9_000 <= float(cell) <= 73_000 for cell in cells)
+        return all(9_000 <= float(cell) <= 73_000 for cell in cells) and _never_falls(cells)
+
+
+def _is_last_hour(cell: str) -> bool:
+    return float(cell) == 24 if NUMBER.fullmatch(cell) else False
 
 
 def _never_falls(cells: Sequence[str]) -> bool:
