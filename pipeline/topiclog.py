@@ -18,11 +18,11 @@ import numpy.typing as npt
 from lstm_stream import Outcome, Timeline, timeline
 from pipeline.cluster import read_topic
 from pipeline.events import Decoder, Event
+from pipeline.hyperparameters import hyperparameters
 from pipeline.log import Log, Past, rows_of
 from pipeline.messages import Record
 from pipeline.scoring import Floats, Integers
 from pipeline.settings import Settings
-from pipeline.shard import hyperparameters
 from pipeline.stamps import RepeatedHour
 
 SECOND = 1_000_000
