@@ -49,7 +49,7 @@ from lstm_stream.seasons import SECOND
 from lstm_stream.state import Members, Room, Shared, State, Tables
 from lstm_stream.trace import SNAPSHOT_EVERY
 
-FORMAT = 5
+FORMAT = 6
 """Of a dump."""
 NEVER = 2**62
 """Steps until a learning step that is not to come."""
