@@ -104,9 +104,11 @@ def outcome(tansu: EmbeddedBroker, tmp_path_factory: pytest.TempPathFactory) -> 
     file.write_text(settings.to_toml(chosen, mask=False))
     command = [sys.executable, "-m", "pipeline", "run", "-c", str(file)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=Path(__file__).parent.parent) as daemon:
-        wait_until(lambda: f"lstm_stream_observations_total {len(CASES)}.0" in scraped(chosen), "all observations")
-        metrics = scraped(chosen)
-        daemon.terminate()
+        try:
+            wait_until(lambda: f"lstm_stream_observations_total {len(CASES)}.0" in scraped(chosen), "all observations")
+            metrics = scraped(chosen)
+        finally:
+            daemon.terminate()
         _, told = daemon.communicate(timeout=60)
     forecasts, letters = (
         list(read_topic(chosen, topic)) for topic in (chosen.kafka.forecasts, chosen.kafka.dead_letters)
