@@ -37,7 +37,7 @@ from lstm_stream.forecasts import Forecasts, Opinions
 from lstm_stream.grid import Outcome, Rhythm
 from lstm_stream.groups import Groups, total
 from lstm_stream.hyperparameters import Hyperparameters
-from lstm_stream.learner import Learner, Lesson
+from lstm_stream.learner import Learner, Lesson, interval
 from lstm_stream.move_scale import write_move_scale
 from lstm_stream.network import Gates, Network
 from lstm_stream.pooled import FEWEST_STEPS, MOST_STEPS, Pooled
@@ -53,7 +53,6 @@ FORMAT = 5
 """Of a dump."""
 NEVER = 2**62
 """Steps until a learning step that is not to come."""
-
 FURTHEST = 2**60
 """Microseconds from the epoch, so that no difference of two times overflows."""
 
@@ -157,7 +156,7 @@ class Bank:
         count = len(rows)
         call = Call.of(
             rows,
-            np.clip(np.array(times, np.int64), -FURTHEST, FURTHEST),
+            np.minimum(np.maximum(np.array(times, np.int64), -FURTHEST), FURTHEST),
             np.array(values, np.float64),
             np.arange(count) if events is None else np.array(events, np.int64),
             np.full((count, self.rules.covariates), np.nan) if covariates is None else np.array(covariates, np.float64),
@@ -275,10 +274,10 @@ class Bank:
     # What it learns
 
     def _interval(self) -> int:
-        """Steps from one learning step to the next: few series are learnt from often, many seldom."""
+        """Steps from one learning step to the next."""
         if not self.rules.effort:
             return NEVER
-        return max(1, round(min(max(self._alive() / 3, 4.0), 512.0) / self.rules.effort))
+        return max(1, round(interval(self._alive(), self._steps) / self.rules.effort))
 
     def _learn(self, source: int) -> None:
         seen = self._series.latest[: self._counts[SEEN]]

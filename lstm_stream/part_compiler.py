@@ -47,8 +47,9 @@ class _InsertPart(LoweringPass):
         LoweringPass.__init__(self)
 
     def run_pass(self, state: Any) -> bool:
-        """Under a key that stands where the function is that Python would call; it must be a builtin one."""
-        key = [f"{state.func_id.func_qualname} is a part of compiled functions"].index  # raises, if it is called
+        """Under a key that stands where the function is that Python would call: a builtin one, which raises."""
+        name = state.func_id.func_qualname.rpartition(".")[2]
+        key = f"{{{name} is a part of compiled functions and cannot be called from Python}}".format  # a KeyError
         state.targetctx.insert_user_function(key, state.cr.fndesc, [state.library])
         state["cr"] = state.cr._replace(cfunc=key)
         return True

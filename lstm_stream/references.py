@@ -39,9 +39,10 @@ class Reference:
         self.parts: list[Reference] = []
         words: list[int] = []
         kinds: list[Kind] = []
+        first_byte: Any = c_char.from_buffer
         for field in value:
             if isinstance(field, np.ndarray):
-                words += (_address(field), *field.shape)
+                words += (addressof(first_byte(field)) if field.size else 0, *field.shape)
                 kinds.append((field.dtype.char, field.ndim))
             elif isinstance(field, tuple):
                 self.parts.append(Reference(field))
@@ -51,12 +52,8 @@ class Reference:
                 words.append(int(np.float64(field).view(np.int64)) if isinstance(field, float) else int(field))
                 kinds.append(type(field))
         self.words = np.array(words, np.int64)
-        self.address = _address(self.words)
+        self.address = addressof(first_byte(self.words))
         self._numba_type_ = _type_of(type(value), tuple(kinds))
-
-
-def _address(array: Any) -> int:
-    return addressof(c_char.from_buffer(array)) if array.size else 0
 
 
 @lru_cache

@@ -10,6 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lstm_stream import Bank, Expert, Forecasts, Hyperparameters, Opinions, Outcome
+from lstm_stream.learner import interval
+from lstm_stream.state import State
 
 SMALL = Hyperparameters(
     horizon=4, hidden_size=8, window=8, windows=4, replay=16, memory=256, max_gap=6, restart_after=5
@@ -213,14 +215,20 @@ def test_a_missing_value_before_the_first_one_is_unknown_and_changes_nothing() -
     assert outcome.tolist() == [Outcome.UNKNOWN, Outcome.FORECAST, Outcome.FORECAST]
 
 
+def test_the_more_series_and_steps_the_longer_from_one_learning_step_to_the_next() -> None:
+    assert [interval(1, steps) for steps in (0, 3_000, 20_000, 10**6)] == [4, 4, 20, 50]
+    assert [interval(series, 0) for series in (1, 50, 1_000, 10**5)] == [4, 16, 333, 512]
+    assert [interval(series, 10**8) for series in (1, 50, 1_000, 10**5)] == [50, 50, 1_000, 1_024]
+
+
 def test_the_state_of_a_series_is_small() -> None:
     bank = Bank()
     bank.observe(["a"], np.array([0]), np.array([1.0]))
     kept = sum(array.nbytes for name, array in bank.dump()[1].items() if name.split(".")[0] in PARTS_OF_A_SERIES)
-    assert kept <= (8 + 24) * 1024
+    assert 20 * 1024 < kept <= 30 * 1024
 
 
-PARTS_OF_A_SERIES = {"grid", "memory", "intervals", "past", "readouts", "smoothers", "mixture"}
+PARTS_OF_A_SERIES = {*State._fields, "grid", "membership", "covariates"}
 
 
 def of_a_family(generator: np.random.Generator, length: int) -> npt.NDArray[np.float64]:
