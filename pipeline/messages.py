@@ -105,9 +105,12 @@ def iso8601(time: int) -> str:
     return (EPOCH + timedelta(microseconds=time)).isoformat() + "Z"
 
 
-def forecast_id(series: str, origin: str) -> str:
-    """Name the forecast of a series from an origin (`iso8601`): the same again whenever it is made again."""
-    return f"{series}@{origin}"
+def forecast_id(series: str, origin: str, topic: str | None = None) -> str:
+    """Name the forecast of a series from an origin (`iso8601`): the same again whenever it is made again.
+
+    Where there are several input topics, `topic` tells apart their series of the same name.
+    """
+    return f"{series}@{origin}" if topic is None else f"{topic}/{series}@{origin}"
 
 
 _forecasts = msgspec.json.Decoder(ForecastMessage)
