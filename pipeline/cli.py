@@ -301,7 +301,6 @@ def run_one(settings: Settings, drain: bool, rebuild: bool) -> int:
     from pipeline.web import Web, WebError
     from pipeline.worker import Worker, spare_the_collector
 
-    have_compiled(settings, logging.getLogger(__name__).info)
     with refusing(WebError, CheckpointError):
         metrics, clients = Metrics(), KafkaClients(settings)
         checkpoints = Checkpoints(settings.checkpoints.url, settings.checkpoints.keep)
@@ -327,6 +326,7 @@ def run_one(settings: Settings, drain: bool, rebuild: bool) -> int:
     web.start()
     logging.getLogger(__name__).info("the live page is at http://%s:%d", settings.web.host, web.port)
     try:
+        have_compiled(settings, logging.getLogger(__name__).info)
         spare_the_collector()
         with stopped_by_signals(worker.stop):
             return worker.run(drain)
@@ -553,7 +553,6 @@ def evaluate(
     settings = settings_of(config, [*overrides, *chosen])
     rows = Rows(scale_rows, *(score_rows or (None, None)))
     console = Console(stderr=as_json)
-    have_compiled(settings, told_on(Console(stderr=True)))
     with refusing(TableError, ClusterError, TopicError, ScoringError):
         if file is not None:
             past = read_file(file, Form(settings.events).fields, said_of(settings.events), season or 0)
@@ -562,6 +561,7 @@ def evaluate(
         truth_of(past.log, rows)
         for line in past.told:
             console.print(line, highlight=False, soft_wrap=True)
+        have_compiled(settings, told_on(Console(stderr=True)))
         with progress_bar() as bar:
             task = bar.add_task(past.name, total=len(past.log.values))
             evaluation = score(
@@ -612,14 +612,13 @@ def bench(
     from pipeline.bench import BenchError, Load, form_of
     from pipeline.bench import bench as measure
     from pipeline.capacity import table
-    from pipeline.cluster import ClusterError
+    from pipeline.cluster import ClusterError, describe
     from pipeline.embedded import EmbeddedBroker, EmbeddedError
     from pipeline.scoreboard import NARROWEST
 
     settings, remark = form_of(settings_of(config, overrides))
     console = Console(stderr=as_json)
     start_log("error")
-    have_compiled(settings, told_on(console))
     is_embedded = config is None and settings.kafka.bootstrap_servers == Kafka().bootstrap_servers
     with refusing(BenchError, ClusterError, EmbeddedError), ExitStack() as stack:
         if is_embedded:
@@ -627,6 +626,8 @@ def bench(
             remark = f"on the embedded broker, as no settings name another; {remark}".removesuffix("; ")
         if remark:
             console.print(remark, highlight=False, soft_wrap=True)
+        describe(settings)  # a broker that is not there is said before anything takes its time
+        have_compiled(settings, told_on(console))
         bar = stack.enter_context(progress_bar())
         tasks: dict[str, TaskID] = {}
 

@@ -164,7 +164,9 @@ class Shard:
         self.bank = bank
         self._fingerprint = fingerprint(settings)
         self._levels = [str(level) for level in settings.model.quantiles]
-        self._writer = ForecastWriter(topic, partition, self._levels, settings.kafka.has_several_inputs)
+        self._writer = ForecastWriter(
+            topic, partition, self._levels, topic if settings.kafka.has_several_inputs else None
+        )
         self._decoder = Decoder(settings.events)
         self._has_covariates = bool(settings.events.covariates)
         self._repeated_hour = RepeatedHour(repeated_hour)

@@ -64,6 +64,43 @@ def test_help_does_not_wait_for_the_network_or_kafka() -> None:
     assert done.stdout.strip() == "[]"
 
 
+def test_a_look_at_a_topic_does_not_wait_for_the_network() -> None:
+    slow = {"torch", "river", "sklearn", "matplotlib", "duckdb"}
+    script = f"import sys, pipeline.check.report, pipeline.check.tables; print(sorted({slow} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_daemon_does_not_wait_for_what_only_forecasters_and_files_need() -> None:
+    slow = {"sklearn", "matplotlib", "duckdb", "pandas"}
+    script = f"import sys, pipeline.worker; print(sorted({slow} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_benchmark_without_settings_is_on_the_embedded_broker_and_tells_all_as_json() -> None:
+    small = ("--set", "model.hidden_size=4", "--set", "model.window=4", "--set", "model.horizon=2")
+    result = CliRunner().invoke(main, ["bench", "--events", "5000", "--series", "20", "--json", *small])
+    assert result.exit_code == DONE, result.output
+    told = json.loads(result.stdout)
+    assert told["series"] == 20
+    assert told["events_per_second"] > 0
+    assert "embedded broker" in result.stderr
+    assert told["remarks"]
+
+
+def test_a_benchmark_without_its_broker_is_one_line() -> None:
+    result = invoke("bench", "--set", f"kafka.bootstrap_servers=127.0.0.1:{free_port()}")
+    assert result.exit_code == FAILURE
+    assert "no Kafka broker answers" in one_line(result)
+
+
+def test_what_is_compiled_and_where_is_told() -> None:
+    result = invoke("compile")
+    assert result.exit_code == DONE, result.output
+    assert "__pycache__" in result.stdout
+
+
 def test_the_module_runs_as_the_command() -> None:
     done = subprocess.run([sys.executable, "-m", "pipeline", "--version"], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("lstm-stream ")

@@ -110,6 +110,16 @@ def test_a_forecast_is_the_record_that_is_promised() -> None:
     }
 
 
+def test_the_topic_is_part_of_an_id_where_there_are_several() -> None:
+    told = forecasts(1, 2, seed=0)
+    (found,) = ForecastWriter("events", 3, LEVELS, topic_of_ids="events").write(["a"], [0], told)
+    origin = iso8601(int(told.origin[0]))
+    assert decode_forecast(found).id == forecast_id("a", origin, "events") == f"events/a@{origin}"
+    bad = told._replace(step=np.array([math.nan]))
+    with pytest.raises(ValueError, match="forecast events/a@"):
+        list(ForecastWriter("events", 3, LEVELS, topic_of_ids="events").write(["a"], [0], bad))
+
+
 SPOILT: dict[str, Callable[[Forecasts, float], Forecasts]] = {
     "mean": lambda told, bad: told._replace(mean=told.mean + np.array([[0.0], [bad]])),
     "quantiles": lambda told, bad: told._replace(quantiles=told.quantiles + np.array([0.0, bad])[:, None, None]),
