@@ -82,7 +82,7 @@ def daemon(kills: int, seed: int, folder: Path) -> Tally:
             hung += lines > before
             _say(f"{seed}: {number + 1} kills, a transaction hung in {hung}")
         write(settings, range(kills * STEPS, kills * STEPS + 1))
-        wait_until(lambda: _left(settings) == 0, "all to be committed", patience=400.0)
+        _wait_for_the_end(settings)
         assert member.end() == 0
         assert _hanging(settings) == 0
         kafka = structs.replace(settings.kafka, instance="", max_poll_records=2000, transaction_timeout=60.0)
@@ -123,6 +123,18 @@ def _wait_for_a_transaction(settings: Settings) -> None:
     watch = Watch(settings, "one")
     wait_until(_answered(watch.is_open), "a transaction to be open", patience=400.0)
     watch.close()
+
+
+def _wait_for_the_end(settings: Settings) -> None:
+    """However long that takes, as long as it goes on."""
+    left = _left(settings)
+    while left:
+        _wait_for_fewer(settings, left)
+        left = _left(settings)
+
+
+def _wait_for_fewer(settings: Settings, left: int) -> None:
+    wait_until(lambda: _left(settings) < left, f"the last {left} records to be committed", patience=400.0)
 
 
 def _answered(question: Callable[[], bool]) -> Callable[[], bool]:
