@@ -410,6 +410,11 @@ def sample_topic(settings: Settings, topic: str, records: int, seconds: float = 
         raise ClusterError(f"cannot read topic `{topic}`: {reason(error)}; may this user read it?") from error
     finally:
         consumer.close()
+    if not any(part.stretches for part in sample.parts) and sample.held_back:
+        raise ClusterError(
+            f"no record of topic `{topic}` came in {SAMPLE_PATIENCE:g} s: an open transaction holds it back, or"
+            " the broker is slow; try again"
+        )
     if not any(part.stretches for part in sample.parts):
         raise ClusterError(
             f"topic `{topic}` is empty; write to it first, or name another one in kafka.input or --topic"

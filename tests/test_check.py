@@ -21,7 +21,7 @@ from pipeline.check.report import Report, check, proposed
 from pipeline.check.tables import written
 from pipeline.check.trial import try_out
 from pipeline.cli import main
-from pipeline.cluster import Part, Sample, Writer, create_topics, sample_topic
+from pipeline.cluster import ClusterError, Part, Sample, Writer, create_topics, sample_topic
 from pipeline.embedded import EmbeddedBroker, free_port
 from pipeline.messages import Outgoing, Record, decode_forecast, iso8601
 from pipeline.settings import Events, Kafka, Settings, load
@@ -191,6 +191,10 @@ def test_it_joins_no_group_and_reads_nothing_that_is_not_committed(apache_kafka:
         assert sample.held_back
         assert sum(len(stretch) for part in sample.parts for stretch in part.stretches) == len(list(clean()))
         assert admin.list_groups() == before
+        create_topics(settings_at(apache_kafka.bootstrap_servers, "check-all-open", partitions=1))
+        producer.send("check-all-open", b"not committed").get(10)
+        with pytest.raises(ClusterError, match="an open transaction holds it back"):
+            sample_topic(settings, "check-all-open", 4000)
     finally:
         producer.abort_transaction()
         producer.close()
