@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from lstm_stream.experts import OF_THE_LSTM, Expert
     from lstm_stream.faults import Fault
     from lstm_stream.forecaster import LSTMForecaster
-    from lstm_stream.forecasts import Forecasts, Opinions
+    from lstm_stream.forecasts import ExpertForecasts, Forecasts
     from lstm_stream.grid import Outcome
     from lstm_stream.hyperparameters import ANY_GAP, Hyperparameters
     from lstm_stream.observations import Observation
@@ -24,12 +24,12 @@ __all__ = [
     "Bank",
     "DumpError",
     "Expert",
+    "ExpertForecasts",
     "Fault",
     "Forecasts",
     "Hyperparameters",
     "LSTMForecaster",
     "Observation",
-    "Opinions",
     "Outcome",
     "Timeline",
     "timeline",
@@ -40,7 +40,7 @@ _HOMES = {
     "experts": ("OF_THE_LSTM", "Expert"),
     "faults": ("Fault",),
     "forecaster": ("LSTMForecaster",),
-    "forecasts": ("Forecasts", "Opinions"),
+    "forecasts": ("Forecasts", "ExpertForecasts"),
     "grid": ("Outcome",),
     "hyperparameters": ("ANY_GAP", "Hyperparameters"),
     "observations": ("Observation",),

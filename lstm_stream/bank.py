@@ -33,7 +33,7 @@ from lstm_stream.fold import (
     go_through,
     write_forecast,
 )
-from lstm_stream.forecasts import Forecasts, Opinions
+from lstm_stream.forecasts import ExpertForecasts, Forecasts
 from lstm_stream.grid import Outcome, Rhythm
 from lstm_stream.groups import Groups, total
 from lstm_stream.hyperparameters import Hyperparameters
@@ -46,7 +46,7 @@ from lstm_stream.references import References, refer
 from lstm_stream.replay import Replay, Stretches, copy_stretch
 from lstm_stream.scale import spread_of, spreads
 from lstm_stream.seasons import SECOND
-from lstm_stream.state import Members, Room, Shared, State, Tables
+from lstm_stream.state import Members, Shared, State, Tables, Workspace
 from lstm_stream.trace import SNAPSHOT_EVERY
 
 FORMAT = 6
@@ -106,9 +106,9 @@ class Bank:
         self._drift = Drift()
         self._priors = Priors(rules.horizon)
         self._refer = References()
-        self._unasked = Opinions.zeros(0, EXPERTS, rules.horizon)
+        self._nothing = ExpertForecasts.zeros(0, EXPERTS, rules.horizon)
         self._members = Members.room(1, self._tables, rules)
-        self._room = Room.of(self._tables, rules)
+        self._work = Workspace.of(self._tables, rules)
         self._counts = np.zeros(5, np.int64)
         self._next_lesson = self._interval()
         self._folded = 0  # steps that the pooled regressions know of
@@ -131,7 +131,7 @@ class Bank:
         *,
         events: npt.NDArray[np.int64] | None = None,
         covariates: npt.NDArray[np.float64] | None = None,
-        opinions: Opinions | None = None,
+        by_expert: ExpertForecasts | None = None,
     ) -> Forecasts:
         """Take observations in the order of the log, learn, and forecast from each of them.
 
@@ -148,7 +148,7 @@ class Bank:
             one event inform each other. An event lies in one call as a whole.
         covariates
             Numbers known with each observation, (N, C), NaN where one is not; None: none are known.
-        opinions
+        by_expert
             Where to write what the experts said; rows without a forecast stay as they are.
         """
         self.faults = []
@@ -165,12 +165,12 @@ class Bank:
         self._make_room(call)
         position, through = np.asarray([0, 0, -1, -1, 0]), False
         while not through:
-            through = self._go_on(call, position, forecasts, opinions or self._unasked)
+            through = self._go_on(call, position, forecasts, by_expert or self._nothing)
             if position[AGAIN] >= 0:
                 self._start_again(int(rows[position[AGAIN]]))
                 position[AGAIN] = -1
             for m in range(int(position[FAULTY])):
-                self._begin_anew(int(self._members.sources[m]), call, position, forecasts, opinions)
+                self._begin_anew(int(self._members.sources[m]), call, position, forecasts, by_expert)
             position[FAULTY] = 0
             if self._steps >= self._next_fold:
                 self._fold(int(position[END]) - 1)
@@ -181,7 +181,7 @@ class Bank:
         forecasts.restart[:] = call.restart & (forecasts.outcome == Outcome.FORECAST)
         return forecasts
 
-    def _go_on(self, call: Call, position: Wholes, forecasts: Forecasts, opinions: Opinions) -> bool:
+    def _go_on(self, call: Call, position: Wholes, forecasts: Forecasts, by_expert: ExpertForecasts) -> bool:
         """Go on until something is to be learnt, or to the end; tells whether it was to the end."""
         through: bool = go_through(
             self._refer(self._state),
@@ -193,7 +193,7 @@ class Bank:
             self._refer(self._shared),
             self._refer(self._pooled.notes),
             self._refer(self._members),
-            self._refer(self._room),
+            self._refer(self._work),
             self._refer(call),
             position,
             self._counts,
@@ -201,7 +201,7 @@ class Bank:
             min(self._next_lesson, self._next_fold, self._next_reading),
             self._offered,
             self._refer(forecasts),
-            self._refer(opinions),
+            self._refer(by_expert),
         )
         return through
 
@@ -210,7 +210,7 @@ class Bank:
             clear(part, i)
 
     def _begin_anew(
-        self, n: int, call: Call, position: Wholes, forecasts: Forecasts, opinions: Opinions | None
+        self, n: int, call: Call, position: Wholes, forecasts: Forecasts, by_expert: ExpertForecasts | None
     ) -> None:
         """Forget a series that came to something not finite, but for its last value, which is what is forecast."""
         i, value = int(call.rows[n]), float(call.values[n])
@@ -223,8 +223,8 @@ class Bank:
         if position[LEFT] < 0:
             self._write_forecast(i, int(call.times[n]), n, forecasts)
             forecasts.surprise[n] = math.nan
-            if opinions:
-                opinions.said[n], opinions.weights[n] = math.nan, 0.0
+            if by_expert:
+                by_expert.mean[n], by_expert.weights[n] = math.nan, 0.0
 
     @property
     def _steps(self) -> int:
@@ -407,7 +407,7 @@ class Bank:
     def _write_forecast(self, i: int, time: int, n: int, forecasts: Forecasts) -> None:
         """Write the newest forecast of series i as the n-th."""
         state, tables, shared = self._refer(self._state), self._refer(self._tables), self._refer(self._shared)
-        write_forecast(state, tables, shared, self._refer(self._room), i, time, n, self._refer(forecasts))
+        write_forecast(state, tables, shared, self._refer(self._work), i, time, n, self._refer(forecasts))
 
     def observations(self, series: str) -> int:
         """How many steps of a series there have been since it started, filled ones among them; 0 if none."""

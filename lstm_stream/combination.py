@@ -148,7 +148,7 @@ def score_experts(
     alarm: Real,
     even: Floats,
     errors: Floats,
-    badness: Floats,
+    penalty: Floats,
 ) -> None:
     """Score what was said of step t, and learn how good each expert is.
 
@@ -165,13 +165,13 @@ def score_experts(
         Zeros.
     errors : (E, K)
         Where squared errors are written, NaN where nothing was said.
-    badness : (E, K)
-        Room to work in.
+    penalty : (E, K)
+        What is worked on.
     """
     _write_errors(combination, scoring, i, t, moved, unit, scale, errors)
-    _write_badness(combination, scoring, i, even, badness)
+    _write_penalty(combination, scoring, i, even, penalty)
     for k in range(errors.shape[1]):
-        _learn_regret(combination, scoring, i, k, errors, badness)
+        _learn_regret(combination, scoring, i, k, errors, penalty)
         _learn_loss(combination, scoring, i, k, errors, alarm)
 
 
@@ -197,15 +197,15 @@ def _write_errors(
 
 
 @compiled
-def _learn_regret(combination: Combination, scoring: Scoring, i: int, k: int, errors: Floats, badness: Floats) -> None:
+def _learn_regret(combination: Combination, scoring: Scoring, i: int, k: int, errors: Floats, penalty: Floats) -> None:
     """Learn which experts would have made up for the errors of the combination as it is now."""
     least, total, mixed = np.float32(np.inf), np.float32(0.0), np.float32(0.0)
     for e in range(errors.shape[0]):
         if not math.isnan(errors[e, k]):
-            least = min(least, badness[e, k])
+            least = min(least, penalty[e, k])
     for e in range(errors.shape[0]):
         if not math.isnan(errors[e, k]):
-            weight = math.exp(least - badness[e, k])
+            weight = math.exp(least - penalty[e, k])
             total += weight
             mixed += weight * errors[e, k]
     if total == 0:
@@ -237,35 +237,35 @@ def _learn_loss(combination: Combination, scoring: Scoring, i: int, k: int, erro
 
 
 @compiled
-def _write_badness(combination: Combination, scoring: Scoring, i: int, log_prior: Floats, badness: Floats) -> None:
+def _write_penalty(combination: Combination, scoring: Scoring, i: int, log_prior: Floats, penalty: Floats) -> None:
     """Write by how many powers of e the weight (E, K) of each expert is less; `log_prior` (E, K) as below."""
-    last = badness.shape[1] - 1
-    for e in range(badness.shape[0]):
+    last = penalty.shape[1] - 1
+    for e in range(penalty.shape[0]):
         for k in range(last + 1):
             mass = combination.mass[i, e, k]
             own = (combination.loss[i, e, k] + TINY) / (mass + TINY)
             doubt = np.float32(PATIENCE) / (mass + np.float32(PATIENCE))
             loss = (np.float32(1.0) - doubt) * math.log(own) + doubt * log_prior[e, k]
             slope = bounded(combination.regret[i, e, k] / (combination.own[i, k] + FLAT), np.float32(1.0))
-            badness[e, k] = scoring.power[k] * loss + scoring.rate[k] * slope
-        before, here = badness[e, 0], badness[e, 0]
+            penalty[e, k] = scoring.power[k] * loss + scoring.rate[k] * slope
+        before, here = penalty[e, 0], penalty[e, 0]
         for k in range(last + 1):
-            after = badness[e, min(k + 1, last)]
-            badness[e, k] = np.float32(0.5) * here + np.float32(0.25) * (before + after)
+            after = penalty[e, min(k + 1, last)]
+            penalty[e, k] = np.float32(0.5) * here + np.float32(0.25) * (before + after)
             before, here = here, after
 
 
 @compiled
-def stand(
+def penalise(
     combination: Combination,
     scoring: Scoring,
     i: int,
     log_prior: Floats,
     gain: Floats,
-    badness: Floats,
+    penalty: Floats,
     trust: Floats,
 ) -> None:
-    """Write how the experts of a series stand, whoever of them has something to say.
+    """Write how much is held against each expert of a series, whoever of them has something to say.
 
     Parameters
     ----------
@@ -273,12 +273,12 @@ def stand(
         Logarithms of the losses that are known of the experts in general.
     gain : (K,)
         Logarithm of how many times as large the first expert's loss is as the combination's, in general.
-    badness : (E, K)
+    penalty : (E, K)
         Where it is written by how many powers of e a weight is less.
     trust : (K,)
         Where it is written how much is not left to the first expert.
     """
-    _write_badness(combination, scoring, i, log_prior, badness)
+    _write_penalty(combination, scoring, i, log_prior, penalty)
     for k in range(len(trust)):
         doubt = np.float32(PATIENCE) / (combination.mass[i, 0, k] + np.float32(PATIENCE))
         own = math.log((combination.first[i, k] + FLAT) / (combination.own[i, k] + FLAT))
@@ -288,13 +288,13 @@ def stand(
 
 @compiled
 def combine(
-    scoring: Scoring, badness: Floats, trust: Floats, said: Floats, shares: Floats, weights: Floats, mixed: Floats
+    scoring: Scoring, penalty: Floats, trust: Floats, said: Floats, shares: Floats, weights: Floats, mixed: Floats
 ) -> None:
     """Write the weights (E, H) and the combination (H,) of what experts say (E, H); NaN: one says nothing.
 
-    `shares` (E, K) is room to work in. There may be fewer experts than badness (E, K) has.
+    `shares` (E, K) is worked in. There may be fewer experts than penalty (E, K) has.
     """
-    _write_shares(badness, said, shares)
+    _write_shares(penalty, said, shares)
     fill(mixed, 0.0)
     first_says = not math.isnan(said[0, 0])
     for e in range(said.shape[0]):
@@ -320,15 +320,15 @@ def _trust_at(scoring: Scoring, trust: Floats, h: int) -> Real:
 
 
 @compiled
-def _write_shares(badness: Floats, said: Floats, shares: Floats) -> None:
+def _write_shares(penalty: Floats, said: Floats, shares: Floats) -> None:
     """Write weights (E, K) that add up to 1 over the experts that say something."""
-    for k in range(badness.shape[1]):
+    for k in range(penalty.shape[1]):
         least, total = np.float32(np.inf), np.float32(0.0)
         for e in range(said.shape[0]):
             if not math.isnan(said[e, 0]):
-                least = min(least, badness[e, k])
+                least = min(least, penalty[e, k])
         for e in range(said.shape[0]):
-            shares[e, k] = 0.0 if math.isnan(said[e, 0]) else math.exp(least - badness[e, k])
+            shares[e, k] = 0.0 if math.isnan(said[e, 0]) else math.exp(least - penalty[e, k])
             total += shares[e, k]
         for e in range(said.shape[0]):
             shares[e, k] /= max(total, TINY)
@@ -398,17 +398,17 @@ def _add_weights(
 ) -> None:
     """Add up the weights of each expert (E,) over series and horizons; an expert that was never scored has none."""
     experts, scored, horizon = log_losses.shape[0], log_losses.shape[1], len(scoring.lower)
-    badness, shares = np.zeros((experts, scored), np.float32), np.zeros((experts, scored), np.float32)
+    penalty, shares = np.zeros((experts, scored), np.float32), np.zeros((experts, scored), np.float32)
     said, weights = np.zeros((experts, horizon), np.float32), np.zeros((experts, horizon), np.float32)
     trust, mixed = np.zeros(scored, np.float32), np.zeros(horizon, np.float32)
     for i in rows:
-        stand(combination, scoring, i, log_losses, gain, badness, trust)
+        penalise(combination, scoring, i, log_losses, gain, penalty, trust)
         for e in range(experts):
             mass = np.float32(0.0)
             for k in range(scored):
                 mass += combination.mass[i, e, k]
             fill(said[e], 0.0 if mass > 0 else np.nan)
-        combine(scoring, badness, trust, said, shares, weights, mixed)
+        combine(scoring, penalty, trust, said, shares, weights, mixed)
         for e in range(experts):
             for h in range(horizon):
                 total[e] += weights[e, h]

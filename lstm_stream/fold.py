@@ -13,7 +13,7 @@ from lstm_stream.arithmetic import Doubles, Flag, Flags, Whole, Wholes, fill
 from lstm_stream.columns import grown
 from lstm_stream.compiled import compiled, entry
 from lstm_stream.covariates import Covariates
-from lstm_stream.forecasts import Forecasts, Opinions
+from lstm_stream.forecasts import ExpertForecasts, Forecasts
 from lstm_stream.grid import FORECAST, JUMP, Grid, Rhythm, place
 from lstm_stream.groups import Groups, Membership, join, meet_in_groups
 from lstm_stream.history import History, factor
@@ -22,7 +22,7 @@ from lstm_stream.notes import Notes
 from lstm_stream.readout import ONE
 from lstm_stream.replay import Replay, offer
 from lstm_stream.seasons import SECOND
-from lstm_stream.state import Members, Room, Shared, State, Tables
+from lstm_stream.state import Members, Shared, State, Tables, Workspace
 from lstm_stream.step import forecast, is_finite, take_in
 
 BEGIN, END, LEFT, AGAIN, FAULTY = 0, 1, 2, 3, 4
@@ -106,7 +106,7 @@ def go_through(
     shared: Shared,
     notes: Notes,
     members: Members,
-    room: Room,
+    work: Workspace,
     call: Call,
     position: Wholes,
     counts: Wholes,
@@ -114,7 +114,7 @@ def go_through(
     due: int,
     offered: int,
     forecasts: Forecasts,
-    opinions: Opinions,
+    by_expert: ExpertForecasts,
 ) -> Flag:
     """Go on through a call until so many steps of all series are due, or to its end.
 
@@ -128,7 +128,7 @@ def go_through(
         Steps of all series at the last fold.
     offered
         Windows that were offered to replay before the current learning interval began.
-    opinions
+    by_expert
         Where to write what the experts say; without rows: nowhere.
 
     Returns
@@ -157,7 +157,7 @@ def go_through(
                 shared,
                 notes,
                 members,
-                room,
+                work,
                 call,
                 count,
                 position[LEFT],
@@ -165,7 +165,7 @@ def go_through(
                 folded,
                 offered,
                 forecasts,
-                opinions,
+                by_expert,
             )
             position[LEFT] -= 1
             position[FAULTY] = _faulty(state, notes, members, count, counts[STEPS] - count - folded)
@@ -221,7 +221,7 @@ def _take_steps(
     shared: Shared,
     notes: Notes,
     members: Members,
-    room: Room,
+    work: Workspace,
     call: Call,
     count: int,
     left: int,
@@ -229,7 +229,7 @@ def _take_steps(
     folded: int,
     offered: int,
     forecasts: Forecasts,
-    opinions: Opinions,
+    by_expert: ExpertForecasts,
 ) -> None:
     """Take one step of each of the members."""
     first = counts[STEPS]
@@ -244,7 +244,7 @@ def _take_steps(
             shared,
             notes,
             members,
-            room,
+            work,
             m,
             i,
             call.step[n],
@@ -271,7 +271,7 @@ def _take_steps(
     for m in range(count):
         i, n = members.rows[m], members.sources[m]
         member = series.membership.group[i] > 0 and tables.grouped
-        forecast(state, tables, shared, notes, members, room, m, member, first + m - folded)
+        forecast(state, tables, shared, notes, members, work, m, member, first + m - folded)
         counts[OFFERED] += offer(
             replay, state.history, state.trace, i, series.identity[i], first + m, offered, members.scale[m]
         )
@@ -279,10 +279,10 @@ def _take_steps(
             series.lately[i], series.latest[counts[SEEN]] = True, i
             counts[SEEN] += 1
         if left == 0:
-            write_forecast(state, tables, shared, room, i, call.times[n], n, forecasts)
+            write_forecast(state, tables, shared, work, i, call.times[n], n, forecasts)
             forecasts.surprise[n] = members.surprise[m]
-            if len(opinions.said) > 0:
-                _write_opinions(state, room, members, m, i, n, opinions)
+            if len(by_expert.mean) > 0:
+                _write_by_expert(state, work, members, m, i, n, by_expert)
     counts[STEPS] += count
 
 
@@ -315,14 +315,14 @@ def leave_nothing(notes: Notes, place: int) -> None:
 
 @entry
 def write_forecast(
-    state: State, tables: Tables, shared: Shared, room: Room, i: int, time: int, n: int, forecasts: Forecasts
+    state: State, tables: Tables, shared: Shared, work: Workspace, i: int, time: int, n: int, forecasts: Forecasts
 ) -> None:
     """Write the forecast from the newest step of series i as the n-th."""
     history, horizon = state.history, forecasts.mean.shape[1]
     unit = factor(history, i)
     spread = state.moves.spread[i, (history.age[i] - 1) % horizon]
     quantiles = forecasts.quantiles[n]
-    write_quantiles(state.intervals, tables.intervals, i, spread, unit, room.intervals.quantiles, quantiles)
+    write_quantiles(state.intervals, tables.intervals, i, spread, unit, work.intervals.quantiles, quantiles)
     for h in range(horizon):
         mean = history.latest[i] + unit * state.intervals.newest[i, h]
         forecasts.mean[n, h] = mean
@@ -338,10 +338,12 @@ def write_forecast(
 
 
 @compiled
-def _write_opinions(state: State, room: Room, members: Members, m: int, i: int, n: int, opinions: Opinions) -> None:
+def _write_by_expert(
+    state: State, work: Workspace, members: Members, m: int, i: int, n: int, by_expert: ExpertForecasts
+) -> None:
     """Write what the experts say, in the series' unit, and their weights."""
     unit, latest = factor(state.history, i), state.history.latest[i]
-    for e in range(room.said.shape[0]):
-        for h in range(room.said.shape[1]):
-            opinions.said[n, e, h] = latest + unit * (room.said[e, h] * members.scale[m, h])
-            opinions.weights[n, e, h] = room.weights[e, h]
+    for e in range(work.said.shape[0]):
+        for h in range(work.said.shape[1]):
+            by_expert.mean[n, e, h] = latest + unit * (work.said[e, h] * members.scale[m, h])
+            by_expert.weights[n, e, h] = work.weights[e, h]

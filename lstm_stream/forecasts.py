@@ -50,7 +50,7 @@ class Forecasts(NamedTuple):
 
     @classmethod
     def zeros(cls, count: int, horizon: int, levels: int) -> "Forecasts":
-        """Room for so many."""
+        """Workspace for so many."""
         real, whole = np.float64, np.int64
         return cls(
             outcome=np.zeros(count, np.uint8),
@@ -68,14 +68,14 @@ class Forecasts(NamedTuple):
         )
 
 
-class Opinions(NamedTuple):
+class ExpertForecasts(NamedTuple):
     """What each expert said of the values to come, and its weight in the mean; see `experts.Expert` for their order."""
 
-    said: npt.NDArray[np.float64]  # (N, E, H) in the series' own unit; NaN: it says nothing
+    mean: npt.NDArray[np.float64]  # (N, E, H) in the series' own unit; NaN: it says nothing
     weights: Floats  # (N, E, H) 0 to 1, one in sum
 
     @classmethod
-    def zeros(cls, count: int, experts: int, horizon: int) -> "Opinions":
-        """Room for so many."""
+    def zeros(cls, count: int, experts: int, horizon: int) -> "ExpertForecasts":
+        """Workspace for so many."""
         shape = (count, experts, horizon)
         return cls(np.full(shape, np.nan), np.zeros(shape, np.float32))

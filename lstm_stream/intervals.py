@@ -134,7 +134,7 @@ class Intervals(NamedTuple):
         )
 
 
-class Room(NamedTuple):
+class Workspace(NamedTuple):
     """Where an observation's errors are worked on."""
 
     there: Flags  # (H,) whether there was a forecast of it so many steps before
@@ -145,7 +145,7 @@ class Room(NamedTuple):
     pulls: Pulls
 
     @classmethod
-    def of(cls, horizon: int) -> "Room":
+    def of(cls, horizon: int) -> "Workspace":
         """For so many horizons."""
         single, groups = np.float32, len(edges(GROUPS, horizon))
         return cls(
@@ -160,7 +160,7 @@ class Room(NamedTuple):
 
 @compiled
 def measure_errors(
-    intervals: Intervals, layout: Layout, i: int, t: int, moved: Floats, unit: Floats, room: Room
+    intervals: Intervals, layout: Layout, i: int, t: int, moved: Floats, unit: Floats, work: Workspace
 ) -> None:
     """Write how far the value of step t lies off its forecasts, and how they were stretched.
 
@@ -173,12 +173,12 @@ def measure_errors(
     horizon = len(moved)
     for h in range(horizon):
         kept = layout.place[h] + t % (h + 1)
-        room.there[h] = not math.isnan(moved[h])
-        error = moved[h] - widened(intervals.moves[i, kept]) if room.there[h] else np.float32(0.0)
-        room.error[h] = bounded(error, np.float32(LARGEST_ERROR)) * unit[h]
+        work.there[h] = not math.isnan(moved[h])
+        error = moved[h] - widened(intervals.moves[i, kept]) if work.there[h] else np.float32(0.0)
+        work.error[h] = bounded(error, np.float32(LARGEST_ERROR)) * unit[h]
         restless = widened(intervals.restless[i, (t - h - 1) % horizon])
         disagreement = intervals.disagreements[i, kept] * np.float32(1 / UNIT)
-        room.stretch[h] = _stretch(intervals, layout, i, h, restless, disagreement)
+        work.stretch[h] = _stretch(intervals, layout, i, h, restless, disagreement)
 
 
 @compiled
@@ -190,9 +190,9 @@ def _stretch(intervals: Intervals, layout: Layout, i: int, h: int, restless: Rea
 
 
 @compiled
-def expected_size(intervals: Intervals, i: int, unit: Real, room: Room) -> Real:
+def expected_size(intervals: Intervals, i: int, unit: Real, work: Workspace) -> Real:
     """The mean absolute one-step error that was to be expected; `unit` is the spread of its origin."""
-    return _size(intervals, i, 0, unit) * room.stretch[0]
+    return _size(intervals, i, 0, unit) * work.stretch[0]
 
 
 @compiled
@@ -202,22 +202,22 @@ def _size(intervals: Intervals, i: int, h: int, guess: Real) -> Real:
 
 
 @compiled
-def learn_errors(intervals: Intervals, layout: Layout, i: int, t: int, unit: Floats, room: Room) -> None:
+def learn_errors(intervals: Intervals, layout: Layout, i: int, t: int, unit: Floats, work: Workspace) -> None:
     """Learn from the errors of step t (see `measure_errors`)."""
-    _learn_powers(intervals, layout, i, t, unit, room)
-    _learn_sizes(intervals, i, t, unit, room)
-    _follow(intervals, layout, i, t, unit, room)
+    _learn_powers(intervals, layout, i, t, unit, work)
+    _learn_sizes(intervals, i, t, unit, work)
+    _follow(intervals, layout, i, t, unit, work)
 
 
 @compiled
-def _learn_powers(intervals: Intervals, layout: Layout, i: int, t: int, unit: Floats, room: Room) -> None:
-    horizon, pull = len(unit), room.powers
+def _learn_powers(intervals: Intervals, layout: Layout, i: int, t: int, unit: Floats, work: Workspace) -> None:
+    horizon, pull = len(unit), work.powers
     for group in range(len(pull)):
         fill(pull[group], 0.0)
     for h in range(horizon):
-        if room.there[h]:
+        if work.there[h]:
             kept = layout.place[h] + t % (h + 1)
-            scaled = ratio(abs(room.error[h]) / room.stretch[h], _size(intervals, i, h, unit[h]))
+            scaled = ratio(abs(work.error[h]) / work.stretch[h], _size(intervals, i, h, unit[h]))
             excess = min(scaled - np.float32(1.0), np.float32(LARGEST_EXCESS))
             pull[layout.group[h], 0] += excess * widened(intervals.restless[i, (t - h - 1) % horizon])
             pull[layout.group[h], 1] += excess * (intervals.disagreements[i, kept] * np.float32(1 / UNIT))
@@ -229,22 +229,22 @@ def _learn_powers(intervals: Intervals, layout: Layout, i: int, t: int, unit: Fl
 
 
 @compiled
-def _learn_sizes(intervals: Intervals, i: int, t: int, unit: Floats, room: Room) -> None:
+def _learn_sizes(intervals: Intervals, i: int, t: int, unit: Floats, work: Workspace) -> None:
     for h in range(len(unit)):
-        if room.there[h]:
+        if work.there[h]:
             before = _size(intervals, i, h, unit[h])
             lately = max(t - h - 1 - intervals.anew[i], 0)  # errors that the size has been learnt from
             weight = np.float32(max(YOUNG_WEIGHT / (lately + YOUNG_WEIGHT + 1.0), 1.0 / SPAN))
-            size = before + weight * (abs(room.error[h]) / room.stretch[h] - before)
+            size = before + weight * (abs(work.error[h]) / work.stretch[h] - before)
             intervals.size[i, h] = max(size, np.float32(SMALLEST_SIZE) * unit[h])
 
 
 @compiled
-def _follow(intervals: Intervals, layout: Layout, i: int, t: int, unit: Floats, room: Room) -> None:
+def _follow(intervals: Intervals, layout: Layout, i: int, t: int, unit: Floats, work: Workspace) -> None:
     """Move the tracked quantiles by what errors say of those that held at their origins."""
-    quantiles = room.quantiles
+    quantiles = work.quantiles
     for h in range(len(unit)):
-        if not room.there[h]:
+        if not work.there[h]:
             continue
         group = layout.group[h]
         edge = layout.edge[group]
@@ -253,15 +253,15 @@ def _follow(intervals: Intervals, layout: Layout, i: int, t: int, unit: Floats, 
         size = np.float64(intervals.size[i, h])
         if now > 0:
             size *= ratio(widened(shown[0]) * unit[h], now)  # sizes of a group are taken to move as one
-        published = room.stretch[h] * np.float32(min(size, LARGEST_SIZE))
+        published = work.stretch[h] * np.float32(min(size, LARGEST_SIZE))
         for k in range(len(LEVELS)):
             quantiles[k] = published * widened(shown[1 + k])
         weight = np.float32(min((t - h - 1) / SETTLED, 1.0)) / layout.width[group]
-        add_pull(room.pulls, group, room.error[h], quantiles, weight)
+        add_pull(work.pulls, group, work.error[h], quantiles, weight)
     for group in range(len(layout.edge)):
         edge = layout.edge[group]
-        intervals.centre[i, group] += centre_step(room.pulls, group, edge)
-        move_gaps(intervals.gaps[i, group], room.pulls, group, edge, max(t - edge, 0))
+        intervals.centre[i, group] += centre_step(work.pulls, group, edge)
+        move_gaps(intervals.gaps[i, group], work.pulls, group, edge, max(t - edge, 0))
 
 
 @compiled
@@ -283,7 +283,7 @@ def open_intervals(
     moves, disagreement : (H,)
         How far values will move, and the standard deviation of what the experts say around that, in the ring's unit.
     quantiles : (K,)
-        Room to work in.
+        What is worked on.
     """
     horizon = len(moves)
     first = _size(intervals, i, 0, spread)
@@ -332,7 +332,7 @@ def write_quantiles(
     spread, factor
         Of the origin, and what the ring's unit is in the series' one.
     tracked : (K,)
-        Room to work in.
+        What is worked on.
     """
     levels = quantiles.shape[1]
     for h in range(quantiles.shape[0]):

@@ -110,7 +110,7 @@ def learn_readout(
     alarm
         0 to 1: how much has changed of late; the more, the shorter the memory.
     gain : (R,)
-        Room to work in.
+        Workspace to work in.
     """
     worth = np.float32(PRIOR + min(float(readouts.learnt[i]), SPAN * ALARMED**alarm))
     readouts.learnt[i] += 1

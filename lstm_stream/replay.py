@@ -32,7 +32,7 @@ class Stretches(NamedTuple):
 
     @classmethod
     def empty(cls, count: int, window: int, horizon: int, features: int, units: int) -> "Stretches":
-        """Room for so many."""
+        """Workspace for so many."""
         return cls(
             features=np.zeros((count, window, features), np.float32),
             hidden=np.zeros((count, units), np.float32),

@@ -31,7 +31,7 @@ def say_seasonal(history: History, scale: Scale, i: int, moves: Floats, profiles
     Parameters
     ----------
     profiles : (3, 1 + H)
-        Room to work in.
+        Workspace to work in.
     """
     short, long = scale.lags[i, SHORT], scale.lags[i, LONG]
     value, day = back(history, i, 0), max(short, 1)

@@ -126,17 +126,17 @@ class Members(NamedTuple):
         )
 
 
-class Room(NamedTuple):
+class Workspace(NamedTuple):
     """Where a step is worked on."""
 
     moved: Floats  # (H,) since the last H origins, in their spreads; NaN: not known
     unit: Floats  # (H,) these spreads, in the ring's unit
-    intervals: intervals.Room
+    intervals: intervals.Workspace
     said: Floats  # (E, H) moves by the experts, in move scales; NaN: one says nothing
     weights: Floats  # (E, H)
     mixed: Floats  # (H,)
     even: Floats  # (E, K) zeros
-    badness: Floats  # (E, K)
+    penalty: Floats  # (E, K)
     shares: Floats  # (E, K)
     trust: Floats  # (K,)
     profiles: Floats  # (3, 1 + H)
@@ -150,7 +150,7 @@ class Room(NamedTuple):
     spreads: Floats  # (2, H) moves and disagreement, in the ring's unit
 
     @classmethod
-    def of(cls, tables: Tables, rules: Hyperparameters) -> "Room":
+    def of(cls, tables: Tables, rules: Hyperparameters) -> "Workspace":
         """Of a bank."""
         single, horizon = np.float32, rules.horizon
         scored, marked = len(tables.scoring.horizon), len(tables.readout.marks)
@@ -158,12 +158,12 @@ class Room(NamedTuple):
         return cls(
             moved=np.zeros(horizon, single),
             unit=np.zeros(horizon, single),
-            intervals=intervals.Room.of(horizon),
+            intervals=intervals.Workspace.of(horizon),
             said=np.zeros((EXPERTS, horizon), single),
             weights=np.zeros((EXPERTS, horizon), single),
             mixed=np.zeros(horizon, single),
             even=np.zeros((EXPERTS, scored), single),
-            badness=np.zeros((EXPERTS, scored), single),
+            penalty=np.zeros((EXPERTS, scored), single),
             shares=np.zeros((EXPERTS, scored), single),
             trust=np.zeros(scored, single),
             profiles=np.zeros((3, 1 + horizon), single),

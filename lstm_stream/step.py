@@ -21,9 +21,9 @@ from lstm_stream.combination import (
     combine,
     forget_losses,
     open_experts,
+    penalise,
     score_experts,
     share_of_the_lstm,
-    stand,
     write_disagreement,
 )
 from lstm_stream.compiled import compiled
@@ -48,7 +48,7 @@ from lstm_stream.notes import Notes
 from lstm_stream.readout import ONE, begin_readout, learn_readout, write_readout
 from lstm_stream.scale import gated, measure, rescale, set_step, spread_of
 from lstm_stream.seasonal import say_seasonal
-from lstm_stream.state import Members, Room, Shared, State, Tables
+from lstm_stream.state import Members, Shared, State, Tables, Workspace
 from lstm_stream.targets import write_oldest_targets, write_readout_targets
 from lstm_stream.trace import keep_features, keep_hidden, keep_plain, meet, rewind, write_regressors
 
@@ -61,7 +61,7 @@ def take_in(
     shared: Shared,
     notes: Notes,
     members: Members,
-    room: Room,
+    work: Workspace,
     m: int,
     i: int,
     step: int,
@@ -105,12 +105,12 @@ def take_in(
     members.surprise[m] = 1.0 if outlier and state.errors.scored[i] >= WARM else np.nan
     broken = False
     if observed:
-        members.surprise[m] = _score(state, tables, room, i)
+        members.surprise[m] = _score(state, tables, work, i)
         broken = _mend(state, tables, i)
         rescale(scale, history, i, shared.roughness)
     if broken:
-        measure_moves(state.moves, i, history.age[i] - 1, back(history, i, 0), room.moved, room.unit)
-    _move_on(state, tables, shared, notes, members, room, m, i, place)
+        measure_moves(state.moves, i, history.age[i] - 1, back(history, i, 0), work.moved, work.unit)
+    _move_on(state, tables, shared, notes, members, work, m, i, place)
     _look(state, covariates, tables, shared, members, m, i, time, known, told)
     return broken
 
@@ -125,17 +125,17 @@ def _error(state: State, i: int, value: Real, expected: Real) -> Real:
 
 
 @compiled
-def _score(state: State, tables: Tables, room: Room, i: int) -> Real:
+def _score(state: State, tables: Tables, work: Workspace, i: int) -> Real:
     """Hold the newest value against what was forecast of it; returns its anomaly score, NaN while warming."""
-    t, value, moved, unit = state.history.age[i] - 1, back(state.history, i, 0), room.moved, room.unit
+    t, value, moved, unit = state.history.age[i] - 1, back(state.history, i, 0), work.moved, work.unit
     measure_moves(state.moves, i, t, value, moved, unit)
-    measure_errors(state.intervals, tables.intervals, i, t, moved, unit, room.intervals)
+    measure_errors(state.intervals, tables.intervals, i, t, moved, unit, work.intervals)
     score = np.nan
-    if room.intervals.there[0]:
-        size = expected_size(state.intervals, i, unit[0], room.intervals)
+    if work.intervals.there[0]:
+        size = expected_size(state.intervals, i, unit[0], work.intervals)
         jump = bounded(moved[0], LARGEST_ERROR) * unit[0]
-        score = score_anomaly(state.errors, i, room.intervals.error[0], jump, size)
-    learn_errors(state.intervals, tables.intervals, i, t, unit, room.intervals)
+        score = score_anomaly(state.errors, i, work.intervals.error[0], jump, size)
+    learn_errors(state.intervals, tables.intervals, i, t, unit, work.intervals)
     return score
 
 
@@ -166,15 +166,23 @@ def _resume(state: State, i: int, since: int) -> None:
 
 @compiled
 def _move_on(
-    state: State, tables: Tables, shared: Shared, notes: Notes, members: Members, room: Room, m: int, i: int, place: int
+    state: State,
+    tables: Tables,
+    shared: Shared,
+    notes: Notes,
+    members: Members,
+    work: Workspace,
+    m: int,
+    i: int,
+    place: int,
 ) -> None:
     """Learn how far values move and how good the experts are; keep the state that the step meets."""
     t, value, observed = state.history.age[i] - 1, back(state.history, i, 0), members.observed[m]
     spread, scale = spread_of(state.scale, state.history, i), members.scale[m]
     if not observed:
-        fill(room.moved, np.nan)
-        fill(room.unit, 1.0)
-    learn_moves(state.moves, i, t, room.moved, room.unit, spread)
+        fill(work.moved, np.nan)
+        fill(work.unit, 1.0)
+    learn_moves(state.moves, i, t, work.moved, work.unit, spread)
     write_move_scale(state.moves, i, state.history.age[i], spread, shared.move_scale, scale)
     meet(state.trace, i, t, observed)
     smooth(state.smoothers, i, value)
@@ -183,13 +191,13 @@ def _move_on(
         tables.scoring,
         i,
         t,
-        room.moved,
-        room.unit,
+        work.moved,
+        work.unit,
         scale,
         shared.alarm,
-        room.even,
+        work.even,
         notes.losses[place],
-        room.badness,
+        work.penalty,
     )
 
 
@@ -226,7 +234,7 @@ def forecast(
     shared: Shared,
     notes: Notes,
     members: Members,
-    room: Room,
+    work: Workspace,
     m: int,
     member: bool,
     place: int,
@@ -239,24 +247,24 @@ def forecast(
         Whether the series is in a group.
     """
     i = members.rows[m]
-    said, scale = room.said, members.scale[m]
-    _ask_plain(state, tables, members, room, m, i, member)
-    stand(state.combination, tables.scoring, i, shared.log_losses, shared.gain, room.badness, room.trust)
-    combine(tables.scoring, room.badness, room.trust, said[:LSTM], room.shares, room.weights, room.mixed)
-    _ask_network(state, tables, shared, members, room, m, i)
-    _ask_regressions(state, tables, shared, notes, members, room, m, i, place)
-    combine(tables.scoring, room.badness, room.trust, said, room.shares, room.weights, room.mixed)
-    _open(state, tables, room, i, scale)
+    said, scale = work.said, members.scale[m]
+    _ask_plain(state, tables, members, work, m, i, member)
+    penalise(state.combination, tables.scoring, i, shared.log_losses, shared.gain, work.penalty, work.trust)
+    combine(tables.scoring, work.penalty, work.trust, said[:LSTM], work.shares, work.weights, work.mixed)
+    _ask_network(state, tables, shared, members, work, m, i)
+    _ask_regressions(state, tables, shared, notes, members, work, m, i, place)
+    combine(tables.scoring, work.penalty, work.trust, said, work.shares, work.weights, work.mixed)
+    _open(state, tables, work, i, scale)
 
 
 @compiled
-def _ask_plain(state: State, tables: Tables, members: Members, room: Room, m: int, i: int, member: bool) -> None:
+def _ask_plain(state: State, tables: Tables, members: Members, work: Workspace, m: int, i: int, member: bool) -> None:
     """Ask the experts that need no network how far values will move, in move scales."""
-    said, scale, linear = room.said, members.scale[m], members.linear[m]
+    said, scale, linear = work.said, members.scale[m], members.linear[m]
     fill(said[0], 0.0)
     copy(linear, said[SHARED_ON_LAGS])
     write_corrected(linear, members.corrections[m], member, said[GROUP])
-    say_seasonal(state.history, state.scale, i, said[SEASONAL:LEVEL_SLOW], room.profiles)
+    say_seasonal(state.history, state.scale, i, said[SEASONAL:LEVEL_SLOW], work.profiles)
     say_going_on(state.smoothers, state.history, state.scale, tables.courses, i, said[LEVEL_SLOW:GROUP])
     for e in range(1, LSTM):
         largest = np.float32(LARGEST_FREE_MOVE if LEVEL_SLOW <= e < GROUP else LARGEST_MOVE)
@@ -267,12 +275,14 @@ def _ask_plain(state: State, tables: Tables, members: Members, room: Room, m: in
 
 
 @compiled
-def _ask_network(state: State, tables: Tables, shared: Shared, members: Members, room: Room, m: int, i: int) -> None:
+def _ask_network(
+    state: State, tables: Tables, shared: Shared, members: Members, work: Workspace, m: int, i: int
+) -> None:
     """Complete the features by what the plain experts say together, and let the network take its step."""
     t, columns = state.history.age[i] - 1, tables.features
     x = members.regressors[m, ONE + 1 : ONE + 1 + columns.total]
     write_marked(members.linear[m], columns.marks, x[columns.linear : columns.plain])
-    write_marked(room.mixed, columns.marks, x[columns.plain : columns.corrections])
+    write_marked(work.mixed, columns.marks, x[columns.plain : columns.corrections])
     if tables.grouped:
         for k in range(columns.others - columns.corrections):
             x[columns.corrections + k] = members.corrections[m, k]
@@ -280,71 +290,79 @@ def _ask_network(state: State, tables: Tables, shared: Shared, members: Members,
         for k in range(POOLED):
             x[columns.others + k] = halved(members.others[m, k])
     keep_features(state.trace, i, t, x)
-    keep_plain(state.trace, i, t, room.mixed, members.scale[m])
-    think(shared.weights, x, state.trace.hidden[i], state.trace.cell[i], room.gates, room.output)
+    keep_plain(state.trace, i, t, work.mixed, members.scale[m])
+    think(shared.weights, x, state.trace.hidden[i], state.trace.cell[i], work.gates, work.output)
     keep_hidden(state.trace, i, t)
 
 
 @compiled
 def _ask_regressions(
-    state: State, tables: Tables, shared: Shared, notes: Notes, members: Members, room: Room, m: int, i: int, place: int
+    state: State,
+    tables: Tables,
+    shared: Shared,
+    notes: Notes,
+    members: Members,
+    work: Workspace,
+    m: int,
+    i: int,
+    place: int,
 ) -> None:
     """Let the readout learn, leave to the pooled regressions what they learn from, and ask the experts of the LSTM."""
-    t, said, scale = state.history.age[i] - 1, room.said, members.scale[m]
+    t, said, scale = state.history.age[i] - 1, work.said, members.scale[m]
     for group in range(len(tables.readout.origin)):
-        write_regressors(state.trace, i, t - tables.readout.origin[group], room.read[group])
-    _leave_note(state, room, notes.rows[place], i, scale)
+        write_regressors(state.trace, i, t - tables.readout.origin[group], work.read[group])
+    _leave_note(state, work, notes.rows[place], i, scale)
     begin_readout(state.readouts, i, shared.readout)
-    write_readout_targets(state.history, state.trace, tables.readout, i, scale, room.targets, room.known)
+    write_readout_targets(state.history, state.trace, tables.readout, i, scale, work.targets, work.known)
     learn_readout(
         state.readouts,
         tables.readout,
         i,
-        room.read,
-        room.targets,
-        room.known,
+        work.read,
+        work.targets,
+        work.known,
         shared.inverse,
         shared.alarm,
-        room.gain,
+        work.gain,
     )
     now = members.regressors[m]
     write_regressors(state.trace, i, t, now[ONE:])
-    copy(room.output, said[LSTM])
-    write_readout(state.readouts, tables.readout, i, now[ONE:], room.marked, said[LSTM + 1])
+    copy(work.output, said[LSTM])
+    write_readout(state.readouts, tables.readout, i, now[ONE:], work.marked, said[LSTM + 1])
     fill(said[LSTM + 2], 0.0)
     fill(said[LSTM + 3], 0.0)
     add_product(said[LSTM + 2], now[ONE:], shared.on_hidden)
     add_product(said[LSTM + 3], now, shared.on_all)
     for e in range(LSTM, EXPERTS):
         for h in range(len(scale)):
-            move = said[e, h] if e == LSTM else room.mixed[h] + said[e, h]
+            move = said[e, h] if e == LSTM else work.mixed[h] + said[e, h]
             said[e, h] = bounded(move, np.float32(LARGEST_MOVE))
 
 
 @compiled
-def _leave_note(state: State, room: Room, row: Floats, i: int, scale: Floats) -> None:
+def _leave_note(state: State, work: Workspace, row: Floats, i: int, scale: Floats) -> None:
     """Leave regressors and targets of the oldest origin to the pooled regressions."""
     horizon, width = len(scale), len(row) - 2 * len(scale)
     if write_oldest_targets(state.history, state.trace, i, scale, row[width:]):
         write_lags(state.history, state.scale, i, horizon, row[:ONE])
-        copy(room.read[-1], row[ONE:width])
+        copy(work.read[-1], row[ONE:width])
     else:
         fill(row[:width], 0.0)
 
 
 @compiled
-def _open(state: State, tables: Tables, room: Room, i: int, scale: Floats) -> None:
+def _open(state: State, tables: Tables, work: Workspace, i: int, scale: Floats) -> None:
     """Keep what the experts and their combination say until it comes."""
     t, value = state.history.age[i] - 1, back(state.history, i, 0)
     spread = spread_of(state.scale, state.history, i)
-    open_experts(state.combination, tables.scoring, i, t, room.said, scale, spread)
-    state.combination.lstm_share[i] = share_of_the_lstm(room.weights)
-    moves, disagreement = room.spreads[0], room.spreads[1]
-    write_disagreement(room.said, room.weights, room.mixed, disagreement)
+    open_experts(state.combination, tables.scoring, i, t, work.said, scale, spread)
+    state.combination.lstm_share[i] = share_of_the_lstm(work.weights)
+    moves, disagreement = work.spreads[0], work.spreads[1]
+    write_disagreement(work.said, work.weights, work.mixed, disagreement)
     for h in range(len(scale)):
-        moves[h] = room.mixed[h] * scale[h]
+        moves[h] = work.mixed[h] * scale[h]
         disagreement[h] *= scale[h]
-    quantiles = room.intervals.quantiles
+    quantiles = work.intervals.quantiles
     open_intervals(state.intervals, state.errors, tables.intervals, i, t, spread, moves, disagreement, quantiles)
     open_moves(state.moves, i, t, value, spread)
 

@@ -656,10 +656,10 @@ def inspect(checkpoint: str, series: str | None, as_json: bool) -> None:
     CHECKPOINT is a file or URL: <checkpoints.url>/<cluster>/<topic>-<topic id>/<partition>/<offset>.safetensors.
     """
     from pipeline.checkpoints import CheckpointError
-    from pipeline.contents import ContentsError, contents, series_contents
+    from pipeline.inspection import InspectionError, inspected, inspected_series
 
-    with refusing(CheckpointError, ContentsError):
-        told = contents(checkpoint) if series is None else series_contents(checkpoint, series)
+    with refusing(CheckpointError, InspectionError):
+        told = inspected(checkpoint) if series is None else inspected_series(checkpoint, series)
     if as_json:
         click.echo(msgspec.json.encode(told))
         return

@@ -14,9 +14,9 @@ from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
-from lstm_stream import ANY_GAP, Bank, Expert, Forecasts, Opinions
+from lstm_stream import ANY_GAP, Bank, Expert, ExpertForecasts, Forecasts
 from pipeline.baselines import SeasonalNaive
-from pipeline.easel import Easel, Picture
+from pipeline.figure_data import FigureData, Picture
 from pipeline.hyperparameters import hyperparameters
 from pipeline.log import Log
 from pipeline.peers import STRIDE, Peer, makers
@@ -55,7 +55,7 @@ class Model(Protocol):
         *,
         events: Integers,
         covariates: Floats,
-        opinions: Opinions,
+        by_expert: ExpertForecasts,
     ) -> Forecasts: ...
 
 
@@ -139,11 +139,11 @@ def evaluate(
     }
     makes = makers(log.season) if peers else {}
     others = {name: _PeerRun(Peer(make, horizon), came, horizons, clock) for name, make in makes.items()}
-    easel = Easel(came, horizon)
+    figure = FigureData(came, horizon)
     for batch in shown.batches(max(1, min(BATCH, FORESEEN // horizon))):
-        easel.draw(batch, *scored.show(batch))
+        figure.draw(batch, *scored.show(batch))
         for name, run in naive.items():
-            easel.compare(name, batch, run.show(batch))
+            figure.compare(name, batch, run.show(batch))
         for other in others.values():
             other.show(batch)
         progress(len(batch.values))
@@ -165,7 +165,7 @@ def evaluate(
     )
     scorers = {"model": scored.scorer, "lstm": scored.parts["lstm"]} | {name: run.scorer for name, run in naive.items()}
     by_step = {name: scorer.mae_by_step() for name, scorer in scorers.items()}
-    return Evaluation(report, by_step, easel.picture(log))
+    return Evaluation(report, by_step, figure.picture(log))
 
 
 class _Pace:
@@ -199,9 +199,9 @@ class _ModelRun:
         self.scorer = Scorer(came, horizons, quantiles[-1] - quantiles[0])
         self.parts = {name: Scorer(came, horizons) for name in PARTS}
 
-    def show(self, batch: Log) -> tuple[Forecasts, Opinions]:
+    def show(self, batch: Log) -> tuple[Forecasts, ExpertForecasts]:
         names = [batch.names[index] for index in batch.series]
-        opinions = Opinions.zeros(len(names), len(Expert), self._horizon)
+        by_expert = ExpertForecasts.zeros(len(names), len(Expert), self._horizon)
         forecasts = self._pace.timed(
             len(names),
             lambda: self._model.observe(
@@ -210,21 +210,21 @@ class _ModelRun:
                 batch.values,
                 events=batch.events,
                 covariates=batch.covariates,
-                opinions=opinions,
+                by_expert=by_expert,
             ),
         )
         self.scorer.add(batch.series, batch.rows, forecasts.mean, forecasts.quantiles)
         for name, scorer in self.parts.items():
-            _add_means(scorer, batch, said_by(PARTS[name], opinions))
-        return forecasts, opinions
+            _add_means(scorer, batch, said_by(PARTS[name], by_expert))
+        return forecasts, by_expert
 
     def result(self) -> Result:
         return Result(self.scorer.scores(), self._pace.events_per_second())
 
 
-def said_by(expert: Expert, opinions: Opinions) -> Floats:
+def said_by(expert: Expert, by_expert: ExpertForecasts) -> Floats:
     """What an expert foresees, (N, H): the last value where it says nothing, and zero where none does."""
-    said, last = opinions.said[:, expert], opinions.said[:, Expert.LAST_VALUE]
+    said, last = by_expert.mean[:, expert], by_expert.mean[:, Expert.LAST_VALUE]
     return np.where(np.isfinite(said), said, np.where(np.isfinite(last), last, 0.0))
 
 

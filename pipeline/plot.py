@@ -18,8 +18,8 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from lstm_stream import OF_THE_LSTM, Expert
-from pipeline.easel import Drawing, Picture
 from pipeline.evaluate import Evaluation
+from pipeline.figure_data import Drawing, Picture
 from pipeline.scoring import Floats
 
 INK, FAINT = "#20262e", "#8a929c"

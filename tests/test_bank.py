@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lstm_stream import Bank, Expert, Forecasts, Hyperparameters, Opinions, Outcome
+from lstm_stream import Bank, Expert, ExpertForecasts, Forecasts, Hyperparameters, Outcome
 from lstm_stream.learner import interval
 from lstm_stream.state import State
 
@@ -316,8 +316,8 @@ def test_a_series_that_jumps_and_stands_nearly_still_does_not_spoil_what_all_sha
     bank = Bank(Hyperparameters(horizon=4, step="event", effort=0.2))
     names, times = ["calm", "jumping"] * length, np.repeat(np.arange(length), 2) * 60 * MINUTE
     experts = len(Expert)
-    opinions = Opinions.zeros(2 * length, experts, 4)
-    bank.observe(names, times, np.stack([calm, jumping], 1).ravel(), opinions=opinions)
-    off = np.abs(opinions.said[:-2:2, :, 0] - calm[1:, None])
+    by_expert = ExpertForecasts.zeros(2 * length, experts, 4)
+    bank.observe(names, times, np.stack([calm, jumping], 1).ravel(), by_expert=by_expert)
+    off = np.abs(by_expert.mean[:-2:2, :, 0] - calm[1:, None])
     for expert in (Expert.SHARED_ON_HIDDEN, Expert.SHARED_ON_ALL):
         assert off[jump + 50 :, expert].mean() < 2 * off[jump - 200 : jump, expert].mean()

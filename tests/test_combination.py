@@ -20,9 +20,9 @@ from lstm_stream.combination import (
     Scoring,
     combine,
     open_experts,
+    penalise,
     score_experts,
     scored_horizons,
-    stand,
 )
 from lstm_stream.compiled import entry
 
@@ -48,14 +48,14 @@ def follow(
     """
     horizon = said.shape[2]
     moved, one = np.empty(horizon, np.float32), np.ones(horizon, np.float32)
-    badness, shares, even = np.empty_like(log_prior), np.empty_like(log_prior), np.zeros_like(log_prior)
+    penalty, shares, even = np.empty_like(log_prior), np.empty_like(log_prior), np.zeros_like(log_prior)
     errors, trust, gain = np.empty_like(log_prior), np.empty(log_prior.shape[1], np.float32), even[0].copy()
     for t in range(first, len(values)):
         for h in range(horizon):
             moved[h] = values[t] - values[t - h - 1] if t > h else np.nan
-        score_experts(combination, scoring, i, t, moved, one, one, 0.0, even, errors, badness)
-        stand(combination, scoring, i, log_prior, gain, badness, trust)
-        combine(scoring, badness, trust, said[t], shares, weights, mixed[t])
+        score_experts(combination, scoring, i, t, moved, one, one, 0.0, even, errors, penalty)
+        penalise(combination, scoring, i, log_prior, gain, penalty, trust)
+        combine(scoring, penalty, trust, said[t], shares, weights, mixed[t])
         open_experts(combination, scoring, i, t, said[t], one, np.float32(1.0))
 
 
@@ -147,10 +147,10 @@ def oracle(errors: npt.NDArray[np.float64], scored: tuple[int, ...], prior: floa
         doubt = PATIENCE / (mass + PATIENCE)
         mean = (1 - doubt) * np.log((loss + TINY) / (mass + TINY)) + doubt * np.log(assumed)
         power, rate = POWER[0] * ahead ** POWER[1], RATE[0] * ahead ** RATE[1]
-        badness = power * mean + rate * np.clip(slope / (own + FLAT), -1.0, 1.0)
+        penalty = power * mean + rate * np.clip(slope / (own + FLAT), -1.0, 1.0)
         last = len(scored) - 1
         shared = [
-            (badness[:, max(k - 1, 0)] + 2 * badness[:, k] + badness[:, min(k + 1, last)]) / 4 for k in range(last + 1)
+            (penalty[:, max(k - 1, 0)] + 2 * penalty[:, k] + penalty[:, min(k + 1, last)]) / 4 for k in range(last + 1)
         ]
         kept = np.exp(-np.stack(shared, 1))
         shares: npt.NDArray[np.float64] = kept / kept.sum(0)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lstm_stream import Expert, Forecasts, Opinions
+from lstm_stream import Expert, ExpertForecasts, Forecasts
 from pipeline.evaluate import BATCH, PARTS, Evaluation, Model, evaluate, model_for
 from pipeline.files.fileform import Fields
 from pipeline.files.tables import survey
@@ -39,7 +39,7 @@ class Witness:
         *,
         events: Integers,
         covariates: Floats,
-        opinions: Opinions,  # noqa: ARG002
+        by_expert: ExpertForecasts,  # noqa: ARG002
     ) -> Forecasts:
         self.shown += zip(series, times.tolist(), values.tolist(), strict=True)
         self.events.append(events.tolist())
@@ -60,14 +60,14 @@ class Panel(Witness):
         *,
         events: Integers,
         covariates: Floats,
-        opinions: Opinions,
+        by_expert: ExpertForecasts,
     ) -> Forecasts:
         random = np.random.default_rng(len(self.shown))
-        opinions.said[:] = random.normal(size=opinions.said.shape)
-        opinions.said[random.random(opinions.said.shape) < 0.1] = np.nan
-        opinions.said[:, Expert.LAST_VALUE] = values[:, np.newaxis]
-        self.said = np.concatenate([self.said.reshape(-1, len(Expert), self.horizon), opinions.said])
-        return super().observe(series, times, values, events=events, covariates=covariates, opinions=opinions)
+        by_expert.mean[:] = random.normal(size=by_expert.mean.shape)
+        by_expert.mean[random.random(by_expert.mean.shape) < 0.1] = np.nan
+        by_expert.mean[:, Expert.LAST_VALUE] = values[:, np.newaxis]
+        self.said = np.concatenate([self.said.reshape(-1, len(Expert), self.horizon), by_expert.mean])
+        return super().observe(series, times, values, events=events, covariates=covariates, by_expert=by_expert)
 
 
 def table(folder: Path, rows: dict[str, list[float]]) -> Log:
@@ -176,15 +176,15 @@ def test_the_model_s_parts_are_those_that_its_mean_is_mixed_of(tmp_path: Path) -
     log = wide(tmp_path, {"a": wave(300), "b": wave(300, 5)})
     report, scorers = shard_evaluation(log).report, {}
     settings = small_settings()
-    bank, opinions = model_for(log, settings), Opinions.zeros(600, len(Expert), 4)
+    bank, by_expert = model_for(log, settings), ExpertForecasts.zeros(600, len(Expert), 4)
     names = [log.names[index] for index in log.series]
-    told = bank.observe(names, log.times, log.values, events=log.events, opinions=opinions)
-    mixed = (opinions.weights * np.nan_to_num(opinions.said)).sum(axis=1)
+    told = bank.observe(names, log.times, log.values, events=log.events, by_expert=by_expert)
+    mixed = (by_expert.weights * np.nan_to_num(by_expert.mean)).sum(axis=1)
     assert mixed == pytest.approx(told.mean, abs=1e-4)
     came = truth(log.names, [log.values[log.series == index] for index in range(2)], Rows(), 24)
     for name, expert in PARTS.items():
         scorers[name] = Scorer(came, [1, 4])
-        scorers[name].add(log.series, log.rows, opinions.said[:, expert], np.empty((600, 4, 0)))
+        scorers[name].add(log.series, log.rows, by_expert.mean[:, expert], np.empty((600, 4, 0)))
     assert report.lstm.horizons == scorers["lstm"].scores()
     assert report.readout.horizons == scorers["readout"].scores()
 

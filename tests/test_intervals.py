@@ -18,7 +18,7 @@ from lstm_stream.intervals import (
     LARGEST_ERROR,
     Intervals,
     Layout,
-    Room,
+    Workspace,
     expected_size,
     learn_errors,
     measure_errors,
@@ -68,7 +68,7 @@ def fresh(series: int) -> Tracked:
 def follow(
     state: Tracked,
     layout: Layout,
-    room: Room,
+    room: Workspace,
     first: int,
     values: Floats,
     disagreement: Floats,
@@ -114,7 +114,7 @@ def around_last_value(
     follow(
         into or fresh(series),
         Layout.of(HORIZON, levels),
-        Room.of(HORIZON),
+        Workspace.of(HORIZON),
         first,
         np.ascontiguousarray(values, np.float32),
         np.ascontiguousarray(disagreement, np.float32),

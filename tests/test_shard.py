@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
-from lstm_stream import OF_THE_LSTM, Bank, Expert, Forecasts, Hyperparameters, Opinions
+from lstm_stream import OF_THE_LSTM, Bank, Expert, ExpertForecasts, Forecasts, Hyperparameters
 from pipeline.events import Decoder
 from pipeline.hyperparameters import hyperparameters
 from pipeline.messages import Outgoing, Record, decode_forecast
@@ -331,9 +331,9 @@ def test_a_forecast_tells_what_share_of_it_rests_on_the_lstm() -> None:
     values = np.arange(100, dtype=np.float64) % 5
     told = fresh().fold([event(i, "a", 3600 * i, value) for i, value in enumerate(values.tolist())], "every").forecasts
     shares = [decode_forecast(out.value or b"").model.lstm_share for out in told]
-    opinions = Opinions.zeros(100, len(Expert), SETTINGS.model.horizon)
-    Bank(hyperparameters(SETTINGS)).observe(["a"] * 100, HOUR * np.arange(100), values, opinions=opinions)
-    assert shares == pytest.approx(opinions.weights[:, OF_THE_LSTM].sum(1).mean(1).tolist(), abs=1e-3)
+    by_expert = ExpertForecasts.zeros(100, len(Expert), SETTINGS.model.horizon)
+    Bank(hyperparameters(SETTINGS)).observe(["a"] * 100, HOUR * np.arange(100), values, by_expert=by_expert)
+    assert shares == pytest.approx(by_expert.weights[:, OF_THE_LSTM].sum(1).mean(1).tolist(), abs=1e-3)
 
 
 EVERYTHING = Settings(

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from lstm_stream import Bank, Hyperparameters, Opinions, Outcome
+from lstm_stream import Bank, ExpertForecasts, Hyperparameters, Outcome
 from lstm_stream.fold import go_through
 
 TOP = Path(__file__).parent.parent
@@ -30,14 +30,14 @@ def told(groups: bool) -> dict[str, npt.NDArray[Any]]:
     values[generator.random(len(row)) < 0.02] = 1e12
     values[:SERIES] = 1.0
     kept = generator.random(len(row)) > 0.05
-    opinions = Opinions.zeros(int(kept.sum()), 18, rules.horizon)
+    by_expert = ExpertForecasts.zeros(int(kept.sum()), 18, rules.horizon)
     forecasts = Bank(rules).observe(
         [f"s{i}" for i in member[kept].tolist()],
         row[kept] * HOUR,
         values[kept],
         events=row[kept],
         covariates=generator.normal(size=(len(row), 1))[kept],
-        opinions=opinions,
+        by_expert=by_expert,
     )
     return {
         "outcome": forecasts.outcome,
@@ -45,7 +45,7 @@ def told(groups: bool) -> dict[str, npt.NDArray[Any]]:
         "quantiles": forecasts.quantiles,
         "surprise": forecasts.surprise,
         "scale": forecasts.scale,
-        "weights": opinions.weights,
+        "weights": by_expert.weights,
     }
 
 

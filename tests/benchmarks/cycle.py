@@ -33,7 +33,7 @@ from kafka import KafkaConsumer, KafkaProducer
 from kafka.structs import OffsetAndMetadata
 from msgspec import structs
 
-from lstm_stream import Bank, Forecasts, Opinions
+from lstm_stream import Bank, ExpertForecasts, Forecasts
 from pipeline.admin import BATCH_BYTES, Limits
 from pipeline.checkpoints import Checkpoints
 from pipeline.cluster import LINGER_MS, Consumer, KafkaClients, Producer, Writer, create_topics, read_topic
@@ -168,11 +168,11 @@ class Still(Bank):
         *,
         events: npt.NDArray[np.int64] | None = None,
         covariates: npt.NDArray[np.float64] | None = None,
-        opinions: Opinions | None = None,
+        by_expert: ExpertForecasts | None = None,
     ) -> Forecasts:
         """Forecast; only what is new is really observed."""
         if any(name not in self.names for name in series):
-            return super().observe(series, times, values, events=events, covariates=covariates, opinions=opinions)
+            return super().observe(series, times, values, events=events, covariates=covariates, by_expert=by_expert)
         count, rows = len(series), np.arange(len(series)) % ROWS
         return Forecasts.zeros(count, 24, 3)._replace(
             origin=times.copy(),

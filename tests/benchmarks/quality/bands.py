@@ -15,7 +15,15 @@ from lstm_stream.arithmetic import Doubles
 from lstm_stream.columns import Rows, grown
 from lstm_stream.compiled import entry
 from lstm_stream.history import History, append, back
-from lstm_stream.intervals import Intervals, Layout, Room, learn_errors, measure_errors, open_intervals, write_quantiles
+from lstm_stream.intervals import (
+    Intervals,
+    Layout,
+    Workspace,
+    learn_errors,
+    measure_errors,
+    open_intervals,
+    write_quantiles,
+)
 from lstm_stream.move_scale import Moves, measure_moves, open_moves
 from lstm_stream.scale import Scale, rescale, set_step, spread_of
 from pipeline.baselines import SeasonalNaive
@@ -122,7 +130,11 @@ class NaiveBands:
             grown(Intervals.empty(HORIZON), series),
             grown(Errors.empty(), series),
         )
-        self._layout, self._room, self._step = Layout.of(HORIZON, rules.quantiles), Room.of(HORIZON), round(1e6 * step)
+        self._layout, self._work, self._step = (
+            Layout.of(HORIZON, rules.quantiles),
+            Workspace.of(HORIZON),
+            round(1e6 * step),
+        )
 
     def observe(self, rows: Rows, values: Floats, mean: Floats) -> Floats:
         """Take one value of each of these series (N,) and its forecast (N, H); quantiles of what comes (N, H, L).
@@ -130,7 +142,7 @@ class NaiveBands:
         As in a bank, a missing value counts as what was foreseen of it.
         """
         quantiles: Floats = np.empty((*mean.shape, len(self.levels)))
-        _observe(self._kept, self._layout, self._room, self._step, rows, values, np.ascontiguousarray(mean), quantiles)
+        _observe(self._kept, self._layout, self._work, self._step, rows, values, np.ascontiguousarray(mean), quantiles)
         return mean[:, :, None] + quantiles
 
 
@@ -146,7 +158,14 @@ class Kept(NamedTuple):
 
 @entry
 def _observe(
-    kept: Kept, layout: Layout, room: Room, step: int, rows: Rows, values: Doubles, mean: Doubles, quantiles: Doubles
+    kept: Kept,
+    layout: Layout,
+    work: Workspace,
+    step: int,
+    rows: Rows,
+    values: Doubles,
+    mean: Doubles,
+    quantiles: Doubles,
 ) -> None:
     """Write the quantiles (N, H, L) of the errors to come, after one value of each of these series."""
     history, scale, moves, intervals, errors = kept
@@ -161,12 +180,12 @@ def _observe(
         t = history.age[i] - 1
         if seen:
             measure_moves(moves, i, t, back(history, i, 0), moved, unit)
-            measure_errors(intervals, layout, i, t, moved, unit, room)
-            learn_errors(intervals, layout, i, t, unit, room)
+            measure_errors(intervals, layout, i, t, moved, unit, work)
+            learn_errors(intervals, layout, i, t, unit, work)
             rescale(scale, history, i, 0.0)
         spread = spread_of(scale, history, i)
         for h in range(horizon):
             ahead[h] = mean[n, h] - history.latest[i]
-        open_intervals(intervals, errors, layout, i, t, spread, ahead, none, room.quantiles)
+        open_intervals(intervals, errors, layout, i, t, spread, ahead, none, work.quantiles)
         open_moves(moves, i, t, back(history, i, 0), spread)
-        write_quantiles(intervals, layout, i, spread, 1.0, room.quantiles, quantiles[n])
+        write_quantiles(intervals, layout, i, spread, 1.0, work.quantiles, quantiles[n])

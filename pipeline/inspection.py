@@ -9,7 +9,7 @@ from pipeline.messages import iso8601
 RECENT = 24  # values shown of a series
 
 
-class ContentsError(Exception):
+class InspectionError(Exception):
     """The checkpoint does not hold what was asked for, or not as this version keeps it; the message says which."""
 
 
@@ -77,14 +77,14 @@ class SeriesContents(msgspec.Struct, frozen=True):
     upper: list[float]
 
 
-def contents(url: str) -> Contents:
+def inspected(url: str) -> Contents:
     """What lies in a checkpoint file.
 
     Raises
     ------
     CheckpointError
         When it cannot be read.
-    ContentsError
+    InspectionError
         When it is of another version.
     """
     kept = read(url)
@@ -106,19 +106,19 @@ def contents(url: str) -> Contents:
     )
 
 
-def series_contents(url: str, series: str) -> SeriesContents:
+def inspected_series(url: str, series: str) -> SeriesContents:
     """What lies in a checkpoint file of one series.
 
     Raises
     ------
     CheckpointError
         When the file cannot be read.
-    ContentsError
+    InspectionError
         When it does not hold the series, or is of another version.
     """
     _, bank = _understood(read(url))
     if series not in bank.names:
-        raise ContentsError(f"{url} holds no series `{series}`; it holds {_some(tuple(bank.names))}")
+        raise InspectionError(f"{url} holds no series `{series}`; it holds {_some(tuple(bank.names))}")
     error, of_last_value = bank.errors(series)
     forecast = bank.forecast([series])
     return SeriesContents(
@@ -138,7 +138,7 @@ def _understood(kept: Checkpoint) -> tuple[_Header, Bank]:
         header = msgspec.convert(kept.header, _Header)
         return header, Bank.load(header.bank, kept.arrays)
     except (DumpError, msgspec.ValidationError) as error:
-        raise ContentsError(
+        raise InspectionError(
             f"{kept.url} is of another version of lstm-stream: {error}; inspect it with that version"
         ) from error
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lstm_stream import Expert, Forecasts, Opinions
+from lstm_stream import Expert, ExpertForecasts, Forecasts
 from pipeline.log import Log
 from pipeline.scoring import Floats, Integers, Truth
 
@@ -72,7 +72,7 @@ class Picture(NamedTuple):
     drifts: list[int]
 
 
-class Easel:
+class FigureData:
     """Watches a run.
 
     Parameters
@@ -97,11 +97,11 @@ class Easel:
         self._noticed = 0  # drifts
         self._drifts: dict[int, int] = {}  # the first row of each slot with one
 
-    def draw(self, batch: Log, forecasts: Forecasts, opinions: Opinions) -> None:
+    def draw(self, batch: Log, forecasts: Forecasts, by_expert: ExpertForecasts) -> None:
         """Take the model's forecasts (N,) of a batch."""
         self.compare("model", batch, forecasts.mean)
         self._add_fans(batch, forecasts)
-        self._add_weights(batch, opinions)
+        self._add_weights(batch, by_expert)
         self._add_drifts(batch, forecasts)
 
     def compare(self, name: str, batch: Log, mean: Floats) -> None:
@@ -146,8 +146,8 @@ class Easel:
             fan = Fan(int(batch.rows[place]), forecasts.mean[place].copy(), forecasts.quantiles[place].copy())
             self._fans[int(batch.series[place])].append(fan)
 
-    def _add_weights(self, batch: Log, opinions: Opinions) -> None:
-        weights = opinions.weights[:, :, self._followed - 1]  # (N, E)
+    def _add_weights(self, batch: Log, by_expert: ExpertForecasts) -> None:
+        weights = by_expert.weights[:, :, self._followed - 1]  # (N, E)
         slots = self._slot(batch.rows)
         np.add.at(self._weights.T, slots, weights)
         np.add.at(self._weighed, slots, weights.sum(axis=1))

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lstm_stream import Expert, Forecasts, Opinions
-from pipeline.easel import SLOTS, Easel, Picture
+from lstm_stream import Expert, ExpertForecasts, Forecasts
+from pipeline.figure_data import SLOTS, FigureData, Picture
 from pipeline.log import Log
 from pipeline.scoring import Floats, Rows, Truth, truth
 
@@ -22,7 +22,7 @@ class Case(NamedTuple):
     log: Log
     came: Truth
     forecasts: Forecasts
-    opinions: Opinions
+    by_expert: ExpertForecasts
 
 
 def case(rows: int, seed: int = 0, drifts: list[int] | None = None) -> Case:
@@ -34,21 +34,21 @@ def case(rows: int, seed: int = 0, drifts: list[int] | None = None) -> Case:
     forecasts = Forecasts.zeros(count, HORIZON, 3)
     forecasts.mean[:] = random.normal(size=(count, HORIZON))
     forecasts.drifts[:] = np.searchsorted(drifts or [], row, "right")
-    opinions = Opinions.zeros(count, len(Expert), HORIZON)
+    by_expert = ExpertForecasts.zeros(count, len(Expert), HORIZON)
     weights = random.random((count, len(Expert), HORIZON))
-    opinions.weights[:] = weights / weights.sum(axis=1, keepdims=True)
-    return Case(log, truth(log.names, [values[::2], values[1::2]], Rows(), 1), forecasts, opinions)
+    by_expert.weights[:] = weights / weights.sum(axis=1, keepdims=True)
+    return Case(log, truth(log.names, [values[::2], values[1::2]], Rows(), 1), forecasts, by_expert)
 
 
 def drawn(one: Case, chunk: int = 50) -> Picture:
-    easel = Easel(one.came, HORIZON)
+    figure = FigureData(one.came, HORIZON)
     for begin in range(0, len(one.log.values), chunk):
         part = slice(begin, begin + chunk)
         batch, places = one.log.cut(part), np.arange(len(one.log.values))[part]
-        opinions = Opinions(one.opinions.said[part], one.opinions.weights[part])
-        easel.draw(batch, one.forecasts.take(places), opinions)
-        easel.compare("it", batch, one.forecasts.mean[part] + 1)
-    return easel.picture(one.log)
+        by_expert = ExpertForecasts(one.by_expert.mean[part], one.by_expert.weights[part])
+        figure.draw(batch, one.forecasts.take(places), by_expert)
+        figure.compare("it", batch, one.forecasts.mean[part] + 1)
+    return figure.picture(one.log)
 
 
 def slow_rolling(one: Case, mean: Floats, end: int, span: int) -> float:
@@ -78,7 +78,7 @@ def test_rolling_errors_are_those_of_the_slow_clear_version(rows: int, seed: int
 def test_an_expert_s_weight_is_its_mean_over_series_and_rows() -> None:
     one = case(4 * SLOTS)
     picture = drawn(one, 2048)
-    eight = one.opinions.weights[: 2 * 4 * SLOTS, :, -1].reshape(SLOTS, 8, -1)  # rows of a slot, each of two series
+    eight = one.by_expert.weights[: 2 * 4 * SLOTS, :, -1].reshape(SLOTS, 8, -1)  # rows of a slot, each of two series
     assert np.allclose(picture.weights.T, eight.mean(axis=1))
     assert picture.weights.sum(axis=0) == pytest.approx(np.ones(SLOTS))
 
