@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -49,14 +50,25 @@ def told(groups: bool) -> dict[str, npt.NDArray[Any]]:
     }
 
 
+def told_elsewhere(groups: bool, folder: Path, environment: dict[str, str]) -> Mapping[str, npt.NDArray[Any]]:
+    """What a bank says in a process with these environment variables."""
+    file = folder / "told.npz"
+    code = f"import numpy as np; from tests.test_step import told; np.savez({str(file)!r}, **told({groups}))"
+    command = [sys.executable, "-W", "ignore", "-c", code]
+    subprocess.run(command, check=True, cwd=TOP, env=os.environ | environment)
+    found: Mapping[str, npt.NDArray[Any]] = np.load(file)
+    return found
+
+
+def test_no_index_of_compiled_code_is_out_of_bounds(tmp_path: Path) -> None:
+    checking = {"NUMBA_BOUNDSCHECK": "1", "NUMBA_CACHE_DIR": str(tmp_path)}  # code that checks is compiled apart
+    checked, unchecked = told_elsewhere(True, tmp_path, checking), told(True)
+    assert (checked["mean"] == unchecked["mean"]).all()
+
+
 @pytest.mark.parametrize("groups", [False, True])
 def test_the_compiled_step_does_what_plain_python_does(groups: bool, tmp_path: Path) -> None:
-    file = tmp_path / "told.npz"
-    code = f"import numpy as np; from tests.test_step import told; np.savez({str(file)!r}, **told({groups}))"
-    subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", code], check=True, cwd=TOP, env=os.environ | {"NUMBA_DISABLE_JIT": "1"}
-    )
-    plain, compiled = np.load(file), told(groups)
+    plain, compiled = told_elsewhere(groups, tmp_path, {"NUMBA_DISABLE_JIT": "1"}), told(groups)
     assert (plain["outcome"] == compiled["outcome"]).all()
     assert (compiled["outcome"] == Outcome.FORECAST).sum() > 200
     for name in ("mean", "quantiles"):
