@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lstm_stream import Bank, timeline
 from pipeline.code_cache import CodeCache, alone
 from pipeline.hyperparameters import hyperparameters
 from pipeline.settings import Settings
@@ -59,6 +58,8 @@ def compile_model(
 
 def use_all(settings: Settings) -> None:
     """Let a bank with these settings do all that is ever asked of one: each part is compiled when it is first used."""
+    from lstm_stream import Bank, timeline  # takes seconds, for nothing where the code is there
+
     rules = hyperparameters(settings)
     count = STEPS * SERIES
     series = [f"series-{index % SERIES}" for index in range(count)]
