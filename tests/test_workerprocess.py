@@ -156,7 +156,10 @@ from pipeline.clock import Clock
 from pipeline.settings import Settings
 from pipeline.workerprocess import PROGRAM, Starter
 program = PROGRAM if sys.argv[1] == "ours" else (sys.executable, "-c", sys.argv[1])
-print(Starter(Settings(), "1", False, Clock(), program).start(0, False).pid, flush=True)
+process = Starter(Settings(), "1", False, Clock(), program).start(0, False)
+while sys.argv[1] == "ours" and process.up_at is None:
+    time.sleep(0.05)
+print(process.pid, flush=True)
 time.sleep(120)
 """
 
