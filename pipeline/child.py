@@ -13,6 +13,7 @@ import threading
 from types import TracebackType
 
 from pipeline.cluster import KafkaClients
+from pipeline.code_cache import code_cache, package_folder
 from pipeline.pipes import HOST, Ended, Order, Said, Up, read_order, written
 from pipeline.predecessor import take_out
 from pipeline.process import start_log, stopped_by_signals
@@ -75,12 +76,15 @@ def _work(order: Order, ours: io.FileIO) -> Ended:
 
 
 def _worked(order: Order, clients: KafkaClients, ours: io.FileIO) -> Ended:
+    cache = code_cache(package_folder(), os.environ)  # before the compiler is imported
     from pipeline.checkpoints import CheckpointError, Checkpoints
+    from pipeline.compiling import compile_model
     from pipeline.metrics import Metrics
     from pipeline.web import Web, WebError
     from pipeline.worker import Worker, spare_the_collector
 
     settings, metrics = order.settings, Metrics()
+    compile_model(cache, settings, logger.info)
     try:
         worker = Worker(
             settings,

@@ -4,7 +4,6 @@ What takes seconds to import (the network, Kafka's client) is imported by the co
 ``--help`` answers at once.
 """
 
-import importlib.util
 import logging
 import os
 import re
@@ -20,7 +19,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table as Grid
 
-from pipeline.code_cache import CodeCache, code_cache
+from pipeline.code_cache import CodeCache, code_cache, package_folder
 from pipeline.files.fileform import Said
 from pipeline.process import processors, start_log, stopped_by_signals
 from pipeline.settings import Events, Kafka, Settings, SettingsError, load, to_toml
@@ -193,14 +192,6 @@ def main(context: click.Context) -> None:
     context.obj = code_cache(package_folder(), os.environ)
 
 
-def package_folder() -> Path:
-    """Where the model's source lies; it is not imported for that."""
-    spec = importlib.util.find_spec("lstm_stream")
-    if spec is None or not spec.submodule_search_locations:
-        raise Refusal("the package lstm_stream is missing; install lstm-stream again")
-    return Path(spec.submodule_search_locations[0])
-
-
 def have_compiled(settings: Settings, say: Callable[[str], object]) -> tuple[CodeCache, bool, float]:
     """See to it that the model is compiled before a command needs it, and say so where that takes a while.
 
@@ -211,13 +202,8 @@ def have_compiled(settings: Settings, say: Callable[[str], object]) -> tuple[Cod
     """
     from pipeline.compiling import compile_model
 
-    cache = current_cache()
+    cache = click.get_current_context().find_object(CodeCache) or code_cache(package_folder(), os.environ)
     return cache, *compile_model(cache, settings, say)
-
-
-def current_cache() -> CodeCache:
-    """Where compiled code is kept."""
-    return click.get_current_context().find_object(CodeCache) or code_cache(package_folder(), os.environ)
 
 
 def told_on(console: Console) -> Callable[[str], None]:
@@ -343,8 +329,6 @@ def run_several(settings: Settings, workers: int, drain: bool, rebuild: bool) ->
     from pipeline.web import Web, WebError
     from pipeline.workerprocess import Starter
 
-    if not current_cache().is_complete():  # else this process does without the model
-        have_compiled(settings, logging.getLogger(__name__).info)
     clock = Clock()
     starter = Starter(settings, version(), rebuild, clock)
     supervisor = Supervisor(starter.start, workers, clock, drain)

@@ -6,6 +6,7 @@ folder says that all of the code is there, for this source and this processor, a
 those that start at the same time wait for it.
 """
 
+import importlib.util
 import os
 import platform
 import shutil
@@ -56,6 +57,14 @@ class CodeCache(NamedTuple):
 
     def _note(self, folder: Path) -> Path:
         return folder / f"lstm-stream-{self.key}.complete"
+
+
+def package_folder() -> Path:
+    """Where the model's source lies; it is not imported for that."""
+    spec = importlib.util.find_spec("lstm_stream")
+    if spec is None or not spec.submodule_search_locations:
+        raise ModuleNotFoundError("the package lstm_stream is missing; install lstm-stream again")
+    return Path(spec.submodule_search_locations[0])
 
 
 def code_cache(
