@@ -1,6 +1,6 @@
 """Checkpoints of each format that there was: the present one goes on, an older one is refused with the way out.
 
-`tests/checkpoints` holds one of each, of 200 events (`events`) with the settings `SETTINGS`.
+`tests/formats` holds one of each, of 200 events (`events`) with the settings `SETTINGS`.
 """
 
 import json
@@ -15,7 +15,7 @@ from pipeline.messages import Record
 from pipeline.settings import Events, Model, Settings
 from pipeline.shard import FingerprintError, Shard
 
-STORED = Path(__file__).parent / "checkpoints"
+STORED = Path(__file__).parent / "formats"
 SETTINGS = Settings(
     events=Events(timestamp_format="s"), model=Model(horizon=3, hidden_size=4, window=8, windows=4, replay=4, memory=32)
 )
