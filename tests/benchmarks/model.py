@@ -27,7 +27,7 @@ class Load:
         self.names = [f"series {i}" for i in range(series)]
         self.call = 1 if series == 1 else min(CALL, series * 10)
         self.next = 0
-        self.take(max(series, settle * min(series, 50)))
+        self.take(max(series, settle))
 
     def take(self, observations: int) -> float:
         """CPU in microseconds for each of the next observations."""
@@ -52,7 +52,9 @@ def main() -> None:
     parser.add_argument("--series", type=int, nargs="+", default=[1, 50, 1_000, 10_000])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--observations", type=int, default=5_000, help="of a round, at least one of each series")
-    parser.add_argument("--settle", type=int, default=400, help="steps of each series before (of up to 50 series)")
+    parser.add_argument(
+        "--settle", type=int, default=60_000, help="observations before; a young shard learns more"
+    )
     parser.add_argument("--efforts", type=float, nargs="+", default=[0.0, 1.0])
     options = parser.parse_args()
     loads = {(n, e): Load(n, e, options.settle) for n in options.series for e in options.efforts}
