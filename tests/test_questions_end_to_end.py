@@ -18,14 +18,15 @@ from pipeline.settings import Events, Model
 from tests.servers import wait_until
 from tests.test_end_to_end import Member, settings_for
 
-EVENTS = 30_000
+EVENTS = 60_000
 
 
 def test_series_are_told_while_the_worker_folds(tansu: EmbeddedBroker, tmp_path: Path) -> None:
     """Each answer is of a first question, in the middle of a cycle of seconds."""
     settings = settings_for(tansu, "questions", tmp_path)
-    kafka = structs.replace(settings.kafka, max_poll_records=2000)
-    settings = structs.replace(settings, kafka=kafka, events=Events(), model=Model())
+    kafka = structs.replace(settings.kafka, max_poll_records=10_000)
+    model = Model(horizon=200, hidden_size=128)  # some hundreds of us an event
+    settings = structs.replace(settings, kafka=kafka, events=Events(), model=model)
     fleet, form = Fleet(), Form(settings.events)
     with Writer(settings, settings.kafka.inputs[0]) as writer:
         for observation in islice(fleet.observations(), EVENTS):
