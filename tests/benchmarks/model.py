@@ -52,9 +52,7 @@ def main() -> None:
     parser.add_argument("--series", type=int, nargs="+", default=[1, 50, 1_000, 10_000])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--observations", type=int, default=5_000, help="of a round, at least one of each series")
-    parser.add_argument(
-        "--settle", type=int, default=60_000, help="observations before; a young shard learns more"
-    )
+    parser.add_argument("--settle", type=int, default=60_000, help="observations before; a young shard learns more")
     parser.add_argument("--efforts", type=float, nargs="+", default=[0.0, 1.0])
     options = parser.parse_args()
     loads = {(n, e): Load(n, e, options.settle) for n in options.series for e in options.efforts}
