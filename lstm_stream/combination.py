@@ -244,8 +244,8 @@ def _write_penalty(combination: Combination, scoring: Scoring, i: int, log_prior
         for k in range(last + 1):
             mass = combination.mass[i, e, k]
             own = (combination.loss[i, e, k] + TINY) / (mass + TINY)
-            doubt = np.float32(PATIENCE) / (mass + np.float32(PATIENCE))
-            loss = (np.float32(1.0) - doubt) * math.log(own) + doubt * log_prior[e, k]
+            prior_weight = np.float32(PATIENCE) / (mass + np.float32(PATIENCE))
+            loss = (np.float32(1.0) - prior_weight) * math.log(own) + prior_weight * log_prior[e, k]
             slope = bounded(combination.regret[i, e, k] / (combination.own[i, k] + FLAT), np.float32(1.0))
             penalty[e, k] = scoring.power[k] * loss + scoring.rate[k] * slope
         before, here = penalty[e, 0], penalty[e, 0]
@@ -280,9 +280,9 @@ def penalise(
     """
     _write_penalty(combination, scoring, i, log_prior, penalty)
     for k in range(len(trust)):
-        doubt = np.float32(PATIENCE) / (combination.mass[i, 0, k] + np.float32(PATIENCE))
+        prior_weight = np.float32(PATIENCE) / (combination.mass[i, 0, k] + np.float32(PATIENCE))
         own = math.log((combination.first[i, k] + FLAT) / (combination.own[i, k] + FLAT))
-        gains = np.float32(TRUST_POWER) * ((np.float32(1.0) - doubt) * own + doubt * gain[k])
+        gains = np.float32(TRUST_POWER) * ((np.float32(1.0) - prior_weight) * own + prior_weight * gain[k])
         trust[k] = 1.0 / (1.0 + math.exp(bounded(HANDICAP - gains, 30.0)))
 
 

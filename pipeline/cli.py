@@ -339,7 +339,7 @@ def run_several(settings: Settings, workers: int, drain: bool, rebuild: bool) ->
         version=version(),
         started=clock.wall(),
     )
-    overview = Overview(lambda: supervisor.standing, nobody, settings.delivery.deadline, clock)
+    overview = Overview(lambda: supervisor.roster, nobody, settings.delivery.deadline, clock)
     with refusing(WebError):
         web = Web(
             overview.metrics,

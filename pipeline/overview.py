@@ -12,7 +12,7 @@ from msgspec import structs
 from pipeline.clock import Clock
 from pipeline.metrics import PREFIX, Metrics
 from pipeline.status import BusyError, ExpertWeight, Found, Gates, SeriesStatus, State, Status, WorkerStatus
-from pipeline.supervisor import Place, Running, Standing
+from pipeline.supervisor import Place, Roster, Running
 from pipeline.totals import Page, merged, read, write
 from pipeline.workerprocess import UnansweredError
 
@@ -26,7 +26,7 @@ class Overview:
 
     Parameters
     ----------
-    standing
+    roster
         How they stand now.
     nobody
         The status of a daemon that has begun, and holds nothing.
@@ -36,23 +36,23 @@ class Overview:
         The time.
     """
 
-    def __init__(self, standing: Callable[[], Standing], nobody: Status, deadline: float, clock: Clock) -> None:
-        self._standing, self._nobody, self._deadline, self._clock = standing, nobody, deadline, clock
+    def __init__(self, roster: Callable[[], Roster], nobody: Status, deadline: float, clock: Clock) -> None:
+        self._roster, self._nobody, self._deadline, self._clock = roster, nobody, deadline, clock
         self._pool = ThreadPoolExecutor(32, "ask workers")
 
     def metrics(self) -> tuple[bytes, str]:
         """The merged page, and its content type."""
-        standing = self._standing()
-        pages = [read(one.seen.metrics) for one in _processes(standing) if one.seen is not None and one.seen.metrics]
+        roster = self._roster()
+        pages = [read(one.seen.metrics) for one in _processes(roster) if one.seen is not None and one.seen.metrics]
         nothing = read(Metrics().render()[0].decode())
-        return write(merged(pages or [nothing], standing.kept))
+        return write(merged(pages or [nothing], roster.kept))
 
     def trouble(self) -> str:
         """Why this process should be started again; "" while all is well."""
         return "; ".join(self._troubles())
 
     def _troubles(self) -> Iterator[str]:
-        for place in self._standing().places:
+        for place in self._roster().places:
             seen = place.process.seen if place.process is not None else None
             silent = self._clock.now() - seen.at if seen is not None else 0.0
             if place.failures >= MANY_FAILURES:
@@ -68,14 +68,14 @@ class Overview:
 
     def status(self) -> Status:
         """All workers as one."""
-        standing = self._standing()
-        told = [self._told(one) for one in _processes(standing) if one.seen is not None]
+        roster = self._roster()
+        told = [self._told(one) for one in _processes(roster) if one.seen is not None]
         statuses = [one for one in told if one is not None]
         scored = [one for one in statuses if one.mae_last_value]
         return structs.replace(
-            _scored(self._counted(statuses, standing.kept), scored),
-            state=_state(standing),
-            message=" · ".join(_messages(standing)),
+            _scored(self._counted(statuses, roster.kept), scored),
+            state=_state(roster),
+            message=" · ".join(_messages(roster)),
             partitions=tuple(
                 sorted(
                     (one for each in statuses for one in each.partitions), key=lambda one: (one.topic, one.partition)
@@ -85,7 +85,7 @@ class Overview:
             age=max((one.age for one in statuses), default=0.0),
             doing=max(statuses, key=lambda one: one.age).doing if statuses else "",
             drained=bool(statuses) and all(one.drained for one in statuses),
-            workers=tuple(map(_worker, standing.places)),
+            workers=tuple(map(_worker, roster.places)),
         )
 
     def _told(self, process: Running) -> Status | None:
@@ -140,7 +140,7 @@ class Overview:
 
     def _ask_all(self, path: str) -> list[tuple[int, bytes]]:
         """What those answer that do."""
-        running = [one for one in _processes(self._standing()) if one.seen is not None]
+        running = [one for one in _processes(self._roster()) if one.seen is not None]
         return [answer for answer in self._pool.map(lambda one: _asked(one, path), running) if answer is not None]
 
 
@@ -158,14 +158,14 @@ def _asked(process: Running, path: str) -> tuple[int, bytes] | None:
         return None
 
 
-def _processes(standing: Standing) -> list[Running]:
-    return [place.process for place in standing.places if place.process is not None]
+def _processes(roster: Roster) -> list[Running]:
+    return [place.process for place in roster.places if place.process is not None]
 
 
-def _state(standing: Standing) -> State:
-    if standing.is_stopping:
+def _state(roster: Roster) -> State:
+    if roster.is_stopping:
         return "stopping"
-    states = [_state_of(process) for process in _processes(standing)]
+    states = [_state_of(process) for process in _processes(roster)]
     return min(states, key=STATES.index, default="connecting")
 
 
@@ -174,16 +174,16 @@ def _state_of(process: Running) -> State:
     return "connecting" if seen is None or seen.status is None else seen.status.state
 
 
-def _messages(standing: Standing) -> Iterator[str]:
+def _messages(roster: Roster) -> Iterator[str]:
     """What there is to add: each message once, with the workers that it is of."""
     said: dict[str, list[int]] = {}
-    for place in standing.places:
+    for place in roster.places:
         message = _message(place)
-        if message and not standing.is_stopping:
+        if message and not roster.is_stopping:
             said.setdefault(message, []).append(place.number)
     for message, numbers in said.items():
         who = "worker" if len(numbers) == 1 else "workers"
-        is_of_all = len(numbers) == len(standing.places)
+        is_of_all = len(numbers) == len(roster.places)
         yield message if is_of_all else f"{who} {', '.join(map(str, numbers))}: {message}"
 
 

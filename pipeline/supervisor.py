@@ -71,7 +71,7 @@ class Place(NamedTuple):
     why: str = ""
 
 
-class Standing(NamedTuple):
+class Roster(NamedTuple):
     """All workers at one moment.
 
     Attributes
@@ -106,7 +106,7 @@ class Supervisor:
 
     Attributes
     ----------
-    standing
+    roster
         How they stand; for any thread.
     """
 
@@ -117,7 +117,7 @@ class Supervisor:
         self._is_stopping = self._is_told = self._has_told_idle = False
         self._code = 0
         self._balanced = self._clock.now()
-        self.standing = Standing(tuple(map(Place, range(count))), {RESTARTS: 0.0}, is_stopping=False)
+        self.roster = Roster(tuple(map(Place, range(count))), {RESTARTS: 0.0}, is_stopping=False)
 
     def stop(self) -> None:
         """End all; also from a signal's handler, so it only notes that."""
@@ -133,11 +133,11 @@ class Supervisor:
         """
         while True:
             self._tell_stop()
-            for place in self.standing.places:
+            for place in self.roster.places:
                 self._look(place)
-            if self._is_stopping and all(place.process is None for place in self.standing.places):
+            if self._is_stopping and all(place.process is None for place in self.roster.places):
                 return self._code
-            if self._drain and not self._is_stopping and all(map(_is_drained, self.standing.places)):
+            if self._drain and not self._is_stopping and all(map(_is_drained, self.roster.places)):
                 logger.info("all is done that was in the log at the start")
                 self._is_stopping = True
             self._tell_idle()
@@ -147,8 +147,8 @@ class Supervisor:
         if not self._is_stopping or self._is_told:
             return
         self._is_told = True
-        self.standing = self.standing._replace(is_stopping=True)
-        for place in self.standing.places:
+        self.roster = self.roster._replace(is_stopping=True)
+        for place in self.roster.places:
             if place.process is not None:
                 place.process.stop()
 
@@ -171,12 +171,12 @@ class Supervisor:
 
     def _put(self, place: Place, kept: Mapping[Sample, float] | None = None) -> None:
         """Both at once: no reader counts a process twice, or not at all."""
-        places = (*self.standing.places[: place.number], place, *self.standing.places[place.number + 1 :])
-        self.standing = self.standing._replace(places=places, kept=self.standing.kept if kept is None else kept)
+        places = (*self.roster.places[: place.number], place, *self.roster.places[place.number + 1 :])
+        self.roster = self.roster._replace(places=places, kept=self.roster.kept if kept is None else kept)
 
     def _bury(self, place: Place, process: Running, code: int) -> None:
         """Keep what a process has counted, and settle what comes after it."""
-        pages = [self.standing.kept, counted(read(process.seen.metrics))] if process.seen else [self.standing.kept]
+        pages = [self.roster.kept, counted(read(process.seen.metrics))] if process.seen else [self.roster.kept]
         if self._is_stopping:
             self._note_end(place, process, code)
             self._put(place._replace(process=None), added(pages))
@@ -219,7 +219,7 @@ class Supervisor:
 
     def _tell_idle(self) -> None:
         """Say once that workers have nothing to do, when that has lasted."""
-        seen = [place.process.seen if place.process is not None else None for place in self.standing.places]
+        seen = [place.process.seen if place.process is not None else None for place in self.roster.places]
         told = [one.status for one in seen if one is not None and one.status is not None]
         idle = [one for one in told if not one.partitions]
         all_ready = len(told) == len(seen) and all(one.state == "ready" for one in told)

@@ -144,8 +144,8 @@ def oracle(errors: npt.NDArray[np.float64], scored: tuple[int, ...], prior: floa
     ahead = np.asarray(scored, np.float64)
 
     def weights(assumed: float) -> npt.NDArray[np.float64]:
-        doubt = PATIENCE / (mass + PATIENCE)
-        mean = (1 - doubt) * np.log((loss + TINY) / (mass + TINY)) + doubt * np.log(assumed)
+        prior_weight = PATIENCE / (mass + PATIENCE)
+        mean = (1 - prior_weight) * np.log((loss + TINY) / (mass + TINY)) + prior_weight * np.log(assumed)
         power, rate = POWER[0] * ahead ** POWER[1], RATE[0] * ahead ** RATE[1]
         penalty = power * mean + rate * np.clip(slope / (own + FLAT), -1.0, 1.0)
         last = len(scored) - 1

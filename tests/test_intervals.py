@@ -90,8 +90,8 @@ def follow(
                 size, jump = expected_size(intervals, i, unit[0], room), bounded(moved[0], LARGEST_ERROR) * unit[0]
                 surprise[k, i] = score_anomaly(errors, i, room.error[0], jump, size)
             learn_errors(intervals, layout, i, t, unit, room)
-            doubt = np.full(horizon, disagreement[k, i], np.float32)
-            open_intervals(intervals, errors, layout, i, t, np.float32(1.0), still, doubt, room.quantiles)
+            unsure = np.full(horizon, disagreement[k, i], np.float32)
+            open_intervals(intervals, errors, layout, i, t, np.float32(1.0), still, unsure, room.quantiles)
             open_moves(moves, i, t, value, np.float32(1.0))
             write_quantiles(intervals, layout, i, np.float32(1.0), 1.0, room.quantiles, quantiles[k, i])
             for h in range(horizon):
@@ -101,7 +101,7 @@ def follow(
 
 def around_last_value(
     values: Values,
-    doubt: Values | None = None,
+    unsure: Values | None = None,
     levels: tuple[float, ...] = LEVELS,
     into: Tracked | None = None,
     first: int = 0,
@@ -110,7 +110,7 @@ def around_last_value(
     length, series = values.shape
     quantiles = np.zeros((length, series, HORIZON, len(levels)))
     surprise = np.zeros((length, series), np.float32)
-    disagreement = np.zeros_like(values) if doubt is None else doubt
+    disagreement = np.zeros_like(values) if unsure is None else unsure
     follow(
         into or fresh(series),
         Layout.of(HORIZON, levels),
@@ -178,13 +178,13 @@ def test_each_quantile_has_its_share_below() -> None:
 
 def test_the_interval_is_wide_where_experts_doubt_each_other() -> None:
     generator = np.random.default_rng(2)
-    doubt = np.exp(generator.normal(size=(4000, 4)))
-    errors = generator.normal(size=(4000, 4)) * doubt
+    unsure = np.exp(generator.normal(size=(4000, 4)))
+    errors = generator.normal(size=(4000, 4)) * unsure
     values = np.zeros((4000, 4))
     values[1:] = errors[:-1]  # what comes next lies as far off as is doubted now
-    told, blind = around_last_value(values, doubt), around_last_value(values)
-    assert np.corrcoef(told.width(1)[2000:, 0], doubt[2000:, 0])[0, 1] > 0.5
-    assert np.corrcoef(blind.width(1)[2000:, 0], doubt[2000:, 0])[0, 1] < 0.4
+    told, blind = around_last_value(values, unsure), around_last_value(values)
+    assert np.corrcoef(told.width(1)[2000:, 0], unsure[2000:, 0])[0, 1] > 0.5
+    assert np.corrcoef(blind.width(1)[2000:, 0], unsure[2000:, 0])[0, 1] < 0.4
     assert 0.885 < told.covered(values, 1).mean() < 0.915
 
 
@@ -201,7 +201,7 @@ def test_quantiles_are_finite_and_in_order_whatever_comes(seed: int, outlier: fl
     values = walking(generator, 300)
     values[generator.random((300, 4)) < 0.02] = outlier
     values[:, 3] = outlier
-    told = around_last_value(values, doubt=np.abs(values))
+    told = around_last_value(values, unsure=np.abs(values))
     around = told.quantiles - values.astype(np.float32)[:, :, None, None]
     assert np.isfinite(around).all()
     assert (np.diff(told.quantiles, axis=3) >= 0).all()

@@ -11,7 +11,7 @@ from pipeline.metrics import Metrics
 from pipeline.overview import MANY_FAILURES, Overview
 from pipeline.pipes import Ended
 from pipeline.status import BusyError, ExpertWeight, Found, Gates, PartitionStatus, SeriesStatus, State, Status
-from pipeline.supervisor import Place, Standing
+from pipeline.supervisor import Place, Roster
 from pipeline.totals import Sample, counted, read
 from pipeline.workerprocess import Seen, UnansweredError
 from tests.fakes import ManualClock
@@ -88,10 +88,10 @@ class Parent:
         self.clock = ManualClock()
         self.places = [Place(number, worker) for number, worker in enumerate(workers)]
         self.kept, self.is_stopping = kept or {}, False
-        self.overview = Overview(self._standing, NOBODY, DEADLINE, self.clock)
+        self.overview = Overview(self._roster, NOBODY, DEADLINE, self.clock)
 
-    def _standing(self) -> Standing:
-        return Standing(tuple(self.places), self.kept, self.is_stopping)
+    def _roster(self) -> Roster:
+        return Roster(tuple(self.places), self.kept, self.is_stopping)
 
 
 def seen(told: Status | None, at: float = 1000.0, trouble: str = "") -> Seen:

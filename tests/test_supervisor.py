@@ -155,7 +155,7 @@ def test_failures_are_forgotten_by_one_that_stays_up() -> None:
     scripted.let(8 + STEADY + 1, 0, FakeWorker.die)
     scripted.run(200)
     assert scripted.starts_of(0) == pytest.approx([0, 2, 6, 8 + STEADY + 2], abs=1)
-    assert scripted.supervisor.standing.places[0].failures == 1
+    assert scripted.supervisor.roster.places[0].failures == 1
 
 
 def test_one_that_takes_long_to_start_is_left_alone() -> None:
@@ -253,7 +253,7 @@ def test_what_a_dead_worker_counted_is_kept_and_restarts_are_counted() -> None:
     scripted.let(6, 0, lambda worker: worker.come_up(forecasts=5))
     scripted.let(7, 0, FakeWorker.die)
     scripted.run(20)
-    kept = scripted.supervisor.standing.kept
+    kept = scripted.supervisor.roster.kept
     assert (kept[FORECASTS], kept[RESTARTS]) == (12, 2)
 
 

@@ -97,7 +97,7 @@ class Outcome(NamedTuple):
 @pytest.fixture(scope="module")
 def outcome(tansu: EmbeddedBroker, tmp_path_factory: pytest.TempPathFactory) -> Outcome:
     """The cases go through the real daemon on a real broker; it is ended by SIGTERM."""
-    folder = tmp_path_factory.mktemp("badness")
+    folder = tmp_path_factory.mktemp("bad_records")
     chosen = settings_for(tansu, folder)
     send(chosen)
     file = folder / "settings.toml"
