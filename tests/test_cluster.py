@@ -1,18 +1,34 @@
 """Topics and connections on real brokers; what cannot work says in one line what to do."""
 
 import logging
+import threading
+from collections.abc import Iterable
+from contextlib import closing, suppress
 
 import pytest
-from kafka import KafkaProducer
+from kafka import KafkaAdminClient, KafkaProducer
 from msgspec import structs
 
 from pipeline.admin import Limits
-from pipeline.cluster import ClusterError, KafkaClients, KafkaError, Topic, Writer, create_topics, describe, read_topic
+from pipeline.cluster import (
+    ClusterError,
+    ConsumerRebalanceListener,
+    KafkaClients,
+    KafkaError,
+    MemberState,
+    NoOffsetForPartitionError,
+    Topic,
+    TopicPartition,
+    Writer,
+    create_topics,
+    describe,
+    read_topic,
+)
 from pipeline.embedded import EmbeddedBroker, free_port
 from pipeline.messages import Outgoing
 from pipeline.settings import Kafka, Settings
 from tests.fakes import NotUtf8
-from tests.servers import ApacheKafka
+from tests.servers import ApacheKafka, stays, wait_until
 
 PATIENCE = 2.0  # seconds
 
@@ -107,6 +123,72 @@ def test_a_producer_that_is_closed_in_no_time_gives_up_what_is_not_sent(tansu: E
     producer.close(timeout=0)
     with pytest.raises(KafkaError, match="already closed"):
         producer.send(settings.kafka.forecasts, b"late")
+
+
+class Member(threading.Thread):
+    """A consumer of the group that polls while it may."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__()
+        self.consumer, self.may_poll, self.is_over = KafkaClients(settings).consumer(), threading.Event(), False
+        self.consumer.subscribe(settings.kafka.inputs, listener=Heedless())
+        self.may_poll.set()
+
+    def run(self) -> None:
+        while not self.is_over:
+            self.may_poll.wait()
+            with suppress(NoOffsetForPartitionError):
+                self.consumer.poll(50.0, max_records=1)
+
+    def end(self) -> None:
+        self.is_over = True
+        self.may_poll.set()
+        self.join()
+        self.consumer.close(timeout_ms=1000.0)
+
+    def holds(self, count: int) -> bool:
+        return len(self.consumer.assignment()) == count and self.state() == MemberState.STABLE
+
+    def state(self) -> MemberState:
+        return self.consumer.group_metadata().state
+
+
+class Heedless(ConsumerRebalanceListener):
+    """What comes and goes is nothing to it."""
+
+    def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        pass
+
+    def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        pass
+
+
+def test_a_join_for_new_partitions_that_ends_between_two_polls_is_noticed(apache_kafka: ApacheKafka) -> None:
+    """Kafka's client by itself would be out of the group for good."""
+    settings = settings_at(apache_kafka.bootstrap_servers, "grown", partitions=4)
+    settings = structs.replace(settings, kafka=structs.replace(settings.kafka, session_timeout=6.0))
+    create_topics(settings)
+    leader = Member(settings)
+    leader.start()
+    wait_until(lambda: leader.holds(4), "the first to hold all")
+    follower = Member(settings)
+    follower.start()
+    try:
+        wait_until(lambda: leader.holds(2) and follower.holds(2), "both to hold two")
+        with closing(KafkaAdminClient(bootstrap_servers=apache_kafka.bootstrap_servers)) as admin:
+            admin.create_partitions({settings.kafka.inputs[0]: 6})
+        follower.may_poll.clear()  # so that the leader's join lasts
+        leader.consumer.topics()
+        wait_until(lambda: leader.state() == MemberState.REBALANCING, "it to join anew")
+        leader.may_poll.clear()
+        follower.may_poll.set()
+        wait_until(lambda: follower.holds(3), "the other to have joined")
+        leader.may_poll.set()
+        wait_until(lambda: leader.holds(3) and follower.holds(3), "both to hold three")
+        assert stays(lambda: leader.holds(3) and follower.holds(3), 2 * settings.kafka.session_timeout)
+    finally:
+        leader.end()
+        follower.end()
 
 
 def test_an_empty_topic_is_read_at_once(tansu: EmbeddedBroker) -> None:
