@@ -7,7 +7,7 @@ The one home of the package `kafka`: others take its names from here. A cluster 
 import logging
 import time
 import uuid
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import NamedTuple, Protocol, Self, SupportsIndex, overload
@@ -636,12 +636,14 @@ class _Consumer(KafkaConsumer):
     sends no heartbeat, is put out of the group, and does not notice.
     """
 
-    def poll(self, timeout_ms: float, max_records: int) -> Mapping[TopicPartition, Sequence[Message]]:
+    def poll(
+        self, timeout_ms: float = 0, max_records: int | None = None, update_offsets: bool = True
+    ) -> Mapping[TopicPartition, Sequence[Message]]:
         """As the client's own."""
-        if self._coordinator.rejoining:  # only changed while this thread polls
+        if self._coordinator.rejoining:  # it changes only while this thread polls
             self._coordinator.request_rejoin()
-        found: Mapping[TopicPartition, Sequence[Message]] = super().poll(timeout_ms, max_records=max_records)
-        return found
+        poll: Callable[..., Mapping[TopicPartition, Sequence[Message]]] = super().poll
+        return poll(timeout_ms, max_records, update_offsets)
 
     def topic_id(self, topic: str) -> str | None:
         """Another one after the topic was deleted and made again."""

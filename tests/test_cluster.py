@@ -147,10 +147,10 @@ class Member(threading.Thread):
         self.consumer.close(timeout_ms=1000.0)
 
     def holds(self, count: int) -> bool:
-        return len(self.consumer.assignment()) == count and self.state() == MemberState.STABLE
+        return len(self.consumer.assignment()) == count and self.consumer.group_metadata().state == MemberState.STABLE
 
-    def state(self) -> MemberState:
-        return self.consumer.group_metadata().state
+    def is_joining(self) -> bool:
+        return bool(self.consumer.group_metadata().state == MemberState.REBALANCING)
 
 
 class Heedless(ConsumerRebalanceListener):
@@ -179,7 +179,7 @@ def test_a_join_for_new_partitions_that_ends_between_two_polls_is_noticed(apache
             admin.create_partitions({settings.kafka.inputs[0]: 6})
         follower.may_poll.clear()  # so that the leader's join lasts
         leader.consumer.topics()
-        wait_until(lambda: leader.state() == MemberState.REBALANCING, "it to join anew")
+        wait_until(leader.is_joining, "it to join anew")
         leader.may_poll.clear()
         follower.may_poll.set()
         wait_until(lambda: follower.holds(3), "the other to have joined")
