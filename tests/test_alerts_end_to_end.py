@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import random
 import re
 import shutil
 import signal
@@ -30,6 +31,7 @@ pytestmark = pytest.mark.skipif(
 )
 INTERVAL = 1.0  # seconds from one scrape to the next
 SERIES = 20
+LEARNT = 400  # steps that the series are known for before anybody watches
 BEGIN = int(time.time()) - 40_000
 
 
@@ -64,6 +66,10 @@ class Daemon:
         except OSError:
             return False
 
+    def observations(self) -> int:
+        with urllib.request.urlopen(f"{self.page}/api/status", timeout=5) as answer:
+            return int(json.load(answer)["observations"])
+
     def kill(self) -> None:
         self.process.kill()
         self.process.wait()
@@ -91,7 +97,7 @@ def events(steps: range, factor: float = 1.0) -> Iterator[Outgoing]:
     """A step a second of each series; 1 with the usual values."""
     for step in steps:
         for number in range(SERIES):
-            value = factor * (math.sin(step / 7 + number) + (step * 31 + number * 17) % 10 / 20)
+            value = factor * (math.sin(step / 7 + number) + random.Random(step * SERIES + number).gauss(0, 0.3))
             event = {"series": f"s{number}", "timestamp": BEGIN + step, "value": value}
             yield Outgoing(f"s{number}".encode(), json.dumps(event).encode())
 
@@ -122,6 +128,8 @@ def test_alerts_fire_by_their_real_faults_and_end_with_them(tmp_path: Path) -> N
         target = daemon.page.removeprefix("http://")
         daemon.start()
         try:
+            send(settings, events(range(LEARNT)))
+            wait_until(lambda: daemon.observations() == LEARNT * SERIES, "the series to be known")
             rules = hastened(tmp_path / "rules")
             with Monitoring(target, tmp_path / "monitoring", rules, interval=INTERVAL) as monitoring:
                 watch(daemon, settings, tmp_path, monitoring)
@@ -143,7 +151,7 @@ def watch(daemon: Daemon, settings: Settings, folder: Path, monitoring: Monitori
 
 
 def a_healthy_daemon(settings: Settings, pager: Pager, monitoring: Monitoring) -> None:
-    send(settings, events(range(150)))
+    send(settings, events(range(LEARNT, LEARNT + 100)))
     wait_until(lambda: asked(monitoring, "lstm_stream:relative_error:ratio15m") > 0, "the first scores")
     assert stays(lambda: not pager.names(), 8), pager.names()
     for name in ("series_value", "series_forecast", "event_to_commit_seconds_bucket", "lag_seconds", "state_bytes"):
@@ -163,7 +171,7 @@ def a_bad_producer(settings: Settings, pager: Pager) -> None:
 
 
 def values_that_never_were(settings: Settings, pager: Pager) -> None:
-    for step in range(150, 210):
+    for step in range(LEARNT + 100, LEARNT + 160):
         send(settings, events(range(step, step + 1), factor=(step % 7 - 3) * 1e3))
     pager.wait_for("LstmStreamAnomalies", "60 steps of values that never were")
 
@@ -173,7 +181,7 @@ def no_way_to_write_checkpoints(settings: Settings, folder: Path, pager: Pager) 
     checkpoints = folder / "checkpoints"
     checkpoints.rename(folder / "elsewhere")
     checkpoints.write_text("full")
-    send(settings, events(range(210, 212)))
+    send(settings, events(range(LEARNT + 160, LEARNT + 162)))
     pager.wait_for("LstmStreamCheckpointsFailing", "the folder of checkpoints was gone")
     checkpoints.unlink()
     (folder / "elsewhere").rename(checkpoints)
