@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import msgspec
 import numpy.typing as npt
 
+from lstm_stream import Dump
 from pipeline.checkpoints import Address, Checkpoints
 from pipeline.clock import Clock
 from pipeline.cluster import (
@@ -23,7 +24,7 @@ from pipeline.messages import Record
 from pipeline.metrics import Metrics
 from pipeline.publisher import Publication, Publisher
 from pipeline.settings import Settings
-from pipeline.shard import FingerprintError, Fold, Publish, State
+from pipeline.shard import FingerprintError, Fold, Publish
 from pipeline.status import SeriesStatus, ShardStatus
 
 logger = logging.getLogger(__name__)
@@ -35,7 +36,7 @@ class Foldable(Protocol):
     next_offset: int
 
     def fold(self, records: Sequence[Record], publish: Publish) -> Fold: ...
-    def dump(self) -> State: ...
+    def dump_in_parts(self) -> Dump: ...
     def status(self) -> ShardStatus: ...
     def series(self) -> tuple[str, ...]: ...
     def series_status(self, name: str) -> SeriesStatus | None: ...
