@@ -194,6 +194,7 @@ class Cycle:
 
     def keep(self) -> None:
         """Write a checkpoint of each shard that stands at the committed offset, unless its last one is of there."""
+        self._finish()
         self._begin_to_keep()
         while self._due:
             self._begin_next()
@@ -246,7 +247,8 @@ class Cycle:
 
     def close(self) -> dict[TopicPartition, Held]:
         """Hand back the shards, for the next connection: some may fit again."""
-        self._saver.close()
+        with self._watchdog.watching("the writing of a checkpoint", LONG):
+            self._saver.close()
         parked, self.held = self._parked | self.held, {}
         self._snapshots.clear()
         return parked
