@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lstm_stream.bank import Bank, DumpError
+    from lstm_stream.dumping import Block, Dump, Shape
     from lstm_stream.experts import OF_THE_LSTM, Expert
     from lstm_stream.faults import Fault
     from lstm_stream.forecaster import LSTMForecaster
@@ -23,6 +24,8 @@ __all__ = [
     "ANY_GAP",
     "OF_THE_LSTM",
     "Bank",
+    "Block",
+    "Dump",
     "DumpError",
     "Expert",
     "ExpertForecasts",
@@ -34,6 +37,7 @@ __all__ = [
     "Observation",
     "Outcome",
     "Scores",
+    "Shape",
     "Timeline",
     "buckets",
     "timeline",
@@ -41,6 +45,7 @@ __all__ = [
 
 _HOMES = {
     "bank": ("Bank", "DumpError"),
+    "dumping": ("Block", "Dump", "Shape"),
     "experts": ("OF_THE_LSTM", "Expert"),
     "faults": ("Fault",),
     "forecaster": ("LSTMForecaster",),

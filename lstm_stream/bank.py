@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from hashlib import blake2b
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -15,9 +16,10 @@ import numpy.typing as npt
 
 from lstm_stream.anomaly import WARM
 from lstm_stream.arithmetic import Floats, Wholes, ratios
-from lstm_stream.columns import Array, Columns, clear, dumped, fill, grown
+from lstm_stream.columns import Array, Columns, adopted, clear, dumped, fill, grown, named, room_for
 from lstm_stream.combination import TINY, mean_weights
 from lstm_stream.drift import Drift
+from lstm_stream.dumping import Dump
 from lstm_stream.experts import EXPERTS, assumed_losses
 from lstm_stream.faults import RAISED, Fault, Stage, told
 from lstm_stream.fold import (
@@ -118,6 +120,7 @@ class Bank:
         self._next_reading = FEWEST_STEPS
         self._offered = 0  # windows, before this learning interval
         self._shared = self._share()
+        self._dump = Dump({}, {})
         self.lesson = Lesson(False, 0.0, 0.0)
         self.faults: list[Fault] = []
         """What went wrong in the last call of `observe`; there should be none."""
@@ -154,6 +157,7 @@ class Bank:
         """
         self.faults = []
         rows = self._rows_of(series)
+        self._dump.keep(rows)
         count = len(rows)
         call = Call.of(
             rows,
@@ -242,7 +246,7 @@ class Bank:
     def _welcome(self, names: list[str]) -> None:
         count, room = len(self.names), len(self._series.identity)
         if count > room:
-            self._grow(max(8, 2 * room, count))
+            self._grow(room_for(count, room))
         self._series.identity[count - len(names) : count] = [_identity(name) for name in names]
 
     def _grow(self, capacity: int) -> None:
@@ -478,8 +482,30 @@ class Bank:
     # What is kept
 
     def dump(self) -> tuple[dict[str, object], dict[str, Array]]:
-        """The whole state: numbers for a header, and arrays by name."""
-        header: dict[str, object] = {
+        """The whole state: numbers for a header, and arrays by name; a copy."""
+        arrays = {name: column[: len(self.names)].copy() for name, column in self._by_name().items()}
+        return self._header(), self._beside() | arrays
+
+    def dump_in_parts(self, beside: Mapping[str, Array] = MappingProxyType({})) -> Dump:
+        """The same, to be taken block by block while more is observed.
+
+        Parameters
+        ----------
+        beside
+            Arrays to go along, which nobody changes.
+
+        Raises
+        ------
+        RuntimeError
+            A dump that was begun before has been neither taken nor given up.
+        """
+        if not self._dump.is_taken:
+            raise RuntimeError("a dump in parts is under way: take all of it, or give it up, before another one begins")
+        self._dump = Dump(self._header(), self._beside() | dict(beside), self._by_name(), len(self.names))
+        return self._dump
+
+    def _header(self) -> dict[str, object]:
+        return {
             "format": FORMAT,
             "rules": msgspec.to_builtins(asdict(self.rules)),
             "next_lesson": self._next_lesson,
@@ -493,9 +519,10 @@ class Bank:
             "skipped": self._learner.skipped,
             "groups": total(self._groups),
         }
+
+    def _beside(self) -> dict[str, Array]:
+        """What a dump has beside the columns of the series; a copy."""
         arrays: dict[str, Array] = {"names": np.frombuffer(msgspec.json.encode(list(self.names)), np.uint8)}
-        for part, columns in self._columns().items():
-            arrays |= _over(part, dumped(columns, len(self.names)))
         arrays |= {"latest": self._series.latest[: self._counts[SEEN]].copy()}
         arrays |= _over("groups", dumped(self._groups, total(self._groups)))
         arrays |= _over("replay", self._replay.dump())
@@ -503,11 +530,18 @@ class Bank:
         arrays |= _over("priors", self._priors.dump())
         arrays |= _over("drift", self._drift.dump())
         arrays |= _over("learner", self._learner.dump())
-        return header, arrays
+        return arrays
+
+    def _by_name(self) -> dict[str, Array]:
+        """The columns of the series as a dump calls them; no copy."""
+        columns: dict[str, Array] = {}
+        for part, some in self._columns().items():
+            columns |= _over(part, named(some))
+        return columns
 
     @classmethod
     def load(cls, header: Mapping[str, object], arrays: Mapping[str, Array]) -> "Bank":
-        """The bank of a `dump`.
+        """The bank of a `dump`, whose arrays it takes over: they are its own from now on.
 
         Raises
         ------
@@ -529,8 +563,9 @@ class Bank:
         self.names = {name: row for row, name in enumerate(names)}
         self._grow(len(names))
         self._series.identity[:] = [_identity(name) for name in names]
-        for part, columns in self._columns().items():
-            fill(columns, _under(part, arrays))
+        parts: Any = {part: adopted(columns, _under(part, arrays)) for part, columns in self._columns().items()}
+        self._state = State(**{part: parts.pop(part) for part in State._fields})
+        self._series = self._series._replace(**parts)
         self._counts[:] = state.counts
         latest = arrays["latest"]
         self._series.latest[: len(latest)], self._series.lately[latest] = latest, True

@@ -2,28 +2,33 @@
 
 import contextlib
 import errno
-import hashlib
 import json
 import logging
+import math
 import os
 import re
+import tempfile
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from io import BytesIO
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, BinaryIO, NamedTuple, Protocol
 from urllib.parse import quote
 
-import numpy as np
-import safetensors.numpy
 from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 from numpy.typing import NDArray
 
+from pipeline import tensor_file
+from pipeline.tensor_file import DamagedError, Shape, Source, TensorFile, write_all
+
 log = logging.getLogger(__name__)
 
-FORMAT = "lstm-stream checkpoint 1"
-LARGEST_HEADER = 40_000_000  # characters before escapes; safetensors reads no header beyond 100 million bytes
+SMALL = 1 << 26
+"""Bytes that are put into an object store from memory; more go through a temporary file."""
+FETCHED_AT_ONCE = 1 << 25
+"""Bytes, from an object store."""
 
 _NAME = re.compile(r"(\d{20})\.safetensors")
 _TEMPORARY = re.compile(r"\.(\d{20})\.safetensors\..*\.tmp")
@@ -33,7 +38,8 @@ _EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs"}  # protocol: what
 class _Files(Protocol):
     """What is used of an fsspec file system (fsspec ships no types)."""
 
-    def cat_file(self, path: str) -> bytes: ...
+    def open(self, path: str, mode: str, block_size: int) -> AbstractContextManager[Source]: ...
+    def put_file(self, lpath: str, rpath: str) -> None: ...
     def pipe_file(self, path: str, value: bytes) -> None: ...
     def rm_file(self, path: str) -> None: ...
     def ls(self, path: str, detail: bool) -> list[str]: ...
@@ -78,11 +84,28 @@ class CheckpointError(RuntimeError):
     """Checkpoints can't be written or read; the message says what to do."""
 
 
-class _DamagedError(Exception):
-    """The file holds no whole checkpoint, or not the one that it should."""
+class Block(Protocol):
+    """Some rows of some of the arrays of a checkpoint."""
+
+    @property
+    def row(self) -> int: ...
+    @property
+    def arrays(self) -> Mapping[str, NDArray[Any]]: ...
 
 
-class _GoneError(_DamagedError):
+class _Whole(NamedTuple):
+    """All arrays, as one block."""
+
+    row: int
+    arrays: Mapping[str, NDArray[Any]]
+
+
+class _Like(NamedTuple):
+    dtype: Any
+    sizes: tuple[int, ...]
+
+
+class _GoneError(DamagedError):
     """There is no such file."""
 
 
@@ -114,8 +137,8 @@ class Checkpoints:
     def probe(self) -> None:
         """Raise `CheckpointError` if a checkpoint could not be written."""
         path = f"{self._root}/.probe-{uuid.uuid4().hex}"
+        self._write(path, lambda file: write_all(file, b"lstm-stream asks whether it may write here"), 0)
         with _reaching("write", self._url):
-            self._write(path, b"lstm-stream asks whether it may write here")
             self._files.rm_file(path)
 
     def save(
@@ -142,10 +165,38 @@ class Checkpoints:
         str
             Where it lies, for `read`.
         """
+        shapes = {name: _Like(array.dtype, array.shape) for name, array in arrays.items()}
+        return self.save_in_parts(address, offset, header, shapes, [_Whole(0, arrays)])
+
+    def save_in_parts(
+        self,
+        address: Address,
+        offset: int,
+        header: Mapping[str, object],
+        shapes: Mapping[str, Shape],
+        blocks: Iterable[Block],
+    ) -> str:
+        """The same of a state that comes block by block, so that it need not be in memory twice.
+
+        Parameters
+        ----------
+        shapes
+            Of all arrays, by name.
+        blocks
+            Each row of each array once, in any order. What they raise goes through, and then nothing was written.
+        """
         path = f"{self._folder(address)}/{offset:020d}.safetensors"
-        content = _to_bytes(address, offset, header, arrays)
-        with _reaching("write", self._url):
-            self._write(path, content)
+        told = json.dumps({"address": address, "offset": offset, "header": header}, allow_nan=False)
+
+        def write(file: BinaryIO) -> None:
+            checkpoint = TensorFile(file, told, shapes)
+            for block in blocks:
+                with _reaching("write", self._url):
+                    checkpoint.put(block.row, block.arrays)
+            with _reaching("write", self._url):
+                checkpoint.seal()
+
+        self._write(path, write, _size(shapes))
         self._prune(address, offset)
         return self._place(path)
 
@@ -171,10 +222,10 @@ class Checkpoints:
 
     def _read_or_warn(self, path: str, address: Address, offset: int) -> Checkpoint | None:
         try:
-            found, checkpoint = _from_bytes(_content(self._files, path, self._url), self._place(path))
+            found, checkpoint = _checkpoint(self._files, path, self._url, self._place(path))
             if (found, checkpoint.offset) != (address, offset):
-                raise _DamagedError(f"it says that it is of {found}, offset {checkpoint.offset}")
-        except _DamagedError as error:
+                raise DamagedError(f"it says that it is of {found}, offset {checkpoint.offset}")
+        except DamagedError as error:
             log.warning("checkpoint %s is skipped, an older one is looked for: %s", self._place(path), error)
             return None
         return checkpoint
@@ -207,11 +258,23 @@ class Checkpoints:
         crashed = (path for path in there if _is_leftover(path, saved))
         return [*(paths[offset] for offset in older[self._keep :]), *crashed]
 
-    def _write(self, path: str, content: bytes) -> None:
+    def _write(self, path: str, write: Callable[[BinaryIO], None], size: int) -> None:
+        """Let there be a file of what is written, of so many bytes or a little more; whole or not at all."""
         if isinstance(self._files, LocalFileSystem):
-            _write_file(Path(path), content)
+            with _written_file(Path(path), self._url) as file:
+                write(file)
+        elif size <= SMALL:
+            content = BytesIO()
+            write(content)
+            with _reaching("write", self._url):
+                self._files.pipe_file(path, content.getvalue())  # a put to an object store is whole or not at all
         else:
-            self._files.pipe_file(path, content)  # a put to an object store is whole or not at all
+            with tempfile.TemporaryDirectory(prefix="lstm-stream-") as folder:
+                local = Path(folder) / "checkpoint.safetensors"
+                with local.open("x+b", buffering=0) as file:
+                    write(file)
+                with _reaching("write", self._url):
+                    self._files.put_file(str(local), path)  # in parts, of which nothing shows before the last one
 
     def _place(self, path: str) -> str:
         if isinstance(self._files, LocalFileSystem):
@@ -229,10 +292,10 @@ def read(url: str) -> Checkpoint:
     """
     files, path = _open(url)
     try:
-        return _from_bytes(_content(files, path, url), url)[1]
+        return _checkpoint(files, path, url, url)[1]
     except _GoneError as error:
         raise CheckpointError(f"there is no checkpoint {url}") from error
-    except _DamagedError as error:
+    except DamagedError as error:
         raise CheckpointError(f"{url} can't be used: {error}") from error
 
 
@@ -257,14 +320,24 @@ def _reaching(what: str, url: str) -> Iterator[None]:
     """Say what can be done where the store fails in this block, which holds calls to it alone."""
     try:
         yield
+    except DamagedError:
+        raise
     except Exception as error:
         raise CheckpointError(_advice(what, url, error)) from error
 
 
-def _content(files: _Files, path: str, url: str) -> bytes:
-    with _reaching("read", url), contextlib.suppress(FileNotFoundError):
-        return files.cat_file(path)
+def _checkpoint(files: _Files, path: str, url: str, place: str) -> tuple[Address, Checkpoint]:
+    with _reaching("read", url), contextlib.suppress(FileNotFoundError), _opened(files, path) as file:
+        told, arrays = tensor_file.load(file)
+        state = json.loads(told)
+        return Address(*state["address"]), Checkpoint(state["offset"], state["header"], arrays, place)
     raise _GoneError("it is gone")
+
+
+def _opened(files: _Files, path: str) -> AbstractContextManager[Source]:
+    if isinstance(files, LocalFileSystem):
+        return Path(path).open("rb", buffering=0)
+    return files.open(path, "rb", block_size=FETCHED_AT_ONCE)
 
 
 def _by_offset(paths: Iterable[str]) -> dict[int, str]:
@@ -273,21 +346,26 @@ def _by_offset(paths: Iterable[str]) -> dict[int, str]:
     return {int(match[1]): path for match, path in matches if match}
 
 
-def _write_file(path: Path, content: bytes) -> None:
+@contextmanager
+def _written_file(path: Path, url: str) -> Iterator[BinaryIO]:
     """Write beside, flush to the disk, rename, flush the folder: after a power cut it is the old or the new."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    with _reaching("write", url):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+        file = temporary.open("x+b", buffering=0)
     try:
-        with temporary.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)  # noqa: PTH105 - one named call is what the tests can fail at
-    except OSError:
+        with file:
+            yield file
+            with _reaching("write", url):
+                os.fsync(file.fileno())
+        with _reaching("write", url):
+            os.replace(temporary, path)  # noqa: PTH105 - one named call is what the tests can fail at
+    except Exception:
         temporary.unlink(missing_ok=True)
         raise
     if os.name == "posix":  # elsewhere a folder can't be flushed
-        _flush_folder(path.parent)
+        with _reaching("write", url):
+            _flush_folder(path.parent)
 
 
 def _flush_folder(folder: Path) -> None:
@@ -308,45 +386,9 @@ def _is_leftover(path: str, saved: int) -> bool:
     return match is not None and int(match[1]) < saved
 
 
-def _to_bytes(address: Address, offset: int, header: Mapping[str, object], arrays: Mapping[str, NDArray[Any]]) -> bytes:
-    plain = {name: np.asarray(array, order="C") for name, array in arrays.items()}
-    told = json.dumps({"address": address, "offset": offset, "header": header}, allow_nan=False)
-    if len(told) > LARGEST_HEADER:
-        raise ValueError(f"the header has {len(told)} bytes: what grows with the series belongs into arrays")
-    metadata = {"format": FORMAT, "state": told, "checksum": _checksum(told, plain)}
-    return safetensors.numpy.save(plain, metadata)
-
-
-def _from_bytes(content: bytes, url: str) -> tuple[Address, Checkpoint]:
-    try:
-        metadata = _metadata(content)
-        arrays = safetensors.numpy.load(content)
-    except (safetensors.SafetensorError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise _DamagedError(f"it is not a whole safetensors file ({error})") from error
-    if metadata.get("format") != FORMAT:
-        raise _DamagedError(f"its format is {metadata.get('format')!r}, this version reads {FORMAT!r}")
-    told = metadata.get("state", "")
-    if metadata.get("checksum") != _checksum(told, arrays):
-        raise _DamagedError("its checksum is wrong: it was damaged after it was written")
-    state = json.loads(told)
-    return Address(*state["address"]), Checkpoint(state["offset"], state["header"], arrays, url)
-
-
-def _metadata(content: bytes) -> dict[str, str]:
-    """Read the metadata of a safetensors file, which its library gives only for files on a disk."""
-    length = int.from_bytes(content[:8], "little")
-    head: dict[str, dict[str, str]] = json.loads(content[8 : 8 + length])
-    return head["__metadata__"]
-
-
-def _checksum(told: str, arrays: Mapping[str, NDArray[Any]]) -> str:
-    """Sum up all that is loaded: what JSON says, and every array's name, type, shape and bytes."""
-    checksum = hashlib.blake2b(told.encode(), digest_size=32)
-    for name in sorted(arrays):
-        array = arrays[name]
-        checksum.update(f"{name!r} {array.dtype.str} {array.shape}".encode())
-        checksum.update(array.reshape(-1).view(np.uint8).data)
-    return checksum.hexdigest()
+def _size(shapes: Mapping[str, Shape]) -> int:
+    """Bytes of arrays."""
+    return sum(shape.dtype.itemsize * math.prod(shape.sizes) for shape in shapes.values())
 
 
 def _advice(what: str, url: str, error: Exception) -> str:

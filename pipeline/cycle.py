@@ -9,7 +9,7 @@
    Refused or failed: it is aborted, and every shard in it is dropped.
 5. *Open* a shard for every partition that is assigned and not held.
 6. *Look around*, now and then, for transactions that a broker's death left hanging; see `pipeline.transactions`.
-7. *Keep* checkpoints, now and then, at exactly the committed offset.
+7. *Keep* checkpoints, now and then, at exactly the committed offset: they begin here, and are written beside the loop.
 """
 
 import logging
@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from pipeline.advice import advice
-from pipeline.checkpoints import CheckpointError, Checkpoints
+from pipeline.checkpoints import Checkpoints
 from pipeline.clock import Clock
 from pipeline.cluster import (
     CommitFailedError,
@@ -42,6 +42,7 @@ from pipeline.metrics import Metrics
 from pipeline.opening import Held, Opener
 from pipeline.parts import Parts
 from pipeline.publisher import Publication, Publisher
+from pipeline.saver import Saved, Saver
 from pipeline.settings import Settings
 from pipeline.shard import Counts, Failure, Fold
 from pipeline.snapshots import Snapshots
@@ -125,10 +126,12 @@ class Cycle:
         parked: Mapping[TopicPartition, Held],
     ) -> None:
         self._member, self._publisher, self._opener = member, publisher, opener
-        self._checkpoints, self._settings, self._metrics = checkpoints, settings, metrics
+        self._settings, self._metrics = settings, metrics
         self._watchdog, self._clock, self._snapshots = watchdog, clock, snapshots
         self._parts = Parts(clock.now, self._look)
         self._standstill, self._losses, self._parked = standstill, losses, dict(parked)
+        self._saver = Saver(checkpoints, clock.now)
+        self._due: list[TopicPartition] = []  # whose checkpoints are to begin
         self._failures, self._said = 0, ""
         self._looked_at = clock.now()
         self._waiting: dict[TopicPartition, int] = {}  # how often its opening was put off
@@ -163,7 +166,8 @@ class Cycle:
         self._catch_up()
         self._look_around(bool(gathered))
         if self._clock.now() - self._saved >= self._settings.checkpoints.interval:
-            self.keep()
+            self._begin_to_keep()
+        self._keep_on()
         self._look()
 
     def _look_around(self, is_busy: bool) -> None:
@@ -192,17 +196,61 @@ class Cycle:
 
     def keep(self) -> None:
         """Write a checkpoint of each shard that stands at the committed offset, unless its last one is of there."""
+        self._finish()
+        self._begin_to_keep()
+        while self._due:
+            self._begin_next()
+            self._finish()
+        self._finish()
+
+    def _finish(self) -> None:
+        with self._watchdog.watching("the writing of a checkpoint", LONG):
+            self._saver.finish()
+        self._note_saved()
+
+    def _begin_to_keep(self) -> None:
+        """Let a checkpoint of each shard be due that has moved on from its last one."""
         self._saved = self._clock.now()
-        for held in self.held.values():
-            if held.shard.next_offset != held.committed:
-                continue
-            if held.saved == held.committed:
+        for partition, held in self.held.items():
+            if held.saved == held.committed == held.shard.next_offset:
                 held.saved_at = self._saved
+            elif partition not in self._due and not self._saver.is_saving(held.address):
+                self._due.append(partition)
+
+    def _keep_on(self) -> None:
+        """Begin what is due, one dump at a time, and note what is written."""
+        self._note_saved()
+        while self._due and self._saver.is_free:
+            self._begin_next()
+        if self._saver.overdue(LONG * self._settings.delivery.deadline):
+            self._finish()
+
+    def _begin_next(self) -> None:
+        held = self.held.get(self._due.pop(0))
+        if held is not None and held.shard.next_offset == held.committed != held.saved:
+            with self._timed("checkpoint"):
+                self._saver.begin(held.address, held.committed, held.shard.dump_in_parts())
+
+    def _note_saved(self) -> None:
+        for saved in self._saver.finished():
+            if saved.error is not None:
+                logger.error("%s (going on; it is tried again)", saved.error)
+                self._metrics.checkpoint_failures.inc()
             else:
-                self._save(held)
+                self._note(saved)
+
+    def _note(self, saved: Saved) -> None:
+        where = saved.address
+        held = self.held.get(TopicPartition(where.topic, where.partition))
+        if held is not None and held.address == where:
+            held.saved, held.saved_at = saved.offset, saved.begun_at
+        self._metrics.checkpoint_seconds.observe(self._clock.now() - saved.begun_at)
+        self._metrics.checkpoint_bytes.labels(where.topic, str(where.partition)).set(saved.size)
 
     def close(self) -> dict[TopicPartition, Held]:
         """Hand back the shards, for the next connection: some may fit again."""
+        with self._watchdog.watching("the writing of a checkpoint", LONG):
+            self._saver.close()
         parked, self.held = self._parked | self.held, {}
         self._snapshots.clear()
         return parked
@@ -210,12 +258,16 @@ class Cycle:
     def _look(self) -> None:
         """Answer what others ask. What was folded and is not committed yet shows, as a forecast would."""
         self._snapshots.look({partition: held.shard for partition, held in self.held.items()})
+        if not self._saver.is_free:
+            with self._timed("checkpoint"):
+                self._saver.hand_over()
 
     def _let_go(self, look: Look) -> None:
         """Park the shards that were not held throughout, or whose topic is another one by now."""
         gone = {one for one in self.held if one in look.moved or one not in look.assigned}
         gone |= {one for one, held in self.held.items() if self._member.is_made_anew(one.topic, held.address.topic_id)}
         for partition in gone:
+            self._saver.give_up(self.held[partition].address)
             self._parked[partition] = self.held.pop(partition)
         if gone:
             self._metrics.rebalances.inc()
@@ -300,7 +352,7 @@ class Cycle:
         self._metrics.broker_errors.labels(type(error).__name__).inc()
         self._metrics.aborts.labels(_why(error)).inc()
         for partition in publication.offsets:
-            del self.held[partition]
+            self._saver.give_up(self.held.pop(partition).address)
         self._publisher.abort(error)
         if not isinstance(error, FENCED):
             self._clock.wait(stop, min(0.1 * 2.0**self._failures, LONGEST_WAIT))
@@ -373,23 +425,6 @@ class Cycle:
         if end is None and self._clock.now() - held.opened_at > PATIENCE:
             return self._member.last(partition)
         return end
-
-    def _save(self, held: Held) -> None:
-        started = self._clock.now()
-        state = held.shard.dump()
-        try:
-            with self._watchdog.watching("the writing of a checkpoint", LONG):
-                self._checkpoints.save(held.address, held.committed, state.header, state.arrays)
-        except CheckpointError as error:
-            logger.error("%s (going on; it is tried again)", error)
-            self._metrics.checkpoint_failures.inc()
-            return
-        held.saved, held.saved_at = held.committed, self._clock.now()
-        seconds = held.saved_at - started
-        self._metrics.checkpoint_seconds.observe(seconds)
-        self._metrics.stage_seconds.labels("checkpoint").inc(seconds)
-        size = sum(array.nbytes for array in state.arrays.values())
-        self._metrics.checkpoint_bytes.labels(held.address.topic, str(held.address.partition)).set(size)
 
     @contextmanager
     def _timed(self, stage: str) -> Iterator[None]:

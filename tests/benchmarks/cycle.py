@@ -98,8 +98,8 @@ class Event(msgspec.Struct):
     value: float
 
 
-def loop(settings: Settings, events: int) -> None:
-    """Read, decode, encode, send, commit; no model."""
+def loop(settings: Settings, events: int, patience: int = 200) -> None:
+    """Read, decode, encode, send, commit; no model. A poll waits so many milliseconds for a record."""
     kafka = settings.kafka
     consumer = KafkaConsumer(
         kafka.inputs[0],
@@ -122,7 +122,7 @@ def loop(settings: Settings, events: int) -> None:
     numbers = np.random.default_rng(0).normal(20, 5, (ROWS, 4, 24)).round(5).tolist()
     done = 0
     while done < events:
-        for partition, messages in consumer.poll(200, kafka.max_poll_records).items():
+        for partition, messages in consumer.poll(patience, kafka.max_poll_records).items():
             producer.begin_transaction()
             for message in messages:
                 event = decode(message.value)
