@@ -203,10 +203,12 @@ def _trend(count: int, draw: Draw) -> Array:
     if kind < 0.75:
         turns = np.where(draw.random(count) < 0.006, draw.normal(0, 1, count), 0.0)
         slopes: Array = draw.normal() + np.cumsum(turns)
-        return np.cumsum(slopes) * 0.002
+        bent: Array = np.cumsum(slopes) * 0.002
+        return bent
     if kind < 0.92:
         return np.cumsum(draw.normal(0, 1, count)) * 300**-0.5
-    return np.cumsum(_decayed(draw.normal(0, 1, count), draw.uniform(0.9, 0.995))) / 300
+    smooth: Array = np.cumsum(_decayed(draw.normal(0, 1, count), draw.uniform(0.9, 0.995))) * 0.003
+    return smooth
 
 
 def _noise(count: int, draw: Draw) -> Array:
