@@ -42,7 +42,7 @@ from lstm_stream.learner import Learner, Lesson, interval
 from lstm_stream.move_scale import write_move_scale
 from lstm_stream.network import Gates, Network
 from lstm_stream.pooled import FEWEST_STEPS, MOST_STEPS, Pooled
-from lstm_stream.pretrained import HORIZON, UNITS, begin, packaged
+from lstm_stream.pretrained import fitted, nothing, packaged
 from lstm_stream.priors import Priors
 from lstm_stream.readout import ONE
 from lstm_stream.references import References, refer
@@ -52,7 +52,7 @@ from lstm_stream.seasons import SECOND
 from lstm_stream.state import Members, Shared, State, Tables, Workspace
 from lstm_stream.trace import SNAPSHOT_EVERY
 
-FORMAT = 6
+FORMAT = 7
 """Of a dump."""
 NEVER = 2**62
 """Steps until a learning step that is not to come."""
@@ -99,18 +99,16 @@ class Bank:
         self._tables = Tables.of(rules)
         self._rhythm = Rhythm.of(rules)
         features, units = self._tables.features.total, rules.hidden_size
-        begun = network(features, units, rules.horizon, rules.seed)
-        if units == UNITS:
-            begin(begun, self.columns, packaged())
-        self._learner = Learner(begun, rules.learning_rate)
+        self._learner = Learner(network(features, units, rules.horizon, rules.seed), rules.learning_rate)
+        self._pretrained = fitted(packaged(), self.columns, rules.horizon) if rules.pretrained else nothing()
         self._state = State.empty(rules, features)
         self._series = Series.empty(rules.covariates)
         self._groups = Groups.empty(rules.horizon)
-        losses = assumed_losses(self._tables.scoring.horizon, HORIZON if units == UNITS else 0)
+        losses = assumed_losses(self._tables.scoring.horizon)
         self._pooled = Pooled(features, self._tables.features.base, units, rules.horizon, losses)
         self._replay = Replay.empty(rules.replay, rules.window, rules.horizon, features, units)
         self._drift = Drift()
-        self._priors = Priors(rules.horizon, pretrained=units == UNITS)
+        self._priors = Priors(rules.horizon, rules.pretrained)
         self._refer = References()
         self._nothing = ExpertForecasts.zeros(0, EXPERTS, rules.horizon)
         self._members = Members.room(1, self._tables, rules)
@@ -359,6 +357,7 @@ class Bank:
         regressions, marks = self._pooled.regressions, self._tables.readout.marks
         return Shared(
             weights=self._learner.weights,
+            pretrained=self._pretrained,
             inverse=regressions.inverse,
             readout=np.ascontiguousarray(regressions.own[:, marks - 1].T),
             on_hidden=regressions.own,

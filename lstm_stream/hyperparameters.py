@@ -18,8 +18,9 @@ class Hyperparameters:
     quantiles
         Levels of the forecast's quantiles, increasing, between 0 and 1.
     hidden_size
-        Units of the LSTM. One of 64 begins with the pretrained weights in the package, one of another size with
-        random ones.
+        Units of the LSTM.
+    pretrained
+        Whether a second LSTM, which was trained on generated series and does not learn, has a say.
     window
         Steps of truncated back-propagation through time.
     windows
@@ -50,7 +51,8 @@ class Hyperparameters:
 
     horizon: int = 24
     quantiles: tuple[float, ...] = (0.05, 0.5, 0.95)
-    hidden_size: int = 64
+    hidden_size: int = 48
+    pretrained: bool = True
     window: int = 48
     windows: int = 16
     effort: float = 1.0

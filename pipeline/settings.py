@@ -269,13 +269,15 @@ class Model(Struct, frozen=True, kw_only=True):
         Meta(min_length=1, description="Quantiles that each forecast tells, rising."),
     ] = (0.05, 0.5, 0.95)
     hidden_size: Annotated[
-        Count,
+        Count, Meta(le=4096, description="Width of the LSTM: how much a series' state can remember.")
+    ] = 48
+    pretrained: Annotated[
+        bool,
         Meta(
-            le=4096,
-            description="Width of the LSTM: how much a series' state can remember. 64 begins with the pretrained"
-            " weights in the package, any other width with random ones.",
+            description="Whether a second LSTM has a say, which was trained on generated series: it forecasts well from"
+            " the first values on, and does not learn."
         ),
-    ] = 64
+    ] = True
     window: Annotated[Count, Meta(le=10_000, description="Steps that a learning step reaches back through time.")] = 48
     windows: Annotated[
         Count, Meta(le=1000, description="Windows of a learning step: the newest, the others replayed.")

