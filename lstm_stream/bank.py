@@ -101,6 +101,7 @@ class Bank:
         features, units = self._tables.features.total, rules.hidden_size
         self._learner = Learner(network(features, units, rules.horizon, rules.seed), rules.learning_rate)
         self._pretrained = fitted(packaged(), self.columns, rules.horizon) if rules.pretrained else nothing()
+        self._pretrained = self._pretrained._replace(weights=network.seen(self._pretrained.weights))
         self._state = State.empty(rules, features)
         self._series = Series.empty(rules.covariates)
         self._groups = Groups.empty(rules.horizon)

@@ -19,10 +19,6 @@ from lstm_stream.pretrained import UNITS
 from lstm_stream.pretraining.examples import Examples, examples
 from lstm_stream.pretraining.training import Losses, Training, losses
 
-PART = 250
-"""Series of a file of examples."""
-HELD_BACK = 1
-"""Files of examples that are not trained on."""
 KEEP_EVERY = 500
 """Training steps from one kept state to the next."""
 
@@ -42,6 +38,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         Of the network.
     jobs
         Processes that make examples.
+    part
+        Series of a file of examples; those of the last are not trained on.
     """
 
     series: int = 10_000
@@ -49,6 +47,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     seed: int = 0
     units: int = UNITS
     jobs: int = 2
+    part: int = 250
 
 
 class Card(msgspec.Struct, frozen=True):
@@ -76,11 +75,11 @@ def pretrain(plan: Plan, out: Path, work: Path, tell: Callable[[str], None]) -> 
     if state.exists():
         training.load(load_file(state))
         tell(f"goes on behind step {training.taken}")
-    for progress in training.run(_read(files[:-HELD_BACK])):
+    for progress in training.run(_read(files[:-1])):
         tell(f"step {progress.step} of {plan.steps}: loss {progress.loss:.4f}")
         if progress.step % KEEP_EVERY == 0:
             _write(training.dump(), state, {})
-    found = losses(training.network, _read(files[-HELD_BACK:]))
+    found = losses(training.network, _read(files[-1:]))
     card = Card(plan, _rounded(found))
     _write(training.network.dump(), out, {"card": msgspec.json.encode(card).decode()})
     return card
@@ -88,17 +87,17 @@ def pretrain(plan: Plan, out: Path, work: Path, tell: Callable[[str], None]) -> 
 
 def _example_files(plan: Plan, work: Path, tell: Callable[[str], None]) -> list[Path]:
     """The files of examples, those that are missing made."""
-    made = {first: work / f"examples-{plan.seed}-{first:06d}.npz" for first in range(0, plan.series, PART)}
+    made = {first: work / f"examples-{plan.seed}-{first:06d}.npz" for first in range(0, plan.series, plan.part)}
     missing = [first for first, path in made.items() if not path.exists()]
     with ProcessPoolExecutor(plan.jobs, mp_context=get_context("spawn")) as pool:
         for first, found in zip(missing, pool.map(partial(_part, plan), missing), strict=True):
             _save(found, made[first])
-            tell(f"examples of {first + PART} of {plan.series} series")
+            tell(f"examples of {min(first + plan.part, plan.series)} of {plan.series} series")
     return list(made.values())
 
 
 def _part(plan: Plan, first: int) -> Examples:
-    return examples(first, min(PART, plan.series - first), plan.seed)
+    return examples(first, min(plan.part, plan.series - first), plan.seed)
 
 
 def _save(found: Examples, path: Path) -> None:
