@@ -22,6 +22,7 @@ from lstm_stream.drift import Drift
 from lstm_stream.dumping import Dump
 from lstm_stream.experts import EXPERTS, assumed_losses
 from lstm_stream.faults import RAISED, Fault, Stage, told
+from lstm_stream.features import Columns as FeatureColumns
 from lstm_stream.fold import (
     AGAIN,
     BREAKS,
@@ -44,7 +45,9 @@ from lstm_stream.learner import Learner, Lesson, interval
 from lstm_stream.move_scale import write_move_scale
 from lstm_stream.network import Gates, Network
 from lstm_stream.pooled import FEWEST_STEPS, MOST_STEPS, Pooled
+from lstm_stream.pretrained import fitted, nothing, packaged
 from lstm_stream.priors import Priors
+from lstm_stream.readout import ONE
 from lstm_stream.references import References, refer
 from lstm_stream.replay import Replay, Stretches, copy_stretch
 from lstm_stream.scale import spread_of, spreads
@@ -52,7 +55,7 @@ from lstm_stream.seasons import SECOND
 from lstm_stream.state import Members, Shared, State, Tables, Workspace
 from lstm_stream.trace import SNAPSHOT_EVERY
 
-FORMAT = 6
+FORMAT = 7
 """Of a dump."""
 NEVER = 2**62
 """Steps until a learning step that is not to come."""
@@ -100,14 +103,16 @@ class Bank:
         self._rhythm = Rhythm.of(rules)
         features, units = self._tables.features.total, rules.hidden_size
         self._learner = Learner(network(features, units, rules.horizon, rules.seed), rules.learning_rate)
+        self._pretrained = fitted(packaged(), self.columns, rules.horizon) if rules.pretrained else nothing()
+        self._pretrained = self._pretrained._replace(weights=network.seen(self._pretrained.weights))
         self._state = State.empty(rules, features)
         self._series = Series.empty(rules.covariates)
         self._groups = Groups.empty(rules.horizon)
-        losses = assumed_losses(len(self._tables.scoring.horizon))
+        losses = assumed_losses(self._tables.scoring.horizon)
         self._pooled = Pooled(features, self._tables.features.base, units, rules.horizon, losses)
         self._replay = Replay.empty(rules.replay, rules.window, rules.horizon, features, units)
         self._drift = Drift()
-        self._priors = Priors(rules.horizon)
+        self._priors = Priors(rules.horizon, rules.pretrained)
         self._refer = References()
         self._nothing = ExpertForecasts.zeros(0, EXPERTS, rules.horizon)
         self._members = Members.room(1, self._tables, rules)
@@ -358,6 +363,7 @@ class Bank:
         regressions, marks = self._pooled.regressions, self._tables.readout.marks
         return Shared(
             weights=self._learner.weights,
+            pretrained=self._pretrained,
             inverse=regressions.inverse,
             readout=np.ascontiguousarray(regressions.own[:, marks - 1].T),
             on_hidden=regressions.own,
@@ -373,6 +379,23 @@ class Bank:
         )
 
     # What can be asked
+
+    @property
+    def columns(self) -> FeatureColumns:
+        """Which features are where."""
+        return self._tables.features
+
+    def last_step(self, count: int) -> tuple[Wholes, Floats, Floats]:
+        """What the last step of the last event read, which had so many members.
+
+        Returns
+        -------
+        (M,) places of the members in the call, (M, F) their features, (M, H) their move scales in their own unit.
+        """
+        members, first = self._members, ONE + 1
+        unit = np.abs(1.0 + self._state.history.factor_less_one[members.rows[:count]]).astype(np.float32)
+        features = members.regressors[:count, first : first + self.columns.total]
+        return members.sources[:count].copy(), features.copy(), members.scale[:count] * unit[:, None]
 
     @property
     def updates(self) -> int:

@@ -21,7 +21,7 @@ from lstm_stream.arithmetic import (
     widened,
 )
 from lstm_stream.compiled import compiled, entry
-from lstm_stream.experts import LSTM
+from lstm_stream.experts import PRETRAINED
 from lstm_stream.references import refer
 
 SCORED = (1, 2, 5, 9, 15, 22, 45, 93, 185)
@@ -363,7 +363,7 @@ def write_disagreement(said: Floats, weights: Floats, mixed: Floats, disagreemen
 def share_of_the_lstm(weights: Floats) -> Real:
     """Mean weight over the horizons of the experts that need the network."""
     total = np.float32(0.0)
-    for e in range(LSTM, weights.shape[0]):
+    for e in range(PRETRAINED, weights.shape[0]):
         for h in range(weights.shape[1]):
             total += weights[e, h]
     return total / np.float32(weights.shape[1])

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lstm_stream.arithmetic import Floats, Real
+from lstm_stream.arithmetic import Floats, Real, Wholes
 from lstm_stream.compiled import compiled
 from lstm_stream.history import History, back
 from lstm_stream.scale import Scale
@@ -51,8 +51,10 @@ class Expert(IntEnum):
     """Back to the level of the last days, as after an outage."""
     GROUP = auto()
     """What `SHARED_ON_LAGS` says, corrected by what the other series of the same events did."""
+    PRETRAINED = auto()
+    """The network that was trained on generated series, and does not learn."""
     LSTM = auto()
-    """The head of the network."""
+    """The head of the network that learns."""
     READOUT_ON_HIDDEN = auto()
     """The combination of the experts that need no network, corrected by the series' own readout."""
     SHARED_ON_HIDDEN = auto()
@@ -62,19 +64,25 @@ class Expert(IntEnum):
 
 
 EXPERTS = len(Expert)
-LSTM = int(Expert.LSTM)
-"""The first expert that needs the network; the others follow it."""
+PRETRAINED, LSTM = int(Expert.PRETRAINED), int(Expert.LSTM)
+"""The first expert that needs a network, and the first that needs the one that learns; the others follow them."""
 SHARED_ON_LAGS, GROUP = int(Expert.SHARED_ON_LAGS), int(Expert.GROUP)
 SEASONAL, LEVEL_SLOW = int(Expert.SEASONAL_SHORT), int(Expert.LEVEL_SLOW)
 """The first of those that repeat what was a season ago, and of those that go on from the last values alone."""
-OF_THE_LSTM = slice(Expert.LSTM, len(Expert))
+OF_THE_LSTM = slice(Expert.PRETRAINED, len(Expert))
 FITTED = (Expert.LAST_VALUE, Expert.SHARED_ON_LAGS, *list(Expert)[OF_THE_LSTM])
+PRETRAINED_LOSS = 0.3
 
 
-def assumed_losses(scored: int) -> Floats:
-    """Losses (E, K) in squared move scales, assumed before there are any: those that fit something start even."""
-    losses = np.full((len(Expert), scored), 2.5, np.float32)
+def assumed_losses(scored: Wholes) -> Floats:
+    """Losses (E, K) in squared move scales at scored horizons (K,), assumed before there are any.
+
+    Those that fit something start even. The pretrained network starts ahead of them, but not one step ahead, where the
+    last value is hard to beat.
+    """
+    losses = np.full((len(Expert), len(scored)), 2.5, np.float32)
     losses[list(FITTED)] = 1.6
+    losses[Expert.PRETRAINED, scored > 1] = PRETRAINED_LOSS
     return losses
 
 

@@ -19,6 +19,8 @@ class Hyperparameters:
         Levels of the forecast's quantiles, increasing, between 0 and 1.
     hidden_size
         Units of the LSTM.
+    pretrained
+        Whether a second LSTM, which was trained on generated series and does not learn, has a say.
     window
         Steps of truncated back-propagation through time.
     windows
@@ -50,6 +52,7 @@ class Hyperparameters:
     horizon: int = 24
     quantiles: tuple[float, ...] = (0.05, 0.5, 0.95)
     hidden_size: int = 48
+    pretrained: bool = True
     window: int = 48
     windows: int = 16
     effort: float = 1.0

@@ -76,14 +76,24 @@ class Network(nn.Module):
         weights, horizon, units = self.dump(), self.horizon, self.units
         transposed = {name: np.ascontiguousarray(array.T) for name, array in weights.items()}
         head = transposed["head.weight"]
-        return Weights(
-            features=transposed["lstm.weight_ih_l0"],
-            hidden=transposed["lstm.weight_hh_l0"],
-            bias=weights["lstm.bias_ih_l0"] + weights["lstm.bias_hh_l0"],
-            head_hidden=head[:units],
-            head_features=head[units:],
-            head_bias=weights["head.bias"][:horizon],
+        return self.seen(
+            Weights(
+                features=transposed["lstm.weight_ih_l0"],
+                hidden=transposed["lstm.weight_hh_l0"],
+                bias=weights["lstm.bias_ih_l0"] + weights["lstm.bias_hh_l0"],
+                head_hidden=head[:units],
+                head_features=head[units:],
+                head_bias=weights["head.bias"][:horizon],
+            )
         )
+
+    @classmethod
+    def seen(cls, weights: Weights) -> Weights:
+        """The weights that the compiled cell sees, of this network and of the pretrained one: these.
+
+        A subclass may take something away, to measure what it is worth.
+        """
+        return weights
 
     def gates(self, x: Floats, hidden: Floats) -> Gates:
         """Mean activations of the gates for inputs (N, F) that meet hidden states (N, U)."""

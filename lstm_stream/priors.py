@@ -16,8 +16,8 @@ GROWN = 128
 """Steps."""
 FEWEST, MOST = 8, 256
 """Grown series that tell: no fewer, and no more are asked."""
-ASSUMED_GAIN = 0.1
-"""Of the combination, before there are grown series."""
+ASSUMED_GAIN, PRETRAINED_GAIN = 0.1, 0.3
+"""Of the combination, before there are grown series; with a pretrained network."""
 CAUTION = 0.1
 """Share of the grown series whose spread is a smaller multiple of their steps than is told."""
 ROUGHEST = 1e3
@@ -31,12 +31,14 @@ class Priors:
     series that step alike know of this keeps a young one in units that the network knows.
     """
 
-    def __init__(self, horizon: int) -> None:
+    def __init__(self, horizon: int, pretrained: bool = False) -> None:
         self.roughness = 0.0
         """Spread over mean absolute step."""
         self.move_scale: Floats = np.zeros(horizon, np.float32)
         """Mean absolute move (H,), in spreads; zeros, as above: not known."""
-        self.gain: Floats = np.full(len(scored_horizons(horizon)), ASSUMED_GAIN, np.float32)
+        self.gain: Floats = np.full(
+            len(scored_horizons(horizon)), PRETRAINED_GAIN if pretrained else ASSUMED_GAIN, np.float32
+        )
         """Of the combination over last value (K,): see `gains`."""
 
     def learn(self, history: History, scale: Scale, moves: Moves, combination: Combination) -> None:

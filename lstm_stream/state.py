@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lstm_stream import combination, experts, features, groups, intervals, readout
+from lstm_stream import combination, experts, features, groups, intervals, pretrained, readout
 from lstm_stream.anomaly import Errors
 from lstm_stream.arithmetic import Flags, Floats, Wholes
 from lstm_stream.cell import Weights
@@ -17,9 +17,22 @@ from lstm_stream.history import History
 from lstm_stream.hyperparameters import Hyperparameters
 from lstm_stream.intervals import Intervals
 from lstm_stream.move_scale import Moves
+from lstm_stream.pretrained import UNITS, Pretrained
 from lstm_stream.readout import ONE, Readouts
 from lstm_stream.scale import Scale
 from lstm_stream.trace import Trace
+
+
+class Carried(NamedTuple):
+    """The state of the pretrained network."""
+
+    hidden: Floats  # (S, U)
+    cell: Floats  # (S, U)
+
+    @classmethod
+    def empty(cls, units: int) -> "Carried":
+        """Of no series."""
+        return cls(np.zeros((0, units), np.float32), np.zeros((0, units), np.float32))
 
 
 class State(NamedTuple):
@@ -29,6 +42,7 @@ class State(NamedTuple):
     scale: Scale
     moves: Moves
     trace: Trace
+    pretrained: Carried
     readouts: Readouts
     smoothers: Smoothers
     combination: Combination
@@ -43,6 +57,7 @@ class State(NamedTuple):
             scale=Scale.empty(),
             moves=Moves.empty(rules.horizon),
             trace=Trace.empty(rules.window, rules.horizon, features, rules.hidden_size),
+            pretrained=Carried.empty(UNITS if rules.pretrained else 0),
             readouts=Readouts.empty(rules.horizon, 1 + features + rules.hidden_size),
             smoothers=Smoothers.empty(),
             combination=Combination.empty(EXPERTS, rules.horizon),
@@ -80,7 +95,8 @@ class Tables(NamedTuple):
 class Shared(NamedTuple):
     """What the series share, fixed from one learning step or fold to the next."""
 
-    weights: Weights  # of the network
+    weights: Weights  # of the network that learns
+    pretrained: Pretrained
     inverse: Floats  # (R, R) inverse covariance of what readouts read
     readout: Floats  # (K, R) weights that readouts start from, in marked horizons
     on_hidden: Floats  # (R, H) corrections best for all, by features and hidden state
@@ -141,7 +157,8 @@ class Workspace(NamedTuple):
     trust: Floats  # (K,)
     profiles: Floats  # (3, 1 + H)
     gates: Floats  # (4U,)
-    output: Floats  # (H,) of the network
+    output: Floats  # (H,) of the network that learns
+    pretrained: pretrained.Workspace
     read: Floats  # (G, R) regressors of the origins that readouts learn from
     targets: Floats  # (K,) of readouts
     known: Flags  # (K,)
@@ -169,6 +186,7 @@ class Workspace(NamedTuple):
             profiles=np.zeros((3, 1 + horizon), single),
             gates=np.zeros(4 * rules.hidden_size, single),
             output=np.zeros(horizon, single),
+            pretrained=pretrained.Workspace.of(horizon),
             read=np.zeros((len(tables.readout.origin), read), single),
             targets=np.zeros(marked, single),
             known=np.zeros(marked, np.bool_),

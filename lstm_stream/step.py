@@ -33,6 +33,7 @@ from lstm_stream.experts import (
     GROUP,
     LEVEL_SLOW,
     LSTM,
+    PRETRAINED,
     SEASONAL,
     SHARED_ON_LAGS,
     say_going_on,
@@ -45,6 +46,7 @@ from lstm_stream.history import append, back, count_repeat, factor
 from lstm_stream.intervals import LARGEST_ERROR, expected_size, learn_errors, measure_errors, open_intervals
 from lstm_stream.move_scale import disown_moves, learn_moves, measure_moves, open_moves, write_move_scale
 from lstm_stream.notes import Notes
+from lstm_stream.pretrained import say_pretrained
 from lstm_stream.readout import ONE, begin_readout, learn_readout, write_readout
 from lstm_stream.scale import gated, measure, rescale, set_step, spread_of
 from lstm_stream.seasonal import say_seasonal
@@ -250,7 +252,7 @@ def forecast(
     said, scale = work.said, members.scale[m]
     _ask_plain(state, tables, members, work, m, i, member)
     penalise(state.combination, tables.scoring, i, shared.log_losses, shared.gain, work.penalty, work.trust)
-    combine(tables.scoring, work.penalty, work.trust, said[:LSTM], work.shares, work.weights, work.mixed)
+    combine(tables.scoring, work.penalty, work.trust, said[:PRETRAINED], work.shares, work.weights, work.mixed)
     _ask_network(state, tables, shared, members, work, m, i)
     _ask_regressions(state, tables, shared, notes, members, work, m, i, place)
     combine(tables.scoring, work.penalty, work.trust, said, work.shares, work.weights, work.mixed)
@@ -266,7 +268,7 @@ def _ask_plain(state: State, tables: Tables, members: Members, work: Workspace, 
     write_corrected(linear, members.corrections[m], member, said[GROUP])
     say_seasonal(state.history, state.scale, i, said[SEASONAL:LEVEL_SLOW], work.profiles)
     say_going_on(state.smoothers, state.history, state.scale, tables.courses, i, said[LEVEL_SLOW:GROUP])
-    for e in range(1, LSTM):
+    for e in range(1, PRETRAINED):
         largest = np.float32(LARGEST_FREE_MOVE if LEVEL_SLOW <= e < GROUP else LARGEST_MOVE)
         in_units = SEASONAL <= e < GROUP
         for h in range(said.shape[1]):
@@ -278,7 +280,10 @@ def _ask_plain(state: State, tables: Tables, members: Members, work: Workspace, 
 def _ask_network(
     state: State, tables: Tables, shared: Shared, members: Members, work: Workspace, m: int, i: int
 ) -> None:
-    """Complete the features by what the plain experts say together, and let the network take its step."""
+    """Complete the features by what the plain experts say together, and let the networks take their step.
+
+    The regressions correct what the plain experts and the pretrained network say together.
+    """
     t, columns = state.history.age[i] - 1, tables.features
     x = members.regressors[m, ONE + 1 : ONE + 1 + columns.total]
     write_marked(members.linear[m], columns.marks, x[columns.linear : columns.plain])
@@ -290,8 +295,21 @@ def _ask_network(
         for k in range(POOLED):
             x[columns.others + k] = halved(members.others[m, k])
     keep_features(state.trace, i, t, x)
-    keep_plain(state.trace, i, t, work.mixed, members.scale[m])
     think(shared.weights, x, state.trace.hidden[i], state.trace.cell[i], work.gates, work.output)
+    carried = state.pretrained
+    say_pretrained(
+        shared.pretrained,
+        x,
+        carried.hidden[i],
+        carried.cell[i],
+        members.scale[m],
+        work.pretrained,
+        work.said[PRETRAINED],
+    )
+    for h in range(work.said.shape[1]):
+        work.said[PRETRAINED, h] = bounded(work.said[PRETRAINED, h], np.float32(LARGEST_MOVE))
+    combine(tables.scoring, work.penalty, work.trust, work.said[:LSTM], work.shares, work.weights, work.mixed)
+    keep_plain(state.trace, i, t, work.mixed, members.scale[m])
     keep_hidden(state.trace, i, t)
 
 
@@ -377,6 +395,8 @@ def is_finite(state: State, note: Floats, i: int) -> Flag:
         total += state.intervals.centre[i, group]
     for u in range(state.trace.hidden.shape[1]):
         total += state.trace.hidden[i, u] + state.trace.cell[i, u]
+    for u in range(state.pretrained.hidden.shape[1]):
+        total += state.pretrained.hidden[i, u] + state.pretrained.cell[i, u]
     for k in range(len(note)):
         total += note[k]
     return math.isfinite(total)

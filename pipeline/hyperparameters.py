@@ -11,6 +11,7 @@ def hyperparameters(settings: Settings) -> Hyperparameters:
         horizon=model.horizon,
         quantiles=model.quantiles,
         hidden_size=model.hidden_size,
+        pretrained=model.pretrained,
         window=model.window,
         windows=model.windows,
         effort=model.effort,

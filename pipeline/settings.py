@@ -271,6 +271,13 @@ class Model(Struct, frozen=True, kw_only=True):
     hidden_size: Annotated[
         Count, Meta(le=4096, description="Width of the LSTM: how much a series' state can remember.")
     ] = 48
+    pretrained: Annotated[
+        bool,
+        Meta(
+            description="Whether a second LSTM has a say, which was trained on generated series: it forecasts well from"
+            " the first values on, and does not learn."
+        ),
+    ] = True
     window: Annotated[Count, Meta(le=10_000, description="Steps that a learning step reaches back through time.")] = 48
     windows: Annotated[
         Count, Meta(le=1000, description="Windows of a learning step: the newest, the others replayed.")

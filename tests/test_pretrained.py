@@ -1,0 +1,111 @@
+"""The pretrained network: what it reads, that it is the LSTM of torch, and what it makes of a young series."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors import safe_open
+
+from lstm_stream import Bank, Expert, ExpertForecasts, Hyperparameters
+from lstm_stream.experts import EXPERTS
+from lstm_stream.network import Network
+from lstm_stream.pretrained import HORIZON, INPUTS, UNITS, packaged, places
+from lstm_stream.pretraining.examples import STEPS, examples
+from lstm_stream.pretraining.generator import generate
+from lstm_stream.pretraining.training import Training, losses
+from pipeline.pretrain import Plan, pretrain
+
+HOUR = 3_600_000_000
+
+
+def daily(count: int, seed: int = 0) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """An hourly course of the day with some noise."""
+    hours = np.arange(count)
+    return 10 + 3 * np.sin(2 * np.pi * hours / 24) + np.random.default_rng(seed).normal(0, 0.1, count)
+
+
+def shown(rules: Hyperparameters, count: int = 100) -> tuple[Bank, ExpertForecasts]:
+    """A bank that was shown one series, and what its experts said."""
+    bank, said = Bank(rules), ExpertForecasts.zeros(count, EXPERTS, rules.horizon)
+    bank.observe(["a"] * count, np.arange(count) * HOUR, daily(count), by_expert=said)
+    return bank, said
+
+
+def test_the_step_says_what_torchs_lstm_says_of_the_same_features() -> None:
+    bank, count = Bank(Hyperparameters(horizon=HORIZON, effort=0.0)), 60
+    ours, theirs = places(bank.columns)
+    x, said, scales = np.zeros((count, 1, INPUTS), np.float32), [], []
+    values = daily(count)
+    for t in range(count):
+        by_expert = ExpertForecasts.zeros(1, EXPERTS, HORIZON)
+        bank.observe(["a"], np.asarray([t * HOUR]), values[t : t + 1], by_expert=by_expert)
+        _, features, scale = bank.last_step(1)
+        x[t, 0, theirs] = features[0, ours]
+        said.append(by_expert.mean[0, Expert.PRETRAINED] - values[t])
+        scales.append(scale[0])
+    network = Network(INPUTS, UNITS, HORIZON)
+    network.load(dict(packaged()))
+    with torch.no_grad():
+        told = network.unroll(torch.from_numpy(x), torch.zeros(1, UNITS), torch.zeros(1, UNITS)).numpy()[:, 0]
+    assert np.abs(np.asarray(said) / np.asarray(scales) - told)[5:].max() < 1e-2
+
+
+def test_on_its_second_day_a_series_is_foreseen_better_with_it() -> None:
+    values = daily(96, seed=1)
+    ahead = np.arange(24, 48)[:, None] + np.arange(1, 25)
+    errors = []
+    for pretrained in (True, False):
+        bank = Bank(Hyperparameters(horizon=24, pretrained=pretrained))
+        means = bank.observe(["a"] * 96, np.arange(96) * HOUR, values).mean
+        errors.append(float(np.abs(means[24:48] - values[ahead]).mean()))
+    assert errors[0] < 0.8 * errors[1]
+
+
+def test_a_bank_without_it_has_one_expert_that_says_nothing() -> None:
+    _, said = shown(Hyperparameters(horizon=3, pretrained=False))
+    assert np.isnan(said.mean[:, Expert.PRETRAINED]).all()
+    assert not said.weights[:, Expert.PRETRAINED].any()
+
+
+@pytest.mark.parametrize("horizon", [1, 5, 12, 100])
+def test_every_horizon_is_served_and_behind_its_last_the_series_stays(horizon: int) -> None:
+    _, said = shown(Hyperparameters(horizon=horizon, memory=300))
+    told = said.mean[-1, Expert.PRETRAINED]
+    assert np.isfinite(told).all()
+    assert told[HORIZON:] == pytest.approx(
+        np.full(max(horizon - HORIZON, 0), told[min(horizon, HORIZON) - 1]), rel=1e-3
+    )
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_generated_series_is_finite_and_the_same_for_its_seed(seed: int) -> None:
+    one, same = (generate(STEPS, np.random.default_rng([3, seed])) for _ in range(2))
+    assert np.array_equal(one.values, same.values, equal_nan=True)
+    assert len(one.values) == STEPS
+    assert np.isfinite(one.values).mean() > 0.5
+    assert not np.isinf(one.values).any()
+
+
+def test_training_learns_and_goes_on_where_it_was_kept() -> None:
+    found = examples(0, 4, seed=1)
+    whole, first, second = (Training(8, 14, seed=2) for _ in range(3))
+    list(whole.run(found))
+    for progress in first.run(found, every=7):
+        if progress.step == 7:
+            second.load(first.dump())
+    assert second.taken == 7
+    before, after = losses(Network(INPUTS, 8, HORIZON), found), losses(whole.network, found)
+    assert after.network[1] < before.network[1]
+    assert before.network == before.last_value
+
+
+def test_one_command_makes_weights_with_their_card_and_a_second_run_makes_nothing_again(tmp_path: Path) -> None:
+    plan, told = Plan(series=3, steps=2, units=4, jobs=1, part=2), list[str]()
+    card = pretrain(plan, tmp_path / "weights.safetensors", tmp_path / "work", told.append)
+    assert [len(one) for one in card.held_back.values()] == [4, 4, 4]
+    with safe_open(tmp_path / "weights.safetensors", "np") as file:
+        assert '"units":4' in file.metadata()["card"]
+    told.clear()
+    pretrain(plan, tmp_path / "weights.safetensors", tmp_path / "work", told.append)
+    assert not any("examples" in line for line in told)
