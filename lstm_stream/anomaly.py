@@ -42,10 +42,10 @@ REPEAT_SPAN = 1000
 """Memory of how often values repeat, in values."""
 AGAIN_SPAN = 50
 """Memory of how often they do once more, in repeats."""
-REPEAT_WEIGHT = 2.0
-"""Of the rarity of repeats: what is rare of other values is a sum, of an error and an extreme."""
-STANDSTILL = 5.3
-"""Of a standstill that is rarer than this (1 in 200) is told once."""
+STANDSTILL_SHARE = 0.5
+"""Of what a score allows for errors, what it allows for repeats."""
+ANOMALOUS = 0.99
+"""Of a standstill with a higher score than this is told once."""
 WARM = 64
 """One-step errors that must have come before a series is called warm."""
 SPAN = 200
@@ -83,13 +83,15 @@ class Errors(NamedTuple):
     - an error of its size over the one expected of it, which forgets soon how large errors were;
     - an error of its absolute size, with a long memory: a small one is no anomaly, however quiet it was. The rarity of
       an error is the mean of these two, by quantiles that follow the errors by gradient steps on the pinball loss;
-    - a value beyond all before: this adds how seldom that happens, and how far beyond it lies, over their range;
-    - a value that repeats the one before, and may err little: it counts as much as values seldom repeat so often. Of a
-      long standstill is told once, and again when it has gone on for as long as would be rare after that.
+    - a value beyond all before: this adds how seldom that happens, and how far beyond it lies, over their range.
 
-    What these make together is held against its own quantiles, which follow it in the same way. So the share of scores
-    above .9, .99, .999 and .9999 is 10, 1, .1 and .01 % in the long run, whatever errors and values do. Above .999 a
-    peak is told once: for some values only one that is rarer than all of them gets there.
+    Their sum is held against its own quantiles, which follow it in the same way. So the share of scores above .9, .99,
+    .999 and .9999 is 10, 1, .1 and .01 % in the long run, whatever errors and values do. Above .999 a peak is told
+    once: for some values only one that is rarer than all of them gets there.
+
+    A value that repeats the one before may err little, and yet be rare: the score is also as large as values seldom
+    repeat so often, where half as many may be above a level. Of a long standstill is told once, and again when it has
+    gone on for as long as would be rare after that.
 
     A series that starts again after a gap keeps what it knows of its errors, and is not silent until it is warm anew.
     """
@@ -146,12 +148,13 @@ def score_anomaly(errors: Errors, i: int, error: Real, moved: Real, size: Real, 
     """
     repeated = moved == 0
     again = _repeating(errors, i) if repeated else 0.0
-    rarity = max(_of_error(errors, i, abs(error), size) + _of_extreme(errors, i, value), -REPEAT_WEIGHT * again)
-    score = -math.expm1(-_calibrated(errors, i, rarity))
+    standstill = 1.0 - math.exp(again) / STANDSTILL_SHARE
+    rarity = _of_error(errors, i, abs(error), size) + _of_extreme(errors, i, value)
+    score = max(-math.expm1(-_calibrated(errors, i, rarity)), standstill)
     warm = errors.judged[i] >= WARM
     _keep_sizes(errors, i, abs(error), abs(moved))
     _learn_repeats(errors, i, repeated)
-    errors.rarity[i] = 0.0 if again < -STANDSTILL else again
+    errors.rarity[i] = 0.0 if standstill > ANOMALOUS else again
     return score if warm else np.nan
 
 
