@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from lstm_stream.anomaly import WARM
+from lstm_stream.anomaly import WARM, start_again
 from lstm_stream.arithmetic import Floats, Wholes, ratios
 from lstm_stream.columns import Array, Columns, adopted, clear, dumped, fill, grown, named, room_for
 from lstm_stream.combination import TINY, mean_weights
@@ -216,6 +216,12 @@ class Bank:
         return through
 
     def _start_again(self, i: int) -> None:
+        start_again(self._state.errors, i, 1.0 + float(self._state.history.factor_less_one[i]))
+        for part in self._state:
+            if part is not self._state.errors:
+                clear(part, i)
+
+    def _forget(self, i: int) -> None:
         for part in self._state:
             clear(part, i)
 
@@ -227,7 +233,7 @@ class Bank:
         latest = float(self._state.history.latest[i])
         filled = position[LEFT] + 1 > 0 or math.isnan(value)
         self.faults.append(Fault(list(self.names)[i], n, "step", "a step came to something that is not finite"))
-        self._start_again(i)
+        self._forget(i)
         self._state.history.latest[i] = (latest if math.isfinite(latest) else 0.0) if filled else value
         self._state.history.step[i] = call.step[n]
         if position[LEFT] < 0:

@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from lstm_stream.anomaly import WARM, change_unit, score_anomaly
+from lstm_stream.anomaly import WARM, change_unit, score_anomaly, widen_range
 from lstm_stream.arithmetic import Doubles, Flag, Floats, Real, add_product, bounded, copy, fill, halved, ratio, widened
 from lstm_stream.breaks import mend_break, mend_standstill
 from lstm_stream.cell import think
@@ -104,7 +104,7 @@ def take_in(
         count_repeat(history, i, value)
     append(history, i, value if observed else expected)
     members.observed[m] = observed
-    members.surprise[m] = 1.0 if outlier and state.errors.scored[i] >= WARM else np.nan
+    members.surprise[m] = 1.0 if outlier and state.errors.judged[i] >= WARM else np.nan
     broken = False
     if observed:
         members.surprise[m] = _score(state, tables, work, i)
@@ -136,7 +136,7 @@ def _score(state: State, tables: Tables, work: Workspace, i: int) -> Real:
     if work.intervals.there[0]:
         size = expected_size(state.intervals, i, unit[0], work.intervals)
         jump = bounded(moved[0], LARGEST_ERROR) * unit[0]
-        score = score_anomaly(state.errors, i, work.intervals.error[0], jump, size)
+        score = score_anomaly(state.errors, i, work.intervals.error[0], jump, size, state.history.latest[i])
     learn_errors(state.intervals, tables.intervals, i, t, unit, work.intervals)
     return score
 
@@ -148,6 +148,8 @@ def _mend(state: State, tables: Tables, i: int) -> Flag:
     if since >= 0:
         state.intervals.anew[i] = state.history.age[i] - 1
         change_unit(state.errors, i, found)
+        kept = state.history.ring[i, : min(state.history.age[i], state.history.ring.shape[1])]
+        widen_range(state.errors, i, kept, state.history.first[i], factor(state.history, i))
         _resume(state, i, since)
     still = mend_standstill(state.history, state.scale, i)
     if still >= 0:

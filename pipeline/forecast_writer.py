@@ -76,7 +76,7 @@ class ForecastWriter:
             forecasts.origin.tolist(),
             _numbers([step or None for step in forecasts.step.tolist()]),
             _lists(values),
-            _numbers(forecasts.surprise.round(4).tolist()),  # NaN is written as null
+            _numbers(forecasts.surprise.round(6).tolist()),  # NaN is written as null
             forecasts.warming.tolist(),
             forecasts.updates.tolist(),
             _numbers(forecasts.lstm_share.round(3).tolist()),

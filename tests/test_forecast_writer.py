@@ -52,7 +52,7 @@ def message(series: str, offset: int, told: Forecasts, row: int) -> ForecastMess
         horizon=told.mean.shape[1],
         mean=rounded(told.mean[row], scale).tolist(),
         quantiles={level: rounded(told.quantiles[row, :, index], scale).tolist() for index, level in enumerate(LEVELS)},
-        surprise=None if math.isnan(surprise) else float(np.round(surprise, 4)),
+        surprise=None if math.isnan(surprise) else float(np.round(surprise, 6)),
         status="warming" if told.warming[row] else "ok",
         model=Model(int(told.updates[row]), float(np.round(told.lstm_share[row], 3))),
         source=Source("events", 3, offset),

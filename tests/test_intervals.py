@@ -88,7 +88,7 @@ def follow(
             surprise[k, i] = np.nan
             if room.there[0]:
                 size, jump = expected_size(intervals, i, unit[0], room), bounded(moved[0], LARGEST_ERROR) * unit[0]
-                surprise[k, i] = score_anomaly(errors, i, room.error[0], jump, size)
+                surprise[k, i] = score_anomaly(errors, i, room.error[0], jump, size, value)
             learn_errors(intervals, layout, i, t, unit, room)
             unsure = np.full(horizon, disagreement[k, i], np.float32)
             open_intervals(intervals, errors, layout, i, t, np.float32(1.0), still, unsure, room.quantiles)
