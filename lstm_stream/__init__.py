@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from lstm_stream.hyperparameters import ANY_GAP, Hyperparameters
     from lstm_stream.live_scores import LiveScores, Scores, buckets
     from lstm_stream.observations import Observation
+    from lstm_stream.pretraining.examples import Examples, make_examples
+    from lstm_stream.pretraining.training import HeldBackLosses, Training, held_back_losses
     from lstm_stream.timelines import Timeline, timeline
 
 __all__ = [
@@ -27,10 +29,12 @@ __all__ = [
     "Block",
     "Dump",
     "DumpError",
+    "Examples",
     "Expert",
     "ExpertForecasts",
     "Fault",
     "Forecasts",
+    "HeldBackLosses",
     "Hyperparameters",
     "LSTMForecaster",
     "LiveScores",
@@ -39,7 +43,10 @@ __all__ = [
     "Scores",
     "Shape",
     "Timeline",
+    "Training",
     "buckets",
+    "held_back_losses",
+    "make_examples",
     "timeline",
 ]
 
@@ -54,6 +61,8 @@ _HOMES = {
     "hyperparameters": ("ANY_GAP", "Hyperparameters"),
     "live_scores": ("LiveScores", "Scores", "buckets"),
     "observations": ("Observation",),
+    "pretraining.examples": ("Examples", "make_examples"),
+    "pretraining.training": ("HeldBackLosses", "Training", "held_back_losses"),
     "timelines": ("Timeline", "timeline"),
 }
 _HOME_OF = {name: f"{__name__}.{module}" for module, names in _HOMES.items() for name in names}

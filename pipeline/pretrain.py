@@ -12,12 +12,10 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 from safetensors.numpy import load_file, save_file
 
-from lstm_stream.arithmetic import Floats
-from lstm_stream.pretrained import UNITS
-from lstm_stream.pretraining.examples import Examples, examples
-from lstm_stream.pretraining.training import Losses, Training, losses
+from lstm_stream import Examples, HeldBackLosses, Training, held_back_losses, make_examples
 
 KEEP_EVERY = 500
 """Training steps from one kept state to the next."""
@@ -45,7 +43,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     series: int = 10_000
     steps: int = 8_000
     seed: int = 0
-    units: int = UNITS
+    units: int = 64
     jobs: int = 2
     part: int = 250
 
@@ -79,7 +77,7 @@ def pretrain(plan: Plan, out: Path, work: Path, tell: Callable[[str], None]) -> 
         tell(f"step {progress.step} of {plan.steps}: loss {progress.loss:.4f}")
         if progress.step % KEEP_EVERY == 0:
             _write(training.dump(), state, {})
-    found = losses(training.network, _read(files[-1:]))
+    found = held_back_losses(training.network, _read(files[-1:]))
     card = Card(plan, _rounded(found))
     _write(training.network.dump(), out, {"card": msgspec.json.encode(card).decode()})
     return card
@@ -97,7 +95,7 @@ def _example_files(plan: Plan, work: Path, tell: Callable[[str], None]) -> list[
 
 
 def _part(plan: Plan, first: int) -> Examples:
-    return examples(first, min(plan.part, plan.series - first), plan.seed)
+    return make_examples(first, min(plan.part, plan.series - first), plan.seed)
 
 
 def _save(found: Examples, path: Path) -> None:
@@ -112,11 +110,11 @@ def _read(files: Iterable[Path]) -> Examples:
     return Examples(*(np.concatenate([part[name] for part in parts]) for name in Examples._fields))
 
 
-def _write(arrays: Mapping[str, Floats], path: Path, metadata: dict[str, str]) -> None:
+def _write(arrays: Mapping[str, npt.NDArray[np.float32]], path: Path, metadata: dict[str, str]) -> None:
     partly = path.with_suffix(".partly")
     save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, partly, metadata)
     partly.replace(path)
 
 
-def _rounded(found: Losses) -> dict[str, list[float]]:
+def _rounded(found: HeldBackLosses) -> dict[str, list[float]]:
     return {name: [round(loss, 4) for loss in told] for name, told in found._asdict().items()}

@@ -11,9 +11,9 @@ from lstm_stream import Bank, Expert, ExpertForecasts, Hyperparameters
 from lstm_stream.experts import EXPERTS
 from lstm_stream.network import Network
 from lstm_stream.pretrained import HORIZON, INPUTS, UNITS, packaged, places
-from lstm_stream.pretraining.examples import STEPS, examples
+from lstm_stream.pretraining.examples import STEPS, make_examples
 from lstm_stream.pretraining.generator import generate
-from lstm_stream.pretraining.training import Training, losses
+from lstm_stream.pretraining.training import Training, held_back_losses
 from pipeline.pretrain import Plan, pretrain
 
 HOUR = 3_600_000_000
@@ -88,14 +88,14 @@ def test_a_generated_series_is_finite_and_the_same_for_its_seed(seed: int) -> No
 
 
 def test_training_learns_and_goes_on_where_it_was_kept() -> None:
-    found = examples(0, 4, seed=1)
+    found = make_examples(0, 4, seed=1)
     whole, first, second = (Training(8, 14, seed=2) for _ in range(3))
     list(whole.run(found))
     for progress in first.run(found, every=7):
         if progress.step == 7:
             second.load(first.dump())
     assert second.taken == 7
-    before, after = losses(Network(INPUTS, 8, HORIZON), found), losses(whole.network, found)
+    before, after = held_back_losses(Network(INPUTS, 8, HORIZON), found), held_back_losses(whole.network, found)
     assert after.network[1] < before.network[1]
     assert before.network == before.last_value
 

@@ -34,7 +34,7 @@ class Examples(NamedTuple):
     plain: Halves  # (S, N, H) what the combination says without a network
 
 
-def examples(first: int, count: int, seed: int) -> Examples:
+def make_examples(first: int, count: int, seed: int) -> Examples:
     """Examples of so many generated series: half of them alone, half of them in the company of others."""
     numbers, parts = list(range(first, first + count)), list[Examples]()
     while numbers:

@@ -42,7 +42,7 @@ class Progress(NamedTuple):
     loss: float  # mean of the last ones
 
 
-class Losses(NamedTuple):
+class HeldBackLosses(NamedTuple):
     """Mean Huber loss on held-back series, in `ROWS` of their steps."""
 
     last_value: list[float]
@@ -137,14 +137,14 @@ class Training:
         self.taken = int(arrays["taken"][0])
 
 
-def losses(network: Network, examples: Examples) -> Losses:
+def held_back_losses(network: Network, examples: Examples) -> HeldBackLosses:
     """Losses of a network on series that it was not trained on."""
     with torch.no_grad():
         x = torch.from_numpy(examples.features.astype(np.float32)).transpose(0, 1)
         nothing = torch.zeros(x.shape[1], network.units)
         said = network.unroll(x, nothing, nothing).transpose(0, 1).numpy()
     moves, plain = examples.moves.astype(np.float32), examples.plain.astype(np.float32)
-    return Losses(*(_by_rows(what - moves) for what in (np.zeros_like(plain), plain, said)))
+    return HeldBackLosses(*(_by_rows(what - moves) for what in (np.zeros_like(plain), plain, said)))
 
 
 def _by_rows(errors: Floats) -> list[float]:

@@ -138,7 +138,7 @@ def _gains(rewards: Doubles, windows: Wholes, profile: Profile) -> Doubles:
 
     Of a window counts the most valuable alarm, which is its first one.
     """
-    gains, best = rewards.copy(), {}
+    gains, best = rewards.copy(), dict[int, float]()
     for place in np.flatnonzero(windows >= 0):
         window = int(windows[place])
         before = best.get(window, -profile.false_negative)
