@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from pipeline.cli import main
 from pipeline.metrics import PREFIX, TABLE
 
 RULES = Path(__file__).parent.parent / "deploy" / "prometheus"
@@ -179,6 +180,13 @@ def test_the_runbook_has_an_entry_for_it(name: str) -> None:
     entry = RUNBOOK.read_text().partition(f"\n### {name}\n")[2].partition("\n##")[0]
     for question in ("**What it means.**", "**Look at.**", "**Do.**"):
         assert question in entry
+
+
+def test_the_runbook_names_metrics_and_commands_that_there_are() -> None:
+    text = RUNBOOK.read_text()
+    known = {PREFIX + one.name for one in TABLE}
+    assert set(re.findall(rf"\b{PREFIX}\w+", text)) <= known
+    assert set(re.findall(r"`lstm-stream (\w+)", text)) <= set(main.commands)
 
 
 def test_the_rules_ask_only_for_metrics_that_there_are() -> None:
