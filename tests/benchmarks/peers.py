@@ -7,9 +7,9 @@ SNARIMAX of each series; see `peer_loop.py`. Both run in a virtual environment o
 there. The events are those of the demo's fleet.
 
 The rate is that of the second half of the events: of lstm-stream by the time stamps of what was written, commits
-included; the others tell it themselves, commits left out. The error is the mean absolute error of steps 1 and 1 to 24 of
-the forecasts of the second half, in standard deviations of each series. Broker and programs share the cores; the programs
-run one after the other.
+included; the others tell it themselves, commits left out. The error is the mean absolute error of steps 1 and 1 to 24
+of the forecasts of the second half, in standard deviations of each series. Broker and programs share the cores; the
+programs run one after the other.
 """
 
 import argparse
