@@ -9,6 +9,7 @@ they come, without which neither model converges.
 import json
 import math
 import sys
+import time
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any
@@ -46,11 +47,12 @@ class Forecaster:
 
 
 class Forecasters:
-    """One for each series."""
+    """One for each series; after so many events they print how many of the second half came a second."""
 
-    def __init__(self, make: Callable[[], Any]) -> None:
-        self._make = make
+    def __init__(self, make: Callable[[], Any], events: int) -> None:
+        self._make, self._left, self._half = make, events, events // 2
         self._by_series: dict[str, Forecaster] = {}
+        self._begun = time.perf_counter()
 
     def answer(self, event: dict[str, Any]) -> dict[str, object]:
         """The forecast after an event."""
@@ -58,6 +60,11 @@ class Forecasters:
         if name not in self._by_series:
             self._by_series[name] = Forecaster(self._make())
         ahead = self._by_series[name].take(event["value"])
+        self._left -= 1
+        if self._left == self._half:
+            self._begun = time.perf_counter()
+        if self._left == 0:
+            print(self._half / (time.perf_counter() - self._begun), flush=True)
         return {"series": name, "origin": event["timestamp"], "mean": [round(one, 5) for one in ahead]}
 
 
@@ -65,7 +72,7 @@ def deep_river(broker: str, source: str, target: str, events: int) -> None:
     """Quix Streams with an LSTM of each series, which sees its last day."""
     import_module("torch").set_num_threads(1)
     forecasting, quix = import_module("deep_river.forecasting"), import_module("quixstreams")
-    forecasters = Forecasters(lambda: forecasting.LSTMForecaster(window_size=SEASON, hidden_size=48, lr=0.005))
+    forecasters = Forecasters(lambda: forecasting.LSTMForecaster(window_size=SEASON, hidden_size=48, lr=0.005), events)
     application = quix.Application(
         broker, consumer_group="quix", auto_offset_reset="earliest", processing_guarantee="exactly-once"
     )
@@ -78,7 +85,7 @@ def deep_river(broker: str, source: str, target: str, events: int) -> None:
 def snarimax(broker: str, source: str, target: str, events: int) -> None:
     """kafka-python with a SNARIMAX of each series."""
     kafka = import_module("kafka")
-    forecasters = Forecasters(_snarimax)
+    forecasters = Forecasters(_snarimax, events)
     consumer = kafka.KafkaConsumer(
         source, bootstrap_servers=broker, group_id="river", auto_offset_reset="earliest", enable_auto_commit=False
     )
