@@ -50,7 +50,7 @@ from lstm_stream.seasons import SECOND
 from lstm_stream.state import Members, Shared, State, Tables, Workspace
 from lstm_stream.trace import SNAPSHOT_EVERY
 
-FORMAT = 6
+FORMAT = 7
 """Of a dump."""
 NEVER = 2**62
 """Steps until a learning step that is not to come."""
