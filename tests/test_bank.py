@@ -202,6 +202,20 @@ def test_past_the_longest_gap_a_series_starts_again() -> None:
     assert len(bank.recent("a", 100)[1]) == 1
 
 
+def test_a_long_gap_does_not_silence_surprise() -> None:
+    rows = np.arange(400)
+    values = np.random.default_rng(0).normal(size=400)
+    values[230] += 100.0
+    times = (rows + np.where(rows < 200, 0, 10 * SMALL.max_gap)) * MINUTE
+    forecasts = Bank(SMALL).observe(["a"] * 400, times, values)
+    assert forecasts.outcome[200] == Outcome.JUMP
+    assert forecasts.restart[201]
+    assert forecasts.warming[201:260].all()
+    assert not np.isnan(forecasts.surprise[202:]).any()
+    assert forecasts.surprise[230] > 0.999
+    assert (np.delete(forecasts.surprise, 230)[202:] > 0.99).mean() < 0.03
+
+
 def test_after_many_late_ones_in_a_row_a_series_starts_again() -> None:
     bank = Bank(SMALL)
     bank.observe(["a"], np.array([1000 * MINUTE]), np.array([1.0]))
