@@ -1,0 +1,31 @@
+"""Files that derive from others: the chart's schema from the settings, its copies of rules and dashboards."""
+
+import json
+from pathlib import Path
+
+from deploy.values_schema import values_schema
+
+DEPLOY = Path(__file__).parent
+CHART = DEPLOY / "helm" / "lstm-stream"
+
+
+def derived() -> dict[Path, str]:
+    """What each of these files has to hold.
+
+    Helm reads nothing outside of a chart's folder, hence the copies.
+    """
+    return {**_schema(), **_rules()}
+
+
+def _schema() -> dict[Path, str]:
+    path = CHART / "values.schema.json"
+    return {path: _json(values_schema(json.loads(path.read_text())))}
+
+
+def _rules() -> dict[Path, str]:
+    rules = [path for path in sorted((DEPLOY / "prometheus").glob("*.yml")) if "groups:" in path.read_text()]
+    return {CHART / "files" / "rules" / path.name: path.read_text() for path in rules}
+
+
+def _json(document: object) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
