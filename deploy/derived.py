@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+from deploy.grafana.boards import BOARDS
+from deploy.grafana.panels import written
 from deploy.values_schema import values_schema
 
 DEPLOY = Path(__file__).parent
@@ -14,7 +16,7 @@ def derived() -> dict[Path, str]:
 
     Helm reads nothing outside of a chart's folder, hence the copies.
     """
-    return {**_schema(), **_rules()}
+    return {**_schema(), **_rules(), **_dashboards()}
 
 
 def _schema() -> dict[Path, str]:
@@ -25,6 +27,11 @@ def _schema() -> dict[Path, str]:
 def _rules() -> dict[Path, str]:
     rules = [path for path in sorted((DEPLOY / "prometheus").glob("*.yml")) if "groups:" in path.read_text()]
     return {CHART / "files" / "rules" / path.name: path.read_text() for path in rules}
+
+
+def _dashboards() -> dict[Path, str]:
+    folders = (DEPLOY / "grafana" / "dashboards", CHART / "files" / "dashboards")
+    return {folder / f"{board.uid}.json": written(board) for folder in folders for board in BOARDS}
 
 
 def _json(document: object) -> str:
