@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from lstm_stream.forecasts import ExpertForecasts, Forecasts
     from lstm_stream.grid import Outcome
     from lstm_stream.hyperparameters import ANY_GAP, Hyperparameters
+    from lstm_stream.live_scores import LiveScores, Scores, buckets
     from lstm_stream.observations import Observation
     from lstm_stream.timelines import Timeline, timeline
 
@@ -29,9 +30,12 @@ __all__ = [
     "Forecasts",
     "Hyperparameters",
     "LSTMForecaster",
+    "LiveScores",
     "Observation",
     "Outcome",
+    "Scores",
     "Timeline",
+    "buckets",
     "timeline",
 ]
 
@@ -43,6 +47,7 @@ _HOMES = {
     "forecasts": ("Forecasts", "ExpertForecasts"),
     "grid": ("Outcome",),
     "hyperparameters": ("ANY_GAP", "Hyperparameters"),
+    "live_scores": ("LiveScores", "Scores", "buckets"),
     "observations": ("Observation",),
     "timelines": ("Timeline", "timeline"),
 }

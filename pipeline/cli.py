@@ -312,7 +312,8 @@ def run_one(settings: Settings, drain: bool, rebuild: bool) -> int:
     web.start()
     logging.getLogger(__name__).info("the live page is at http://%s:%d", settings.web.host, web.port)
     try:
-        have_compiled(settings, logging.getLogger(__name__).info)
+        _, _, seconds = have_compiled(settings, logging.getLogger(__name__).info)
+        metrics.compile_seconds.set(seconds)
         spare_the_collector()
         with stopped_by_signals(worker.stop):
             return worker.run(drain)

@@ -5,6 +5,8 @@ from typing import Literal
 import msgspec
 
 State = Literal["connecting", "assigning", "catching_up", "ready", "stopping"]
+Ranking = Literal["surprise", "error"]
+"""What series are ranked by, the largest first: how surprising they were of late, or error / error of last value."""
 
 
 class PartitionStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -18,6 +20,8 @@ class PartitionStatus(msgspec.Struct, frozen=True, kw_only=True):
         The next record to fold, and the end of the log; the end is None while it is not known.
     lag
         Records between the two, None while not known.
+    lag_seconds
+        Kafka's time of the end of the log less that of the last record read; 0 where all is read, None while not known.
     series
         How many it has.
     learning_steps
@@ -33,6 +37,7 @@ class PartitionStatus(msgspec.Struct, frozen=True, kw_only=True):
     next_offset: int
     end_offset: int | None
     lag: int | None
+    lag_seconds: float | None = None
     series: int
     learning_steps: int
     drifts: int
@@ -107,6 +112,8 @@ class ShardStatus(msgspec.Struct, frozen=True, kw_only=True):
         Of its LSTM.
     experts
         Their mean weights.
+    state_bytes
+        Memory of its series' state.
     """
 
     series: int
@@ -120,6 +127,7 @@ class ShardStatus(msgspec.Struct, frozen=True, kw_only=True):
     breaks: int
     gates: Gates
     experts: tuple[ExpertWeight, ...]
+    state_bytes: int = 0
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
@@ -219,6 +227,9 @@ class SeriesStatus(msgspec.Struct, frozen=True, kw_only=True):
         "warming" or "ok".
     skill
         1 - error / error of last value, None before anything was scored.
+    surprise
+        How far out its last value lay in the forecast before it, 0 to 1; None while warming, or not known since the
+        shard was opened.
     """
 
     series: str
@@ -235,6 +246,7 @@ class SeriesStatus(msgspec.Struct, frozen=True, kw_only=True):
     quantiles: dict[str, tuple[float, ...]]  # (H,) each
     status: str
     skill: float | None
+    surprise: float | None = None
     elsewhere: tuple[str, ...] = ()
     age: float = 0.0
 

@@ -38,7 +38,7 @@ from pipeline.fates import FORECAST, Fate, Fates
 from pipeline.messages import Outgoing, Record
 from pipeline.settings import Settings
 from pipeline.shard import Counts, FingerprintError, Fold, Publish, State
-from pipeline.status import ExpertWeight, Gates, SeriesStatus, ShardStatus
+from pipeline.status import ExpertWeight, Gates, Ranking, SeriesStatus, ShardStatus
 from pipeline.transactions import java_hash
 
 T = TypeVar("T")
@@ -67,6 +67,9 @@ class ManualClock(Clock):
 
     def wall(self) -> float:
         return self.seconds
+
+    def started(self) -> float:
+        return 990.0
 
     def wait(self, event: threading.Event, seconds: float) -> None:
         self.seconds += 0.0 if event.is_set() else seconds
@@ -127,6 +130,9 @@ class ChainShard:
 
     def series(self) -> tuple[str, ...]:
         return (f"chain-{self.partition}",)
+
+    def ranking(self, by: Ranking, count: int) -> list[tuple[float, str]]:
+        return [(0.9 if by == "surprise" else 0.5, name) for name in self.series()[:count]]
 
     def series_status(self, name: str) -> SeriesStatus | None:
         if name not in self.series():

@@ -34,7 +34,7 @@ def used(partition: str, scale: float) -> Metrics:
     metrics = Metrics()
     for metric in TABLE:
         found = getattr(metrics, metric.name.removesuffix("_total"))
-        values = {"topic": "events", "partition": partition, "model": "lstm", "version": "1"}
+        values = {"topic": "events", "partition": partition, "model": "forecast", "version": "1"}
         one = found.labels(*(values.get(label, "x") for label in metric.labels)) if metric.labels else found
         if metric.kind == "counter":
             one.inc(scale)
@@ -118,7 +118,7 @@ def test_means_count_each_worker_by_its_series_and_one_that_has_scored_none_not_
     idle = Metrics()
     idle.series.labels("events", "9").set(1000)
     together = merged([page(scored(1, 0.2, 0.4)), page(scored(3, 0.6, 0.8)), page(idle)], {})
-    assert together[sample("mean_absolute_error", model="lstm")] == pytest.approx(0.5)
+    assert together[sample("mean_absolute_error", model="forecast")] == pytest.approx(0.5)
     assert together[sample("lstm_share")] == pytest.approx(0.5)
     assert together[sample("skill")] == pytest.approx(1 - 0.5 / 0.7)
 

@@ -1211,7 +1211,7 @@ def test_the_status_and_the_metrics_say_what_was_done() -> None:
     assert computer.counted("dead_letters_total", reason="not_json") == 2
     assert computer.counted("lag_records", topic="events", partition="0") == 0
     assert (status.skill, status.mae_model, status.mae_last_value) == (0.5, 0.5, 1.0)
-    assert computer.counted("skill") == computer.counted("mean_absolute_error", model="lstm") == 0.5
+    assert computer.counted("skill") == computer.counted("mean_absolute_error", model="forecast") == 0.5
     assert computer.counted("gate", gate="forget") == 0.7
     weights = {one.expert: computer.counted("expert_weight", expert=one.expert) for one in status.experts}
     assert weights == {"lstm": 0.5, "readout": 0.25, "last_value": 0.25}
