@@ -21,7 +21,7 @@ from deploy.grafana.boards import BOARDS
 from deploy.grafana.panels import Board, Panel, written
 from pipeline.embedded import EmbeddedBroker, free_port
 from pipeline.metrics import PREFIX, TABLE
-from pipeline.settings import Settings, Web
+from pipeline.settings import Metrics, Settings, Web
 from tests.servers import wait_until
 from tests.test_end_to_end import Member, settings_for, write
 
@@ -131,7 +131,9 @@ class Prometheus:
 def prometheus(tansu: EmbeddedBroker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
     """Watches a daemon under a little load, with late, repeated and bad records."""
     folder = tmp_path_factory.mktemp("dashboards")
-    settings = structs.replace(settings_for(tansu, "dashboards", folder), web=Web(port=free_port()))
+    settings = structs.replace(
+        settings_for(tansu, "dashboards", folder), web=Web(port=free_port()), metrics=Metrics(top=20)
+    )
     ended = threading.Event()
     load = threading.Thread(target=keep_writing, args=(settings, ended))
     with Member(settings, folder, "daemon"), Prometheus(settings.web.port, folder) as watching:
