@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from pipeline.advice import advice
-from pipeline.checkpoints import CheckpointError, Checkpoints
+from pipeline.checkpoints import Address, CheckpointError, Checkpoints
 from pipeline.clock import Clock
 from pipeline.cluster import (
     CommitFailedError,
@@ -130,6 +130,7 @@ class Cycle:
         self._parts = Parts(clock.now, self._look)
         self._standstill, self._losses, self._parked = standstill, losses, dict(parked)
         self._failures, self._said = 0, ""
+        self._unsaved: set[Address] = set()  # shards whose last checkpoint could not be written
         self._looked_at = clock.now()
         self._waiting: dict[TopicPartition, int] = {}  # how often its opening was put off
         self._saved = self._has_nothing_since = clock.now()
@@ -381,15 +382,28 @@ class Cycle:
             with self._watchdog.watching("the writing of a checkpoint", LONG):
                 self._checkpoints.save(held.address, held.committed, state.header, state.arrays)
         except CheckpointError as error:
-            logger.error("%s (going on; it is tried again)", error)
-            self._metrics.checkpoint_failures.inc()
+            self._tell_unsaved(held, error)
             return
+        self._tell_saved(held)
         held.saved, held.saved_at = held.committed, self._clock.now()
         seconds = held.saved_at - started
         self._metrics.checkpoint_seconds.observe(seconds)
         self._metrics.stage_seconds.labels("checkpoint").inc(seconds)
         size = sum(array.nbytes for array in state.arrays.values())
         self._metrics.checkpoint_bytes.labels(held.address.topic, str(held.address.partition)).set(size)
+
+    def _tell_unsaved(self, held: Held, error: CheckpointError) -> None:
+        """Say once that checkpoints fail: each try of each partition would say so again."""
+        self._metrics.checkpoint_failures.inc()
+        if not self._unsaved:
+            logger.error("%s (going on; it is tried again, and told when it is well again)", error)
+        self._unsaved.add(held.address)
+
+    def _tell_saved(self, held: Held) -> None:
+        was_failing = bool(self._unsaved)
+        self._unsaved &= {other.address for other in self.held.values()} - {held.address}
+        if was_failing and not self._unsaved:
+            logger.info("checkpoints are written again")
 
     @contextmanager
     def _timed(self, stage: str) -> Iterator[None]:
