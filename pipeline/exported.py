@@ -5,6 +5,7 @@ ranking stays for `STAY` seconds, so that labels do not come and go with each va
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import NamedTuple, Protocol
 
 from pipeline.cluster import TopicPartition
@@ -60,8 +61,8 @@ class Exported:
             return
         self._due = now + EVERY
         chosen = dict.fromkeys([*self._listed(shards), *self._ranked(shards, now)])
-        told = {one: shards[one.partition].series_status(one.name) for one in list(chosen)[:MOST]}
-        there = {one: status for one, status in told.items() if status is not None}
+        asked = ((one, shards[one.partition].series_status(one.name)) for one in chosen)
+        there = dict(islice(((one, status) for one, status in asked if status is not None), MOST))
         for one in self._told.keys() - there.keys():
             self._forget(one)
         for one, status in there.items():

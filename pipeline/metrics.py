@@ -108,7 +108,7 @@ TABLE: tuple[Metric, ...] = (
     Metric(
         "last_commit_timestamp_seconds",
         "gauge",
-        "When the last cycle was committed, since the epoch; 0: none was.",
+        "When the last cycle was committed, since the epoch; before the first, when the process started.",
         merge="max",
     ),
     Metric(

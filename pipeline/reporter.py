@@ -82,6 +82,7 @@ class Reporter:
         metrics.info.labels(status.version).set(1)
         metrics.workers.set(1)
         metrics.start_timestamp_seconds.set(clock.started())
+        metrics.last_commit_timestamp_seconds.set(clock.started())
         metrics.nominal_coverage.set(settings.model.quantiles[-1] - settings.model.quantiles[0])
         begin(metrics, settings.model.horizon)
         for reason in REASONS:

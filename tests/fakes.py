@@ -30,11 +30,13 @@ from kafka.errors import (
 from kafka.structs import ConsumerGroupMetadata, MemberState, OffsetAndMetadata, TopicPartition
 from msgspec.structs import replace
 
+from lstm_stream import Scores
 from pipeline.admin import Coordinated, Limits, Open
 from pipeline.clock import Clock
 from pipeline.cluster import ConsumerRebalanceListener, Description, Topic
 from pipeline.dead_letters import Reject, dead_letter
 from pipeline.fates import FORECAST, Fate, Fates
+from pipeline.measures import Measures
 from pipeline.messages import Outgoing, Record
 from pipeline.settings import Settings
 from pipeline.shard import Counts, FingerprintError, Fold, Publish, State
@@ -171,10 +173,14 @@ class ChainShard:
             else:
                 forecasts.append(Outgoing(record.key, value, ()))
         counts = Counts(len(records), len(forecasts), dead_letters=reasons)
+        seconds = np.array([record.offset for record in records], np.int64)
+        measures = Measures(seconds * 1_000_000, seconds * 1000, np.full(len(records), 0.5), Scores.zeros())
         fates = Fates(tuple(_fate(record) for record in records), (), 1)
         if publish == "none":
             return Fold([], [], counts, {}, fates=fates)
-        return Fold(forecasts[-1:] if publish == "latest" else forecasts, letters, counts, {}, fates=fates)
+        return Fold(
+            forecasts[-1:] if publish == "latest" else forecasts, letters, counts, {}, fates=fates, measures=measures
+        )
 
 
 def _fate(record: Record) -> Fate:

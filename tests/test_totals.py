@@ -107,7 +107,7 @@ def test_a_gauge_is_merged_by_its_meaning() -> None:
 def scored(series: int, ours: float, last_value: float) -> Metrics:
     metrics = Metrics()
     metrics.series.labels("events", str(series)).set(series)
-    metrics.mean_absolute_error.labels("lstm").set(ours)
+    metrics.mean_absolute_error.labels("forecast").set(ours)
     metrics.mean_absolute_error.labels("last_value").set(last_value)
     metrics.skill.set(1 - ours / last_value)
     metrics.lstm_share.set(ours)
