@@ -79,7 +79,9 @@ def daemon(documents: Sequence[Document]) -> Document:
 def settings_of(documents: Sequence[Document], folder: Path) -> Settings:
     """The settings that the daemon comes to in its pod."""
     file = folder / "lstm-stream.toml"
-    file.write_text(only(documents, "ConfigMap")["data"]["lstm-stream.toml"])
+    told = [one["data"] for one in documents if one["kind"] == "ConfigMap"]
+    (text,) = [data["lstm-stream.toml"] for data in told if "lstm-stream.toml" in data]
+    file.write_text(text)
     plain = {one["name"]: one.get("value", "secret") for one in daemon(documents)["env"]}
     return load(str(file), plain, [])
 
