@@ -382,9 +382,9 @@ class Cycle:
             with self._watchdog.watching("the writing of a checkpoint", LONG):
                 self._checkpoints.save(held.address, held.committed, state.header, state.arrays)
         except CheckpointError as error:
-            self._tell_unsaved(held, error)
+            self._tell_unsaved(held.address, error)
             return
-        self._tell_saved(held)
+        self._tell_saved(held.address)
         held.saved, held.saved_at = held.committed, self._clock.now()
         seconds = held.saved_at - started
         self._metrics.checkpoint_seconds.observe(seconds)
@@ -392,16 +392,16 @@ class Cycle:
         size = sum(array.nbytes for array in state.arrays.values())
         self._metrics.checkpoint_bytes.labels(held.address.topic, str(held.address.partition)).set(size)
 
-    def _tell_unsaved(self, held: Held, error: CheckpointError) -> None:
+    def _tell_unsaved(self, address: Address, error: CheckpointError) -> None:
         """Say once that checkpoints fail: each try of each partition would say so again."""
         self._metrics.checkpoint_failures.inc()
         if not self._unsaved:
             logger.error("%s (going on; it is tried again, and told when it is well again)", error)
-        self._unsaved.add(held.address)
+        self._unsaved.add(address)
 
-    def _tell_saved(self, held: Held) -> None:
+    def _tell_saved(self, address: Address) -> None:
         was_failing = bool(self._unsaved)
-        self._unsaved &= {other.address for other in self.held.values()} - {held.address}
+        self._unsaved &= {other.address for other in self.held.values()} - {address}
         if was_failing and not self._unsaved:
             logger.info("checkpoints are written again")
 
