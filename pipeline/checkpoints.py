@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, Protocol
 from urllib.parse import quote
 
+from fsspec.asyn import AsyncFileSystem
 from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 from numpy.typing import NDArray
@@ -30,9 +31,17 @@ SMALL = 1 << 26
 FETCHED_AT_ONCE = 1 << 25
 """Bytes, from an object store."""
 
+LONGEST, LONGEST_TRANSFER = 120.0, 600.0  # seconds that a call to an object store may take; with a file
+
 _NAME = re.compile(r"(\d{20})\.safetensors")
 _TEMPORARY = re.compile(r"\.(\d{20})\.safetensors\..*\.tmp")
 _EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs"}  # protocol: what to install of ours
+_PATIENCE = {"connect_timeout": 5, "read_timeout": 15, "retries": {"total_max_attempts": 1}}
+"""Of botocore, in seconds. s3fs tries five times by itself: five times botocore's own five wait six minutes for a store
+that does not answer, which is longer than the watchdog lets a checkpoint take."""
+_OPTIONS: Mapping[str, Mapping[str, object]] = {
+    protocol: {"config_kwargs": _PATIENCE} for protocol, extra in _EXTRAS.items() if extra == "s3"
+}
 
 
 class _Files(Protocol):
@@ -47,7 +56,56 @@ class _Files(Protocol):
     def unstrip_protocol(self, name: str) -> str: ...
 
 
-_url_to_fs: Callable[[str], tuple[_Files, str]] = url_to_fs
+class _AsyncFiles(Protocol):
+    """What is used of a file system of coroutines: fsspec takes `timeout` from the call and waits no longer."""
+
+    def get_file(self, rpath: str, lpath: str, *, timeout: float) -> None: ...
+    def put_file(self, lpath: str, rpath: str, *, timeout: float) -> None: ...
+    def pipe_file(self, path: str, value: bytes, *, timeout: float) -> None: ...
+    def rm_file(self, path: str, *, timeout: float) -> None: ...
+    def ls(self, path: str, detail: bool, *, timeout: float) -> list[str]: ...
+    def invalidate_cache(self, path: str) -> None: ...
+    def unstrip_protocol(self, name: str) -> str: ...
+
+
+class _InTime:
+    """An object store whose calls come back, or raise `TimeoutError`.
+
+    s3fs alone may wait for ever: aiohttp sets no time limit on what follows a server's `100 Continue`.
+    """
+
+    def __init__(self, files: _AsyncFiles) -> None:
+        self._files = files
+
+    @contextmanager
+    def fetched(self, path: str) -> Iterator[Source]:
+        """A file, fetched as a whole."""
+        with tempfile.TemporaryDirectory() as folder:
+            local = Path(folder) / "fetched"
+            self._files.get_file(path, str(local), timeout=LONGEST_TRANSFER)
+            with local.open("rb", buffering=0) as file:
+                yield file
+
+    def put_file(self, lpath: str, rpath: str) -> None:
+        self._files.put_file(lpath, rpath, timeout=LONGEST_TRANSFER)
+
+    def pipe_file(self, path: str, value: bytes) -> None:
+        self._files.pipe_file(path, value, timeout=LONGEST)
+
+    def rm_file(self, path: str) -> None:
+        self._files.rm_file(path, timeout=LONGEST)
+
+    def ls(self, path: str, detail: bool) -> list[str]:
+        return self._files.ls(path, detail=detail, timeout=LONGEST)
+
+    def invalidate_cache(self, path: str) -> None:
+        self._files.invalidate_cache(path)
+
+    def unstrip_protocol(self, name: str) -> str:
+        return self._files.unstrip_protocol(name)
+
+
+_url_to_fs: Callable[..., tuple[Any, str]] = url_to_fs
 
 
 class Address(NamedTuple):
@@ -239,7 +297,9 @@ class Checkpoints:
         self._files.invalidate_cache(folder)  # object stores remember listings, and other workers write here
         try:
             return self._files.ls(folder, detail=False)
-        except FileNotFoundError:
+        except FileNotFoundError as error:
+            if error.__cause__ is not None:  # the store refused: there is no such bucket
+                raise
             return []
 
     def _prune(self, address: Address, saved: int) -> None:
@@ -299,10 +359,10 @@ def read(url: str) -> Checkpoint:
         raise CheckpointError(f"{url} can't be used: {error}") from error
 
 
-def _open(url: str) -> tuple[_Files, str]:
+def _open(url: str) -> tuple[_Files | _InTime, str]:
     protocol = url.partition("://")[0] if "://" in url else "file"
     try:
-        files, path = _url_to_fs(url)
+        files, path = _url_to_fs(url, **_OPTIONS.get(protocol, {}))
     except ImportError as error:
         extra = _EXTRAS.get(protocol)
         fix = f"pip install 'lstm-stream[{extra}]'" if extra else str(error)
@@ -312,7 +372,8 @@ def _open(url: str) -> tuple[_Files, str]:
             f"checkpoints can't be at {url} ({error}); "
             "set checkpoints.url to a folder, s3://bucket/path or gs://bucket/path"
         ) from error
-    return files, path.rstrip("/")
+    is_remote = isinstance(files, AsyncFileSystem)
+    return _InTime(files) if is_remote else files, path.rstrip("/")
 
 
 @contextmanager
@@ -326,7 +387,7 @@ def _reaching(what: str, url: str) -> Iterator[None]:
         raise CheckpointError(_advice(what, url, error)) from error
 
 
-def _checkpoint(files: _Files, path: str, url: str, place: str) -> tuple[Address, Checkpoint]:
+def _checkpoint(files: _Files | _InTime, path: str, url: str, place: str) -> tuple[Address, Checkpoint]:
     with _reaching("read", url), contextlib.suppress(FileNotFoundError), _opened(files, path) as file:
         told, arrays = tensor_file.load(file)
         state = json.loads(told)
@@ -334,7 +395,9 @@ def _checkpoint(files: _Files, path: str, url: str, place: str) -> tuple[Address
     raise _GoneError("it is gone")
 
 
-def _opened(files: _Files, path: str) -> AbstractContextManager[Source]:
+def _opened(files: _Files | _InTime, path: str) -> AbstractContextManager[Source]:
+    if isinstance(files, _InTime):
+        return files.fetched(path)
     if isinstance(files, LocalFileSystem):
         return Path(path).open("rb", buffering=0)
     return files.open(path, "rb", block_size=FETCHED_AT_ONCE)
@@ -397,6 +460,8 @@ def _advice(what: str, url: str, error: Exception) -> str:
         return f"{problem}: permission denied; let this user {what} there, or set checkpoints.url to another place"
     if isinstance(error, NotADirectoryError | FileExistsError):
         return f"{problem}: a part of that path is a file; set checkpoints.url to a folder"
+    if isinstance(error, TimeoutError):
+        return f"{problem}: no answer in time; check that the place is reachable, and that it is not overloaded"
     number = error.errno if isinstance(error, OSError) else None
     if number in (errno.ENOSPC, errno.EDQUOT):
         return f"{problem}: the disk is full; free some space, or set checkpoints.url to another place"

@@ -648,6 +648,33 @@ def bench(
 
 
 @main.command(epilog=EPILOG)
+@with_settings
+@click.option("--series", default="lstm-stream-probe", show_default=True, help="Name of the event's series.")
+@click.option("--topic", help="Topic to write to.  [default: kafka.input of the settings, where it is one topic]")
+@click.option("--event", metavar="JSON", help="The event, where it cannot be made up; its key is the series.")
+@click.option(
+    "--seconds", type=click.FloatRange(0, min_open=True), default=60.0, show_default=True, help="How long to wait."
+)
+def probe(
+    config: str | None, overrides: Sequence[str], series: str, topic: str | None, event: str | None, seconds: float
+) -> None:
+    """Send one event to the input topic, and wait for its forecast.
+
+    Tells whether the whole way works: topics, rights, the daemon, the commit. The event is a real one: it stays in the
+    topic and makes a series, `lstm-stream-probe` unless another is named. Its value is 1, its time now.
+    """
+    from pipeline.cluster import ClusterError
+    from pipeline.probe import ProbeError, made_up
+    from pipeline.probe import probe as send
+    from pipeline.replay import FormError
+
+    settings = settings_of(config, overrides)
+    with refusing(ClusterError, ProbeError, FormError):
+        outgoing = made_up(settings.events, series, event)
+        click.echo(send(settings, topic or the_input_of(settings.kafka), outgoing, seconds))
+
+
+@main.command(epilog=EPILOG)
 @click.argument("checkpoint", metavar="CHECKPOINT")
 @click.option("--series", metavar="S", help="Show this series: its last values and the forecast from them.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")

@@ -130,6 +130,7 @@ class _Reader(Protocol):
     def partitions_for_topic(self, topic: str) -> set[int]: ...
     def assign(self, partitions: Sequence[TopicPartition]) -> None: ...
     def beginning_offsets(self, partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]: ...
+    def end_offsets(self, partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]: ...
     def seek(self, partition: TopicPartition, offset: int) -> None: ...
     def poll(self, timeout_ms: float, max_records: int) -> Mapping[TopicPartition, Sequence[Message]]: ...
     def highwater(self, partition: TopicPartition) -> int | None: ...
@@ -498,6 +499,48 @@ def record(message: Message) -> Record:
     )
 
 
+class Newcomers:
+    """What is committed to some topics from the moment that its block begins.
+
+    Parameters
+    ----------
+    settings
+        Where the cluster is.
+    topics
+        Which.
+    """
+
+    def __init__(self, settings: Settings, topics: Sequence[str]) -> None:
+        self._settings, self._topics = settings, topics
+
+    def __enter__(self) -> Self:
+        options = {"isolation_level": "read_committed", "auto_offset_reset": "none", "enable_auto_commit": False}
+        consumer: _Reader = _reading(self._settings.kafka, allow_auto_create_topics=False, **options)
+        partitions = [
+            TopicPartition(topic, number)
+            for topic in self._topics
+            for number in sorted(consumer.partitions_for_topic(topic) or ())
+        ]
+        consumer.assign(partitions)
+        for partition, offset in consumer.end_offsets(partitions).items():
+            consumer.seek(partition, offset)
+        self._consumer = consumer
+        return self
+
+    def poll(self) -> list[Record]:
+        """What has come since; waits a moment where that is nothing."""
+        try:
+            come = self._consumer.poll(POLL_MS, max_records=5000)
+        except KafkaError as error:
+            raise ClusterError(f"cannot read {' and '.join(self._topics)}: {reason(error)}") from error
+        return [record(message) for messages in come.values() for message in messages]
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._consumer.close()
+
+
 class Writer:
     """Writes records to a topic, for what makes events; flushed when its block ends.
 
@@ -540,6 +583,14 @@ class Writer:
         for pending in done:
             if pending.failed():
                 raise self._refusal(pending.exception)
+
+    def place(self, outgoing: Outgoing) -> tuple[str, int, int]:
+        """Write one record at once; its topic, partition and offset."""
+        self.write(outgoing)
+        pending = self._pending[-1]
+        self.flush()
+        partition = pending.value.topic_partition
+        return partition.topic, partition.partition, pending.value.offset
 
     def _refusal(self, error: BaseException | None) -> ClusterError:
         return ClusterError(f"cannot write to topic `{self._topic}`: {reason(error)}; is it there, and writable?")

@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from pipeline.advice import advice
-from pipeline.checkpoints import Checkpoints
+from pipeline.checkpoints import Address, CheckpointError, Checkpoints
 from pipeline.clock import Clock
 from pipeline.cluster import (
     CommitFailedError,
@@ -133,6 +133,7 @@ class Cycle:
         self._saver = Saver(checkpoints, clock.now)
         self._due: list[TopicPartition] = []  # whose checkpoints are to begin
         self._failures, self._said = 0, ""
+        self._unsaved: set[Address] = set()  # shards whose last checkpoint could not be written
         self._looked_at = clock.now()
         self._waiting: dict[TopicPartition, int] = {}  # how often its opening was put off
         self._saved = self._has_nothing_since = clock.now()
@@ -234,9 +235,9 @@ class Cycle:
     def _note_saved(self) -> None:
         for saved in self._saver.finished():
             if saved.error is not None:
-                logger.error("%s (going on; it is tried again)", saved.error)
-                self._metrics.checkpoint_failures.inc()
+                self._tell_unsaved(saved.address, saved.error)
             else:
+                self._tell_saved(saved.address)
                 self._note(saved)
 
     def _note(self, saved: Saved) -> None:
@@ -425,6 +426,19 @@ class Cycle:
         if end is None and self._clock.now() - held.opened_at > PATIENCE:
             return self._member.last(partition)
         return end
+
+    def _tell_unsaved(self, address: Address, error: CheckpointError) -> None:
+        """Say once that checkpoints fail: each try of each partition would say so again."""
+        self._metrics.checkpoint_failures.inc()
+        if not self._unsaved:
+            logger.error("%s (going on; it is tried again, and told when it is well again)", error)
+        self._unsaved.add(address)
+
+    def _tell_saved(self, address: Address) -> None:
+        was_failing = bool(self._unsaved)
+        self._unsaved &= {other.address for other in self.held.values()} - {address}
+        if was_failing and not self._unsaved:
+            logger.info("checkpoints are written again")
 
     @contextmanager
     def _timed(self, stage: str) -> Iterator[None]:

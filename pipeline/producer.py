@@ -25,6 +25,8 @@ class Written(Protocol):
 
     @property
     def topic_partition(self) -> TopicPartition: ...
+    @property
+    def offset(self) -> int: ...
 
 
 class Pending(Protocol):

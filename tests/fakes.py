@@ -694,6 +694,7 @@ class FakeWritten(NamedTuple):
     """Where a record has come to lie."""
 
     topic_partition: TopicPartition
+    offset: int = -1
 
 
 class FakePending:

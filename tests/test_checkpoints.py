@@ -359,7 +359,7 @@ def test_an_unreadable_place_is_an_error_and_not_an_empty_one(
 
 @pytest.mark.parametrize(("url", "extra"), [("s3://bucket/path", "s3"), ("gs://bucket/path", "gcs")])
 def test_a_missing_package_is_named_by_what_installs_it(url: str, extra: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing(_: str) -> tuple[checkpoints._Files, str]:
+    def missing(_: str, **__: object) -> tuple[checkpoints._Files, str]:
         raise ImportError("Install it")
 
     monkeypatch.setattr(checkpoints, "_url_to_fs", missing)

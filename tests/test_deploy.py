@@ -17,7 +17,7 @@ from pipeline.settings import Settings, load, sample
 TOP = Path(__file__).parent.parent
 DEPLOY = TOP / "deploy"
 PACKAGE = tomllib.loads((TOP / "pyproject.toml").read_text())["project"]
-MINE = ("topics", "lstm-stream")  # the services of the compose file that run our image
+MINE = ("topics", "lstm-stream", "producer")  # the services of the compose file that run our image
 
 Service = Mapping[str, "str | Sequence[str] | Mapping[str, object]"]
 
@@ -144,11 +144,11 @@ def test_this_machine_finds_the_broker_at_the_default_address(compose: Compose) 
 def test_every_mounted_file_and_volume_exists(compose: Compose) -> None:
     sources = [source for service in compose.services for source in compose.mounts(service).values()]
     assert {source for source in sources if not source.startswith(".")} == compose.volumes
-    assert all((DEPLOY / source).is_file() for source in sources if source.startswith("."))
+    assert all((DEPLOY / source).exists() for source in sources if source.startswith("."))
 
 
 def test_commands_read_a_settings_file_that_is_mounted(compose: Compose) -> None:
-    for service in MINE:
+    for service in ("topics", "lstm-stream"):
         command = compose.strings(service, "command")
         assert compose.mounts(service)[command[command.index("-c") + 1]] == "./lstm-stream.toml"
 
@@ -175,6 +175,34 @@ def test_prometheus_asks_every_worker_at_its_port(compose: Compose) -> None:
     assert isinstance(compose.prometheus, dict)
     assert compose.prometheus["scrape_configs"] == [{"job_name": "lstm-stream", "dns_sd_configs": [everyone]}]
     assert "lstm-stream" in compose.services
+
+
+def test_prometheus_finds_alertmanager_and_grafana_finds_prometheus(yaml: ModuleType, compose: Compose) -> None:
+    assert isinstance(compose.prometheus, dict)
+    assert compose.prometheus["alerting"]["alertmanagers"] == [{"static_configs": [{"targets": ["alertmanager:9093"]}]}]
+    source = yaml.safe_load((DEPLOY / "grafana/provisioning/datasources/prometheus.yaml").read_text())["datasources"][0]
+    assert source["url"] == "http://prometheus:9090"
+    assert source["jsonData"]["timeInterval"] == compose.prometheus["global"]["scrape_interval"]
+    assert {"alertmanager", "prometheus", "grafana"} <= compose.services.keys()
+
+
+def test_prometheus_reads_the_rules_from_where_they_are_mounted(compose: Compose) -> None:
+    assert isinstance(compose.prometheus, dict)
+    (files,) = compose.prometheus["rule_files"]
+    mounts = compose.mounts("prometheus")
+    assert mounts[f"/etc/prometheus/{Path(files).parent}"] == f"./{Path(files).parent}"
+    assert "/etc/prometheus/prometheus.yml" in mounts
+
+
+def test_grafana_finds_the_dashboards(yaml: ModuleType, compose: Compose) -> None:
+    provider = yaml.safe_load((DEPLOY / "grafana/provisioning/dashboards/lstm-stream.yaml").read_text())["providers"][0]
+    folder = compose.mounts("grafana")[provider["options"]["path"]]
+    home = compose.table("grafana", "environment")["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
+    assert (DEPLOY / folder / Path(home).name).is_file()
+
+
+def test_the_demo_starts_only_when_it_is_asked_for(compose: Compose) -> None:
+    assert [name for name, service in compose.services.items() if "profiles" in service] == ["producer"]
 
 
 @pytest.mark.skipif(not shutil.which("promtool"), reason="promtool (Debian: prometheus) is not installed")

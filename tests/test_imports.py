@@ -63,7 +63,7 @@ ROWS = (
     {"check.tables"},
     {"cycle", "reporter"},
     {"worker", "evaluate", "replay", "inspection", "summary"},
-    {"child", "feed", "plot", "bench"},
+    {"probe", "child", "feed", "plot", "bench"},
     {"demo"},
     {"cli"},
     {"__main__"},
