@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from lstm_stream.grid import Outcome
     from lstm_stream.hyperparameters import ANY_GAP, Hyperparameters
     from lstm_stream.observations import Observation
+    from lstm_stream.summaries import GateHistory, Summaries
     from lstm_stream.timelines import Timeline, timeline
 
 __all__ = [
@@ -27,10 +28,12 @@ __all__ = [
     "ExpertForecasts",
     "Fault",
     "Forecasts",
+    "GateHistory",
     "Hyperparameters",
     "LSTMForecaster",
     "Observation",
     "Outcome",
+    "Summaries",
     "Timeline",
     "timeline",
 ]
@@ -44,6 +47,7 @@ _HOMES = {
     "grid": ("Outcome",),
     "hyperparameters": ("ANY_GAP", "Hyperparameters"),
     "observations": ("Observation",),
+    "summaries": ("GateHistory", "Summaries"),
     "timelines": ("Timeline", "timeline"),
 }
 _HOME_OF = {name: f"{__name__}.{module}" for module, names in _HOMES.items() for name in names}

@@ -21,10 +21,11 @@ SOURCES = {
 ROWS = (
     {
         *("checkpoints", "metrics", "status", "messages", "scoring", "watchdog", "clock", "fleet", "fates", "process"),
-        "json_text",
+        *("json_text", "pagefiles"),
         *("code_cache", "files", "check", "files.packing", "files.fileform"),
     },
     {
+        *("journal", "listing", "stream", "table"),
         "stamps",
         "fields",
         "dead_letters",
@@ -36,7 +37,7 @@ ROWS = (
         "totals",
     },
     {"conditions", "points", "framing", "forecast_writer", "files.timecolumn", "files.sample"},
-    {"settings", "files.timefinder", "files.seriesfinder"},
+    {"portrait", "settings", "files.timefinder", "files.seriesfinder"},
     {"events", "files.layout", "inputs", "connection", "advice", "capacity", "hyperparameters", "pipes"},
     {"admin", "producer", "predecessor", "files.tables", "compiling", "workerprocess"},
     {"shard", "cluster", "embedded", "log", "baselines", "peers", "check.inventory", "supervisor"},

@@ -1,15 +1,18 @@
 """Laws of the copies: no question waits for a fold, and none is answered with a torn value."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from msgspec import structs
 
 from pipeline.cluster import TopicPartition
+from pipeline.journal import Whole
 from pipeline.snapshots import EVERY, INTEREST, MOST, Snapshots
 from pipeline.status import BusyError, SeriesStatus
+from pipeline.table import Table
+from tests.test_table import table_of
 
 ONE, OTHER = TopicPartition("loads", 1), TopicPartition("prices", 0)
 STATUS = SeriesStatus(
@@ -35,6 +38,7 @@ class Shard:
 
     def __init__(self, *names: str, topic: str = "loads") -> None:
         self.names, self.topic, self.copied, self.observations = names, topic, list[str](), 1
+        self.tables, self.drawn, self.watched = 0, list[str](), set[str]()
 
     def series(self) -> tuple[str, ...]:
         return self.names
@@ -44,6 +48,21 @@ class Shard:
             return None
         self.copied.append(name)
         return structs.replace(STATUS, series=name, topic=self.topic, observations=self.observations)
+
+    def table(self) -> Table:
+        self.tables += 1
+        return table_of(*self.names)
+
+    def sparkline(self, name: str, count: int) -> tuple[float | None, ...]:
+        self.drawn.append(name)
+        return tuple(map(float, range(count)))
+
+    def watch(self, names: Collection[str]) -> None:
+        self.watched = set(names)
+
+    def track(self, name: str) -> tuple[Whole, ...]:
+        assert name in self.watched
+        return ()
 
 
 class Time:

@@ -10,8 +10,21 @@ import httpx
 import msgspec
 import pytest
 
-from pipeline.status import BusyError, ExpertWeight, Found, Gates, PartitionStatus, SeriesStatus, State, Status
+from pipeline.status import (
+    BusyError,
+    ExpertWeight,
+    Found,
+    Gates,
+    Listed,
+    Listing,
+    PartitionStatus,
+    SeriesStatus,
+    State,
+    Status,
+)
+from pipeline.table import Place, Tables
 from pipeline.web import Web, WebError
+from tests.test_table import table_of
 
 ODD_NAMES = ["pump", "plant/7/flow", "ä 🚰", "<script>alert(1)</script>", "50%", "a?b=c#d", " ", "a//b/", 'q"\\']
 
@@ -26,6 +39,7 @@ class Daemon:
         self.skill: float | None = 0.4
         self.lock = threading.Lock()
         self.busy = False
+        self.horizon, self.asked = 0, Listing()
 
     def metrics(self) -> tuple[bytes, str]:
         return b"up 1\n", "text/plain; version=1.0.0; charset=utf-8"
@@ -61,7 +75,14 @@ class Daemon:
             found = sorted(name for name in self.names if search.casefold() in name.casefold() and name > after)
             return Found(series=tuple(found[:limit]), total=len(found), age=0.5)
 
-    def series(self, name: str, at: str | None = None) -> SeriesStatus | None:
+    def listed(self, asked: Listing) -> Listed:
+        with self.lock:
+            self.asked = asked
+            tables = Tables({Place("events", 0): table_of(*self.names)})
+            return tables.listed(asked, lambda *_: (1.0, None, 2.0), 0.5)
+
+    def series(self, name: str, at: str | None = None, horizon: int = 1) -> SeriesStatus | None:
+        self.horizon = horizon
         if self.busy:
             raise BusyError("the worker is busy")
         if name not in self.find("", "", 10_000).series or at not in (None, "events/0"):
@@ -87,8 +108,7 @@ class Daemon:
         return Web(
             self.metrics,
             self.status,
-            self.find,
-            self.series,
+            self,
             lambda: self.trouble,
             lambda: self.state == "ready",
             host,
