@@ -216,14 +216,14 @@ class Snapshots:
         come with the next. A question for more rows than are copied at one look gets none.
         """
         with self._changed:
-            now = self._tables_asked = self._now()
+            self._tables_asked = self._now()
             if self._tables is None and self._names is not None:
                 self._changed.wait_for(lambda: self._tables is not None or self._names is None, LIST_PATIENCE)
             tables = self._tables
         if tables is None or not tables.by_place:
             return Listed(rows=(), total=0, age=None)
         sparkline = self._sparkline if asked.limit <= MOST_SPARKLINES else _no_sparkline
-        return self._ordered(tables).listed(asked, sparkline, now - tables.seen)
+        return self._ordered(tables).listed(asked, sparkline, self._now() - tables.seen)
 
     def _ordered(self, tables: _Tables) -> Tables:
         """Made once for each copy."""

@@ -4,22 +4,23 @@ import {$, moment, number, rarity, span, tick, write} from "./format.js";
 
 const MOST = 3000; // values that the page remembers of a series
 const SHOWN_AT_FIRST = 240;
+const PADDING = [10, 14, 0, 0]; // the same in both charts: their times stand below each other
 const uPlot = window.uPlot;
 const css = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const seconds = micros => micros / 1e6;
 
 export class Chart {
   constructor() {
-    this.plot = this.gates = null;
     this.clear();
     new ResizeObserver(() => this.resize()).observe($("chart"));
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.build());
     for (const button of document.querySelectorAll("#zoom button")) button.onclick = () => this.zoomBy(button.dataset.zoom);
     $("chart").onkeydown = event => this.key(event);
-    $("chart").onblur = () => { this.at = null; $("tip").hidden = true; };
+    $("chart").onblur = () => this.leave();
   }
 
   clear() {
+    this.destroy();
     this.came = new Map(); // seconds -> value
     this.before = new Map(); // seconds -> {mean, low, high}
     this.horizon = 1;
@@ -87,10 +88,14 @@ export class Chart {
     return [x, wasLow, wasHigh, was, ...fan, mean, value, far];
   }
 
-  build() {
+  destroy() {
     this.plot?.destroy();
     this.gates?.destroy();
     this.plot = this.gates = null;
+    $("tip").hidden = true;
+  }
+  build() {
+    this.destroy();
     if (!this.one) return;
     const data = this.columns(), levels = this.told.levels, half = Math.floor(levels.length / 2);
     const hidden = {stroke: "transparent", width: 0, points: {show: false}};
@@ -98,9 +103,9 @@ export class Chart {
     const bands = [{series: [2, 1], fill: css("--was")}];
     for (let k = 0; k < half; k++) bands.push({series: [4 + levels.length - 1 - k, 4 + k], fill: css("--band")});
     this.plot = new uPlot({
-      ...this.size($("chart")), legend: {show: false}, bands,
+      ...this.size($("chart")), padding: PADDING, legend: {show: false}, bands,
       scales: {x: {time: true, range: () => this.range()}, y: {range: spread}},
-      axes: [axis({values: (_, splits, __, ___, between) => splits.map(one => tick(one, between)), space: 84}), axis({values: (_, splits) => splits.map(number), size: (_, values) => 18 + 7 * Math.max(2, ...(values ?? []).map(text => text.length))})],
+      axes: [axis({values: (_, splits, __, ___, between) => splits.map(one => tick(one, between)), space: 84, size: 28}), axis({values: (_, splits) => splits.map(number), size: (_, values) => 18 + 7 * Math.max(2, ...(values ?? []).map(text => text.length))})],
       cursor: {y: false, drag: {x: true, y: false, setScale: false}, sync: {key: "time"}, points: {size: 7}},
       series: [{}, hidden, hidden, line(css("--accent"), 1.2, {dash: [4, 3]}), ...levels.map(() => hidden), line(css("--accent"), 2.2), line(css("--ink"), 1.7), {stroke: css("--bad"), paths: () => null, points: {show: true, size: 11, width: 2, fill: "transparent", stroke: css("--bad")}}],
       hooks: {setCursor: [plot => this.tip(plot)], draw: [plot => this.marks(plot)], setSelect: [plot => this.select(plot)]},
@@ -108,9 +113,9 @@ export class Chart {
     this.plot.over.addEventListener("dblclick", () => this.zoomBy("all"));
     this.plot.over.addEventListener("mouseleave", () => { $("tip").hidden = true; });
     this.gates = new uPlot({
-      ...this.size($("gateplot")), legend: {show: false},
+      ...this.size($("gateplot")), padding: PADDING, legend: {show: false},
       scales: {x: {time: true, range: () => this.range()}, y: {range: [0, 1]}},
-      axes: [{show: false}, axis({values: (_, splits) => splits.map(number), splits: () => [0, .5, 1], size: this.plot.axes[1]._size})],
+      axes: [{show: false}, axis({values: (_, splits) => splits.map(number), splits: () => [0, .5, 1], size: () => this.plot?.axes[1]._size ?? 60})],
       cursor: {y: false, drag: {x: false, y: false, setScale: false}, sync: {key: "time"}, points: {size: 6}},
       series: [{}, line(css("--accent"), 1.6), line(css("--g-input"), 1.6), line(css("--g-output"), 1.6)],
     }, this.gateColumns(), $("gateplot"));
@@ -119,7 +124,6 @@ export class Chart {
   draw() {
     if (!this.plot) return;
     this.plot.setData(this.columns());
-    this.gates.axes[1].size = this.plot.axes[1]._size;
     this.gates.setData(this.gateColumns());
     if (this.at !== null) this.point(this.at);
     this.describe();
@@ -167,13 +171,19 @@ export class Chart {
     if (step && event.shiftKey) this.pan(step);
     else if (step) this.point(this.at === null ? this.told.origin : this.told.x[clamp(this.told.x.indexOf(this.at) + step, 0, this.told.x.length - 1)]);
     else if (how) this.zoomBy(how);
-    else if (event.key === "Escape") { this.zoom = null; this.at = null; $("tip").hidden = true; this.draw(); }
+    else if (event.key === "Escape") { this.zoom = null; this.leave(); this.draw(); }
     else return;
     event.preventDefault();
   }
   point(time) {
     this.at = time;
     this.plot.setCursor({left: this.plot.valToPos(time, "x"), top: 10});
+  }
+
+  leave() {
+    this.at = null;
+    this.plot?.setCursor({left: -10, top: -10});
+    $("tip").hidden = true;
   }
 
   // Vertical lines: now, the horizon, and what changed.

@@ -26,9 +26,9 @@ export function span(seconds) {
   const short = value => value.toLocaleString("en", {maximumSignificantDigits: 3});
   if (seconds < 1) return `${short(seconds * 1000)} ms`;
   if (seconds < 120) return `${short(seconds)} s`;
-  if (seconds < 7200) return `${short(seconds / 60)} min`;
-  if (seconds < 172800) return `${short(seconds / 3600)} h`;
-  return `${short(seconds / 86400)} days`;
+  if (seconds < 3600 || (seconds < 7200 && seconds % 3600)) return `${short(seconds / 60)} min`;
+  if (seconds < 86400 || (seconds < 172800 && seconds % 86400)) return `${short(seconds / 3600)} h`;
+  return seconds === 86400 ? "1 day" : `${short(seconds / 86400)} days`;
 }
 
 // Moments in the reader's zone, in the form YYYY-MM-DD HH:MM:SS.
