@@ -320,8 +320,9 @@ def test_a_stream_says_that_a_series_is_not_there_or_the_worker_busy(client: htt
 
 def test_no_more_streams_are_open_than_the_daemon_can_serve(client: httpx.Client) -> None:
     with ExitStack() as stack:
-        for _ in range(MOST):
-            next(stack.enter_context(client.stream("GET", "/api/stream")).iter_lines())
+        streams = [stack.enter_context(client.stream("GET", "/api/stream")).iter_lines() for _ in range(MOST)]
+        for lines in streams:
+            next(lines)
         refused = client.get("/api/stream")
         assert (refused.status_code, refused.headers["retry-after"]) == (503, "10")
         assert f"{MOST} live pages are open" in refused.json()["error"]
