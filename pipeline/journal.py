@@ -112,7 +112,7 @@ class Journal:
         self._note_restarts(rows[begins], forecasts.origin[made[begins]])
         kept = self._begin(rows, begins)
         self._append(rows[kept], forecasts, made[kept])
-        self._follow(rows, forecasts, made)
+        self._follow(rows[kept], forecasts, made[kept])
 
     def _make_room(self, series: int) -> None:
         """Room for so many: twice as much as there was, and fewer entries of each where many series need it."""
@@ -132,6 +132,7 @@ class Journal:
     def _note_restarts(self, rows: Wholes, times: Wholes) -> None:
         """Those of series that have been there: the first observation of a series is no restart."""
         known = self._rings.taken[rows] > 0
+        known[np.delete(np.arange(len(rows)), np.unique(rows, return_index=True)[1])] = True
         self._restarts.extend(zip(rows[known].tolist(), times[known].tolist(), strict=True))
 
     def _begin(self, rows: Wholes, begins: Wholes) -> Wholes:

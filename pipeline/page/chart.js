@@ -4,7 +4,7 @@ import {$, moment, number, rarity, span, tick, write} from "./format.js";
 
 const MOST = 3000; // values that the page remembers of a series
 const SHOWN_AT_FIRST = 240;
-const PADDING = [10, 14, 0, 0]; // the same in both charts: their times stand below each other
+const PADDING = [10, 14, 0, 0]; // left and right the same in both charts: their times stand below each other
 const uPlot = window.uPlot;
 const css = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const seconds = micros => micros / 1e6;
@@ -113,7 +113,7 @@ export class Chart {
     this.plot.over.addEventListener("dblclick", () => this.zoomBy("all"));
     this.plot.over.addEventListener("mouseleave", () => { $("tip").hidden = true; });
     this.gates = new uPlot({
-      ...this.size($("gateplot")), padding: PADDING, legend: {show: false},
+      ...this.size($("gateplot")), padding: [8, PADDING[1], 8, PADDING[3]], legend: {show: false},
       scales: {x: {time: true, range: () => this.range()}, y: {range: [0, 1]}},
       axes: [{show: false}, axis({values: (_, splits) => splits.map(number), splits: () => [0, .5, 1], size: () => this.plot?.axes[1]._size ?? 60})],
       cursor: {y: false, drag: {x: false, y: false, setScale: false}, sync: {key: "time"}, points: {size: 6}},

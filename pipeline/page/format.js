@@ -55,5 +55,5 @@ export function tick(seconds, between) {
 export function rarity(surprise) {
   if (surprise == null) return NONE;
   const many = 1 / Math.max(1 - surprise, 1e-6);
-  return many >= 1e6 ? "> 1 in 1M" : many < 1.95 ? "usual" : `1 in ${many < 9.5 ? many.toFixed(0) : many < 1e4 ? Number(many.toPrecision(2)).toLocaleString("en") : many.toLocaleString("en", {notation: "compact", maximumFractionDigits: 0})}`;
+  return many >= 1e6 ? "1 in 1M+" : many < 1.95 ? "usual" : `1 in ${many < 9.5 ? many.toFixed(0) : many < 1e4 ? Number(many.toPrecision(2)).toLocaleString("en") : many.toLocaleString("en", {notation: "compact", maximumFractionDigits: 0})}`;
 }
