@@ -37,7 +37,7 @@ def series_status(
     mean, *by_level = rounded_values(forecast)[0].tolist()
     origin, step = int(forecast.origin[0]), float(forecast.step[0])
     entries = journal.entries(row)
-    times, values = _recent(bank, name, entries, step)
+    times, values = _recent(bank, name, entries)
     ours, last_value = bank.errors(name)
     experts = expert_weights(bank.expert_weights(name))
     return SeriesStatus(
@@ -60,22 +60,28 @@ def series_status(
         surprise=_finite(entries.surprise[-1:])[0] if len(entries.surprise) else None,
         anomalies=tuple(_anomalies(entries, int(times[0]))),
         changes=_changes(bank, journal, name, times),
-        earlier=_one_step_before(entries, step, int(times[0])),
+        earlier=_one_step_before(entries, step if _is_on_grid(times, step) else 0.0, int(times[0])),
         gates=_gates(bank, name, times),
         experts=experts,
         lstm_share=sum(one.weight for one in experts if one.needs_lstm),
     )
 
 
-def _recent(
-    bank: Bank, name: str, entries: Entries, step: float
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-    """Times and values of the last steps; where one event is one step, the times at which they came, if known."""
+def _recent(bank: Bank, name: str, entries: Entries) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """Times and values of the last steps; where they lie on no grid, the times at which they came, as far as known.
+
+    The bank tells steps at even distances, which on a grid is when they were.
+    """
     times, values = bank.recent(name, SHOWN)
     count = min(len(entries.time), len(values))
-    if step or count < 2:
+    came = entries.time[-count:] if count else entries.time
+    if count < 2 or np.isin(came[came >= times[0]], times).all():
         return times, values
-    return entries.time[-count:], values[-count:]
+    return came, values[-count:]
+
+
+def _is_on_grid(times: Sequence[int] | npt.NDArray[np.int64], step: float) -> bool:
+    return step > 0 and bool((np.diff(times) == round(step * MICROSECONDS)).all())
 
 
 def _anomalies(entries: Entries, since: int) -> list[Anomaly]:
@@ -101,6 +107,7 @@ def _one_step_before(entries: Entries, step: float, since: int) -> Earlier:
         entries = entries.take(times > since)
         times = times[times > since]
     else:
+        entries = entries.take(entries.time >= since)
         times = entries.time[1:]
         entries = entries.take(slice(-1))
     return Earlier(
@@ -118,8 +125,8 @@ def steps_before(track: Sequence[Whole], horizon: int, told: SeriesStatus) -> Ea
     Off a grid that is the observation so many after the origin, where the whole forecasts are of all observations.
     """
     h = horizon - 1
-    if told.step_seconds is not None:
-        step = round(told.step_seconds * MICROSECONDS)
+    if _is_on_grid(told.recent_times, told.step_seconds or 0.0):
+        step = round((told.step_seconds or 0.0) * MICROSECONDS)
         dated = [(one.origin + horizon * step, one) for one in track]
     else:
         dated = [(later.origin, one) for one, later in zip(track, track[horizon:], strict=False)]

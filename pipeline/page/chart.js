@@ -49,8 +49,8 @@ export class Chart {
 
   // What came, and what was forecast of it, further back than the daemon tells.
   remember(one) {
-    const times = one.recent_times.map(seconds), onGrid = one.step_seconds != null;
-    if (!onGrid || (this.came.size && times.at(-1) < Math.max(...this.came.keys()))) { this.came.clear(); this.before.clear(); }
+    const times = one.recent_times.map(seconds), newest = Math.max(...this.came.keys());
+    if (this.came.size && !times.includes(newest)) { this.came.clear(); this.before.clear(); } // a gap, or another beginning
     times.forEach((time, index) => this.came.set(time, one.recent_values[index]));
     const earlier = one.earlier;
     if (earlier?.horizon === this.horizon) earlier.times.forEach((time, index) => this.before.set(seconds(time), {mean: earlier.mean[index], low: earlier.low[index], high: earlier.high[index]}));
