@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from lstm_stream.forecasts import ExpertForecasts, Forecasts
     from lstm_stream.grid import Outcome
     from lstm_stream.hyperparameters import ANY_GAP, Hyperparameters
+    from lstm_stream.live_scores import LiveScores, Scores, buckets
     from lstm_stream.observations import Observation
     from lstm_stream.summaries import GateHistory, Summaries
     from lstm_stream.timelines import Timeline, timeline
@@ -31,10 +32,13 @@ __all__ = [
     "GateHistory",
     "Hyperparameters",
     "LSTMForecaster",
+    "LiveScores",
     "Observation",
     "Outcome",
+    "Scores",
     "Summaries",
     "Timeline",
+    "buckets",
     "timeline",
 ]
 
@@ -46,6 +50,7 @@ _HOMES = {
     "forecasts": ("Forecasts", "ExpertForecasts"),
     "grid": ("Outcome",),
     "hyperparameters": ("ANY_GAP", "Hyperparameters"),
+    "live_scores": ("LiveScores", "Scores", "buckets"),
     "observations": ("Observation",),
     "summaries": ("GateHistory", "Summaries"),
     "timelines": ("Timeline", "timeline"),

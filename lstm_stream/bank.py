@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from lstm_stream.anomaly import WARM
 from lstm_stream.arithmetic import Floats, Wholes, ratios
 from lstm_stream.columns import Array, Columns, clear, dumped, fill, grown
 from lstm_stream.combination import TINY, mean_weights
@@ -444,6 +445,19 @@ class Bank:
             unit = (1.0 / np.abs(1.0 + state.history.factor_less_one[rows])).astype(np.float32)
         model, last_value = ratios(state.errors.absolute[rows], unit[:, None]).mean(0).tolist()
         return model, last_value
+
+    def error_ratios(self) -> Floats:
+        """Mean absolute one-step error of each series (S,) over that of its last value; NaN while it is warming."""
+        errors, series = self._state.errors, len(self.names)
+        warm = errors.scored[:series] >= WARM
+        absolute = errors.absolute[:series]
+        return np.where(warm, ratios(absolute[:, 0], absolute[:, 1]), np.float32(np.nan))
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the series' state in bytes, with the room for those to come."""
+        parts: tuple[Columns, ...] = (*self._columns().values(), self._groups)
+        return sum(array.nbytes for columns in parts for array in columns)
 
     def summaries(self) -> Summaries:
         """All series, in the order of `names`; a copy."""

@@ -84,7 +84,7 @@ def _worked(order: Order, clients: KafkaClients, ours: io.FileIO) -> Ended:
     from pipeline.worker import Worker, spare_the_collector
 
     settings, metrics = order.settings, Metrics()
-    compile_model(cache, settings, logger.info)
+    metrics.compile_seconds.set(compile_model(cache, settings, logger.info).seconds)
     try:
         worker = Worker(
             settings,

@@ -231,9 +231,12 @@ def told_on(console: Console) -> Callable[[str], None]:
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=0, help="Port of the live page.  [default: any free one]"
 )
+@click.option(
+    "--monitoring", is_flag=True, help="Watch it with Prometheus and Alertmanager, which must be on the PATH."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object, as the last line.")
 @with_file_form
-def demo(csv: Path | None, rate: float, seconds: float, port: int, as_json: bool) -> None:
+def demo(csv: Path | None, rate: float, seconds: float, port: int, monitoring: bool, as_json: bool) -> None:
     """See everything at work, on this machine alone.
 
     Starts the embedded broker, replays real series (water flow, airline passengers) beside a generated fleet of 50
@@ -244,10 +247,11 @@ def demo(csv: Path | None, rate: float, seconds: float, port: int, as_json: bool
     from pipeline.demo import DemoError, Plan, run_demo
     from pipeline.embedded import EmbeddedError
     from pipeline.files.packing import TableError
+    from pipeline.monitoring import MonitoringError
     from pipeline.summary import SummaryError
 
-    plan = Plan(csv=csv, said=said_of(Events()), rate=rate, seconds=seconds, port=port)
-    with refusing(DemoError, EmbeddedError, ClusterError, TableError, SummaryError):
+    plan = Plan(csv=csv, said=said_of(Events()), rate=rate, seconds=seconds, port=port, monitoring=monitoring)
+    with refusing(DemoError, EmbeddedError, ClusterError, TableError, SummaryError, MonitoringError):
         console = Console(stderr=True)
         have_compiled(Settings(), told_on(console))
         summary = run_demo(plan, console)
@@ -256,6 +260,18 @@ def demo(csv: Path | None, rate: float, seconds: float, port: int, as_json: bool
         if as_json:
             click.echo(msgspec.json.encode(summary))
         summary.check()
+
+
+@main.command(epilog=EPILOG)
+@click.option("--prometheus", default="http://localhost:9090", show_default=True, help="Where it answers.")
+def alerts(prometheus: str) -> None:
+    """Tell each alert's state, as a Prometheus with the rules of deploy/prometheus knows it."""
+    from pipeline.alerts import AlertsError, lines
+    from pipeline.alerts import alerts as known
+
+    with refusing(AlertsError):
+        for line in lines(known(prometheus)):
+            click.echo(line)
 
 
 @main.command(epilog=EPILOG)
@@ -311,7 +327,8 @@ def run_one(settings: Settings, drain: bool, rebuild: bool) -> int:
     web.start()
     logging.getLogger(__name__).info("the live page is at http://%s:%d", settings.web.host, web.port)
     try:
-        have_compiled(settings, logging.getLogger(__name__).info)
+        _, _, seconds = have_compiled(settings, logging.getLogger(__name__).info)
+        metrics.compile_seconds.set(seconds)
         spare_the_collector()
         with stopped_by_signals(worker.stop):
             return worker.run(drain)

@@ -58,7 +58,7 @@ def compile_model(
 
 def use_all(settings: Settings) -> None:
     """Let a bank with these settings do all that is ever asked of one: each part is compiled when it is first used."""
-    from lstm_stream import Bank, timeline  # takes seconds, for nothing where the code is there
+    from lstm_stream import Bank, LiveScores, timeline  # takes seconds, for nothing where the code is there
 
     rules = hyperparameters(settings)
     count = STEPS * SERIES
@@ -67,7 +67,8 @@ def use_all(settings: Settings) -> None:
     values = np.sin(np.arange(count, dtype=np.float64))
     timeline(series, times, values, rules)
     bank = Bank(rules)
-    bank.observe(series, times, values)
+    forecasts = bank.observe(series, times, values)
+    LiveScores(settings.model.horizon).score(np.arange(count) % SERIES, times, values, forecasts)
     bank.forecast(series[:1])
     bank.gates()
     bank.errors()

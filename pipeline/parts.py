@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from pipeline.fates import Fates
+from pipeline.measures import joined
 from pipeline.messages import Outgoing, Record
 from pipeline.shard import Counts, Fold, Publish
 
@@ -75,6 +76,7 @@ def _together(folds: Sequence[Fold], publish: Publish) -> Fold:
         {stage: sum(fold.seconds.get(stage, 0.0) for fold in folds) for stage in stages},
         tuple(failure for fold in folds for failure in fold.failures),
         _joined([fold.fates for fold in folds]),
+        joined(fold.measures for fold in folds),
     )
 
 

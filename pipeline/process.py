@@ -13,6 +13,7 @@ logger = logging.getLogger(__name__)
 
 CGROUPS = Path("/sys/fs/cgroup")
 OURS = Path("/proc/self/cgroup")
+STATM = Path("/proc/self/statm")
 
 
 def processors(cgroups: Path = CGROUPS, ours: Path = OURS) -> int:
@@ -22,6 +23,11 @@ def processors(cgroups: Path = CGROUPS, ours: Path = OURS) -> int:
     quotas = [line.split() for name in names for line in _lines(cgroups / name / "cpu.max")]  # us in a period of us
     granted = (math.ceil(int(limit) / int(period)) for limit, period in quotas if limit != "max")
     return max(1, min([allowed, *granted]))
+
+
+def resident_memory(statm: Path = STATM) -> int:
+    """Bytes that this process has in memory; 0 where the system does not tell."""
+    return int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") if statm.is_file() else 0
 
 
 def _lines(file: Path) -> list[str]:

@@ -9,10 +9,16 @@ from msgspec import structs
 from pipeline.checkpoints import Address
 from pipeline.clock import Clock
 from pipeline.cluster import TopicPartition
+from pipeline.dead_letters import REASONS
+from pipeline.exported import Exported
+from pipeline.lag import Ends
 from pipeline.losses import Losses
+from pipeline.measures import begin
 from pipeline.member import Member
-from pipeline.metrics import Metrics
+from pipeline.metrics import Metrics, set_if_known
 from pipeline.opening import Held
+from pipeline.process import resident_memory
+from pipeline.settings import Settings
 from pipeline.shard import Counts
 from pipeline.status import ExpertWeight, Gates, PartitionStatus, ShardStatus, State, Status
 
@@ -46,6 +52,8 @@ class Reporter:
     ----------
     status
         Who the worker is.
+    settings
+        What the model promises, and which series are exported one by one.
     metrics
         The gauges to set.
     clock
@@ -57,9 +65,11 @@ class Reporter:
         How things stand, as far as the report has come; for the worker's own thread.
     told
         How things stood at the last report, and when that was; for any thread.
+    exported
+        The series that are exported one by one.
     """
 
-    def __init__(self, status: Status, metrics: Metrics, clock: Clock) -> None:
+    def __init__(self, status: Status, settings: Settings, metrics: Metrics, clock: Clock) -> None:
         self.status, self.told = status, Told(status, clock.now())
         self._metrics, self._clock = metrics, clock
         self._recent: deque[tuple[float, int]] = deque()
@@ -67,8 +77,17 @@ class Reporter:
         self._counted: dict[Address, ShardStatus] = {}  # the furthest that each was seen
         self._losing: set[tuple[str, str, str]] = set()
         self._looked = float("-inf")
+        self._ends = Ends()
+        self.exported = Exported(settings.metrics, metrics)
         metrics.info.labels(status.version).set(1)
         metrics.workers.set(1)
+        metrics.start_timestamp_seconds.set(clock.started())
+        metrics.last_commit_timestamp_seconds.set(clock.started())
+        metrics.nominal_coverage.set(settings.model.quantiles[-1] - settings.model.quantiles[0])
+        begin(metrics, settings.model.horizon)
+        for reason in REASONS:
+            metrics.dead_letters.labels(reason)
+        self._is_up = False
 
     def tell(self, state: State, message: str = "") -> None:
         """Say what the worker is at, where it holds nothing new to look at."""
@@ -78,6 +97,9 @@ class Reporter:
         self.told = Told(self.status, self._clock.now())
         if state != "stopping":
             self._metrics.up_to_date.set(state == "ready")
+        if state == "ready" and not self._is_up:
+            self._is_up = True
+            self._metrics.startup_seconds.set(self._clock.wall() - self._clock.started())
 
     def _hold_nothing(self) -> None:
         self.status = structs.replace(self.status, partitions=(), events_per_second=0.0, drained=False)
@@ -85,6 +107,7 @@ class Reporter:
             self._forget(partition)
         self._models, self._counted = {}, {}
         self._set_losing(())
+        self.exported.clear()
         self._metrics.partitions_assigned.set(0)
         self._metrics.checkpoint_age_seconds.set(0.0)
 
@@ -111,20 +134,26 @@ class Reporter:
         self.tell(seen.state)
         self._metrics.partitions_assigned.set(len(partitions))
         for one in partitions:
-            self._set_lag((one.topic, str(one.partition)), one.lag)
+            labels = one.topic, str(one.partition)
+            set_if_known(self._metrics.lag_records, labels, one.lag)
+            set_if_known(self._metrics.lag_seconds, labels, one.lag_seconds)
+            self._metrics.next_offset.labels(*labels).set(one.next_offset)
         self._set_losing(partitions)
+        self.exported.tell({partition: held.shard for partition, held in seen.held.items()}, self._clock.now())
         ages = [self._clock.now() - held.saved_at for held in seen.held.values()]
         self._metrics.checkpoint_age_seconds.set(max(ages, default=0.0))
 
     def _partition(self, partition: TopicPartition, held: Held, member: Member, losses: Losses) -> PartitionStatus:
         reached, end = member.reached(partition), member.end(partition)
         model = self._models.get(partition)
+        lag = self._ends.lag(partition, reached, end, held.read_at, self._clock.wall())
         return PartitionStatus(
             topic=partition.topic,
             partition=partition.partition,
             next_offset=held.shard.next_offset,
             end_offset=end,
-            lag=None if reached is None or end is None else max(end - reached, 0),
+            lag=lag.records,
+            lag_seconds=lag.seconds,
             series=0 if model is None else model.series,
             learning_steps=0 if model is None else model.learning_steps,
             drifts=0 if model is None else model.drifts,
@@ -136,6 +165,7 @@ class Reporter:
         if self._clock.now() - self._looked < EVERY and self._models.keys() == held.keys():
             return
         self._looked = self._clock.now()
+        self._metrics.resident_memory_bytes.set(resident_memory())
         before, self._models = self._models, {partition: one.shard.status() for partition, one in held.items()}
         for partition in before.keys() - held.keys():
             self._forget(partition)
@@ -155,6 +185,7 @@ class Reporter:
         metrics.series.labels(*labels).set(model.series)
         metrics.loss.labels(*labels).set(model.loss)
         metrics.gradient_norm.labels(*labels).set(model.gradient_norm)
+        metrics.state_bytes.labels(*labels).set(model.state_bytes)
         furthest = structs.replace(
             since,
             learning_steps=max(model.learning_steps, since.learning_steps),
@@ -169,12 +200,6 @@ class Reporter:
         metrics.drifts.labels(*labels).inc(furthest.drifts - since.drifts)
         metrics.breaks.labels(*labels).inc(furthest.breaks - since.breaks)
         return furthest
-
-    def _set_lag(self, labels: tuple[str, str], lag: int | None) -> None:
-        if lag is None:
-            self._metrics.lag_records.remove(*labels)
-        else:
-            self._metrics.lag_records.labels(*labels).set(lag)
 
     def _set_losing(self, partitions: Sequence[PartitionStatus]) -> None:
         """1 while it holds, 0 once it did; nothing of a partition that is held no more."""
@@ -192,8 +217,17 @@ class Reporter:
     def _forget(self, partition: TopicPartition) -> None:
         """A partition that is held no more has no state here: its gauges would be stale."""
         metrics = self._metrics
-        of_it = (metrics.series, metrics.loss, metrics.gradient_norm, metrics.lag_records, metrics.checkpoint_bytes)
-        for gauge in of_it:
+        self._ends.forget(partition)
+        for gauge in (
+            metrics.series,
+            metrics.loss,
+            metrics.gradient_norm,
+            metrics.state_bytes,
+            metrics.lag_records,
+            metrics.lag_seconds,
+            metrics.next_offset,
+            metrics.checkpoint_bytes,
+        ):
             gauge.remove(*_labels(partition))
 
     def _sum_up(self, scored: Sequence[ShardStatus]) -> None:
@@ -207,7 +241,7 @@ class Reporter:
         skill = 1 - ours / last_value
         self.status = structs.replace(self.status, skill=skill, mae_model=ours, mae_last_value=last_value, gates=gates)
         self._metrics.skill.set(skill)
-        self._metrics.mean_absolute_error.labels("lstm").set(ours)
+        self._metrics.mean_absolute_error.labels("forecast").set(ours)
         self._metrics.mean_absolute_error.labels("last_value").set(last_value)
         for gate, share in structs.asdict(gates).items():
             self._metrics.gate.labels(gate).set(share)

@@ -343,6 +343,31 @@ class Web(Struct, frozen=True, kw_only=True):
     port: Annotated[int, Meta(ge=0, le=65535, description="Port to listen on; 0: any free one.")] = 8000
 
 
+class Metrics(Struct, frozen=True, kw_only=True):
+    """Series that /metrics tells of one by one. Each costs Prometheus memory: 500 at most are exported."""
+
+    series: Annotated[
+        tuple[Annotated[str, Meta(min_length=1)], ...],
+        Meta(max_length=500, description="Names of series that are exported with their last value and forecast."),
+    ] = ()
+    top: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=500,
+            description="Series that are exported beside these, of each worker: the first by `top_by`. One stays for"
+            " 5 minutes.",
+        ),
+    ] = 0
+    top_by: Annotated[
+        Literal["surprise", "error"],
+        Meta(description="surprise: how far out values lay of late; error: that of the forecast / that of last value."),
+    ] = "surprise"
+    steps: Annotated[
+        tuple[Count, ...], Meta(min_length=1, max_length=10, description="Steps ahead whose forecast is exported.")
+    ] = (1,)
+
+
 class Log(Struct, frozen=True, kw_only=True):
     """What is told on standard error."""
 
@@ -360,6 +385,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     delivery: Delivery = msgspec.field(default_factory=Delivery)
     checkpoints: Checkpoints = msgspec.field(default_factory=Checkpoints)
     web: Web = msgspec.field(default_factory=Web)
+    metrics: Metrics = msgspec.field(default_factory=Metrics)
     log: Log = msgspec.field(default_factory=Log)
 
 
@@ -496,7 +522,17 @@ def load(path: str | None, environment: Mapping[str, str], overrides: Sequence[s
     """
     given = [*_from_file(path), *_from_environment(environment), *_from_overrides(overrides)]
     sections = {name: _section(name, [one for one in given if one.section == name]) for name in _FIELDS}
-    return msgspec.convert(sections, Settings)
+    settings = msgspec.convert(sections, Settings)
+    _check_steps(settings, [one.source for one in given if (one.section, one.key) == ("metrics", "steps")])
+    return settings
+
+
+def _check_steps(settings: Settings, sources: Sequence[str]) -> None:
+    if max(settings.metrics.steps) > settings.model.horizon:
+        raise SettingsError(
+            f"{sources[-1]}: metrics.steps is {_toml(settings.metrics.steps)}, and model.horizon is"
+            f" {settings.model.horizon}; name steps up to that"
+        )
 
 
 def _from_file(path: str | None) -> Iterator[_Given]:

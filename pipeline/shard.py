@@ -14,18 +14,20 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from lstm_stream import Bank, DumpError, Fault, Forecasts, Observation, Outcome
+from lstm_stream import Bank, DumpError, Fault, Forecasts, LiveScores, Observation, Outcome, Scores
 from pipeline.dead_letters import Reject, dead_letters
 from pipeline.events import Decoder, Event
 from pipeline.fates import FORECAST, LATE, REPEATED, SKIPPED, Fate, Fates
 from pipeline.forecast_writer import ForecastWriter
 from pipeline.hyperparameters import hyperparameters
 from pipeline.journal import Journal, Whole
+from pipeline.measures import Measures
 from pipeline.messages import Outgoing, Record, iso8601
 from pipeline.portrait import expert_weights, known, series_status
 from pipeline.settings import Settings, fingerprint
 from pipeline.stamps import RepeatedHour
-from pipeline.status import Gates, SeriesStatus, ShardStatus
+from pipeline.status import Gates, Ranking, SeriesStatus, ShardStatus
+from pipeline.surprises import Surprises
 from pipeline.table import Table
 
 Publish = Literal["every", "latest", "none"]
@@ -96,6 +98,8 @@ class Fold(NamedTuple):
     failures: tuple[Failure, ...] = ()
     fates: Fates = Fates()
     """What became of each observation, for what watches over losses; nothing of a silent fold: that was told before."""
+    measures: Measures = Measures.nothing()
+    """For the metrics; nothing of a silent fold."""
 
 
 class State(NamedTuple):
@@ -174,6 +178,8 @@ class Shard:
         self._clock = clock
         self._series: tuple[str, ...] = ()
         self._journal = Journal()
+        self._live_scores = LiveScores(settings.model.horizon)
+        self._surprises = Surprises()
 
     @classmethod
     def fresh(cls, topic: str, partition: int, next_offset: int, settings: Settings) -> "Shard":
@@ -238,6 +244,7 @@ class Shard:
         refused = _refused(batch, forecasts, self._max_gap)
         rejects = sorted([*batch.rejects, *refused], key=lambda one: one[1].offset)
         told = _told(batch, forecasts, publish)
+        scores = self._score(batch, forecasts)
         letters = [] if publish == "none" else dead_letters(rejects)
         fold = Fold(
             self._encoded(batch, forecasts, told),
@@ -248,6 +255,7 @@ class Shard:
             Fates()
             if publish == "none"
             else Fates(_fates(batch, forecasts, rejects, began), _masked(covariates), known),
+            Measures.nothing() if publish == "none" else _measures(records, forecasts, told, scores),
         )
         self.next_offset = records[-1].offset + 1 if records else self.next_offset
         return fold
@@ -266,6 +274,7 @@ class Shard:
             mae_last_value=last_value,
             drifts=bank.drifts,
             breaks=bank.breaks,
+            state_bytes=bank.nbytes,
             gates=Gates(**bank.gates()._asdict()),
             experts=expert_weights(bank.expert_weights()),
         )
@@ -275,6 +284,17 @@ class Shard:
         if len(self._series) != len(self.bank.names):
             self._series = tuple(self.bank.names)
         return self._series
+
+    def ranking(self, by: Ranking, count: int) -> list[tuple[float, str]]:
+        """The first so many series by how surprising they were of late, or by their error over that of last value.
+
+        Series that are warming have no place in it.
+        """
+        names = self.series()
+        key = self._surprises.recent(len(names)) if by == "surprise" else self.bank.error_ratios()
+        known = np.flatnonzero(~np.isnan(key))
+        first = known[np.argsort(-key[known], kind="stable")[:count]]
+        return [(float(key[row]), names[row]) for row in first.tolist()]
 
     def series_status(self, name: str) -> SeriesStatus | None:
         """One series and its newest forecast; None if there is no such series, or nothing is known of it."""
@@ -346,6 +366,15 @@ class Shard:
         rows = np.fromiter((self.bank.names[one.series] for one in observations), np.int64, count)
         self._journal.note(rows, forecasts, len(self.bank.names))
         return forecasts
+
+    def _score(self, batch: _Batch, forecasts: Forecasts) -> Scores:
+        """Hold what came against what was published for it; no forecast depends on that."""
+        names, count = self.bank.names, len(batch.observations)
+        rows = np.fromiter((names[observation.series] for observation, _ in batch.observations), np.int64, count)
+        times = np.fromiter((observation.time for observation, _ in batch.observations), np.int64, count)
+        values = np.fromiter((observation.value for observation, _ in batch.observations), np.float64, count)
+        self._surprises.note(rows, forecasts.surprise)
+        return self._live_scores.score(rows, times, values, forecasts)
 
     def _encoded(self, batch: _Batch, forecasts: Forecasts, told: npt.NDArray[np.int64]) -> list[Outgoing]:
         sources = [batch.observations[index] for index in told.tolist()]
@@ -461,6 +490,12 @@ def _fate(
 
 def _masked(covariates: npt.NDArray[np.float64]) -> tuple[tuple[bool, ...], ...]:
     return tuple(map(tuple, np.isnan(covariates).tolist())) if covariates.size else ()
+
+
+def _measures(records: Sequence[Record], forecasts: Forecasts, told: npt.NDArray[np.int64], scores: Scores) -> Measures:
+    times = np.fromiter((record.timestamp for record in records), np.int64, len(records))
+    surprises = forecasts.surprise[~np.isnan(forecasts.surprise)]
+    return Measures(forecasts.origin[told], times[times >= 0], surprises, scores)
 
 
 def _told(batch: _Batch, forecasts: Forecasts, publish: Publish) -> npt.NDArray[np.int64]:

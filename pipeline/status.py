@@ -6,6 +6,8 @@ import msgspec
 from msgspec import Meta
 
 State = Literal["connecting", "assigning", "catching_up", "ready", "stopping"]
+Ranking = Literal["surprise", "error"]
+"""What series are ranked by, the largest first: how surprising they were of late, or error / error of last value."""
 
 
 class PartitionStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,6 +21,8 @@ class PartitionStatus(msgspec.Struct, frozen=True, kw_only=True):
         The next record to fold, and the end of the log; the end is None while it is not known.
     lag
         Records between the two, None while not known.
+    lag_seconds
+        Kafka's time of the end of the log less that of the last record read; 0 where all is read, None while not known.
     series
         How many it has.
     learning_steps
@@ -34,6 +38,7 @@ class PartitionStatus(msgspec.Struct, frozen=True, kw_only=True):
     next_offset: int
     end_offset: int | None
     lag: int | None
+    lag_seconds: float | None = None
     series: int
     learning_steps: int
     drifts: int
@@ -108,6 +113,8 @@ class ShardStatus(msgspec.Struct, frozen=True, kw_only=True):
         Of its LSTM.
     experts
         Their mean weights.
+    state_bytes
+        Memory of its series' state.
     """
 
     series: int
@@ -121,6 +128,7 @@ class ShardStatus(msgspec.Struct, frozen=True, kw_only=True):
     breaks: int
     gates: Gates
     experts: tuple[ExpertWeight, ...]
+    state_bytes: int = 0
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):

@@ -31,7 +31,7 @@ UP = Sample(f"{PREFIX}workers")
 SKILL = Sample(f"{PREFIX}skill")
 SERIES = f"{PREFIX}series"
 ERROR = f"{PREFIX}mean_absolute_error"
-OURS, LAST_VALUE = (Sample(ERROR, (("model", model),)) for model in ("lstm", "last_value"))
+OURS, LAST_VALUE = (Sample(ERROR, (("model", model),)) for model in ("forecast", "last_value"))
 
 
 def read(text: str) -> dict[Sample, float]:

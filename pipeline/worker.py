@@ -101,7 +101,7 @@ class Worker:
             version=version,
             started=self._clock.wall(),
         )
-        self._reporter = Reporter(status, metrics, self._clock)
+        self._reporter = Reporter(status, settings, metrics, self._clock)
         self.snapshots = Snapshots(self._clock.now)
 
     def run(self, drain: bool = False) -> int:
@@ -212,7 +212,9 @@ class Worker:
             self._counts += cycle.counts
 
     def _tell_inputs(self, there: Description) -> None:
-        """Say what a pattern matches, when that is news."""
+        """Say what a pattern matches, when that is news, and how many partitions there are."""
+        names = inputs_of(self._settings.kafka).among(there.topics)
+        self._metrics.input_partitions.set(sum(there.topics[name].partitions for name in names))
         told = inputs_of(self._settings.kafka).told(there.topics)
         if told != self._inputs:
             logger.info("%s", told)

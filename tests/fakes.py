@@ -30,17 +30,18 @@ from kafka.errors import (
 from kafka.structs import ConsumerGroupMetadata, MemberState, OffsetAndMetadata, TopicPartition
 from msgspec.structs import replace
 
-from lstm_stream import Summaries
+from lstm_stream import Scores, Summaries
 from pipeline.admin import Coordinated, Limits, Open
 from pipeline.clock import Clock
 from pipeline.cluster import ConsumerRebalanceListener, Description, Topic
 from pipeline.dead_letters import Reject, dead_letter
 from pipeline.fates import FORECAST, Fate, Fates
 from pipeline.journal import Whole
+from pipeline.measures import Measures
 from pipeline.messages import Outgoing, Record
 from pipeline.settings import Settings
 from pipeline.shard import Counts, FingerprintError, Fold, Publish, State
-from pipeline.status import ExpertWeight, Gates, SeriesStatus, ShardStatus
+from pipeline.status import ExpertWeight, Gates, Ranking, SeriesStatus, ShardStatus
 from pipeline.table import Table
 from pipeline.transactions import java_hash
 
@@ -70,6 +71,9 @@ class ManualClock(Clock):
 
     def wall(self) -> float:
         return self.seconds
+
+    def started(self) -> float:
+        return 990.0
 
     def wait(self, event: threading.Event, seconds: float) -> None:
         self.seconds += 0.0 if event.is_set() else seconds
@@ -132,6 +136,9 @@ class ChainShard:
     def series(self) -> tuple[str, ...]:
         return (f"chain-{self.partition}",)
 
+    def ranking(self, by: Ranking, count: int) -> list[tuple[float, str]]:
+        return [(0.9 if by == "surprise" else 0.5, name) for name in self.series()[:count]]
+
     def series_status(self, name: str) -> SeriesStatus | None:
         if name not in self.series():
             return None
@@ -185,10 +192,14 @@ class ChainShard:
             else:
                 forecasts.append(Outgoing(record.key, value, ()))
         counts = Counts(len(records), len(forecasts), dead_letters=reasons)
+        seconds = np.array([record.offset for record in records], np.int64)
+        measures = Measures(seconds * 1_000_000, seconds * 1000, np.full(len(records), 0.5), Scores.zeros())
         fates = Fates(tuple(_fate(record) for record in records), (), 1)
         if publish == "none":
             return Fold([], [], counts, {}, fates=fates)
-        return Fold(forecasts[-1:] if publish == "latest" else forecasts, letters, counts, {}, fates=fates)
+        return Fold(
+            forecasts[-1:] if publish == "latest" else forecasts, letters, counts, {}, fates=fates, measures=measures
+        )
 
 
 def _fate(record: Record) -> Fate:

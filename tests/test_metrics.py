@@ -3,14 +3,17 @@
 import shutil
 import subprocess
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from prometheus_client import Counter, Gauge, Histogram
 from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.parser import text_string_to_metric_families
 
-from pipeline.metrics import PREFIX, TABLE, Metric, Metrics, markdown
+from pipeline.metrics import PREFIX, TABLE, Distribution, Metric, Metrics, markdown
 
-KINDS = {Counter: "counter", Gauge: "gauge", Histogram: "histogram"}
+KINDS = {Counter: "counter", Gauge: "gauge", Distribution: "histogram"}
 
 
 def attributes(metrics: Metrics) -> dict[str, MetricWrapperBase]:
@@ -64,7 +67,9 @@ def test_a_metric_is_named_as_prometheus_asks(metric: Metric) -> None:
     assert metric.name.endswith("_total") == (metric.kind == "counter")
     assert metric.help.endswith(".")
     assert bool(metric.buckets) == (metric.kind == "histogram")
-    assert "series" not in metric.labels  # one time series per time series would sink Prometheus
+    # One time series per time series would sink Prometheus: those that have one are few (`pipeline.exported`).
+    assert ("series" in metric.labels) == metric.name.startswith("series_")
+    assert not metric.known or (metric.kind == "counter" and len(metric.known) == len(metric.labels))
     assert ("partition" in metric.labels) == ("topic" in metric.labels)  # there may be several input topics
 
 
@@ -88,3 +93,28 @@ def test_the_table_for_people_has_a_row_a_metric() -> None:
     assert len(lines) == 2 + len(TABLE)
     assert all(line.count("|") == 4 for line in lines)
     assert f"| `{PREFIX}dead_letters_total{{reason}}` | counter | Records or values refused, by reason. |" in lines
+
+
+def test_what_is_known_of_labels_stands_at_0_from_the_start() -> None:
+    told = page(Metrics())
+    for metric in TABLE:
+        for value in metric.known[0] if metric.known else ():
+            assert f'{PREFIX}{metric.name}{{{metric.labels[0]}="{value}"}} 0.0' in told
+
+
+@given(st.lists(st.floats(0, 1e6), max_size=30))
+def test_amounts_that_are_observed_at_once_count_like_one_after_the_other(amounts: list[float]) -> None:
+    one, together = Metrics(), Metrics()
+    for amount in amounts:
+        one.event_to_commit_seconds.observe(amount)
+    together.event_to_commit_seconds.observe_all(np.array(amounts))
+    for line, other in zip(page(one).splitlines(), page(together).splitlines(), strict=True):
+        assert line == other or "_sum" in line  # a sum depends on its order
+
+
+def test_amounts_at_and_beyond_the_bounds_are_counted() -> None:
+    metrics = Metrics()
+    metrics.surprise.observe_all(np.array([0.99, 1.0, 2.0]))
+    told = page(metrics)
+    for bound, count in (("0.95", 0), ("0.99", 1), ("1.0", 2), ("+Inf", 3)):
+        assert f'{PREFIX}surprise_bucket{{le="{bound}"}} {count}.0' in told

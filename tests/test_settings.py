@@ -15,6 +15,7 @@ from pipeline.settings import (
     INPUT,
     Events,
     Kafka,
+    Metrics,
     Model,
     Settings,
     SettingsError,
@@ -96,6 +97,8 @@ def sections(struct: type[msgspec.Struct]) -> st.SearchStrategy[msgspec.Struct]:
         fields["memory"] = st.integers(11_000, 1_000_000)  # room for the longest window and the longest horizon
     if struct is Events:
         fields |= PATHS
+    if struct is Metrics:
+        fields["steps"] = st.just((1,))  # within any horizon
     return st.builds(struct, **fields)
 
 
@@ -417,6 +420,12 @@ def test_a_fingerprint_holds_what_shapes_the_state_and_survives_json() -> None:
     assert fingerprint(load(None, {}, ['events.values=["a"]'])) == made | {"events.values": "a"}
     several = [fingerprint(load(None, {}, [f"events.values={paths}"])) for paths in ('["a", "b"]', '["a", "b", "c"]')]
     assert several == [made | {"events.values": "several"}] * 2
+
+
+def test_a_step_beyond_the_horizon_cannot_be_exported() -> None:
+    assert load(None, {}, ["model.horizon=3", "metrics.steps=[1, 3]"]).metrics.steps == (1, 3)
+    with pytest.raises(SettingsError, match=r"--set metrics.steps: metrics.steps is \[1, 4\], and model.horizon is 3"):
+        load(None, {}, ["model.horizon=3", "metrics.steps=[1, 4]"])
 
 
 def test_a_memory_too_short_for_window_and_horizon_is_refused() -> None:

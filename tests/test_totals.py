@@ -34,7 +34,7 @@ def used(partition: str, scale: float) -> Metrics:
     metrics = Metrics()
     for metric in TABLE:
         found = getattr(metrics, metric.name.removesuffix("_total"))
-        values = {"topic": "events", "partition": partition, "model": "lstm", "version": "1"}
+        values = {"topic": "events", "partition": partition, "model": "forecast", "version": "1"}
         one = found.labels(*(values.get(label, "x") for label in metric.labels)) if metric.labels else found
         if metric.kind == "counter":
             one.inc(scale)
@@ -107,7 +107,7 @@ def test_a_gauge_is_merged_by_its_meaning() -> None:
 def scored(series: int, ours: float, last_value: float) -> Metrics:
     metrics = Metrics()
     metrics.series.labels("events", str(series)).set(series)
-    metrics.mean_absolute_error.labels("lstm").set(ours)
+    metrics.mean_absolute_error.labels("forecast").set(ours)
     metrics.mean_absolute_error.labels("last_value").set(last_value)
     metrics.skill.set(1 - ours / last_value)
     metrics.lstm_share.set(ours)
@@ -118,7 +118,7 @@ def test_means_count_each_worker_by_its_series_and_one_that_has_scored_none_not_
     idle = Metrics()
     idle.series.labels("events", "9").set(1000)
     together = merged([page(scored(1, 0.2, 0.4)), page(scored(3, 0.6, 0.8)), page(idle)], {})
-    assert together[sample("mean_absolute_error", model="lstm")] == pytest.approx(0.5)
+    assert together[sample("mean_absolute_error", model="forecast")] == pytest.approx(0.5)
     assert together[sample("lstm_share")] == pytest.approx(0.5)
     assert together[sample("skill")] == pytest.approx(1 - 0.5 / 0.7)
 

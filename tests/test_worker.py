@@ -28,6 +28,7 @@ from msgspec import structs
 
 from pipeline.checkpoints import Address, CheckpointError, Checkpoints
 from pipeline.cluster import ClusterError, TopicPartition
+from pipeline.dead_letters import REASONS
 from pipeline.member import Member
 from pipeline.messages import Record, decode_forecast
 from pipeline.metrics import Metrics
@@ -1211,12 +1212,52 @@ def test_the_status_and_the_metrics_say_what_was_done() -> None:
     assert computer.counted("dead_letters_total", reason="not_json") == 2
     assert computer.counted("lag_records", topic="events", partition="0") == 0
     assert (status.skill, status.mae_model, status.mae_last_value) == (0.5, 0.5, 1.0)
-    assert computer.counted("skill") == computer.counted("mean_absolute_error", model="lstm") == 0.5
+    assert computer.counted("skill") == computer.counted("mean_absolute_error", model="forecast") == 0.5
     assert computer.counted("gate", gate="forget") == 0.7
     weights = {one.expert: computer.counted("expert_weight", expert=one.expert) for one in status.experts}
     assert weights == {"lstm": 0.5, "readout": 0.25, "last_value": 0.25}
     assert computer.counted("lstm_share") == status.lstm_share == 0.75
     assert computer.counted("series", topic="events", partition="1") == 1
+    assert computer.counted("input_partitions") == 2
+    assert computer.counted("next_offset", topic="events", partition="0") == RECORDS
+    assert computer.counted("lag_seconds", topic="events", partition="0") == 0
+    assert computer.counted("start_timestamp_seconds") == 990
+    assert computer.counted("startup_seconds") == pytest.approx(computer.counted("last_commit_timestamp_seconds") - 990)
+    assert computer.counted("nominal_coverage") == pytest.approx(0.9)
+    assert computer.counted("resident_memory_bytes") > 1e6
+
+
+def test_what_is_measured_is_counted_once_and_only_when_it_is_committed() -> None:
+    computer = Computer(UNKEPT)
+    commits = 0
+
+    def give_up(_: int, name: str, done: bool) -> None:
+        nonlocal commits
+        if name == "commit_transaction" and not done:
+            commits += 1
+            if commits in (4, 7):  # the first ones choose where to start
+                fail()  # all is folded anew: what is out already silently
+
+    computer.run(interrupt=give_up)
+    assert commits > 7
+    assert computer.counted("aborts_total", reason="failed") == 2
+    for name in ("event_to_commit_seconds", "record_to_commit_seconds", "surprise"):
+        assert computer.counted(f"{name}_count") == 2 * RECORDS
+    late = sum(1000 - offset for offset in range(RECORDS)) * 2  # they begin at 0, and the clock at 1000 s
+    assert late <= computer.counted("event_to_commit_seconds_sum") <= late + 2 * RECORDS * 60
+
+
+def test_counters_stand_at_0_before_anything_has_happened() -> None:
+    computer = Computer()
+    computer.worker(FakeProcess(computer.broker))
+    told = computer.metrics.render()[0].decode()
+    for sample in (
+        *(f'dead_letters_total{{reason="{reason}"}}' for reason in REASONS),
+        'scored_total{horizon="1"}',
+        'covered_total{horizon="9-24"}',
+        'absolute_error_total{horizon="2-8",model="last_value"}',
+    ):
+        assert f"lstm_stream_{sample} 0.0\n" in told
 
 
 def test_what_a_restored_shard_learnt_and_noticed_before_is_no_work_of_this_process() -> None:
