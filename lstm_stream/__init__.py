@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from lstm_stream.observations import Observation
     from lstm_stream.pretraining.examples import Examples, make_examples
     from lstm_stream.pretraining.training import HeldBackLosses, Training, held_back_losses
+    from lstm_stream.summaries import GateHistory, Summaries
     from lstm_stream.timelines import Timeline, timeline
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "ExpertForecasts",
     "Fault",
     "Forecasts",
+    "GateHistory",
     "HeldBackLosses",
     "Hyperparameters",
     "LSTMForecaster",
@@ -42,6 +44,7 @@ __all__ = [
     "Outcome",
     "Scores",
     "Shape",
+    "Summaries",
     "Timeline",
     "Training",
     "buckets",
@@ -63,6 +66,7 @@ _HOMES = {
     "observations": ("Observation",),
     "pretraining.examples": ("Examples", "make_examples"),
     "pretraining.training": ("HeldBackLosses", "Training", "held_back_losses"),
+    "summaries": ("GateHistory", "Summaries"),
     "timelines": ("Timeline", "timeline"),
 }
 _HOME_OF = {name: f"{__name__}.{module}" for module, names in _HOMES.items() for name in names}

@@ -53,6 +53,7 @@ from lstm_stream.replay import Replay, Stretches, copy_stretch
 from lstm_stream.scale import spread_of, spreads
 from lstm_stream.seasons import SECOND
 from lstm_stream.state import Members, Shared, State, Tables, Workspace
+from lstm_stream.summaries import GateHistory, Summaries, gate_history, summarise
 from lstm_stream.trace import SNAPSHOT_EVERY
 
 FORMAT = 7
@@ -491,9 +492,28 @@ class Bank:
         parts: tuple[Columns, ...] = (*self._columns().values(), self._groups)
         return sum(array.nbytes for columns in parts for array in columns)
 
-    def expert_weights(self) -> Floats:
-        """Mean weight of each expert (E,) in the means of up to 256 series, over all horizons; zeros for no series."""
-        rows = np.flatnonzero(self._state.history.age > 0)[:256]
+    def summaries(self) -> Summaries:
+        """All series, in the order of `names`; a copy."""
+        return summarise(self._state.history, self._series.grid, self._state.errors, len(self.names))
+
+    def gate_history(self, series: str) -> GateHistory:
+        """The gates of the LSTM at some of the last steps of a series."""
+        i = self.names[series]
+        return gate_history(self._learner.average, self._state.trace, i, int(self._state.history.age[i]))
+
+    def last_break(self, series: str) -> int | None:
+        """How many steps ago a series was last noticed to have turned round or changed its unit; None: it never was."""
+        i = self.names[series]
+        since = int(self._state.intervals.anew[i])
+        return int(self._state.history.age[i]) - 1 - since if since else None
+
+    def expert_weights(self, series: str | None = None) -> Floats:
+        """Mean weight of each expert (E,) in the means of a series, or of up to 256, over all horizons.
+
+        Zeros for no series.
+        """
+        some = np.flatnonzero(self._state.history.age > 0)[:256]
+        rows = some if series is None else np.asarray([self.names[series]])
         losses, gain = self._pooled.losses, self._priors.gain
         return mean_weights(self._state.combination, self._tables.scoring, rows, losses, gain)
 

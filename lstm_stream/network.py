@@ -97,11 +97,15 @@ class Network(nn.Module):
 
     def gates(self, x: Floats, hidden: Floats) -> Gates:
         """Mean activations of the gates for inputs (N, F) that meet hidden states (N, U)."""
+        return Gates(*(float(gate.mean()) for gate in self.activations(x, hidden)))
+
+    def activations(self, x: Floats, hidden: Floats) -> tuple[Floats, Floats, Floats]:
+        """Activations (N,) of the forget, the input and the output gate, each the mean over the units."""
         weights = self.dump()
         sums = x @ weights["lstm.weight_ih_l0"].T + weights["lstm.bias_ih_l0"]  # (N, 4U), the gates in torch's order
         sums += hidden @ weights["lstm.weight_hh_l0"].T + weights["lstm.bias_hh_l0"]
         written, kept, _, shown = np.split(1.0 / (1.0 + np.exp(np.clip(-sums, -80.0, 80.0))), 4, axis=1)
-        return Gates(float(kept.mean()), float(written.mean()), float(shown.mean()))
+        return kept.mean(1), written.mean(1), shown.mean(1)
 
     def dump(self) -> dict[str, Floats]:
         """Weights by name; a copy."""

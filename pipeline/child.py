@@ -95,8 +95,7 @@ def _worked(order: Order, clients: KafkaClients, ours: io.FileIO) -> Ended:
             instance=order.instance,
             version=order.version,
         )
-        find, series = worker.snapshots.find, worker.snapshots.series
-        web = Web(metrics.render, worker.status, find, series, worker.trouble, worker.ready, HOST, 0)
+        web = Web(metrics.render, worker.status, worker.snapshots, worker.trouble, worker.ready, HOST, 0)
     except (CheckpointError, WebError) as error:
         return Ended(FAILURE, str(error))
     web.start()

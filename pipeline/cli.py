@@ -318,8 +318,7 @@ def run_one(settings: Settings, drain: bool, rebuild: bool) -> int:
         web = Web(
             metrics.render,
             worker.status,
-            worker.snapshots.find,
-            worker.snapshots.series,
+            worker.snapshots,
             worker.trouble,
             worker.ready,
             settings.web.host,
@@ -361,8 +360,7 @@ def run_several(settings: Settings, workers: int, drain: bool, rebuild: bool) ->
         web = Web(
             overview.metrics,
             overview.status,
-            overview.find,
-            overview.series,
+            overview,
             overview.trouble,
             overview.ready,
             settings.web.host,

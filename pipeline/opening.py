@@ -1,7 +1,7 @@
 """How a partition that came to this process gets its shard: one path for a start, a crash, a deploy and a rebalance."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -20,6 +20,7 @@ from pipeline.cluster import (
     place,
 )
 from pipeline.inputs import inputs_of
+from pipeline.journal import Whole
 from pipeline.member import Member
 from pipeline.messages import Record
 from pipeline.metrics import Metrics
@@ -27,6 +28,7 @@ from pipeline.publisher import Publication, Publisher
 from pipeline.settings import Settings
 from pipeline.shard import FingerprintError, Fold, Publish
 from pipeline.status import Ranking, SeriesStatus, ShardStatus
+from pipeline.table import Table
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +44,10 @@ class Foldable(Protocol):
     def series(self) -> tuple[str, ...]: ...
     def ranking(self, by: Ranking, count: int) -> list[tuple[float, str]]: ...
     def series_status(self, name: str) -> SeriesStatus | None: ...
+    def table(self) -> Table: ...
+    def sparkline(self, name: str, count: int) -> tuple[float | None, ...]: ...
+    def watch(self, names: Collection[str]) -> None: ...
+    def track(self, name: str) -> tuple[Whole, ...]: ...
 
 
 class Shards(Protocol):

@@ -10,8 +10,21 @@ import msgspec
 from msgspec import structs
 
 from pipeline.clock import Clock
+from pipeline.listing import merged as merged_list
 from pipeline.metrics import PREFIX, Metrics
-from pipeline.status import BusyError, ExpertWeight, Found, Gates, SeriesStatus, State, Status, WorkerStatus
+from pipeline.status import (
+    MOST_ROWS,
+    BusyError,
+    ExpertWeight,
+    Found,
+    Gates,
+    Listed,
+    Listing,
+    SeriesStatus,
+    State,
+    Status,
+    WorkerStatus,
+)
 from pipeline.supervisor import Place, Roster, Running
 from pipeline.totals import Page, merged, read, write
 from pipeline.workerprocess import UnansweredError
@@ -123,7 +136,14 @@ class Overview:
         total = sum(one.total for one in found) - (len(told) - len(names))
         return Found(series=tuple(names[:limit]), total=total, age=max(ages, default=None))
 
-    def series(self, name: str, at: str | None) -> SeriesStatus | None:
+    def listed(self, asked: Listing) -> Listed:
+        """Series with how they do, of all workers in one order."""
+        query = structs.asdict(asked) | {"offset": 0, "limit": min(asked.offset + asked.limit, MOST_ROWS)}
+        answers = self._ask_all(f"/api/list?{urlencode(query)}")
+        parts = [msgspec.json.decode(body, type=Listed) for code, body in answers if code == http.client.OK]
+        return merged_list(parts, asked)
+
+    def series(self, name: str, at: str | None, horizon: int = 1) -> SeriesStatus | None:
         """One series, by its name and its place (`events/3`).
 
         Raises
@@ -131,7 +151,8 @@ class Overview:
         BusyError
             No worker has told it, and one that may have it did not come by.
         """
-        where = f"?{urlencode({'at': at})}" if at is not None else ""
+        asked = ({} if at is None else {"at": at}) | ({} if horizon == 1 else {"horizon": f"{horizon}"})
+        where = f"?{urlencode(asked)}" if asked else ""
         answers = self._ask_all(f"/api/series/{quote(name, safe='')}{where}")
         found = [msgspec.json.decode(body, type=SeriesStatus) for code, body in answers if code == http.client.OK]
         if not found and any(code == http.client.SERVICE_UNAVAILABLE for code, _ in answers):

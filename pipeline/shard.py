@@ -4,10 +4,9 @@ A shard is a fold of its partition's log. However the log is split into batches,
 in between, the forecasts are the same bytes.
 """
 
-import math
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
@@ -15,34 +14,23 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from lstm_stream import (
-    OF_THE_LSTM,
-    Bank,
-    Dump,
-    DumpError,
-    Expert,
-    Fault,
-    Forecasts,
-    LiveScores,
-    Observation,
-    Outcome,
-    Scores,
-)
+from lstm_stream import Bank, Dump, DumpError, Fault, Forecasts, LiveScores, Observation, Outcome, Scores
 from pipeline.dead_letters import Reject, dead_letters
 from pipeline.events import Decoder, Event
 from pipeline.fates import FORECAST, LATE, REPEATED, SKIPPED, Fate, Fates
-from pipeline.forecast_writer import ForecastWriter, rounded_values
+from pipeline.forecast_writer import ForecastWriter
 from pipeline.hyperparameters import hyperparameters
+from pipeline.journal import Journal, Whole
 from pipeline.measures import Measures
 from pipeline.messages import Outgoing, Record, iso8601
+from pipeline.portrait import expert_weights, known, series_status
 from pipeline.settings import Settings, fingerprint
 from pipeline.stamps import RepeatedHour
-from pipeline.status import ExpertWeight, Gates, Ranking, SeriesStatus, ShardStatus
+from pipeline.status import Gates, Ranking, SeriesStatus, ShardStatus
 from pipeline.surprises import Surprises
+from pipeline.table import Table
 
 Publish = Literal["every", "latest", "none"]
-SHOWN = 200
-"""Values of a series that its status tells."""
 
 
 class FingerprintError(ValueError):
@@ -189,6 +177,7 @@ class Shard:
         self._max_gap = settings.events.max_gap
         self._clock = clock
         self._series: tuple[str, ...] = ()
+        self._journal = Journal()
         self._live_scores = LiveScores(settings.model.horizon)
         self._surprises = Surprises()
 
@@ -298,7 +287,7 @@ class Shard:
             breaks=bank.breaks,
             state_bytes=bank.nbytes,
             gates=Gates(**bank.gates()._asdict()),
-            experts=_experts(bank),
+            experts=expert_weights(bank.expert_weights()),
         )
 
     def series(self) -> tuple[str, ...]:
@@ -320,31 +309,25 @@ class Shard:
 
     def series_status(self, name: str) -> SeriesStatus | None:
         """One series and its newest forecast; None if there is no such series, or nothing is known of it."""
-        observations = self.bank.observations(name)
-        if not observations:
-            return None
-        forecast = self.bank.forecast([name])
-        mean, *by_level = rounded_values(forecast)[0].tolist()
-        origin = int(forecast.origin[0])
-        times, values = self.bank.recent(name, SHOWN)
-        model, last_value = self.bank.errors(name)
-        return SeriesStatus(
-            series=name,
-            topic=self.topic,
-            partition=self.partition,
-            observations=observations,
-            step_seconds=float(forecast.step[0]) or None,
-            last_time=origin,
-            last_value=_known(values)[-1],
-            recent_times=tuple(times.tolist()),
-            recent_values=_known(values),
-            origin=origin,
-            mean=tuple(mean),
-            quantiles={level: tuple(told) for level, told in zip(self._levels, by_level, strict=True)},
-            status="warming" if forecast.warming[0] else "ok",
-            skill=1 - model / last_value if last_value else None,
-            surprise=self._surprises.last(self.bank.names[name]),
-        )
+        return series_status(name, self.bank, self._journal, self.topic, self.partition, self._levels)
+
+    def table(self) -> Table:
+        """All series in the order of `series`; a copy."""
+        return Table(self.series(), self.bank.summaries(), *self._journal.surprises(len(self.bank.names)))
+
+    def sparkline(self, name: str, count: int) -> tuple[float | None, ...]:
+        """The last values of a series, oldest first; none of one that is not known."""
+        if not self.bank.observations(name):
+            return ()
+        return known(self.bank.recent(name, count)[1])
+
+    def watch(self, names: Collection[str]) -> None:
+        """Keep the forecasts of these series from now on, for `track`; no forecast depends on it."""
+        self._journal.watch({self.bank.names[name] for name in names if name in self.bank.names})
+
+    def track(self, name: str) -> tuple[Whole, ...]:
+        """The last forecasts of a series that is watched, oldest first."""
+        return self._journal.track(self.bank.names[name]) if name in self.bank.names else ()
 
     def _decoded(self, records: Sequence[Record]) -> _Batch:
         batch = _Batch([], [], [], [], [], [], [], [])
@@ -384,13 +367,16 @@ class Shard:
         observations = [observation for observation, _ in batch.observations]
         count = len(observations)
         alone = count == len(batch.sizes)  # each observation in an event of its own
-        return self.bank.observe(
+        forecasts = self.bank.observe(
             [observation.series for observation in observations],
             np.fromiter((observation.time for observation in observations), np.int64, count),
             np.fromiter((observation.value for observation in observations), np.float64, count),
             events=None if alone else np.repeat(np.arange(len(batch.sizes)), batch.sizes),
             covariates=np.repeat(covariates, batch.sizes, axis=0) if self._has_covariates and count else None,
         )
+        rows = np.fromiter((self.bank.names[one.series] for one in observations), np.int64, count)
+        self._journal.note(rows, forecasts, len(self.bank.names))
+        return forecasts
 
     def _score(self, batch: _Batch, forecasts: Forecasts) -> Scores:
         """Hold what came against what was published for it; no forecast depends on that."""
@@ -407,18 +393,6 @@ class Shard:
         offsets = [record.offset for _, record in sources]
         values = self._writer.write(series, offsets, forecasts.take(told))
         return [Outgoing(name.encode(), value) for name, value in zip(series, values, strict=True)]
-
-
-def _experts(bank: Bank) -> tuple[ExpertWeight, ...]:
-    needing = tuple(Expert)[OF_THE_LSTM]
-    return tuple(
-        ExpertWeight(expert=expert.name.lower(), needs_lstm=expert in needing, weight=weight)
-        for expert, weight in zip(Expert, bank.expert_weights().tolist(), strict=True)
-    )
-
-
-def _known(values: npt.NDArray[np.float64]) -> tuple[float | None, ...]:
-    return tuple(None if math.isnan(value) else value for value in values.tolist())
 
 
 class _Header(msgspec.Struct, frozen=True):

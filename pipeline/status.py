@@ -1,8 +1,9 @@
 """What the daemon tells of itself: the JSON behind the live page."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
+from msgspec import Meta
 
 State = Literal["connecting", "assigning", "catching_up", "ready", "stopping"]
 Ranking = Literal["surprise", "error"]
@@ -198,6 +199,71 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     workers: tuple[WorkerStatus, ...] = ()
 
 
+class Anomaly(msgspec.Struct, frozen=True, kw_only=True):
+    """An observation that lay far out.
+
+    Attributes
+    ----------
+    time
+        Microseconds since the epoch.
+    surprise
+        Its anomaly score, 0 to 1.
+    """
+
+    time: int
+    surprise: float
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """A moment at which something changed for good.
+
+    Attributes
+    ----------
+    time
+        Event time, microseconds since the epoch.
+    kind
+        A drift in the errors of all series of the shard; the series turned round or changed its unit; it started again.
+    """
+
+    time: int
+    kind: Literal["drift", "break", "restart"]
+
+
+class Earlier(msgspec.Struct, frozen=True, kw_only=True):
+    """Forecasts that were made so many steps before, to be held against what came.
+
+    Attributes
+    ----------
+    horizon
+        How many steps before.
+    times
+        What they are of, microseconds since the epoch; (N,), and so are the others.
+    mean, low, high
+        The mean, the lowest and the highest quantile.
+    """
+
+    horizon: int
+    times: tuple[int, ...]
+    mean: tuple[float | None, ...]
+    low: tuple[float | None, ...]
+    high: tuple[float | None, ...]
+
+
+class GatesOverTime(msgspec.Struct, frozen=True, kw_only=True):
+    """Mean activation of the LSTM's gates at some of the last steps of a series, 0 (closed) to 1 (open).
+
+    Attributes
+    ----------
+    times
+        Microseconds since the epoch, oldest first; (N,), and so are the others.
+    """
+
+    times: tuple[int, ...]
+    forget: tuple[float, ...]
+    input: tuple[float, ...]
+    output: tuple[float, ...]
+
+
 class SeriesStatus(msgspec.Struct, frozen=True, kw_only=True):
     """One series at one moment.
 
@@ -227,9 +293,23 @@ class SeriesStatus(msgspec.Struct, frozen=True, kw_only=True):
         "warming" or "ok".
     skill
         1 - error / error of last value, None before anything was scored.
+    mae_model, mae_last_value
+        Mean absolute error one step ahead, in the series' own unit; None before anything was scored.
     surprise
-        How far out its last value lay in the forecast before it, 0 to 1; None while warming, or not known since the
-        shard was opened.
+        Anomaly score of the last observation, None while warming.
+    anomalies
+        Of the last observations those with a score of .99 and above, oldest first.
+    changes
+        What changed of late, oldest first.
+    earlier
+        The forecasts made before, at the horizon that was asked for. Those of one step ahead are kept of every series,
+        the others from when the series was first asked for.
+    gates
+        Over the last steps.
+    experts
+        Their weights in its mean forecast.
+    lstm_share
+        What of it rests on the LSTM, 0 to 1.
     """
 
     series: str
@@ -246,7 +326,15 @@ class SeriesStatus(msgspec.Struct, frozen=True, kw_only=True):
     quantiles: dict[str, tuple[float, ...]]  # (H,) each
     status: str
     skill: float | None
+    mae_model: float | None = None
+    mae_last_value: float | None = None
     surprise: float | None = None
+    anomalies: tuple[Anomaly, ...] = ()
+    changes: tuple[Change, ...] = ()
+    earlier: Earlier | None = None
+    gates: GatesOverTime | None = None
+    experts: tuple[ExpertWeight, ...] = ()
+    lstm_share: float | None = None
     elsewhere: tuple[str, ...] = ()
     age: float = 0.0
 
@@ -265,6 +353,101 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     series: tuple[str, ...]
+    total: int
+    age: float | None
+
+
+MOST_ROWS = 1_000_000
+"""No list, and no forecast, is as long."""
+Sort = Literal["surprise", "name", "skill", "last_time", "observations"]
+"""What a list of series is in the order of."""
+
+
+class Listing(msgspec.Struct, frozen=True, kw_only=True):
+    """What part of a list of series is asked for.
+
+    Attributes
+    ----------
+    search
+        Text that the names hold, upper or lower case.
+    sort, descending
+        The order. Where nothing is known of a series, it stands last.
+    offset, limit
+        Which rows.
+    """
+
+    search: str = ""
+    sort: Sort = "surprise"
+    descending: bool = True
+    offset: Annotated[int, Meta(ge=0, le=MOST_ROWS)] = 0
+    limit: Annotated[int, Meta(ge=0, le=MOST_ROWS)] = 50
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """Which series a question is for.
+
+    Attributes
+    ----------
+    series
+        Its name; None: none is asked for.
+    at
+        The shard, as `events/3`; None: the first that has it.
+    horizon
+        How many steps before those of the earlier forecasts were made that are told.
+    """
+
+    series: str | None = None
+    at: str | None = None
+    horizon: Annotated[int, Meta(ge=1, le=MOST_ROWS)] = 1
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """A series in a list.
+
+    Attributes
+    ----------
+    series, topic, partition
+        Which, and where.
+    observations
+        Its steps so far.
+    last_time, last_value
+        Of its last step: microseconds since the epoch; filled where the value is missing.
+    skill
+        1 - error / error of last value, None before anything was scored.
+    surprise
+        Anomaly score of the last observation, None while warming.
+    recent_surprise
+        The largest of its last few; a list by surprise is in its order.
+    values
+        The last ones, for a sparkline, the oldest first; empty until they have been copied: ask again.
+    """
+
+    series: str
+    topic: str
+    partition: int
+    observations: int
+    last_time: int
+    last_value: float | None
+    skill: float | None
+    surprise: float | None
+    recent_surprise: float | None
+    values: tuple[float | None, ...] = ()
+
+
+class Listed(msgspec.Struct, frozen=True, kw_only=True):
+    """A part of a list of series.
+
+    Attributes
+    ----------
+    rows
+        Those that were asked for; a series that several shards have stands here for each.
+    total
+        How many there are of these, told or not.
+    age
+        Seconds since this was so; None where nothing is held, or nothing was copied yet: ask again.
+    """
+
+    rows: tuple[Row, ...]
     total: int
     age: float | None
 

@@ -4,27 +4,24 @@ import errno
 import socket
 import threading
 from collections.abc import Callable, Mapping
-from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from pipeline.status import BusyError, Found, SeriesStatus, Status
+from pipeline.pagefiles import HEADERS, page_files
+from pipeline.status import Asked, BusyError, Listing, Status
+from pipeline.stream import MOST, Questions, Streams
 
 USUAL_NAMES, MOST_NAMES = 1000, 10_000  # of series in one answer: unless the question says how many, and at most
 LONGEST_STOP = 3  # seconds that requests under way may still take when the daemon ends
 
-_PAGE = Path(__file__).with_name("page.html")
-_PAGE_HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; img-src data:"
-    ),
-    "X-Content-Type-Options": "nosniff",
-}
+
+AnyQuestion = TypeVar("AnyQuestion", Asked, Listing)
 
 
 class WebError(RuntimeError):
@@ -34,8 +31,7 @@ class WebError(RuntimeError):
 class Web:
     """Serves what the callables say, from threads of its own.
 
-    `find` and `series` may take a moment: health, status and metrics are answered meanwhile. The others have to be
-    quick.
+    `questions` may take a moment: health, status and metrics are answered meanwhile. The others have to be quick.
 
     Parameters
     ----------
@@ -43,10 +39,8 @@ class Web:
         The page of metrics and its content type.
     status
         The worker at this moment.
-    find
-        Names of the series that are held: those that hold a text, after a name, so many at most.
-    series
-        One of them, of a shard such as `events/3` or of any; None if it is not held.
+    questions
+        Answers for series.
     trouble
         Why the process should be started again; "" while all is well.
     ready
@@ -59,8 +53,7 @@ class Web:
         self,
         metrics_render: Callable[[], tuple[bytes, str]],
         status: Callable[[], Status],
-        find: Callable[[str, str, int], Found],
-        series: Callable[[str, str | None], SeriesStatus | None],
+        questions: Questions,
         trouble: Callable[[], str],
         ready: Callable[[], bool],
         host: str,
@@ -68,11 +61,11 @@ class Web:
     ) -> None:
         self._metrics = metrics_render
         self._status = status
-        self._find = find
-        self._series = series
+        self._questions = questions
         self._trouble = trouble
         self._ready = ready
-        self._page = _PAGE.read_bytes()
+        self._files = page_files()
+        self._streams = Streams(status, questions)
         self._socket = _listen(host, port)
         self._server = uvicorn.Server(_quiet(self._routes()))
         self._thread = threading.Thread(
@@ -91,6 +84,7 @@ class Web:
 
     def stop(self) -> None:
         """End; requests under way get a moment."""
+        self._streams.stop()
         self._server.should_exit = True
         if self._thread.is_alive():
             self._thread.join(LONGEST_STOP + 2)
@@ -100,17 +94,33 @@ class Web:
         return Starlette(
             routes=[
                 Route("/", self._answer_page),
+                Route("/page/{name}", self._answer_file),
                 Route("/metrics", self._answer_metrics),
                 Route("/healthz", self._answer_healthy),
                 Route("/readyz", self._answer_ready),
                 Route("/api/status", self._answer_status),
+                Route("/api/stream", self._answer_stream),
+                Route("/api/list", self._answer_list),
                 Route("/api/series", self._answer_names),
                 Route("/api/series/{name:path}", self._answer_series),
             ]
         )
 
-    async def _answer_page(self, _: Request) -> Response:
-        return Response(self._page, media_type="text/html", headers=_PAGE_HEADERS)
+    async def _answer_page(self, request: Request) -> Response:
+        return self._file("index.html", request)
+
+    async def _answer_file(self, request: Request) -> Response:
+        return self._file(request.path_params["name"], request)
+
+    def _file(self, name: str, request: Request) -> Response:
+        """A file of the page; the browser asks each time whether it is still the same."""
+        if name not in self._files:
+            return _json({"error": f"the page has no file {name!r}"}, 404)
+        file = self._files[name]
+        headers = {**HEADERS, "ETag": file.tag, "Cache-Control": "no-cache"}
+        if request.headers.get("if-none-match") == file.tag:
+            return Response(None, 304, headers)
+        return Response(file.content, headers=headers, media_type=file.media_type)
 
     async def _answer_metrics(self, _: Request) -> Response:
         content, content_type = self._metrics()
@@ -138,20 +148,58 @@ class Web:
         if not (limit.isascii() and limit.isdigit() and len(limit) < 10 and int(limit) <= MOST_NAMES):
             expected = f"a whole number to {MOST_NAMES}; after=<last name> goes on from there"
             return _json({"error": f"limit is {limit!r}, expected {expected}"}, 400)
-        return _json(self._find(search, after, int(limit)))
+        return _json(self._questions.find(search, after, int(limit)))
+
+    def _answer_list(self, request: Request) -> Response:
+        """Answer with a part of the list of series, with how they do; not async, as it is put in order."""
+        try:
+            asked = _asked(request, Listing)
+        except msgspec.ValidationError as error:
+            return _refused(error)
+        return _json(self._questions.listed(asked))
 
     def _answer_series(self, request: Request) -> Response:
         """Answer with one series; not async, as it may wait a moment for the worker to come by."""
         name: str = request.path_params["name"]
-        at = request.query_params.get("at")
         try:
-            found = self._series(name, at)
+            asked = _asked(request, Asked)
+            found = self._questions.series(name, asked.at, asked.horizon)
+        except msgspec.ValidationError as error:
+            return _refused(error)
         except BusyError as busy:
             return _json({"error": f"{busy}"}, 503, {"Retry-After": "1"})
         if found is None:
-            where = "here" if at is None else f"in {at!r} here"
+            where = "here" if asked.at is None else f"in {asked.at!r} here"
             return _json({"error": f"there is no series {name!r} {where}; /api/series lists them"}, 404)
         return _json(found)
+
+    async def _answer_stream(self, request: Request) -> Response:
+        """Answer with server-sent events, until the client goes."""
+        try:
+            listing, asked = _asked(request, Listing), _asked(request, Asked)
+        except msgspec.ValidationError as error:
+            return _refused(error)
+        if not self._streams.have_room():
+            said = f"{MOST} live pages are open at this daemon, which are all that it serves; close one"
+            return _json({"error": said}, 503, {"Retry-After": "10"})
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        return StreamingResponse(self._streams.events(listing, asked), 200, headers, media_type="text/event-stream")
+
+
+def _asked(request: Request, kind: type[AnyQuestion]) -> AnyQuestion:
+    """The parameters of a question.
+
+    Raises
+    ------
+    msgspec.ValidationError
+        One is not as it should be.
+    """
+    asked: AnyQuestion = msgspec.convert(dict(request.query_params), kind, strict=False)
+    return asked
+
+
+def _refused(error: msgspec.ValidationError) -> Response:
+    return _json({"error": f"{error}".replace("`$.", "`")}, 400)
 
 
 def _json(content: object, code: int = 200, headers: Mapping[str, str] | None = None) -> Response:

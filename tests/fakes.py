@@ -30,17 +30,19 @@ from kafka.errors import (
 from kafka.structs import ConsumerGroupMetadata, MemberState, OffsetAndMetadata, TopicPartition
 from msgspec.structs import replace
 
-from lstm_stream import Dump, Scores
+from lstm_stream import Dump, Scores, Summaries
 from pipeline.admin import Coordinated, Limits, Open
 from pipeline.clock import Clock
 from pipeline.cluster import ConsumerRebalanceListener, Description, Topic
 from pipeline.dead_letters import Reject, dead_letter
 from pipeline.fates import FORECAST, Fate, Fates
+from pipeline.journal import Whole
 from pipeline.measures import Measures
 from pipeline.messages import Outgoing, Record
 from pipeline.settings import Settings
 from pipeline.shard import Counts, FingerprintError, Fold, Publish, State
 from pipeline.status import ExpertWeight, Gates, Ranking, SeriesStatus, ShardStatus
+from pipeline.table import Table
 from pipeline.transactions import java_hash
 
 T = TypeVar("T")
@@ -89,6 +91,7 @@ class ChainShard:
     def __init__(self, topic: str, partition: int, next_offset: int, digest: str, fingerprint: str) -> None:
         self.topic, self.partition, self.next_offset = topic, partition, next_offset
         self._digest, self._fingerprint = digest, fingerprint
+        self.watched = set[str]()
 
     @classmethod
     def fresh(cls, topic: str, partition: int, next_offset: int, settings: Settings) -> "ChainShard":
@@ -158,6 +161,22 @@ class ChainShard:
             status="warming",
             skill=None,
         )
+
+    def table(self) -> Table:
+        one, none = np.ones(1, np.int64), np.full(1, np.nan)
+        return Table(
+            self.series(), Summaries(one, one, none, none, none), np.ones(1, np.float32), np.ones(1, np.float32)
+        )
+
+    def sparkline(self, name: str, count: int) -> tuple[float | None, ...]:
+        return (1.0, None)[:count] if name in self.series() else ()
+
+    def watch(self, names: Collection[str]) -> None:
+        self.watched = set(names)
+
+    def track(self, name: str) -> tuple[Whole, ...]:
+        assert name in self.series()
+        return ()
 
     def fold(self, records: Sequence[Record], publish: Publish) -> Fold:
         forecasts: list[Outgoing] = []

@@ -171,13 +171,18 @@ class Member:
 
     def ask(self, path: str) -> dict[str, Any]:
         """What its page is told; nothing while it has none."""
-        assert self._process.poll() is None, self._log.read_text()
-        found = re.search(r"http://127.0.0.1:(\d+)", self._log.read_text())
-        if found is None:
+        page = self.page()
+        if page is None:
             return {}
-        with urllib.request.urlopen(f"http://127.0.0.1:{found[1]}{path}", timeout=10) as response:
+        with urllib.request.urlopen(f"{page}{path}", timeout=10) as response:
             told: dict[str, Any] = json.load(response)
             return told
+
+    def page(self) -> str | None:
+        """Where its page is, without the last slash; None while it has none."""
+        assert self._process.poll() is None, self._log.read_text()
+        found = re.search(r"http://127.0.0.1:\d+", self._log.read_text())
+        return found[0] if found is not None else None
 
     def is_up(self) -> bool:
         """Whether it has begun to connect."""

@@ -21,11 +21,12 @@ SOURCES = {
 ROWS = (
     {
         *("tensor_file", "metrics", "status", "messages", "scoring", "watchdog", "clock", "fleet", "fates", "process"),
-        "json_text",
+        *("json_text", "pagefiles"),
         *("code_cache", "files", "check", "files.packing", "files.fileform"),
     },
     {
         "checkpoints",
+        *("journal", "listing", "stream", "table"),
         "stamps",
         "fields",
         "dead_letters",
@@ -40,7 +41,7 @@ ROWS = (
         "alerts",
     },
     {"conditions", "points", "framing", "forecast_writer", "files.timecolumn", "files.sample"},
-    {"settings", "files.timefinder", "files.seriesfinder"},
+    {"portrait", "settings", "files.timefinder", "files.seriesfinder"},
     {"events", "files.layout", "inputs", "connection", "advice", "capacity", "hyperparameters", "pipes", "pretrain"},
     {"admin", "producer", "predecessor", "files.tables", "compiling", "workerprocess"},
     {"shard", "cluster", "embedded", "log", "baselines", "peers", "check.inventory", "supervisor"},

@@ -10,7 +10,19 @@ from msgspec import structs
 from pipeline.metrics import Metrics
 from pipeline.overview import MANY_FAILURES, Overview
 from pipeline.pipes import Ended
-from pipeline.status import BusyError, ExpertWeight, Found, Gates, PartitionStatus, SeriesStatus, State, Status
+from pipeline.status import (
+    BusyError,
+    ExpertWeight,
+    Found,
+    Gates,
+    Listed,
+    Listing,
+    PartitionStatus,
+    Row,
+    SeriesStatus,
+    State,
+    Status,
+)
 from pipeline.supervisor import Place, Roster
 from pipeline.totals import Sample, counted, read
 from pipeline.workerprocess import Seen, UnansweredError
@@ -282,3 +294,38 @@ def test_while_all_end_that_is_told() -> None:
     parent.is_stopping = True
     told = parent.overview.status()
     assert (told.state, told.message) == ("stopping", "")
+
+
+def rows(*scores: float) -> Listed:
+    told = [
+        Row(
+            series=f"series-{score}",
+            topic="events",
+            partition=0,
+            observations=1,
+            last_time=0,
+            last_value=1.0,
+            skill=None,
+            surprise=score,
+            recent_surprise=score,
+        )
+        for score in scores
+    ]
+    return Listed(rows=tuple(told), total=len(told), age=scores[0])
+
+
+def test_the_list_of_all_workers_is_in_one_order() -> None:
+    path = "/api/list?search=s&sort=surprise&descending=True&offset=0&limit=4"
+    parent = Parent(
+        Told(seen(None), {path: rows(0.9, 0.5, 0.1)}),
+        Told(seen(None), {path: rows(0.7, 0.6)}),
+        Told(seen(None), {path: 503}),
+    )
+    listed = parent.overview.listed(Listing(search="s", offset=1, limit=3))
+    assert [row.recent_surprise for row in listed.rows] == [0.7, 0.6, 0.5]
+    assert (listed.total, listed.age) == (5, 0.9)
+
+
+def test_a_horizon_that_is_asked_for_is_passed_on() -> None:
+    parent = Parent(Told(seen(None), {"/api/series/pump?horizon=3": one("pump", 2)}))
+    assert parent.overview.series("pump", None, 3) == one("pump", 2)

@@ -1,15 +1,18 @@
 """Laws of the copies: no question waits for a fold, and none is answered with a torn value."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from msgspec import structs
 
 from pipeline.cluster import TopicPartition
-from pipeline.snapshots import EVERY, INTEREST, MOST, Snapshots
-from pipeline.status import BusyError, SeriesStatus
+from pipeline.journal import Whole
+from pipeline.snapshots import EVERY, INTEREST, MOST, SPARKLINE, WATCH, Snapshots
+from pipeline.status import BusyError, Listing, SeriesStatus
+from pipeline.table import Table
+from tests.test_table import table_of
 
 ONE, OTHER = TopicPartition("loads", 1), TopicPartition("prices", 0)
 STATUS = SeriesStatus(
@@ -35,6 +38,7 @@ class Shard:
 
     def __init__(self, *names: str, topic: str = "loads") -> None:
         self.names, self.topic, self.copied, self.observations = names, topic, list[str](), 1
+        self.tables, self.drawn, self.watched = 0, list[str](), set[str]()
 
     def series(self) -> tuple[str, ...]:
         return self.names
@@ -44,6 +48,21 @@ class Shard:
             return None
         self.copied.append(name)
         return structs.replace(STATUS, series=name, topic=self.topic, observations=self.observations)
+
+    def table(self) -> Table:
+        self.tables += 1
+        return table_of(*self.names)
+
+    def sparkline(self, name: str, count: int) -> tuple[float | None, ...]:
+        self.drawn.append(name)
+        return tuple(map(float, range(count)))
+
+    def watch(self, names: Collection[str]) -> None:
+        self.watched = set(names)
+
+    def track(self, name: str) -> tuple[Whole, ...]:
+        assert name in self.series()
+        return ()
 
 
 class Time:
@@ -224,3 +243,66 @@ def test_answers_are_whole_while_the_worker_goes_on() -> None:
             threading.Event().wait(0.0005)
             snapshots.look(shards)
         assert all(one.result() >= 20 for one in asking)
+
+
+def test_a_table_is_copied_once_a_second_as_long_as_somebody_asks_for_the_list(time: Time) -> None:
+    snapshots, shard = Snapshots(time), Shard("a", "b")
+    for _ in range(5):
+        snapshots.look({ONE: shard})
+    assert shard.tables == 0
+    assert snapshots.listed(Listing()).age is None  # nothing was copied yet
+    for _ in range(10):
+        snapshots.look({ONE: shard})
+    assert shard.tables == 1
+    time.seconds += 0.5
+    listed = snapshots.listed(Listing())
+    assert ([row.series for row in listed.rows], listed.total, listed.age) == (["b", "a"], 2, 0.5)
+    time.seconds += EVERY
+    snapshots.look({ONE: shard})
+    assert shard.tables == 2
+    time.seconds += INTEREST
+    snapshots.look({ONE: shard})
+    assert shard.tables == 2
+
+
+def test_only_rows_that_are_shown_have_their_sparklines_copied(time: Time) -> None:
+    names = tuple(f"series-{number:05d}" for number in range(10_000))
+    snapshots, shard = Snapshots(time), Shard(*names)
+    snapshots.listed(Listing())
+    snapshots.look({ONE: shard})
+    asked = Listing(sort="name", descending=False, offset=500, limit=3)
+    assert [row.values for row in snapshots.listed(asked).rows] == [(), (), ()]
+    snapshots.look({ONE: shard})
+    assert shard.drawn == list(names[500:503])
+    assert all(len(row.values) == SPARKLINE for row in snapshots.listed(asked).rows)
+    assert all(row.values == () for row in snapshots.listed(Listing(limit=5000)).rows)
+    snapshots.look({ONE: shard})
+    assert len(shard.drawn) == 3
+
+
+def test_a_list_of_another_order_is_told_while_the_worker_is_away(time: Time) -> None:
+    snapshots, shard = Snapshots(time), Shard("a", "b")
+    snapshots.listed(Listing())
+    snapshots.look({ONE: shard})
+    time.seconds += 500
+    assert [row.series for row in snapshots.listed(Listing(sort="name", descending=False)).rows] == ["a", "b"]
+    assert snapshots.listed(Listing(search="B")).total == 1
+
+
+def test_the_list_is_empty_once_nothing_is_held(time: Time) -> None:
+    snapshots, shard = Snapshots(time), Shard("a")
+    snapshots.listed(Listing())
+    snapshots.look({ONE: shard})
+    assert snapshots.listed(Listing()).total == 1
+    snapshots.clear()
+    assert (snapshots.listed(Listing()).total, snapshots.listed(Listing()).age) == (0, None)
+
+
+def test_the_forecasts_of_a_series_that_is_asked_for_are_watched_for_a_while(time: Time) -> None:
+    snapshots, shard = Snapshots(time), Shard("a", "b")
+    snapshots.look({ONE: shard})
+    assert asked(snapshots, "a", {ONE: shard}) is not None
+    assert shard.watched == {"a"}
+    time.seconds += WATCH
+    snapshots.look({ONE: shard})
+    assert shard.watched == set()

@@ -1,17 +1,36 @@
 """Laws of the port: what it answers, over a real socket, and that it stays a guest in the process."""
 
+import json
+import re
 import signal
 import socket
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from typing import Any
 
 import httpx
 import msgspec
 import pytest
 
-from pipeline.status import BusyError, ExpertWeight, Found, Gates, PartitionStatus, SeriesStatus, State, Status
+from pipeline.pagefiles import page_files
+from pipeline.status import (
+    BusyError,
+    ExpertWeight,
+    Found,
+    Gates,
+    Listed,
+    Listing,
+    PartitionStatus,
+    SeriesStatus,
+    State,
+    Status,
+)
+from pipeline.stream import MOST
+from pipeline.table import Place, Tables
 from pipeline.web import Web, WebError
+from tests.test_table import table_of
 
 ODD_NAMES = ["pump", "plant/7/flow", "ä 🚰", "<script>alert(1)</script>", "50%", "a?b=c#d", " ", "a//b/", 'q"\\']
 
@@ -26,6 +45,7 @@ class Daemon:
         self.skill: float | None = 0.4
         self.lock = threading.Lock()
         self.busy = False
+        self.horizon, self.asked = 0, Listing()
 
     def metrics(self) -> tuple[bytes, str]:
         return b"up 1\n", "text/plain; version=1.0.0; charset=utf-8"
@@ -61,7 +81,14 @@ class Daemon:
             found = sorted(name for name in self.names if search.casefold() in name.casefold() and name > after)
             return Found(series=tuple(found[:limit]), total=len(found), age=0.5)
 
-    def series(self, name: str, at: str | None = None) -> SeriesStatus | None:
+    def listed(self, asked: Listing) -> Listed:
+        with self.lock:
+            self.asked = asked
+            tables = Tables({Place("events", 0): table_of(*self.names)})
+            return tables.listed(asked, lambda *_: (1.0, None, 2.0), 0.5)
+
+    def series(self, name: str, at: str | None = None, horizon: int = 1) -> SeriesStatus | None:
+        self.horizon = horizon
         if self.busy:
             raise BusyError("the worker is busy")
         if name not in self.find("", "", 10_000).series or at not in (None, "events/0"):
@@ -87,8 +114,7 @@ class Daemon:
         return Web(
             self.metrics,
             self.status,
-            self.find,
-            self.series,
+            self,
             lambda: self.trouble,
             lambda: self.state == "ready",
             host,
@@ -198,20 +224,121 @@ def test_an_unknown_series_is_not_found_and_said_so(client: httpx.Client) -> Non
     assert answer.json() == {"error": "there is no series 'nobody' here; /api/series lists them"}
 
 
-def test_the_page_needs_nothing_from_elsewhere(client: httpx.Client) -> None:
+def test_the_page_allows_nothing_from_elsewhere_and_no_markup_made_of_text(client: httpx.Client) -> None:
     answer = client.get("/")
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
-    assert "default-src 'none'" in answer.headers["content-security-policy"]
-    beyond = answer.text.replace("http://www.w3.org/2000/svg", "")  # the name of SVG, not an address
-    assert "http://" not in beyond
-    assert "https://" not in beyond
-    assert "src=" not in beyond
+    policy = answer.headers["content-security-policy"]
+    assert "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'" in policy
+    assert "require-trusted-types-for 'script'" in policy
+    assert "unsafe" not in policy
 
 
-def test_the_page_never_makes_markup_of_a_name(client: httpx.Client) -> None:
-    script = client.get("/").text
-    assert all(word not in script for word in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write"))
+def test_the_page_asks_for_its_files_by_relative_addresses_and_all_of_them_are_there(client: httpx.Client) -> None:
+    addresses = re.findall(r'(?:src|href)="([^"#]+)"', client.get("/").text)
+    files = [one for one in addresses if one.startswith("page/")]
+    assert {one for one in addresses if one not in files and not one.startswith("data:")} == {"api/status", "metrics"}
+    assert files
+    for file in files:
+        answer = client.get(f"/{file}")
+        assert (answer.status_code, answer.headers["x-content-type-options"]) == (200, "nosniff")
+        imports = re.findall(r'from "\./([^"]+)"', answer.text)
+        assert all(client.get(f"/page/{one}").status_code == 200 for one in imports)
+
+
+def test_a_file_that_the_browser_has_is_not_sent_again(client: httpx.Client) -> None:
+    first = client.get("/page/main.js")
+    again = client.get("/page/main.js", headers={"If-None-Match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+
+
+@pytest.mark.parametrize("name", ["..%2fweb.py", "%2e%2e%2fstatus.py", "web.py", "page.html", ".", ""])
+def test_no_other_file_is_served(client: httpx.Client, name: str) -> None:
+    assert client.get(f"/page/{name}").status_code == 404
+
+
+def test_the_page_never_makes_markup_of_a_name() -> None:
+    scripts = "".join(file.content.decode() for name, file in page_files().items() if name.endswith(".js"))
+    assert all(word not in scripts for word in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write"))
+
+
+def test_the_licence_of_the_chart_library_comes_with_it(client: httpx.Client) -> None:
+    assert "Permission is hereby granted" in client.get("/page/uPlot.LICENSE.txt").text
+
+
+def test_a_list_is_told_as_it_was_asked_for(client: httpx.Client, daemon: Daemon) -> None:
+    daemon.names = ("a1", "b1", "a2")
+    query: dict[str, str] = {"search": "A", "sort": "name", "descending": "false", "offset": "1", "limit": "1"}
+    listed = msgspec.json.decode(client.get("/api/list", params=query).content, type=Listed)
+    assert ([row.series for row in listed.rows], listed.total) == (["a2"], 2)
+    assert listed.rows[0].values == (1.0, None, 2.0)
+
+
+@pytest.mark.parametrize("path", ["/api/list", "/api/stream"])
+@pytest.mark.parametrize(
+    "query", [{"sort": "luck"}, {"offset": "-1"}, {"limit": "many"}, {"limit": "9" * 30}, {"descending": "perhaps"}]
+)
+def test_a_question_that_is_not_understood_is_refused_with_its_parameter(
+    client: httpx.Client, path: str, query: dict[str, str]
+) -> None:
+    answer = client.get(path, params=query)
+    assert answer.status_code == 400
+    assert f"`{next(iter(query))}`" in answer.json()["error"]
+
+
+def test_a_horizon_that_is_none_is_refused(client: httpx.Client, daemon: Daemon) -> None:
+    assert client.get("/api/series/pump", params={"horizon": "0"}).status_code == 400
+    assert client.get("/api/series/pump", params={"horizon": "3"}).status_code == 200
+    assert daemon.horizon == 3
+
+
+def events(client: httpx.Client, query: dict[str, str], count: int) -> list[tuple[str, Any]]:
+    """The first events of a stream."""
+    told: list[tuple[str, Any]] = []
+    with client.stream("GET", "/api/stream", params=query) as answer:
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        lines = answer.iter_lines()
+        while len(told) < count:
+            kind, data, _ = next(lines), next(lines), next(lines)
+            told.append((kind.removeprefix("event: "), json.loads(data.removeprefix("data: "))))
+    return told
+
+
+def test_a_stream_tells_status_list_and_series_again_and_again(client: httpx.Client) -> None:
+    told = events(client, {"series": "pump", "limit": "5"}, 6)
+    assert [kind for kind, _ in told] == ["status", "list", "series"] * 2
+    assert told[0][1]["state"] == "ready"
+    assert [row["series"] for row in told[1][1]["rows"]] == ["valve", "pump"]
+    assert told[2][1]["series"] == "pump"
+
+
+def test_a_stream_says_that_a_series_is_not_there_or_the_worker_busy(client: httpx.Client, daemon: Daemon) -> None:
+    assert events(client, {"series": "line\nbreak", "limit": "0"}, 2)[1] == ("missing", "line\nbreak")
+    daemon.busy = True
+    assert events(client, {"series": "pump", "limit": "0"}, 2)[1] == ("busy", "pump")
+
+
+def test_no_more_streams_are_open_than_the_daemon_can_serve(client: httpx.Client) -> None:
+    with ExitStack() as stack:
+        streams = [stack.enter_context(client.stream("GET", "/api/stream")).iter_lines() for _ in range(MOST)]
+        for lines in streams:
+            next(lines)
+        refused = client.get("/api/stream")
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, "10")
+        assert f"{MOST} live pages are open" in refused.json()["error"]
+        assert client.get("/healthz").status_code == 200
+
+
+def test_open_streams_do_not_keep_the_daemon_from_ending(daemon: Daemon) -> None:
+    web = daemon.web()
+    web.start()
+    url = f"http://127.0.0.1:{web.port}/api/stream"
+    with httpx.Client(trust_env=False, timeout=10) as client, client.stream("GET", url) as answer:
+        lines = answer.iter_lines()
+        next(lines)
+        web.stop()
+        assert list(lines)[-1] == ""  # it ends by itself
+    assert "web" not in {thread.name for thread in threading.enumerate()}
 
 
 def test_the_web_leaves_signals_alone(daemon: Daemon) -> None:
