@@ -14,9 +14,10 @@ from types import TracebackType
 
 from pipeline.cluster import KafkaClients
 from pipeline.code_cache import code_cache, package_folder
-from pipeline.pipes import HOST, Ended, Order, Said, Up, read_order, written
+from pipeline.pipes import HOST, Ended, Order, Said, Up, read_changed, read_order, written
 from pipeline.predecessor import take_out
-from pipeline.process import start_log, stopped_by_signals
+from pipeline.process import set_level, start_log, stopped_by_signals
+from pipeline.settings import secrets
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +30,9 @@ def main() -> None:
     parent, ours = io.FileIO(0), _pipe_to_parent()
     order = read_order(parent)
     _end_with(order.parent, parent)
-    start_log(order.settings.log.level, f"worker {order.number}")
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # it is for the parent, which tells us what has changed
+    start_log(order.settings.log, secrets(order.settings), order.number)
     sys.excepthook = _log_failure
     ended = _work(order, ours)
     _say(ours, ended)
@@ -58,8 +61,9 @@ def _end_with(parent: int, pipe: io.FileIO) -> None:
 
 
 def _wait_for_the_end(pipe: io.FileIO) -> None:
-    while pipe.read(1):
-        continue
+    """Hear of settings that have changed, until the parent is gone."""
+    while line := pipe.readline():
+        set_level(read_changed(line).settings.log.level)
     os._exit(FAILURE)
 
 
@@ -101,7 +105,7 @@ def _worked(order: Order, clients: KafkaClients, ours: io.FileIO) -> Ended:
         return Ended(FAILURE, str(error))
     web.start()
     spare_the_collector()
-    with stopped_by_signals(worker.stop):
+    with stopped_by_signals(worker.stop, settings.delivery.stop_within):
         _say(ours, Up(web.port))
         code = worker.run()
     web.stop()

@@ -12,6 +12,7 @@
 7. *Keep* checkpoints, now and then, at exactly the committed offset.
 """
 
+import itertools
 import logging
 import threading
 from collections import Counter
@@ -157,7 +158,7 @@ class Cycle:
             self._publish(folded, look, stop)
         elif self.settled and not gathered:
             self._failures = 0  # nothing is left to be done again
-        self._open(look)
+        self._open(look, stop)
         self._catch_up()
         self._look_around(bool(gathered))
         if self._clock.now() - self._saved >= self._settings.checkpoints.interval:
@@ -188,16 +189,30 @@ class Cycle:
         """Whether each shard has reached what was the end of its log when it was opened, and commits succeed."""
         return self.settled and not self._failures and all(held.caught_up for held in self.held.values())
 
-    def keep(self) -> None:
-        """Write a checkpoint of each shard that stands at the committed offset, unless its last one is of there."""
-        self._saved = self._clock.now()
-        for held in self.held.values():
+    def keep(self, until: float = float("inf")) -> None:
+        """Write a checkpoint of each shard that stands at the committed offset, unless its last one is of there.
+
+        After the moment `until` none is begun any more, and it is said how many are left: those whose last checkpoint
+        is the youngest.
+        """
+        self._saved, left = self._clock.now(), 0
+        for held in sorted(self.held.values(), key=lambda held: held.saved_at):
             if held.shard.next_offset != held.committed:
                 continue
             if held.saved == held.committed:
                 held.saved_at = self._saved
-            else:
+            elif self._clock.now() < until:
                 self._save(held)
+            else:
+                left += 1
+        if left:
+            logger.warning(
+                "%d of %d checkpoints are not written, as delivery.stop_within (%g s) is nearly over; nothing is lost:"
+                " the next start reads again from older ones",
+                left,
+                len(self.held),
+                self._settings.delivery.stop_within,
+            )
 
     def close(self) -> dict[TopicPartition, Held]:
         """Hand back the shards, for the next connection: some may fit again."""
@@ -311,10 +326,10 @@ class Cycle:
         for reason, number in counts.skipped.items():
             self._metrics.skipped.labels(reason).inc(number)
 
-    def _open(self, look: Look) -> None:
+    def _open(self, look: Look, stop: threading.Event) -> None:
         to_open = sorted(look.assigned - self.held.keys())
         if look.settled:
-            for partition in to_open:
+            for partition in itertools.takewhile(lambda _: not stop.is_set(), to_open):
                 self._take_up(partition, look)
         self.settled = look.settled and look.assigned == self.held.keys()
         if self.settled:

@@ -19,14 +19,16 @@ from msgspec import Meta, Struct, inspect, structs
 
 from pipeline.conditions import conditions
 from pipeline.fields import Path, one_field, template
+from pipeline.log_lines import MASK
 from pipeline.points import Points
 from pipeline.stamps import check_format, zone
 
 PREFIX = "LSTM_STREAM_"
-MASK = "********"
 
 Count = Annotated[int, Meta(ge=1)]
 Seconds = Annotated[float, Meta(gt=0)]
+RELOADED = {"reloaded": True}
+"""Marks a setting that SIGHUP changes while the daemon runs; the others need a restart."""
 Secret = Annotated[str, Meta(extra={"secret": True})]
 TOPIC = r"(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,249}"
 Topic = Annotated[str, Meta(pattern=rf"^{TOPIC}\Z")]
@@ -322,6 +324,14 @@ class Delivery(Struct, frozen=True, kw_only=True):
     deadline: Annotated[
         Seconds, Meta(description="Seconds that a call to Kafka may take before the daemon exits to be restarted.")
     ] = 60.0
+    stop_within: Annotated[
+        Seconds,
+        Meta(
+            description="Seconds that the daemon may take to end after SIGTERM: to finish its cycle and write"
+            " checkpoints. Then it ends as it stands; nothing is lost, the next start reads more. Below what the"
+            " supervisor grants (systemd: TimeoutStopSec, Kubernetes: terminationGracePeriodSeconds)."
+        ),
+    ] = 25.0
 
 
 class Checkpoints(Struct, frozen=True, kw_only=True):
@@ -347,8 +357,13 @@ class Log(Struct, frozen=True, kw_only=True):
     """What is told on standard error."""
 
     level: Annotated[
-        Literal["debug", "info", "warning", "error"], Meta(description="The least important that is told.")
+        Literal["debug", "info", "warning", "error"],
+        Meta(description="The least important that is told. SIGHUP reloads it.", extra=RELOADED),
     ] = "info"
+    format: Annotated[
+        Literal["text", "json"],
+        Meta(description="text, or json: one object a line, with time, level, logger, message and worker."),
+    ] = "text"
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -620,8 +635,39 @@ def to_toml(settings: Settings, mask: bool = True) -> str:
         lines += ["", f"[{section}]"]
         for key, value in structs.asdict(values).items():
             is_hidden = mask and value and _FIELDS[section][key].is_secret
-            lines.append(f"{key} = {_toml(MASK if is_hidden else value)}")
+            shown = _SIGNED_IN.sub(rf"\1{MASK}@", value) if mask and isinstance(value, str) else value
+            lines.append(f"{key} = {_toml(MASK if is_hidden else shown)}")
     return "\n".join(lines[1:]) + "\n"
+
+
+def secrets(settings: Settings) -> tuple[str, ...]:
+    """The values that must not be shown anywhere: passwords, tokens, and what signs in within a URL."""
+    values = msgspec.to_builtins(settings)
+    named = [values[name][key] for name in _FIELDS for key, field in _FIELDS[name].items() if field.is_secret]
+    within = _SIGNED_IN.match(settings.checkpoints.url)
+    return tuple(str(one) for one in (*named, *(within[2].split(":")[1:] if within else ())) if one)
+
+
+def reloaded(old: Settings, new: Settings) -> tuple[Settings, tuple[str, ...], tuple[str, ...]]:
+    """Take over what can change while the daemon runs.
+
+    Returns
+    -------
+    Settings, tuple, tuple
+        The settings from now on; the keys that changed, such as ``log.level``; those whose change needs a restart.
+    """
+    before, after = structs.asdict(old), structs.asdict(new)
+    changed = [
+        (name, key)
+        for name in _FIELDS
+        for key in _FIELDS[name]
+        if structs.asdict(before[name])[key] != structs.asdict(after[name])[key]
+    ]
+    taken = [(name, key) for name, key in changed if _FIELDS[name][key].is_reloaded]
+    for name, key in taken:
+        before[name] = structs.replace(before[name], **{key: structs.asdict(after[name])[key]})
+    left = tuple(f"{name}.{key}" for name, key in changed if (name, key) not in taken)
+    return Settings(**before), tuple(f"{name}.{key}" for name, key in taken), left
 
 
 def sample() -> str:
@@ -699,6 +745,7 @@ class _Field(NamedTuple):
     readable: tuple[type, ...]  # TOML values that are taken as such; text that reads as another stands for itself
     type: object
     is_secret: bool
+    is_reloaded: bool
 
 
 def _fields(section: type[Struct]) -> dict[str, _Field]:
@@ -720,6 +767,7 @@ def _field(field: structs.FieldInfo) -> _Field:
         type=field.type,
         readable=(str,) if is_text else (str, list) if takes_text else (object,),
         is_secret=bool(extra.get("secret")),
+        is_reloaded=bool(extra.get("reloaded")),
     )
 
 
@@ -754,6 +802,7 @@ def _range(kind: inspect.IntType | inspect.FloatType) -> str:
     return "".join(f" {word} {bound}" for word, bound in bounds.items() if bound is not None)
 
 
+_SIGNED_IN = re.compile(r"(\w[\w+.-]*://)([^/@]+)@")  # a URL that signs in: s3://KEY:SECRET@bucket
 _CLASSES: dict[str, type[Struct]] = {field.name: field.type for field in structs.fields(Settings)}
 _FIELDS = {name: _fields(section) for name, section in _CLASSES.items()}
 _MISNAMED = {

@@ -16,7 +16,7 @@ import msgspec
 from msgspec import structs
 
 from pipeline.clock import Clock
-from pipeline.pipes import HOST, Ended, Order, Up, read_said, written
+from pipeline.pipes import HOST, Changed, Ended, Order, Up, read_said, written
 from pipeline.settings import Settings
 from pipeline.status import Status
 
@@ -92,11 +92,15 @@ class WorkerProcess:
         self._tell(order)
         threading.Thread(target=self._listen, name=f"worker {order.number}", daemon=True).start()
 
-    def _tell(self, order: Order) -> None:
+    def _tell(self, message: Order | Changed) -> None:
         assert self._process.stdin is not None
         with suppress(OSError):  # it has ended already: its exit code says so
-            self._process.stdin.write(written(order))
+            self._process.stdin.write(written(message))
             self._process.stdin.flush()
+
+    def change(self, settings: Settings) -> None:
+        """Have it take over what can change of these settings."""
+        self._tell(Changed(settings=settings))
 
     def _listen(self) -> None:
         """Hear what it says, until its end."""
@@ -194,6 +198,10 @@ class Starter:
         self._settings, self._version, self._rebuild = settings, version, rebuild
         self._clock, self._program = clock, program
         self.instance = settings.kafka.instance or uuid.uuid4().hex[:12]
+
+    def change(self, settings: Settings) -> None:
+        """Give these settings to all that are started from now on."""
+        self._settings = settings
 
     def start(self, number: int, replaces: bool) -> WorkerProcess:
         """Start the worker of a number; whether it replaces one that may still be in the group."""

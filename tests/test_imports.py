@@ -20,8 +20,8 @@ SOURCES = {
 # A module of the pipeline imports from the rows above its own. A new one needs a place here.
 ROWS = (
     {
-        *("checkpoints", "metrics", "status", "messages", "scoring", "watchdog", "clock", "fleet", "fates", "process"),
-        "json_text",
+        *("checkpoints", "metrics", "status", "messages", "scoring", "watchdog", "clock", "fleet", "fates"),
+        *("json_text", "log_lines"),
         *("code_cache", "files", "check", "files.packing", "files.fileform"),
     },
     {
@@ -37,7 +37,18 @@ ROWS = (
     },
     {"conditions", "points", "framing", "forecast_writer", "files.timecolumn", "files.sample"},
     {"settings", "files.timefinder", "files.seriesfinder"},
-    {"events", "files.layout", "inputs", "connection", "advice", "capacity", "hyperparameters", "pipes"},
+    {
+        "events",
+        "files.layout",
+        "inputs",
+        "connection",
+        "advice",
+        "capacity",
+        "hyperparameters",
+        "pipes",
+        "process",
+        "reloading",
+    },
     {"admin", "producer", "predecessor", "files.tables", "compiling", "workerprocess"},
     {"shard", "cluster", "embedded", "log", "baselines", "peers", "check.inventory", "supervisor"},
     {
@@ -60,6 +71,8 @@ ROWS = (
     {"worker", "evaluate", "replay", "inspection", "summary"},
     {"child", "feed", "plot", "bench"},
     {"demo"},
+    {"commands", "commands.options"},
+    {"commands.file_options"},
     {"cli"},
     {"__main__"},
 )
@@ -74,7 +87,7 @@ ALONE = {
     "watchdog",
     "clock",
     "fates",
-    "process",
+    "log_lines",
     "code_cache",
 }
 OF_THE_LIBRARY = {"messages", "scoring"}
@@ -91,7 +104,7 @@ HOMES = {
     "prometheus_client": {"pipeline.metrics", "pipeline.totals"},
     "starlette": {"pipeline.web"},
     "uvicorn": {"pipeline.web"},
-    "click": {"pipeline.cli"},
+    "click": {"pipeline.cli", "pipeline.commands.options", "pipeline.commands.file_options"},
     "duckdb": {"pipeline.files.reader"},
     "zstandard": {"pipeline.files.packing"},
     "rich": {
