@@ -20,8 +20,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table as Grid
 
 from pipeline.code_cache import CodeCache, code_cache, package_folder
+from pipeline.commands.dead_letters import dead_letters
 from pipeline.commands.file_options import said_of, with_file_form
 from pipeline.commands.options import EPILOG, FAILURE, Refusal, refusing, settings_of, version, with_settings
+from pipeline.commands.tail import tail
 from pipeline.process import processors, reloading_by_signal, set_level, start_log, stopped_by_signals
 from pipeline.reloading import Reloading
 from pipeline.settings import Events, Kafka, Log, Settings, load, secrets, to_toml
@@ -588,3 +590,7 @@ def topics(config: str | None, overrides: Sequence[str]) -> None:
         click.echo(f"{pattern}; none is created for a pattern")
     for name in (*kafka.inputs, kafka.forecasts, kafka.dead_letters):
         click.echo(f"{name}: {f'created with {kafka.partitions} partitions' if name in created else 'was there'}")
+
+
+for command in (dead_letters, tail):
+    main.add_command(command)
