@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable, Sequence
 from types import TracebackType
 
 from pipeline.cluster import KafkaClients
@@ -32,9 +33,9 @@ def main() -> None:
     _end_with(order.parent, parent)
     if hasattr(signal, "SIGHUP"):
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # it is for the parent, which tells us what has changed
-    start_log(order.settings.log, secrets(order.settings), order.number)
+    troubles = start_log(order.settings.log, secrets(order.settings), order.number)
     sys.excepthook = _log_failure
-    ended = _work(order, ours)
+    ended = _work(order, ours, troubles.lines)
     _say(ours, ended)
     logging.shutdown()
     sys.exit(ended.code)
@@ -72,19 +73,20 @@ def _log_failure(_: type[BaseException], error: BaseException, trace: TracebackT
     logger.critical("the worker ends by an error that nobody expected", exc_info=(type(error), error, trace))
 
 
-def _work(order: Order, ours: io.FileIO) -> Ended:
+def _work(order: Order, ours: io.FileIO, warnings: Callable[[], Sequence[str]]) -> Ended:
     clients = KafkaClients(order.settings, order.instance)
     if order.replaces and not order.settings.kafka.instance:  # a static member takes the place of the one before
         take_out(order.settings.kafka, clients.client_id)
-    return _worked(order, clients, ours)
+    return _worked(order, clients, ours, warnings)
 
 
-def _worked(order: Order, clients: KafkaClients, ours: io.FileIO) -> Ended:
+def _worked(order: Order, clients: KafkaClients, ours: io.FileIO, warnings: Callable[[], Sequence[str]]) -> Ended:
     cache = code_cache(package_folder(), os.environ)  # before the compiler is imported
     from pipeline.checkpoints import CheckpointError, Checkpoints
     from pipeline.compiling import compile_model
     from pipeline.metrics import Metrics
     from pipeline.web import Web, WebError
+    from pipeline.web_access import Access
     from pipeline.worker import Worker, spare_the_collector
 
     settings, metrics = order.settings, Metrics()
@@ -100,7 +102,8 @@ def _worked(order: Order, clients: KafkaClients, ours: io.FileIO) -> Ended:
             version=order.version,
         )
         find, series = worker.snapshots.find, worker.snapshots.series
-        web = Web(metrics.render, worker.status, find, series, worker.trouble, worker.ready, HOST, 0)
+        access = Access(settings.web.token)  # the port is open to all users of this machine
+        web = Web(metrics.render, worker.status, find, series, worker.trouble, worker.ready, HOST, 0, access, warnings)
     except (CheckpointError, WebError) as error:
         return Ended(FAILURE, str(error))
     web.start()

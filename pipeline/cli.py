@@ -24,10 +24,14 @@ from pipeline.commands.dead_letters import dead_letters
 from pipeline.commands.file_options import said_of, with_file_form
 from pipeline.commands.options import EPILOG, FAILURE, Refusal, refusing, settings_of, version, with_settings
 from pipeline.commands.tail import tail
+from pipeline.log_lines import Troubles
 from pipeline.process import processors, reloading_by_signal, set_level, start_log, stopped_by_signals
 from pipeline.reloading import Reloading
 from pipeline.settings import Events, Kafka, Log, Settings, load, secrets, to_toml
+from pipeline.settings import Web as WebSettings
+from pipeline.web_access import Access
 
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 PARENT_WAITS = 3.0  # seconds more than its workers may take to end
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -138,18 +142,28 @@ def run(config: str | None, overrides: Sequence[str], drain: bool, rebuild: bool
     """
     chosen = [] if workers is None else [f"kafka.workers={workers}"]
     settings = settings_of(config, [*overrides, *chosen])
-    start_log(settings.log, secrets(settings))
+    troubles = start_log(settings.log, secrets(settings))
 
     def read() -> Settings:
         return load(config, os.environ, [*overrides, *chosen])
 
     several = processors() if settings.kafka.workers == "auto" else settings.kafka.workers
     start = run_one if several == 1 else partial(run_several, workers=several)
-    code = start(settings, drain=drain, rebuild=rebuild, read=read)
+    code = start(settings, drain=drain, rebuild=rebuild, read=read, troubles=troubles)
     click.get_current_context().exit(code)
 
 
-def run_one(settings: Settings, drain: bool, rebuild: bool, read: Callable[[], Settings]) -> int:
+def access_of(web: WebSettings) -> Access:
+    """Who may read the port; said where everybody may from everywhere."""
+    if not web.token and web.host not in LOOPBACK:
+        logging.getLogger(__name__).warning(
+            "web.host is %s and web.token is not set: whoever reaches this machine may read metrics and forecasts",
+            web.host,
+        )
+    return Access(web.token, web.tls_certfile, web.tls_keyfile)
+
+
+def run_one(settings: Settings, drain: bool, rebuild: bool, read: Callable[[], Settings], troubles: Troubles) -> int:
     """Run a worker in this process; its exit code."""
     from pipeline.checkpoints import CheckpointError, Checkpoints
     from pipeline.cluster import KafkaClients
@@ -178,9 +192,11 @@ def run_one(settings: Settings, drain: bool, rebuild: bool, read: Callable[[], S
             worker.ready,
             settings.web.host,
             settings.web.port,
+            access := access_of(settings.web),
+            troubles.lines,
         )
     web.start()
-    logging.getLogger(__name__).info("the live page is at http://%s:%d", settings.web.host, web.port)
+    logging.getLogger(__name__).info("the live page is at %s://%s:%d", access.scheme, settings.web.host, web.port)
     reloading = Reloading(settings, read, lambda new: set_level(new.log.level))
     try:
         with reloading_by_signal(reloading.again, worker.stop):
@@ -192,7 +208,9 @@ def run_one(settings: Settings, drain: bool, rebuild: bool, read: Callable[[], S
         web.stop()
 
 
-def run_several(settings: Settings, drain: bool, rebuild: bool, read: Callable[[], Settings], workers: int) -> int:
+def run_several(
+    settings: Settings, drain: bool, rebuild: bool, read: Callable[[], Settings], troubles: Troubles, workers: int
+) -> int:
     """Run so many workers, each in a process of its own; the worst of their exit codes."""
     from pipeline.clock import Clock
     from pipeline.overview import Overview
@@ -222,10 +240,12 @@ def run_several(settings: Settings, drain: bool, rebuild: bool, read: Callable[[
             overview.ready,
             settings.web.host,
             settings.web.port,
+            access := access_of(settings.web),
+            lambda: [*troubles.lines(), *overview.warnings()],
         )
     web.start()
     log = logging.getLogger(__name__)
-    log.info("%d workers start; the live page is at http://%s:%d", workers, settings.web.host, web.port)
+    log.info("%d workers start; the live page is at %s://%s:%d", workers, access.scheme, settings.web.host, web.port)
 
     def apply(new: Settings) -> None:
         set_level(new.log.level)

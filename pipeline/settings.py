@@ -92,13 +92,31 @@ class Kafka(Struct, frozen=True, kw_only=True):
         Meta(description="How to speak to the broker: SSL encrypts, SASL signs in with a name and a password."),
     ] = "PLAINTEXT"
     sasl_mechanism: Annotated[
-        Literal["", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"],
-        Meta(description="How to sign in, with a SASL security_protocol. Empty: not at all."),
+        Literal["", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER", "AWS_MSK_IAM", "GSSAPI"],
+        Meta(
+            description="How to sign in, with a SASL security_protocol. Empty: not at all. OAUTHBEARER takes"
+            " `oauth_...`; AWS_MSK_IAM (extra: msk) the credentials and region of the AWS environment, with SASL_SSL;"
+            " GSSAPI (extra: kerberos) a Kerberos ticket and `kerberos_...`."
+        ),
     ] = ""
     sasl_username: Annotated[str, Meta(description="Name to sign in with.")] = ""
     sasl_password: Annotated[
         Secret, Meta(description="Password to sign in with. Better in the environment than in a file.")
     ] = ""
+    oauth_token_url: Annotated[str, Meta(description="URL that gives tokens for client credentials.")] = ""
+    oauth_client_id: Annotated[str, Meta(description="Name of this client at the token server.")] = ""
+    oauth_client_secret: Annotated[
+        Secret, Meta(description="Its secret. Better in the environment than in a file.")
+    ] = ""
+    oauth_scope: Annotated[str, Meta(description="What is asked for. Empty: what the token server gives.")] = ""
+    oauth_cafile: Annotated[
+        str, Meta(description="PEM file of the authority that signed the token server. Empty: the system's.")
+    ] = ""
+    kerberos_service: Annotated[str, Meta(min_length=1, description="Name of the brokers' Kerberos service.")] = "kafka"
+    kerberos_domain: Annotated[str, Meta(description="Host in the name of that service. Empty: the broker's own.")] = ""
+    ssl_check_hostname: Annotated[
+        bool, Meta(description="Whether the broker's certificate has to name the host that is connected to.")
+    ] = True
     ssl_cafile: Annotated[
         str, Meta(description="PEM file of the authority that signed the broker. Empty: the system's.")
     ] = ""
@@ -351,6 +369,24 @@ class Web(Struct, frozen=True, kw_only=True):
         "127.0.0.1"
     )
     port: Annotated[int, Meta(ge=0, le=65535, description="Port to listen on; 0: any free one.")] = 8000
+    token: Annotated[
+        Secret,
+        Meta(
+            description="Who asks has to bring this token (`Authorization: Bearer`; a browser signs in with it), but"
+            " for /healthz and /readyz. Empty: nobody has to. Better in the environment or in `token_file`."
+        ),
+    ] = ""
+    tls_certfile: Annotated[str, Meta(description="PEM file of the port's certificate. Empty: it speaks HTTP.")] = ""
+    tls_keyfile: Annotated[str, Meta(description="PEM file of its key. Empty: it is in there.")] = ""
+
+    def __post_init__(self) -> None:
+        if self.token and not re.fullmatch(r"[!-~]{8,}", self.token):
+            raise SettingsError(
+                "web.token has to be 8 or more letters, digits and signs without spaces, as a header carries it",
+                ("token",),
+            )
+        if self.tls_keyfile and not self.tls_certfile:
+            raise SettingsError("web.tls_keyfile needs web.tls_certfile; set both, or neither", ("tls_keyfile",))
 
 
 class Log(Struct, frozen=True, kw_only=True):
@@ -417,6 +453,15 @@ def _reason(error: Exception) -> str:
     return error.msg if isinstance(error, re.error) else str(error)
 
 
+_NAMED = ("sasl_username", "sasl_password")
+_NEEDED: Mapping[str, tuple[str, ...]] = {
+    "PLAIN": _NAMED,
+    "SCRAM-SHA-256": _NAMED,
+    "SCRAM-SHA-512": _NAMED,
+    "OAUTHBEARER": ("oauth_token_url", "oauth_client_id", "oauth_client_secret"),
+}
+
+
 def _check_sign_in(kafka: Kafka) -> None:
     keys = ("security_protocol", "sasl_mechanism", "sasl_username", "sasl_password")
     if bool(kafka.sasl_mechanism) != kafka.security_protocol.startswith("SASL_"):
@@ -425,12 +470,23 @@ def _check_sign_in(kafka: Kafka) -> None:
             f" {_toml(kafka.sasl_mechanism)}; set both to sign in, or neither",
             keys[:2],
         )
-    missing = [key for key in keys[2:] if not getattr(kafka, key)]
-    if kafka.sasl_mechanism and missing:
+    needed = _NEEDED.get(kafka.sasl_mechanism, ())
+    missing = [key for key in needed if not getattr(kafka, key)]
+    if missing:
         variables = " and ".join(variable("kafka", key) for key in missing)
+        told = "a name and a password" if "sasl_username" in needed else f"kafka.{', kafka.'.join(needed)}"
         raise SettingsError(
-            f"kafka.sasl_mechanism {_toml(kafka.sasl_mechanism)} needs a name and a password; set {variables}", keys
+            f"kafka.sasl_mechanism {_toml(kafka.sasl_mechanism)} needs {told}; set {variables}", (*keys, *needed)
         )
+    if kafka.oauth_token_url and not re.match("https?://", kafka.oauth_token_url):
+        raise SettingsError(
+            f"kafka.oauth_token_url is {_toml(kafka.oauth_token_url)}; expected a URL that begins with https://",
+            ("oauth_token_url",),
+        )
+    if kafka.sasl_mechanism == "AWS_MSK_IAM" and kafka.security_protocol != "SASL_SSL":
+        raise SettingsError('kafka.sasl_mechanism "AWS_MSK_IAM" needs kafka.security_protocol = "SASL_SSL"', keys[:2])
+    if kafka.ssl_keyfile and not kafka.ssl_certfile:
+        raise SettingsError("kafka.ssl_keyfile needs kafka.ssl_certfile; set both, or neither", ("ssl_keyfile",))
 
 
 def _check_paths(events: Events) -> None:
@@ -509,7 +565,7 @@ def load(path: str | None, environment: Mapping[str, str], overrides: Sequence[s
     SettingsError
         Whatever is wrong, in one line that names where it came from and says the fix.
     """
-    given = [*_from_file(path), *_from_environment(environment), *_from_overrides(overrides)]
+    given = list(map(_secret, (*_from_file(path), *_from_environment(environment), *_from_overrides(overrides))))
     sections = {name: _section(name, [one for one in given if one.section == name]) for name in _FIELDS}
     return msgspec.convert(sections, Settings)
 
@@ -557,6 +613,23 @@ def _from_overrides(overrides: Sequence[str]) -> Iterator[_Given]:
             raise SettingsError(f"{source}: expected SECTION.KEY=VALUE, such as --set model.horizon=24")
         _check_section(section, source)
         yield _Given(section, key, text, source, is_raw=True)
+
+
+def _secret(given: _Given) -> _Given:
+    """Read a secret from the file that is named in its place, as by `token_file` for `token`."""
+    field = _FIELDS[given.section].get(given.key.removesuffix("_file"))
+    if given.key in _FIELDS[given.section] or field is None or not field.is_secret:
+        return given
+    try:
+        with open(str(given.value), encoding="utf-8") as file:
+            content = file.read(100_000).rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        told = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise SettingsError(
+            f"{given.source}: {given.section}.{given.key} is {_found(given.value)}: {told}; name a file that can"
+            " be read"
+        ) from error
+    return given._replace(key=field.name, value=content, is_raw=True)
 
 
 def _check_section(name: str, source: str) -> None:

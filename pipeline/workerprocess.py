@@ -87,7 +87,8 @@ class WorkerProcess:
         self.up_at: float | None = None
         self.ended: Ended | None = None
         self.code: int | None = None
-        self._port = 0
+        self._port, token = 0, order.settings.web.token
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._lock, self._over = threading.Lock(), threading.Event()
         self._tell(order)
         threading.Thread(target=self._listen, name=f"worker {order.number}", daemon=True).start()
@@ -154,7 +155,7 @@ class WorkerProcess:
         """
         connection = http.client.HTTPConnection(HOST, self._port, timeout=PATIENCE)
         try:
-            connection.request("GET", path)
+            connection.request("GET", path, headers=self._headers)
             answer = connection.getresponse()
             return answer.status, answer.read()
         except (OSError, http.client.HTTPException) as error:

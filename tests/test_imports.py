@@ -21,7 +21,7 @@ SOURCES = {
 ROWS = (
     {
         *("checkpoints", "metrics", "status", "messages", "scoring", "watchdog", "clock", "fleet", "fates"),
-        *("json_text", "log_lines"),
+        *("json_text", "log_lines", "web_access"),
         *("code_cache", "files", "check", "files.packing", "files.fileform"),
     },
     {
@@ -38,6 +38,7 @@ ROWS = (
     },
     {"letterbox", "conditions", "points", "framing", "forecast_writer", "files.timecolumn", "files.sample"},
     {"settings", "files.timefinder", "files.seriesfinder"},
+    {"oauth", "refusals"},
     {
         "events",
         "files.layout",
@@ -96,6 +97,8 @@ OF_THE_LIBRARY = {"messages", "scoring"}
 HOMES = {
     "kafka": {
         "pipeline.connection",
+        "pipeline.oauth",
+        "pipeline.refusals",
         "pipeline.advice",
         "pipeline.admin",
         "pipeline.producer",
@@ -103,7 +106,7 @@ HOMES = {
         "pipeline.predecessor",
     },
     "prometheus_client": {"pipeline.metrics", "pipeline.totals"},
-    "starlette": {"pipeline.web"},
+    "starlette": {"pipeline.web", "pipeline.web_access"},
     "uvicorn": {"pipeline.web"},
     "click": {
         "pipeline.cli",
