@@ -14,15 +14,15 @@ from pathlib import Path
 
 import click
 import msgspec
-from msgspec import structs
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
-from rich.table import Table as Grid
 
 from pipeline.code_cache import CodeCache, code_cache, package_folder
 from pipeline.commands.dead_letters import dead_letters
 from pipeline.commands.file_options import said_of, with_file_form
+from pipeline.commands.inspect import inspect
 from pipeline.commands.options import EPILOG, FAILURE, Refusal, refusing, settings_of, version, with_settings
+from pipeline.commands.report import report
 from pipeline.commands.tail import tail
 from pipeline.log_lines import Troubles
 from pipeline.process import processors, reloading_by_signal, set_level, start_log, stopped_by_signals
@@ -529,41 +529,6 @@ def bench(
         console.print(f"- {remark}", highlight=False, soft_wrap=True)
 
 
-@main.command(epilog=EPILOG)
-@click.argument("checkpoint", metavar="CHECKPOINT")
-@click.option("--series", metavar="S", help="Show this series: its last values and the forecast from them.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def inspect(checkpoint: str, series: str | None, as_json: bool) -> None:
-    """Tell what a checkpoint holds.
-
-    CHECKPOINT is a file or URL: <checkpoints.url>/<cluster>/<topic>-<topic id>/<partition>/<offset>.safetensors.
-    """
-    from pipeline.checkpoints import CheckpointError
-    from pipeline.inspection import InspectionError, inspected, inspected_series
-
-    with refusing(CheckpointError, InspectionError):
-        told = inspected(checkpoint) if series is None else inspected_series(checkpoint, series)
-    if as_json:
-        click.echo(msgspec.json.encode(told))
-        return
-    grid = Grid(show_header=False, box=None, padding=(0, 2, 0, 0))
-    for name, value in structs.asdict(told).items():
-        grid.add_row(name.replace("_", " "), _shown(value))
-    Console().print(grid)
-
-
-def _shown(value: object) -> str:
-    from pipeline.scoreboard import number
-
-    if isinstance(value, float):
-        return number(value)
-    if isinstance(value, list | tuple):
-        return "  ".join(map(_shown, value))
-    if isinstance(value, dict):
-        return "\n".join(f"{key} = {_shown(one)}" for key, one in value.items())
-    return str(value)
-
-
 @main.command("compile", epilog=EPILOG)
 @with_settings
 def compile_ahead(config: str | None, overrides: Sequence[str]) -> None:
@@ -612,5 +577,5 @@ def topics(config: str | None, overrides: Sequence[str]) -> None:
         click.echo(f"{name}: {f'created with {kafka.partitions} partitions' if name in created else 'was there'}")
 
 
-for command in (dead_letters, tail):
+for command in (dead_letters, inspect, report, tail):
     main.add_command(command)

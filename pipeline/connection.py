@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol, TypeVar
 
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, UnsupportedSaslMechanismError
 from kafka.net.compat import KafkaNetClient
 
 from pipeline.oauth import TokenError, credentials_of
@@ -132,5 +132,7 @@ class _Ear(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         arguments = record.args if isinstance(record.args, tuple) else ()
         self.errors.extend(one for one in arguments if isinstance(one, BaseException))
+        if UnsupportedSaslMechanismError.__name__ in arguments:  # the client logs its name, and goes on
+            self.errors.append(UnsupportedSaslMechanismError())
         if record.exc_info and record.exc_info[1] is not None:
             self.errors.append(record.exc_info[1])

@@ -28,7 +28,7 @@ PATTERNS: tuple[tuple[str, str], ...] = (
         " file of that authority{cafile}",
     ),
     (
-        "wrong.version.number|record layer failure|http request|packet length too long|unknown protocol",
+        "wrong version number|eof occurred in violation|record layer failure|packet length too long|unknown protocol",
         'it does not speak TLS; set kafka.security_protocol = "{plain}", or name its TLS port in'
         " kafka.bootstrap_servers",
     ),
@@ -67,14 +67,13 @@ def why_not(kafka: Kafka, reasons: Sequence[BaseException]) -> str:
     where, first = f"{kafka.bootstrap_servers} ({kafka.security_protocol})", reason(reasons[0])
     refused = any(isinstance(reason, SaslAuthenticationFailedError) for reason in reasons)
     hung_up = any("socket disconnected" in str(reason) for reason in reasons)
-    unsupported = next((one for one in reasons if isinstance(one, UnsupportedSaslMechanismError)), None)
     of_tls = _of_tls(kafka, reasons)
     if of_tls:
         return f"{where}: {of_tls}"
-    if unsupported is not None:
+    if any(isinstance(reason, UnsupportedSaslMechanismError) for reason in reasons):
         return (
-            f'{where} does not take kafka.sasl_mechanism = "{kafka.sasl_mechanism}" ({reason(unsupported)}); set one'
-            " that it does"
+            f'{where} does not take kafka.sasl_mechanism = "{kafka.sasl_mechanism}"; set one that this listener has in'
+            " its sasl.enabled.mechanisms"
         )
     if kafka.sasl_mechanism and (refused or hung_up):
         # A broker that refuses hangs up at once: often the client sees that before it has read the refusal.

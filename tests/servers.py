@@ -63,6 +63,7 @@ listener.name.oauth.oauthbearer.sasl.server.callback.handler.class=\
     org.apache.kafka.common.security.oauthbearer.OAuthBearerValidatorCallbackHandler
 sasl.oauthbearer.jwks.endpoint.url={keys}
 sasl.oauthbearer.expected.audience={audience}
+sasl.oauthbearer.expected.issuer={issuer}
 ssl.keystore.type=PEM
 ssl.keystore.location={good}
 ssl.truststore.type=PEM
@@ -226,6 +227,7 @@ class SecureKafka(ApacheKafka):
             controller_port=self._controller_port,
             keys=self._keys,
             audience=self._audience,
+            issuer=self._keys.rpartition("/")[0],
             good=good.both,
             late=late.both,
             elsewhere=elsewhere.both,

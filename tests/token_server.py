@@ -78,7 +78,14 @@ class TokenServer:
 
     def _token(self) -> str:
         now = int(time.time())
-        claims = {"sub": CLIENT, "aud": self.audience, "iat": now, "exp": now + self.life, "scope": "kafka"}
+        claims = {
+            "iss": self.url,
+            "sub": CLIENT,
+            "aud": self.audience,
+            "iat": now,
+            "exp": now + self.life,
+            "scope": "kafka",
+        }
         head = {"alg": "RS256", "kid": "1", "typ": "JWT"}
         signed = ".".join(encoded(json.dumps(one).encode()) for one in (head, claims))
         command = ["openssl", "dgst", "-sha256", "-sign", str(self._key)]
