@@ -77,7 +77,8 @@ def why_not(kafka: Kafka, reasons: Sequence[BaseException]) -> str:
         )
     if kafka.sasl_mechanism and (refused or hung_up):
         # A broker that refuses hangs up at once: often the client sees that before it has read the refusal.
-        return f"{where} refuses {who(kafka)}"
+        unless = "" if refused else f", or kafka.sasl_mechanism, if it takes another than {kafka.sasl_mechanism}"
+        return f"{where} refuses {who(kafka)}{unless}"
     if hung_up:
         return f"{where} hangs up; correct kafka.security_protocol: it may want TLS or a name and a password"
     if "Handshake failed" in first or isinstance(reasons[0], ssl.SSLError | FileNotFoundError):

@@ -114,8 +114,8 @@ def test_a_wrong_password_of_scram_is_named(broker: SecureKafka) -> None:
 
 def test_a_mechanism_that_is_not_enabled_is_named(broker: SecureKafka) -> None:
     told = refusal(scram(broker, sasl_mechanism="PLAIN"))
-    assert 'does not take kafka.sasl_mechanism = "PLAIN"' in told
-    assert "sasl.enabled.mechanisms" in told
+    assert "kafka.sasl_mechanism" in told  # the broker hangs up at once: its answer may not be read any more
+    assert "PLAIN" in told
 
 
 def test_an_unknown_authority_is_named(broker: SecureKafka, tmp_path: Path) -> None:
