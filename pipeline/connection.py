@@ -132,7 +132,8 @@ class _Ear(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         arguments = record.args if isinstance(record.args, tuple) else ()
         self.errors.extend(one for one in arguments if isinstance(one, BaseException))
-        if UnsupportedSaslMechanismError.__name__ in arguments:  # the client logs its name, and goes on
+        names = [one for one in arguments if isinstance(one, str)]  # a request of the client compares with no text
+        if UnsupportedSaslMechanismError.__name__ in names:  # the client logs its name, and goes on
             self.errors.append(UnsupportedSaslMechanismError())
         if record.exc_info and record.exc_info[1] is not None:
             self.errors.append(record.exc_info[1])
