@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 from collections import deque
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -13,16 +14,22 @@ MOST_TROUBLES = 100  # warnings and errors that are remembered
 LONGEST = 4000  # characters of one that are remembered
 
 
+SIGNING = re.compile(r"""(auth_bytes=)(?:b'(?:[^'\\]|\\.)*'|b"(?:[^"\\]|\\.)*")|(\bBearer )[\w.~+/=-]+""")
+"""What signs in and is no setting: the bytes of SASL, which Kafka's client tells at the level debug, and tokens."""
+
+
 def masked(text: str, secrets: Sequence[str]) -> str:
-    """Replace each secret in a text by asterisks, the longest first.
+    """Replace each secret in a text by asterisks, the longest first, and what signs in.
 
     >>> masked("user alice, password hush!", ["hush!"])
     'user alice, password ********'
+    >>> masked("SaslAuthenticateRequest(version=2, auth_bytes=b'\\x00alice\\x00x') Authorization: Bearer eyJ.x-y", [])
+    'SaslAuthenticateRequest(version=2, auth_bytes=********) Authorization: Bearer ********'
     """
     for secret in sorted(secrets, key=len, reverse=True):
         if len(secret) >= SHORTEST:
             text = text.replace(secret, MASK).replace(json.dumps(secret)[1:-1], MASK)
-    return text
+    return SIGNING.sub(rf"\1\2{MASK}", text)
 
 
 class TextLines(logging.Formatter):
