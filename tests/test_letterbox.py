@@ -129,6 +129,11 @@ def test_a_replay_sends_each_record_once_as_it_came(tansu: EmbeddedBroker) -> No
         ("not_json", 2),
         ("bad_value", 1),
     ]
+    shown = invoke(settings, "--examples", "1").stdout
+    assert "box-dead: 7 dead letters" in shown
+    assert "      4  bad_timestamp: the timestamp is neither a date" in shown
+    assert "box-in/0 offset 3: found bad_timestamp" in shown
+    assert "6 records can be sent again with --replay" in shown
     unasked = invoke(settings, "--replay")
     assert unasked.exit_code == 1
     assert "--yes" in unasked.stderr

@@ -9,8 +9,10 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from pipeline.cluster import ClusterError, TopicPartition
+from pipeline.commands.tail import HEAD, row
 from pipeline.embedded import EmbeddedBroker
 from pipeline.forecast_line import Line
 from pipeline.messages import Record, decode_forecast
@@ -89,6 +91,15 @@ def test_after_a_gap_the_step_that_was_told_of_that_time_is_taken() -> None:
     before = decode_forecast(published[19].value or b"")
     assert line is not None
     assert line.forecast == before.mean[2]
+
+
+def test_a_line_for_people_stands_below_its_head_and_marks_what_lies_outside() -> None:
+    line = Line("pump", "2026-01-31T12:00:00Z", 12.5, 10.0, 9.0, 11.0, False, 0.998, "ok", 10.25, 9.5, 11.5, "id")
+    shown = row(line)
+    assert len(shown) == len(HEAD)
+    assert shown.split() == ["2026-01-31T12:00:00Z", "pump", "12.5", "10", "[9,", "11]", "!", "0.998", "10.25"]
+    unknown = structs.replace(line, value=None, forecast=None, lower=None, upper=None, inside=None, surprise=None)
+    assert row(unknown).split() == ["2026-01-31T12:00:00Z", "pump", "-", "-", "ok", "10.25"]
 
 
 def test_other_series_and_strange_records_are_left_out() -> None:

@@ -1,6 +1,7 @@
 """`lstm-stream tail`: forecasts beside what came, as they are published."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import islice
 
 import click
@@ -34,14 +35,16 @@ def tail(
         lines = (line for line in Tail(settings, series, forecasts, inputs).lines() if line is not None)
         if not as_json:
             click.echo(HEAD)
-        for line in islice(lines, count):
-            click.echo(msgspec.json.encode(line) if as_json else _told(line))
+        with suppress(KeyboardInterrupt):  # the usual end
+            for line in islice(lines, count):
+                click.echo(msgspec.json.encode(line) if as_json else row(line))
 
 
 HEAD = f"{'time':<20} {'series':<24} {'came':>10}  {'foreseen':>10} {'interval':^23}    {'surprise':>8}  {'next':>10}"
 
 
-def _told(line: Line) -> str:
+def row(line: Line) -> str:
+    """Write a line for people, below `HEAD`."""
     foreseen, ahead = _number(line.forecast), _number(line.next)
     interval = "" if line.lower is None else f"[{_number(line.lower)}, {_number(line.upper)}]"
     mark = "!" if line.inside is False else " "
