@@ -10,13 +10,15 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable, Sequence
 from types import TracebackType
 
 from pipeline.cluster import KafkaClients
 from pipeline.code_cache import code_cache, package_folder
-from pipeline.pipes import HOST, Ended, Order, Said, Up, read_order, written
+from pipeline.pipes import HOST, Ended, Order, Said, Up, read_changed, read_order, written
 from pipeline.predecessor import take_out
-from pipeline.process import start_log, stopped_by_signals
+from pipeline.process import set_level, start_log, stopped_by_signals
+from pipeline.settings import secrets
 
 logger = logging.getLogger(__name__)
 
@@ -29,9 +31,11 @@ def main() -> None:
     parent, ours = io.FileIO(0), _pipe_to_parent()
     order = read_order(parent)
     _end_with(order.parent, parent)
-    start_log(order.settings.log.level, f"worker {order.number}")
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # it is for the parent, which tells us what has changed
+    troubles = start_log(order.settings.log, secrets(order.settings), order.number)
     sys.excepthook = _log_failure
-    ended = _work(order, ours)
+    ended = _work(order, ours, troubles.lines)
     _say(ours, ended)
     logging.shutdown()
     sys.exit(ended.code)
@@ -58,8 +62,9 @@ def _end_with(parent: int, pipe: io.FileIO) -> None:
 
 
 def _wait_for_the_end(pipe: io.FileIO) -> None:
-    while pipe.read(1):
-        continue
+    """Hear of settings that have changed, until the parent is gone."""
+    while line := pipe.readline():
+        set_level(read_changed(line).settings.log.level)
     os._exit(FAILURE)
 
 
@@ -68,19 +73,20 @@ def _log_failure(_: type[BaseException], error: BaseException, trace: TracebackT
     logger.critical("the worker ends by an error that nobody expected", exc_info=(type(error), error, trace))
 
 
-def _work(order: Order, ours: io.FileIO) -> Ended:
+def _work(order: Order, ours: io.FileIO, warnings: Callable[[], Sequence[str]]) -> Ended:
     clients = KafkaClients(order.settings, order.instance)
     if order.replaces and not order.settings.kafka.instance:  # a static member takes the place of the one before
         take_out(order.settings.kafka, clients.client_id)
-    return _worked(order, clients, ours)
+    return _worked(order, clients, ours, warnings)
 
 
-def _worked(order: Order, clients: KafkaClients, ours: io.FileIO) -> Ended:
+def _worked(order: Order, clients: KafkaClients, ours: io.FileIO, warnings: Callable[[], Sequence[str]]) -> Ended:
     cache = code_cache(package_folder(), os.environ)  # before the compiler is imported
     from pipeline.checkpoints import CheckpointError, Checkpoints
     from pipeline.compiling import compile_model
     from pipeline.metrics import Metrics
     from pipeline.web import Web, WebError
+    from pipeline.web_access import Access
     from pipeline.worker import Worker, spare_the_collector
 
     settings, metrics = order.settings, Metrics()
@@ -95,12 +101,15 @@ def _worked(order: Order, clients: KafkaClients, ours: io.FileIO) -> Ended:
             instance=order.instance,
             version=order.version,
         )
-        web = Web(metrics.render, worker.status, worker.snapshots, worker.trouble, worker.ready, HOST, 0)
+        access = Access(settings.web.token)  # the port is open to all users of this machine
+        web = Web(
+            metrics.render, worker.status, worker.snapshots, worker.trouble, worker.ready, HOST, 0, access, warnings
+        )
     except (CheckpointError, WebError) as error:
         return Ended(FAILURE, str(error))
     web.start()
     spare_the_collector()
-    with stopped_by_signals(worker.stop):
+    with stopped_by_signals(worker.stop, settings.delivery.stop_within):
         _say(ours, Up(web.port))
         code = worker.run()
     web.stop()

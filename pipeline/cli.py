@@ -7,164 +7,33 @@ What takes seconds to import (the network, Kafka's client) is imported by the co
 import logging
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
 
 import click
 import msgspec
-from msgspec import structs
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
-from rich.table import Table as Grid
 
 from pipeline.code_cache import CodeCache, code_cache, package_folder
-from pipeline.files.fileform import Said
-from pipeline.process import processors, start_log, stopped_by_signals
-from pipeline.settings import Events, Kafka, Settings, SettingsError, load, to_toml
+from pipeline.commands.dead_letters import dead_letters
+from pipeline.commands.file_options import said_of, with_file_form
+from pipeline.commands.inspect import inspect
+from pipeline.commands.options import EPILOG, FAILURE, Refusal, refusing, settings_of, version, with_settings
+from pipeline.commands.report import report
+from pipeline.commands.tail import tail
+from pipeline.log_lines import Troubles
+from pipeline.process import processors, reloading_by_signal, set_level, start_log, stopped_by_signals
+from pipeline.reloading import Reloading
+from pipeline.settings import Events, Kafka, Log, Settings, load, secrets, to_toml
+from pipeline.settings import Web as WebSettings
+from pipeline.web_access import Access
 
-Command = TypeVar("Command", bound=Callable[..., object])
-
-FAILURE, USAGE = 1, 2
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+PARENT_WAITS = 3.0  # seconds more than its workers may take to end
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-EPILOG = "Exit codes: 0 done, 1 failure, 2 bad usage or settings."
-
-
-class Refusal(click.ClickException):
-    """One line on standard error; the command has failed."""
-
-    exit_code = FAILURE
-
-
-class SettingsRefusal(Refusal):
-    """The settings are wrong."""
-
-    exit_code = USAGE
-
-
-@contextmanager
-def refusing(*kinds: type[Exception]) -> Iterator[None]:
-    """Turn errors of these kinds into a refusal: their messages say the fix."""
-    try:
-        yield
-    except kinds as error:
-        raise Refusal(str(error)) from error
-
-
-def version() -> str:
-    """The version that is installed."""
-    import importlib.metadata
-
-    try:
-        return importlib.metadata.version("lstm-stream")
-    except importlib.metadata.PackageNotFoundError:
-        return "(not installed)"
-
-
-def with_settings(command: Command) -> Command:
-    """The options that say which settings are in force."""
-    set_option = click.option(
-        "--set",
-        "overrides",
-        multiple=True,
-        metavar="KEY=VALUE",
-        help="Change one setting, such as --set model.horizon=48. May be given several times.",
-    )
-    file_option = click.option(
-        "-c",
-        "--config",
-        metavar="FILE",
-        help="Settings file (TOML). Without it: defaults, LSTM_STREAM_... in the environment, and --set.",
-    )
-    return file_option(set_option(command))
-
-
-def settings_of(config: str | None, overrides: Sequence[str]) -> Settings:
-    """The settings in force; what is wrong with them is bad usage."""
-    try:
-        return load(config, os.environ, overrides)
-    except SettingsError as error:
-        raise SettingsRefusal(str(error)) from error
-
-
-class Span(click.ParamType[float | str]):
-    """Seconds, such as 3600 or 1h."""
-
-    name = "SPAN"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float | str:
-        match = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|min|h|d|w)?", str(value))
-        if value == "event":
-            return "event"
-        if match is None or not float(match[1]) > 0:
-            self.fail(
-                f"`{value}` is no span; expected seconds, or one such as 15min, 1h, 1d, 1w, or `event`", param, ctx
-            )
-        return float(match[1]) * {"ms": 1e-3, "min": 60, "h": 3600, "d": 86400, "w": 7 * 86400}.get(match[2], 1)
-
-
-def with_file_form(command: Command) -> Command:
-    """The options that say how a file is written and which column is what; `said_of` gathers them."""
-    for option in reversed(FILE_FORM):
-        command = option(command)
-    return command
-
-
-def _file_option(*names: str, **details: Any) -> Callable[[Command], Command]:
-    return click.option(*names, expose_value=False, callback=_note, **details)
-
-
-def _note(context: click.Context, option: click.Parameter, value: object) -> None:
-    context.meta.setdefault(__name__, {})[option.name] = value
-
-
-FILE_FORM = (
-    _file_option("--time", metavar="COLUMN[,COLUMN]", help="Column of the times; several: date, time of day."),
-    _file_option("--series", metavar="COLUMN[,COLUMN]", help="Columns that name the series of a row."),
-    _file_option("--values", metavar="COLUMN[,COLUMN]", help="Columns of values."),
-    _file_option(
-        "--time-format",
-        metavar="FORMAT",
-        help="How times are written: d/m/Y, m/d/Y, a pattern such as '%d.%m.%y %H:%M', s, ms, us, ns, days, excel.",
-    ),
-    _file_option("--timezone", metavar="ZONE", help="Zone of times that name none, such as Europe/Berlin."),
-    _file_option(
-        "--step",
-        type=Span(),
-        metavar="SPAN",
-        help="How far apart rows without times are: 15min, 1h, 1d; `event`: a row is a step, whatever its time.",
-    ),
-    _file_option(
-        "--missing", multiple=True, metavar="TEXT", help="A cell that means no value; several times for more."
-    ),
-    _file_option("--booleans", is_flag=True, help="Read true, on and yes as 1, and false, off and no as 0."),
-    _file_option("--decimal", type=click.Choice(["point", "comma"]), help="Which mark stands before decimals."),
-    _file_option("--encoding", metavar="NAME", help="Of the text, such as latin-1.  [default: UTF-8]"),
-)
-
-
-def said_of(events: Events) -> Said:
-    """What the options say of a file; where they say nothing, the settings."""
-    given = click.get_current_context().meta.get(__name__, {})
-
-    time_format = given.get("time_format") or events.timestamp_format
-
-    def columns(name: str) -> tuple[str, ...]:
-        return tuple(part.strip() for part in (given.get(name) or "").split(",") if part.strip())
-
-    return Said(
-        time=columns("time"),
-        series=columns("series"),
-        values=columns("values"),
-        time_format="" if time_format == "auto" else time_format,
-        timezone=given.get("timezone") or events.timezone,
-        step=given.get("step") or events.step,
-        missing=(*(given.get("missing") or ()), *events.missing),
-        booleans=bool(given.get("booleans")) or events.booleans,
-        decimal=given.get("decimal") or "",
-        encoding=given.get("encoding") or "",
-    )
 
 
 def _show_version(context: click.Context, _: click.Parameter, is_asked: bool) -> None:
@@ -289,13 +158,28 @@ def run(config: str | None, overrides: Sequence[str], drain: bool, rebuild: bool
     """
     chosen = [] if workers is None else [f"kafka.workers={workers}"]
     settings = settings_of(config, [*overrides, *chosen])
-    start_log(settings.log.level)
+    troubles = start_log(settings.log, secrets(settings))
+
+    def read() -> Settings:
+        return load(config, os.environ, [*overrides, *chosen])
+
     several = processors() if settings.kafka.workers == "auto" else settings.kafka.workers
-    code = run_one(settings, drain, rebuild) if several == 1 else run_several(settings, several, drain, rebuild)
+    start = run_one if several == 1 else partial(run_several, workers=several)
+    code = start(settings, drain=drain, rebuild=rebuild, read=read, troubles=troubles)
     click.get_current_context().exit(code)
 
 
-def run_one(settings: Settings, drain: bool, rebuild: bool) -> int:
+def access_of(web: WebSettings) -> Access:
+    """Who may read the port; said where everybody may from everywhere."""
+    if not web.token and web.host not in LOOPBACK:
+        logging.getLogger(__name__).warning(
+            "web.host is %s and web.token is not set: whoever reaches this machine may read metrics and forecasts",
+            web.host,
+        )
+    return Access(web.token, web.tls_certfile, web.tls_keyfile)
+
+
+def run_one(settings: Settings, drain: bool, rebuild: bool, read: Callable[[], Settings], troubles: Troubles) -> int:
     """Run a worker in this process; its exit code."""
     from pipeline.checkpoints import CheckpointError, Checkpoints
     from pipeline.cluster import KafkaClients
@@ -323,20 +207,26 @@ def run_one(settings: Settings, drain: bool, rebuild: bool) -> int:
             worker.ready,
             settings.web.host,
             settings.web.port,
+            access := access_of(settings.web),
+            troubles.lines,
         )
     web.start()
-    logging.getLogger(__name__).info("the live page is at http://%s:%d", settings.web.host, web.port)
+    logging.getLogger(__name__).info("the live page is at %s://%s:%d", access.scheme, settings.web.host, web.port)
+    reloading = Reloading(settings, read, lambda new: set_level(new.log.level))
     try:
-        _, _, seconds = have_compiled(settings, logging.getLogger(__name__).info)
-        metrics.compile_seconds.set(seconds)
-        spare_the_collector()
-        with stopped_by_signals(worker.stop):
-            return worker.run(drain)
+        with reloading_by_signal(reloading.again, worker.stop):
+            _, _, seconds = have_compiled(settings, logging.getLogger(__name__).info)
+            metrics.compile_seconds.set(seconds)
+            spare_the_collector()
+            with stopped_by_signals(worker.stop, settings.delivery.stop_within):
+                return worker.run(drain)
     finally:
         web.stop()
 
 
-def run_several(settings: Settings, workers: int, drain: bool, rebuild: bool) -> int:
+def run_several(
+    settings: Settings, drain: bool, rebuild: bool, read: Callable[[], Settings], troubles: Troubles, workers: int
+) -> int:
     """Run so many workers, each in a process of its own; the worst of their exit codes."""
     from pipeline.clock import Clock
     from pipeline.overview import Overview
@@ -365,12 +255,21 @@ def run_several(settings: Settings, workers: int, drain: bool, rebuild: bool) ->
             overview.ready,
             settings.web.host,
             settings.web.port,
+            access := access_of(settings.web),
+            lambda: [*troubles.lines(), *overview.warnings()],
         )
     web.start()
     log = logging.getLogger(__name__)
-    log.info("%d workers start; the live page is at http://%s:%d", workers, settings.web.host, web.port)
+    log.info("%d workers start; the live page is at %s://%s:%d", workers, access.scheme, settings.web.host, web.port)
+
+    def apply(new: Settings) -> None:
+        set_level(new.log.level)
+        starter.change(new)
+        supervisor.change(new)
+
+    reloading, within = Reloading(settings, read, apply), settings.delivery.stop_within + PARENT_WAITS
     try:
-        with stopped_by_signals(supervisor.stop):
+        with reloading_by_signal(reloading.again, supervisor.stop), stopped_by_signals(supervisor.stop, within):
             return supervisor.run()
     finally:
         web.stop()
@@ -617,7 +516,7 @@ def bench(
 
     settings, remark = form_of(settings_of(config, overrides))
     console = Console(stderr=as_json)
-    start_log("error")
+    start_log(Log(level="error"))
     is_embedded = config is None and settings.kafka.bootstrap_servers == Kafka().bootstrap_servers
     with refusing(BenchError, ClusterError, EmbeddedError), ExitStack() as stack:
         if is_embedded:
@@ -672,41 +571,6 @@ def probe(
         click.echo(send(settings, topic or the_input_of(settings.kafka), outgoing, seconds))
 
 
-@main.command(epilog=EPILOG)
-@click.argument("checkpoint", metavar="CHECKPOINT")
-@click.option("--series", metavar="S", help="Show this series: its last values and the forecast from them.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def inspect(checkpoint: str, series: str | None, as_json: bool) -> None:
-    """Tell what a checkpoint holds.
-
-    CHECKPOINT is a file or URL: <checkpoints.url>/<cluster>/<topic>-<topic id>/<partition>/<offset>.safetensors.
-    """
-    from pipeline.checkpoints import CheckpointError
-    from pipeline.inspection import InspectionError, inspected, inspected_series
-
-    with refusing(CheckpointError, InspectionError):
-        told = inspected(checkpoint) if series is None else inspected_series(checkpoint, series)
-    if as_json:
-        click.echo(msgspec.json.encode(told))
-        return
-    grid = Grid(show_header=False, box=None, padding=(0, 2, 0, 0))
-    for name, value in structs.asdict(told).items():
-        grid.add_row(name.replace("_", " "), _shown(value))
-    Console().print(grid)
-
-
-def _shown(value: object) -> str:
-    from pipeline.scoreboard import number
-
-    if isinstance(value, float):
-        return number(value)
-    if isinstance(value, list | tuple):
-        return "  ".join(map(_shown, value))
-    if isinstance(value, dict):
-        return "\n".join(f"{key} = {_shown(one)}" for key, one in value.items())
-    return str(value)
-
-
 @main.command("compile", epilog=EPILOG)
 @with_settings
 def compile_ahead(config: str | None, overrides: Sequence[str]) -> None:
@@ -753,3 +617,7 @@ def topics(config: str | None, overrides: Sequence[str]) -> None:
         click.echo(f"{pattern}; none is created for a pattern")
     for name in (*kafka.inputs, kafka.forecasts, kafka.dead_letters):
         click.echo(f"{name}: {f'created with {kafka.partitions} partitions' if name in created else 'was there'}")
+
+
+for command in (dead_letters, inspect, report, tail):
+    main.add_command(command)

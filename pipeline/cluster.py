@@ -8,7 +8,7 @@ import logging
 import time
 import uuid
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import NamedTuple, Protocol, Self, SupportsIndex, overload
 
@@ -124,10 +124,10 @@ class Producer(Protocol):
     def close(self, timeout: float) -> None: ...
 
 
-class _Reader(Protocol):
+class Outsider(Protocol):
     """What is used of `kafka.KafkaConsumer` outside of a group."""
 
-    def partitions_for_topic(self, topic: str) -> set[int]: ...
+    def partitions_for_topic(self, topic: str) -> set[int] | None: ...
     def assign(self, partitions: Sequence[TopicPartition]) -> None: ...
     def beginning_offsets(self, partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]: ...
     def end_offsets(self, partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]: ...
@@ -311,6 +311,12 @@ def remove(settings: Settings, topics: Sequence[str], groups: Sequence[str]) -> 
         admin.delete_groups(groups)
 
 
+def outsider(settings: Settings) -> Outsider:
+    """A consumer of no group, which reads what is committed."""
+    options = {"isolation_level": "read_committed", "auto_offset_reset": "none", "enable_auto_commit": False}
+    return _reading(settings.kafka, allow_auto_create_topics=False, **options)
+
+
 def read_topic(settings: Settings, topic: str) -> Iterator[Record]:
     """Read what is committed of a topic, from its start to where it ends now; the order is that of each partition.
 
@@ -318,11 +324,11 @@ def read_topic(settings: Settings, topic: str) -> Iterator[Record]:
     before it is all that is read.
     """
     kafka = settings.kafka
-    consumer: _Reader = _reading(
+    consumer: Outsider = _reading(
         kafka, isolation_level="read_committed", auto_offset_reset="none", enable_auto_commit=False
     )
     try:
-        partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic)]
+        partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
         if not partitions:
             raise ClusterError(f"topic `{topic}` is missing; run `lstm-stream topics`, or name another topic")
         consumer.assign(partitions)
@@ -333,7 +339,7 @@ def read_topic(settings: Settings, topic: str) -> Iterator[Record]:
         consumer.close()
 
 
-def _to_the_end(consumer: _Reader, partitions: Sequence[TopicPartition], patience: float) -> Iterator[Record]:
+def _to_the_end(consumer: Outsider, partitions: Sequence[TopicPartition], patience: float) -> Iterator[Record]:
     """The end of a partition is the first high watermark that a fetch tells.
 
     Not `end_offsets`: the embedded broker answers it with an offset inside the last batch.
@@ -399,7 +405,7 @@ def sample_topic(settings: Settings, topic: str, records: int, seconds: float = 
         The cluster does not answer, or the topic is missing or empty.
     """
     options = {"isolation_level": "read_committed", "auto_offset_reset": "none", "enable_auto_commit": False}
-    consumer: _Reader = _reading(settings.kafka, allow_auto_create_topics=False, **options)
+    consumer: Outsider = _reading(settings.kafka, allow_auto_create_topics=False, **options)
     try:
         partitions = [TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or ())]
         if not partitions:
@@ -438,7 +444,7 @@ class _Sampler:
         To read for, in all.
     """
 
-    def __init__(self, consumer: _Reader, partitions: list[TopicPartition], most: int, seconds: float) -> None:
+    def __init__(self, consumer: Outsider, partitions: list[TopicPartition], most: int, seconds: float) -> None:
         self._consumer, self._partitions, self._most = consumer, partitions, most
         self._until = time.monotonic() + seconds
         self._ends: dict[TopicPartition, int] = {}
@@ -515,7 +521,7 @@ class Newcomers:
 
     def __enter__(self) -> Self:
         options = {"isolation_level": "read_committed", "auto_offset_reset": "none", "enable_auto_commit": False}
-        consumer: _Reader = _reading(self._settings.kafka, allow_auto_create_topics=False, **options)
+        consumer: Outsider = _reading(self._settings.kafka, allow_auto_create_topics=False, **options)
         partitions = [
             TopicPartition(topic, number)
             for topic in self._topics
@@ -603,6 +609,62 @@ class Writer:
                 self.flush()
         finally:
             self._producer.close(timeout=5)
+
+
+class TransactionalWriter:
+    """Writes records to several topics, in transactions; closed when its block ends.
+
+    Parameters
+    ----------
+    settings
+        Where the cluster is.
+    name
+        The transactional id: who takes it ends what another one has open under it, and has it refused from then on.
+    """
+
+    def __init__(self, settings: Settings, name: str) -> None:
+        self._settings, self._name = settings, name
+
+    def __enter__(self) -> Self:
+        kafka, deadline = self._settings.kafka, self._settings.delivery.deadline
+        options = _producing("lstm-stream-writer", deadline) | Limits({}).sizes()
+        transactional = {
+            "transactional_id": self._name,
+            "transaction_timeout_ms": int(kafka.transaction_timeout * 1000),
+        }
+        made: Producer = connected(BulkProducer, kafka, **options, **transactional)
+        made.init_transactions()
+        self._producer = made
+        self._pending: list[Pending] = []
+        return self
+
+    def write(self, topic: str, outgoing: Outgoing, partition: int | None = None, timestamp: int | None = None) -> None:
+        """Queue one record; `timestamp` in ms since the epoch, now by default."""
+        send: Callable[..., Pending] = self._producer.send
+        headers = list(outgoing.headers)
+        self._pending.append(
+            send(topic, outgoing.value, outgoing.key, headers, partition=partition, timestamp_ms=timestamp)
+        )
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All that is written in this block, or nothing of it."""
+        self._producer.begin_transaction()
+        try:
+            yield
+            self._producer.flush(self._settings.delivery.deadline)
+            failed = next((one.exception for one in self._pending if one.failed()), None)
+            if failed is not None:
+                raise failed
+        except KafkaError:
+            with suppress(KafkaError):  # the first error says more
+                self._producer.abort_transaction()
+            raise
+        self._producer.commit_transaction()
+        self._pending = []
+
+    def __exit__(self, *_: object) -> None:
+        self._producer.close(timeout=5)
 
 
 @contextmanager

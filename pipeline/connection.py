@@ -3,20 +3,26 @@
 A cluster that cannot be used is one error, `ClusterError`, whose message says what to do about it.
 """
 
+import importlib.util
 import logging
-import ssl
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol, TypeVar
 
-from kafka.errors import KafkaConfigurationError, KafkaError, SaslAuthenticationFailedError
+from kafka.errors import KafkaError, UnsupportedSaslMechanismError
 from kafka.net.compat import KafkaNetClient
 
+from pipeline.oauth import TokenError, credentials_of
+from pipeline.refusals import reason as reason
+from pipeline.refusals import why_not
 from pipeline.settings import Kafka
 
 RECONNECT_MS = 1000
 """The longest pause between two attempts to reach a broker, as in the Java client. This client's own doubles up to
 30 s: a broker that was away for 12 s was not found again for 23 more."""
+
+NEEDED = {"GSSAPI": ("gssapi", "kerberos"), "AWS_MSK_IAM": ("botocore", "msk")}
+"""Packages that a mechanism needs, and the extras that bring them."""
 
 T = TypeVar("T")
 
@@ -41,6 +47,8 @@ def connected(kind: Callable[..., T], kafka: Kafka, **options: object) -> T:
     A client that fails to connect leaves its threads behind and says only that time ran out: so its network is kept
     here to be closed, and the reason is heard in its log.
     """
+    _check_packages(kafka)
+    signing_in = {**_signing_in(kafka), **_oauth(kafka)}
     networks: list[_Network] = []
     make: Callable[..., _Network] = KafkaNetClient
 
@@ -51,11 +59,11 @@ def connected(kind: Callable[..., T], kafka: Kafka, **options: object) -> T:
 
     with hearing() as reasons:
         try:
-            return kind(kafka_client=network, **_signing_in(kafka), **options)
+            return kind(kafka_client=network, **signing_in, **options)
         except (KafkaError, OSError, ValueError) as error:
             for one in networks:
                 one.close()
-            raise ClusterError(_why_not(kafka, [*reasons, error])) from error
+            raise ClusterError(why_not(kafka, [*reasons, error])) from error
 
 
 def _signing_in(kafka: Kafka) -> dict[str, object]:
@@ -68,6 +76,9 @@ def _signing_in(kafka: Kafka) -> dict[str, object]:
         "sasl_mechanism": kafka.sasl_mechanism or None,
         "sasl_plain_username": kafka.sasl_username or None,
         "sasl_plain_password": kafka.sasl_password or None,
+        "sasl_kerberos_service_name": kafka.kerberos_service,
+        "sasl_kerberos_domain_name": kafka.kerberos_domain or None,
+        "ssl_check_hostname": kafka.ssl_check_hostname,
         "ssl_cafile": kafka.ssl_cafile or None,
         "ssl_certfile": kafka.ssl_certfile or None,
         "ssl_keyfile": kafka.ssl_keyfile or None,
@@ -76,25 +87,25 @@ def _signing_in(kafka: Kafka) -> dict[str, object]:
     return {name: value for name, value in options.items() if value is not None}
 
 
-def _why_not(kafka: Kafka, reasons: Sequence[BaseException]) -> str:
-    where, first = f"{kafka.bootstrap_servers} ({kafka.security_protocol})", reason(reasons[0])
-    refused = any(isinstance(reason, SaslAuthenticationFailedError) for reason in reasons)
-    hung_up = any("socket disconnected" in str(reason) for reason in reasons)
-    if kafka.sasl_mechanism and (refused or hung_up):
-        # A broker that refuses hangs up at once: often the client sees that before it has read the refusal.
-        return f"{where} refuses user `{kafka.sasl_username}`; correct kafka.sasl_username and kafka.sasl_password"
-    if hung_up:
-        return f"{where} hangs up; correct kafka.security_protocol: it may want TLS or a name and a password"
-    if "Handshake failed" in first or isinstance(reasons[0], ssl.SSLError | FileNotFoundError):
-        return f"{where}: {first}; correct kafka.security_protocol and the kafka.ssl_ files"
-    if isinstance(reasons[-1], ValueError | KafkaConfigurationError):
-        told = reason(reasons[-1])
-        return f"the Kafka client refuses [kafka]: {told}; correct kafka.bootstrap_servers, or what it names"
-    return f"no Kafka broker answers at {where}: {first}; start it, or correct kafka.bootstrap_servers"
+def _oauth(kafka: Kafka) -> dict[str, object]:
+    """Where tokens come from; a server that gives none is said at once, and not after the connection's time."""
+    if kafka.sasl_mechanism != "OAUTHBEARER":
+        return {}
+    provider = credentials_of(kafka)
+    try:
+        provider.token()
+    except TokenError as error:
+        raise ClusterError(str(error)) from error
+    return {"sasl_oauth_token_provider": provider}
 
 
-def reason(error: BaseException | None) -> str:
-    return str(error).splitlines()[0] if error is not None and str(error) else type(error).__name__
+def _check_packages(kafka: Kafka) -> None:
+    package, extra = NEEDED.get(kafka.sasl_mechanism, ("", ""))
+    if package and importlib.util.find_spec(package) is None:
+        raise ClusterError(
+            f'kafka.sasl_mechanism = "{kafka.sasl_mechanism}" needs the package {package}: pip install'
+            f" 'lstm-stream[{extra}]'"
+        )
 
 
 @contextmanager
@@ -121,3 +132,8 @@ class _Ear(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         arguments = record.args if isinstance(record.args, tuple) else ()
         self.errors.extend(one for one in arguments if isinstance(one, BaseException))
+        names = [one for one in arguments if isinstance(one, str)]  # a request of the client compares with no text
+        if UnsupportedSaslMechanismError.__name__ in names:  # the client logs its name, and goes on
+            self.errors.append(UnsupportedSaslMechanismError())
+        if record.exc_info and record.exc_info[1] is not None:
+            self.errors.append(record.exc_info[1])

@@ -12,6 +12,7 @@
 7. *Keep* checkpoints, now and then, at exactly the committed offset: they begin here, and are written beside the loop.
 """
 
+import itertools
 import logging
 import threading
 from collections import Counter
@@ -163,7 +164,7 @@ class Cycle:
             self._publish(folded, look, stop)
         elif self.settled and not gathered:
             self._failures = 0  # nothing is left to be done again
-        self._open(look)
+        self._open(look, stop)
         self._catch_up()
         self._look_around(bool(gathered))
         if self._clock.now() - self._saved >= self._settings.checkpoints.interval:
@@ -195,14 +196,26 @@ class Cycle:
         """Whether each shard has reached what was the end of its log when it was opened, and commits succeed."""
         return self.settled and not self._failures and all(held.caught_up for held in self.held.values())
 
-    def keep(self) -> None:
-        """Write a checkpoint of each shard that stands at the committed offset, unless its last one is of there."""
+    def keep(self, until: float = float("inf")) -> None:
+        """Write a checkpoint of each shard that stands at the committed offset, unless its last one is of there.
+
+        After the moment `until` none is begun any more, and it is said how many are left: those whose last checkpoint
+        is the youngest.
+        """
         self._finish()
         self._begin_to_keep()
-        while self._due:
+        while self._due and self._clock.now() < until:
             self._begin_next()
             self._finish()
         self._finish()
+        if self._due:
+            logger.warning(
+                "%d of %d checkpoints are not written, as delivery.stop_within (%g s) is nearly over; nothing is lost:"
+                " the next start reads again from older ones",
+                len(self._due),
+                len(self.held),
+                self._settings.delivery.stop_within,
+            )
 
     def _finish(self) -> None:
         with self._watchdog.watching("the writing of a checkpoint", LONG):
@@ -212,7 +225,7 @@ class Cycle:
     def _begin_to_keep(self) -> None:
         """Let a checkpoint of each shard be due that has moved on from its last one."""
         self._saved = self._clock.now()
-        for partition, held in self.held.items():
+        for partition, held in sorted(self.held.items(), key=lambda each: each[1].saved_at):
             if held.saved == held.committed == held.shard.next_offset:
                 held.saved_at = self._saved
             elif partition not in self._due and not self._saver.is_saving(held.address):
@@ -372,10 +385,10 @@ class Cycle:
         for reason, number in counts.skipped.items():
             self._metrics.skipped.labels(reason).inc(number)
 
-    def _open(self, look: Look) -> None:
+    def _open(self, look: Look, stop: threading.Event) -> None:
         to_open = sorted(look.assigned - self.held.keys())
         if look.settled:
-            for partition in to_open:
+            for partition in itertools.takewhile(lambda _: not stop.is_set(), to_open):
                 self._take_up(partition, look)
         self.settled = look.settled and look.assigned == self.held.keys()
         if self.settled:

@@ -96,7 +96,7 @@ def dead_letters(rejects: Iterable[tuple[Reject, Record]]) -> list[Outgoing]:
 
 
 def _hollow(letter: Outgoing) -> Outgoing:
-    theirs, _ = _parted(letter.headers)
+    theirs, _ = whys(letter.headers)
     return Outgoing(letter.key, b"", (*letter.headers, (TRUNCATED, _sizes(letter.key, letter.value, theirs))))
 
 
@@ -117,7 +117,7 @@ def cut(letter: Outgoing, limit: int) -> Outgoing:
     key, value = letter.key, letter.value
     if _size(key, value, letter.headers) <= limit:
         return letter
-    theirs, ours = _parted(letter.headers)
+    theirs, ours = whys(letter.headers)
     if TRUNCATED not in dict(ours):
         ours += ((TRUNCATED, _sizes(key, value, theirs)),)
     if _size(key, None, theirs + ours) > limit:
@@ -140,12 +140,19 @@ def _why(record: Record, reject: Reject) -> Headers:
         "lstm_stream.topic": record.topic,
         "lstm_stream.partition": str(record.partition),
         "lstm_stream.offset": str(record.offset),
+        "lstm_stream.timestamp": None if record.timestamp < 0 else str(record.timestamp),
     }
     return tuple((name, text.encode(errors="replace")) for name, text in told.items() if text is not None)
 
 
-def _parted(headers: Headers) -> tuple[Headers, Headers]:
-    """The record's own headers, and why: a dead letter that came back has whys among its own."""
+def whys(headers: Headers) -> tuple[Headers, Headers]:
+    """The record's own headers, and why: a dead letter that came back has whys among its own.
+
+    Raises
+    ------
+    ValueError
+        It is no dead letter.
+    """
     start = max(index for index, (name, _) in enumerate(headers) if name == REASON)
     return headers[:start], headers[start:]
 

@@ -1,10 +1,14 @@
 """What a checkpoint holds, to be told: the shard as a whole, or one of its series."""
 
+import math
+from collections.abc import Iterator
+
 import msgspec
 
 from lstm_stream import Bank, DumpError
 from pipeline.checkpoints import Checkpoint, read
 from pipeline.messages import iso8601
+from pipeline.scoreboard import number
 
 RECENT = 24  # values shown of a series
 
@@ -57,24 +61,39 @@ class SeriesContents(msgspec.Struct, frozen=True):
 
     Attributes
     ----------
+    observations
+        How many it has had.
+    step_seconds
+        Seconds from one step to the next, None where one event is one step.
+    status
+        "warming" or "ok".
+    lstm_share
+        What of the forecast rests on the LSTM, 0 to 1; None while warming.
     error, error_of_last_value
         Mean absolute error one step ahead.
     recent
-        Its last values, oldest first; gaps are filled.
+        Its last values, oldest first; None where one is missing.
     origin
         Of the forecast.
     mean, lower, upper
         For steps 1..H: the forecast and its outermost quantiles.
+    promised
+        What share of the values these are to hold between them.
     """
 
     series: str
+    observations: int
+    step_seconds: float | None
+    status: str
+    lstm_share: float | None
     error: float
     error_of_last_value: float
-    recent: list[float]
+    recent: list[float | None]
     origin: str
     mean: list[float]
     lower: list[float]
     upper: list[float]
+    promised: float
 
 
 def inspected(url: str) -> Contents:
@@ -123,14 +142,77 @@ def inspected_series(url: str, series: str) -> SeriesContents:
     forecast = bank.forecast([series])
     return SeriesContents(
         series=series,
+        observations=bank.observations(series),
+        step_seconds=float(forecast.step[0]) or None,
+        status="warming" if forecast.warming[0] else "ok",
+        lstm_share=_known(float(forecast.lstm_share[0])),
         error=error,
         error_of_last_value=of_last_value,
-        recent=bank.recent(series, RECENT)[1].tolist(),
+        recent=[_known(value) for value in bank.recent(series, RECENT)[1].tolist()],
         origin=iso8601(int(forecast.origin[0])),
         mean=forecast.mean[0].tolist(),
         lower=forecast.quantiles[0, :, 0].tolist(),
         upper=forecast.quantiles[0, :, -1].tolist(),
+        promised=bank.rules.quantiles[-1] - bank.rules.quantiles[0],
     )
+
+
+def words(told: SeriesContents) -> Iterator[str]:
+    """How a series stands, in sentences."""
+    step = "one event a step" if told.step_seconds is None else f"one each {span(told.step_seconds)}"
+    yield f"{told.series}: {told.observations:,} values, {step}; the last is of {told.origin}."
+    missing = sum(value is None for value in told.recent)
+    if missing:
+        yield f"Of the last {len(told.recent)} steps {missing} {'is' if missing == 1 else 'are'} missing."
+    yield from _ahead(told)
+    yield _skill(told)
+    if told.status == "warming":
+        yield "It is warming up: its interval is still borrowed from other series."
+    elif told.lstm_share is not None:
+        yield f"{told.lstm_share:.0%} of its forecast rests on the LSTM."
+
+
+def _ahead(told: SeriesContents) -> Iterator[str]:
+    horizon = len(told.mean)
+    yield f"Next {_told(told, 0)}." if horizon == 1 else f"Next {_told(told, 0)}; in {horizon} steps {_told(told, -1)}."
+    last = next((value for value in reversed(told.recent) if value is not None), None)
+    width = told.upper[-1] - told.lower[-1]
+    if last is not None and horizon > 1:
+        change = told.mean[-1] - last
+        way = "stay about where it is" if abs(change) < 0.1 * width else "rise" if change > 0 else "fall"
+        yield f"It is expected to {way}: {number(last)} now."
+
+
+def _told(told: SeriesContents, step: int) -> str:
+    lower, upper = number(told.lower[step]), number(told.upper[step])
+    return f"{number(told.mean[step])}, by {told.promised:.0%} between {lower} and {upper}"
+
+
+def _skill(told: SeriesContents) -> str:
+    if not told.error_of_last_value:
+        return "No forecast of it has been scored yet, or it never changes."
+    less = 1 - told.error / told.error_of_last_value
+    beside = (
+        f"{abs(less):.0%} {'less' if less >= 0 else 'more'} than the last value ({number(told.error_of_last_value)})"
+    )
+    return f"One step ahead it errs by {number(told.error)} on average, {beside}."
+
+
+def span(seconds: float) -> str:
+    """A time span in its largest whole unit.
+
+    >>> span(3600), span(900), span(86400), span(1.5)
+    ('hour', '15 minutes', 'day', '1.5 seconds')
+    """
+    for name, length in (("week", 604800), ("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1)):
+        if seconds % length == 0:
+            count = round(seconds / length)
+            return name if count == 1 else f"{count} {name}s"
+    return f"{seconds:g} seconds"
+
+
+def _known(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
 def _understood(kept: Checkpoint) -> tuple[_Header, Bank]:

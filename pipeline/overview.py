@@ -125,6 +125,16 @@ class Overview:
             skipped=before("skipped") + sum(one.skipped for one in statuses),
         )
 
+    def warnings(self) -> list[str]:
+        """The last warnings of all workers, each worker's in order."""
+        answers = self._ask_all("/api/warnings")
+        return [
+            line
+            for code, body in answers
+            if code == http.client.OK
+            for line in msgspec.json.decode(body, type=list[str])
+        ]
+
     def find(self, search: str, after: str, limit: int) -> Found:
         """Names of series, as of one worker; in `total`, a name that two workers have counts once where it is told."""
         query = urlencode({"search": search, "after": after, "limit": limit})

@@ -1,7 +1,8 @@
 """What a parent and each of its workers tell each other: one JSON object a line.
 
 The parent writes an `Order` to the worker's standard input, and then leaves it open: its end tells the worker that the
-parent is gone. The worker writes to its standard output: `Up` once it answers, `Ended` as the last.
+parent is gone. `Changed` may follow, when the settings were read again. The worker writes to its standard output: `Up`
+once it answers, `Ended` as the last.
 """
 
 import io
@@ -41,6 +42,12 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     version: str
 
 
+class Changed(msgspec.Struct, frozen=True, kw_only=True):
+    """Settings that the parent has read again; what can change while a worker runs is to be in force."""
+
+    settings: Settings
+
+
 class Up(msgspec.Struct, frozen=True, tag=True):
     """The worker answers HTTP on this port of 127.0.0.1."""
 
@@ -59,7 +66,7 @@ Said = Up | Ended
 _SAID: msgspec.json.Decoder[Said] = msgspec.json.Decoder(Said)
 
 
-def written(message: Order | Said) -> bytes:
+def written(message: Order | Changed | Said) -> bytes:
     """Write a message as a line."""
     return msgspec.json.encode(message) + b"\n"
 
@@ -67,6 +74,11 @@ def written(message: Order | Said) -> bytes:
 def read_order(pipe: io.RawIOBase) -> Order:
     """Read the parent's line."""
     return msgspec.json.decode(pipe.readline(), type=Order)
+
+
+def read_changed(line: bytes) -> Changed:
+    """Read a later line of the parent."""
+    return msgspec.json.decode(line, type=Changed)
 
 
 def read_said(line: bytes) -> Said:

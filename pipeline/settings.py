@@ -19,14 +19,16 @@ from msgspec import Meta, Struct, inspect, structs
 
 from pipeline.conditions import conditions
 from pipeline.fields import Path, one_field, template
+from pipeline.log_lines import MASK
 from pipeline.points import Points
 from pipeline.stamps import check_format, zone
 
 PREFIX = "LSTM_STREAM_"
-MASK = "********"
 
 Count = Annotated[int, Meta(ge=1)]
 Seconds = Annotated[float, Meta(gt=0)]
+RELOADED = {"reloaded": True}
+"""Marks a setting that SIGHUP changes while the daemon runs; the others need a restart."""
 Secret = Annotated[str, Meta(extra={"secret": True})]
 TOPIC = r"(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,249}"
 Topic = Annotated[str, Meta(pattern=rf"^{TOPIC}\Z")]
@@ -90,13 +92,31 @@ class Kafka(Struct, frozen=True, kw_only=True):
         Meta(description="How to speak to the broker: SSL encrypts, SASL signs in with a name and a password."),
     ] = "PLAINTEXT"
     sasl_mechanism: Annotated[
-        Literal["", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"],
-        Meta(description="How to sign in, with a SASL security_protocol. Empty: not at all."),
+        Literal["", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER", "AWS_MSK_IAM", "GSSAPI"],
+        Meta(
+            description="How to sign in, with a SASL security_protocol. Empty: not at all. OAUTHBEARER takes"
+            " `oauth_...`; AWS_MSK_IAM (extra: msk) the credentials and region of the AWS environment, with SASL_SSL;"
+            " GSSAPI (extra: kerberos) a Kerberos ticket and `kerberos_...`."
+        ),
     ] = ""
     sasl_username: Annotated[str, Meta(description="Name to sign in with.")] = ""
     sasl_password: Annotated[
         Secret, Meta(description="Password to sign in with. Better in the environment than in a file.")
     ] = ""
+    oauth_token_url: Annotated[str, Meta(description="URL that gives tokens for client credentials.")] = ""
+    oauth_client_id: Annotated[str, Meta(description="Name of this client at the token server.")] = ""
+    oauth_client_secret: Annotated[
+        Secret, Meta(description="Its secret. Better in the environment than in a file.")
+    ] = ""
+    oauth_scope: Annotated[str, Meta(description="What is asked for. Empty: what the token server gives.")] = ""
+    oauth_cafile: Annotated[
+        str, Meta(description="PEM file of the authority that signed the token server. Empty: the system's.")
+    ] = ""
+    kerberos_service: Annotated[str, Meta(min_length=1, description="Name of the brokers' Kerberos service.")] = "kafka"
+    kerberos_domain: Annotated[str, Meta(description="Host in the name of that service. Empty: the broker's own.")] = ""
+    ssl_check_hostname: Annotated[
+        bool, Meta(description="Whether the broker's certificate has to name the host that is connected to.")
+    ] = True
     ssl_cafile: Annotated[
         str, Meta(description="PEM file of the authority that signed the broker. Empty: the system's.")
     ] = ""
@@ -329,6 +349,14 @@ class Delivery(Struct, frozen=True, kw_only=True):
     deadline: Annotated[
         Seconds, Meta(description="Seconds that a call to Kafka may take before the daemon exits to be restarted.")
     ] = 60.0
+    stop_within: Annotated[
+        Seconds,
+        Meta(
+            description="Seconds that the daemon may take to end after SIGTERM: to finish its cycle and write"
+            " checkpoints. Then it ends as it stands; nothing is lost, the next start reads more. Below what the"
+            " supervisor grants (systemd: TimeoutStopSec, Kubernetes: terminationGracePeriodSeconds)."
+        ),
+    ] = 25.0
 
 
 class Checkpoints(Struct, frozen=True, kw_only=True):
@@ -348,6 +376,24 @@ class Web(Struct, frozen=True, kw_only=True):
         "127.0.0.1"
     )
     port: Annotated[int, Meta(ge=0, le=65535, description="Port to listen on; 0: any free one.")] = 8000
+    token: Annotated[
+        Secret,
+        Meta(
+            description="Who asks has to bring this token (`Authorization: Bearer`; a browser signs in with it), but"
+            " for /healthz and /readyz. Empty: nobody has to. Better in the environment or in `token_file`."
+        ),
+    ] = ""
+    tls_certfile: Annotated[str, Meta(description="PEM file of the port's certificate. Empty: it speaks HTTP.")] = ""
+    tls_keyfile: Annotated[str, Meta(description="PEM file of its key. Empty: it is in there.")] = ""
+
+    def __post_init__(self) -> None:
+        if self.token and not re.fullmatch(r"[!-~]{8,}", self.token):
+            raise SettingsError(
+                "web.token has to be 8 or more letters, digits and signs without spaces, as a header carries it",
+                ("token",),
+            )
+        if self.tls_keyfile and not self.tls_certfile:
+            raise SettingsError("web.tls_keyfile needs web.tls_certfile; set both, or neither", ("tls_keyfile",))
 
 
 class Metrics(Struct, frozen=True, kw_only=True):
@@ -379,8 +425,13 @@ class Log(Struct, frozen=True, kw_only=True):
     """What is told on standard error."""
 
     level: Annotated[
-        Literal["debug", "info", "warning", "error"], Meta(description="The least important that is told.")
+        Literal["debug", "info", "warning", "error"],
+        Meta(description="The least important that is told. SIGHUP reloads it.", extra=RELOADED),
     ] = "info"
+    format: Annotated[
+        Literal["text", "json"],
+        Meta(description="text, or json: one object a line, with time, level, logger, message and worker."),
+    ] = "text"
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -435,6 +486,15 @@ def _reason(error: Exception) -> str:
     return error.msg if isinstance(error, re.error) else str(error)
 
 
+_NAMED = ("sasl_username", "sasl_password")
+_NEEDED: Mapping[str, tuple[str, ...]] = {
+    "PLAIN": _NAMED,
+    "SCRAM-SHA-256": _NAMED,
+    "SCRAM-SHA-512": _NAMED,
+    "OAUTHBEARER": ("oauth_token_url", "oauth_client_id", "oauth_client_secret"),
+}
+
+
 def _check_sign_in(kafka: Kafka) -> None:
     keys = ("security_protocol", "sasl_mechanism", "sasl_username", "sasl_password")
     if bool(kafka.sasl_mechanism) != kafka.security_protocol.startswith("SASL_"):
@@ -443,12 +503,23 @@ def _check_sign_in(kafka: Kafka) -> None:
             f" {_toml(kafka.sasl_mechanism)}; set both to sign in, or neither",
             keys[:2],
         )
-    missing = [key for key in keys[2:] if not getattr(kafka, key)]
-    if kafka.sasl_mechanism and missing:
+    needed = _NEEDED.get(kafka.sasl_mechanism, ())
+    missing = [key for key in needed if not getattr(kafka, key)]
+    if missing:
         variables = " and ".join(variable("kafka", key) for key in missing)
+        told = "a name and a password" if "sasl_username" in needed else f"kafka.{', kafka.'.join(needed)}"
         raise SettingsError(
-            f"kafka.sasl_mechanism {_toml(kafka.sasl_mechanism)} needs a name and a password; set {variables}", keys
+            f"kafka.sasl_mechanism {_toml(kafka.sasl_mechanism)} needs {told}; set {variables}", (*keys, *needed)
         )
+    if kafka.oauth_token_url and not re.match("https?://", kafka.oauth_token_url):
+        raise SettingsError(
+            f"kafka.oauth_token_url is {_toml(kafka.oauth_token_url)}; expected a URL that begins with https://",
+            ("oauth_token_url",),
+        )
+    if kafka.sasl_mechanism == "AWS_MSK_IAM" and kafka.security_protocol != "SASL_SSL":
+        raise SettingsError('kafka.sasl_mechanism "AWS_MSK_IAM" needs kafka.security_protocol = "SASL_SSL"', keys[:2])
+    if kafka.ssl_keyfile and not kafka.ssl_certfile:
+        raise SettingsError("kafka.ssl_keyfile needs kafka.ssl_certfile; set both, or neither", ("ssl_keyfile",))
 
 
 def _check_paths(events: Events) -> None:
@@ -527,7 +598,7 @@ def load(path: str | None, environment: Mapping[str, str], overrides: Sequence[s
     SettingsError
         Whatever is wrong, in one line that names where it came from and says the fix.
     """
-    given = [*_from_file(path), *_from_environment(environment), *_from_overrides(overrides)]
+    given = list(map(_secret, (*_from_file(path), *_from_environment(environment), *_from_overrides(overrides))))
     sections = {name: _section(name, [one for one in given if one.section == name]) for name in _FIELDS}
     settings = msgspec.convert(sections, Settings)
     _check_steps(settings, [one.source for one in given if (one.section, one.key) == ("metrics", "steps")])
@@ -585,6 +656,23 @@ def _from_overrides(overrides: Sequence[str]) -> Iterator[_Given]:
             raise SettingsError(f"{source}: expected SECTION.KEY=VALUE, such as --set model.horizon=24")
         _check_section(section, source)
         yield _Given(section, key, text, source, is_raw=True)
+
+
+def _secret(given: _Given) -> _Given:
+    """Read a secret from the file that is named in its place, as by `token_file` for `token`."""
+    field = _FIELDS[given.section].get(given.key.removesuffix("_file"))
+    if given.key in _FIELDS[given.section] or field is None or not field.is_secret:
+        return given
+    try:
+        with open(str(given.value), encoding="utf-8") as file:
+            content = file.read(100_000).rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        told = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise SettingsError(
+            f"{given.source}: {given.section}.{given.key} is {_found(given.value)}: {told}; name a file that can"
+            " be read"
+        ) from error
+    return given._replace(key=field.name, value=content, is_raw=True)
 
 
 def _check_section(name: str, source: str) -> None:
@@ -663,8 +751,39 @@ def to_toml(settings: Settings, mask: bool = True) -> str:
         lines += ["", f"[{section}]"]
         for key, value in structs.asdict(values).items():
             is_hidden = mask and value and _FIELDS[section][key].is_secret
-            lines.append(f"{key} = {_toml(MASK if is_hidden else value)}")
+            shown = _SIGNED_IN.sub(rf"\1{MASK}@", value) if mask and isinstance(value, str) else value
+            lines.append(f"{key} = {_toml(MASK if is_hidden else shown)}")
     return "\n".join(lines[1:]) + "\n"
+
+
+def secrets(settings: Settings) -> tuple[str, ...]:
+    """The values that must not be shown anywhere: passwords, tokens, and what signs in within a URL."""
+    values = msgspec.to_builtins(settings)
+    named = [values[name][key] for name in _FIELDS for key, field in _FIELDS[name].items() if field.is_secret]
+    within = _SIGNED_IN.match(settings.checkpoints.url)
+    return tuple(str(one) for one in (*named, *(within[2].split(":")[1:] if within else ())) if one)
+
+
+def reloaded(old: Settings, new: Settings) -> tuple[Settings, tuple[str, ...], tuple[str, ...]]:
+    """Take over what can change while the daemon runs.
+
+    Returns
+    -------
+    Settings, tuple, tuple
+        The settings from now on; the keys that changed, such as ``log.level``; those whose change needs a restart.
+    """
+    before, after = structs.asdict(old), structs.asdict(new)
+    changed = [
+        (name, key)
+        for name in _FIELDS
+        for key in _FIELDS[name]
+        if structs.asdict(before[name])[key] != structs.asdict(after[name])[key]
+    ]
+    taken = [(name, key) for name, key in changed if _FIELDS[name][key].is_reloaded]
+    for name, key in taken:
+        before[name] = structs.replace(before[name], **{key: structs.asdict(after[name])[key]})
+    left = tuple(f"{name}.{key}" for name, key in changed if (name, key) not in taken)
+    return Settings(**before), tuple(f"{name}.{key}" for name, key in taken), left
 
 
 def sample() -> str:
@@ -742,6 +861,7 @@ class _Field(NamedTuple):
     readable: tuple[type, ...]  # TOML values that are taken as such; text that reads as another stands for itself
     type: object
     is_secret: bool
+    is_reloaded: bool
 
 
 def _fields(section: type[Struct]) -> dict[str, _Field]:
@@ -763,6 +883,7 @@ def _field(field: structs.FieldInfo) -> _Field:
         type=field.type,
         readable=(str,) if is_text else (str, list) if takes_text else (object,),
         is_secret=bool(extra.get("secret")),
+        is_reloaded=bool(extra.get("reloaded")),
     )
 
 
@@ -797,6 +918,7 @@ def _range(kind: inspect.IntType | inspect.FloatType) -> str:
     return "".join(f" {word} {bound}" for word, bound in bounds.items() if bound is not None)
 
 
+_SIGNED_IN = re.compile(r"(\w[\w+.-]*://)([^/@]+)@")  # a URL that signs in: s3://KEY:SECRET@bucket
 _CLASSES: dict[str, type[Struct]] = {field.name: field.type for field in structs.fields(Settings)}
 _FIELDS = {name: _fields(section) for name, section in _CLASSES.items()}
 _MISNAMED = {

@@ -12,6 +12,7 @@ from typing import NamedTuple, Protocol
 
 from pipeline.clock import Clock
 from pipeline.pipes import Ended
+from pipeline.settings import Settings
 from pipeline.totals import RESTARTS, Page, Sample, added, counted, read
 from pipeline.workerprocess import Seen
 
@@ -39,6 +40,7 @@ class Running(Protocol):
     def code(self) -> int | None: ...
     def ask(self, path: str) -> tuple[int, bytes]: ...
     def stop(self) -> None: ...
+    def change(self, settings: Settings) -> None: ...
 
 
 class Place(NamedTuple):
@@ -116,12 +118,17 @@ class Supervisor:
         self._start, self._clock, self._drain = start, clock or Clock(), drain
         self._is_stopping = self._is_told = self._has_told_idle = False
         self._code = 0
+        self._changed: Settings | None = None
         self._balanced = self._clock.now()
         self.roster = Roster(tuple(map(Place, range(count))), {RESTARTS: 0.0}, is_stopping=False)
 
     def stop(self) -> None:
         """End all; also from a signal's handler, so it only notes that."""
         self._is_stopping = True
+
+    def change(self, settings: Settings) -> None:
+        """Tell all that run of settings that were read again; also from a signal's handler, so it only notes that."""
+        self._changed = settings
 
     def run(self) -> int:
         """Keep them running until they are to end.
@@ -133,6 +140,7 @@ class Supervisor:
         """
         while True:
             self._tell_stop()
+            self._tell_change()
             for place in self.roster.places:
                 self._look(place)
             if self._is_stopping and all(place.process is None for place in self.roster.places):
@@ -151,6 +159,12 @@ class Supervisor:
         for place in self.roster.places:
             if place.process is not None:
                 place.process.stop()
+
+    def _tell_change(self) -> None:
+        settings, self._changed = self._changed, None
+        for place in self.roster.places:
+            if settings is not None and place.process is not None:
+                place.process.change(settings)
 
     def _look(self, place: Place) -> None:
         process, now = place.process, self._clock.now()

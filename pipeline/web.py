@@ -2,8 +2,9 @@
 
 import errno
 import socket
+import ssl
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -16,6 +17,7 @@ from starlette.routing import Route
 from pipeline.pagefiles import HEADERS, page_files
 from pipeline.status import Asked, BusyError, Listing, Status
 from pipeline.stream import MOST, Questions, Streams
+from pipeline.web_access import EVERYBODY, Access, Guard
 
 USUAL_NAMES, MOST_NAMES = 1000, 10_000  # of series in one answer: unless the question says how many, and at most
 LONGEST_STOP = 3  # seconds that requests under way may still take when the daemon ends
@@ -47,6 +49,10 @@ class Web:
         Whether it has its partitions and has caught up.
     host, port
         Where to listen; port 0 takes any free one.
+    access
+        Who may ask, and whether by TLS.
+    warnings
+        The last warnings and errors of the log.
     """
 
     def __init__(
@@ -58,6 +64,8 @@ class Web:
         ready: Callable[[], bool],
         host: str,
         port: int,
+        access: Access = EVERYBODY,
+        warnings: Callable[[], Sequence[str]] = tuple,
     ) -> None:
         self._metrics = metrics_render
         self._status = status
@@ -66,8 +74,11 @@ class Web:
         self._ready = ready
         self._files = page_files()
         self._streams = Streams(status, questions)
+        self._warnings = warnings
+        _check(access)
         self._socket = _listen(host, port)
-        self._server = uvicorn.Server(_quiet(self._routes()))
+        guarded = Guard(self._routes(), access.token, bool(access.certfile))
+        self._server = uvicorn.Server(_quiet(guarded, access))
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [self._socket]}, name="web", daemon=True
         )
@@ -101,6 +112,7 @@ class Web:
                 Route("/api/status", self._answer_status),
                 Route("/api/stream", self._answer_stream),
                 Route("/api/list", self._answer_list),
+                Route("/api/warnings", self._answer_warnings),
                 Route("/api/series", self._answer_names),
                 Route("/api/series/{name:path}", self._answer_series),
             ]
@@ -137,6 +149,9 @@ class Web:
 
     async def _answer_status(self, _: Request) -> Response:
         return _json(self._status())
+
+    async def _answer_warnings(self, _: Request) -> Response:
+        return _json(self._warnings())
 
     def _answer_names(self, request: Request) -> Response:
         """Answer with names of series: those that hold `search`, at most `limit` of them, and how many there are.
@@ -207,7 +222,19 @@ def _json(content: object, code: int = 200, headers: Mapping[str, str] | None = 
     return Response(msgspec.json.encode(content), code, told, media_type="application/json")
 
 
-def _quiet(app: Starlette) -> uvicorn.Config:
+def _check(access: Access) -> None:
+    """Whether certificate and key can be used: the server would find out in a thread of its own."""
+    if not access.certfile:
+        return
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(access.certfile, access.keyfile or None, lambda: "")
+    except (OSError, ssl.SSLError) as error:
+        raise WebError(
+            f"the certificate of the web port can't be used: {error}; correct web.tls_certfile and web.tls_keyfile"
+        ) from error
+
+
+def _quiet(app: Guard, access: Access) -> uvicorn.Config:
     """Settle how uvicorn runs: as a guest, it neither sets up logging nor tells of each request."""
     return uvicorn.Config(
         app,
@@ -220,6 +247,8 @@ def _quiet(app: Starlette) -> uvicorn.Config:
         log_level="warning",
         server_header=False,
         timeout_graceful_shutdown=LONGEST_STOP,
+        ssl_certfile=access.certfile or None,
+        ssl_keyfile=access.keyfile or None,
     )
 
 

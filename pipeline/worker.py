@@ -38,6 +38,9 @@ from pipeline.watchdog import LONG, Watchdog
 logger = logging.getLogger(__name__)
 
 FAILURE = 1  # exit code
+TO_KEEP = 0.8
+"""Of `delivery.stop_within`: after that no checkpoint is begun any more, so that the one under way can be ended, and
+the group be left."""
 
 
 class Worker:
@@ -89,7 +92,7 @@ class Worker:
         self._settings, self._clients, self._checkpoints, self._metrics = settings, clients, checkpoints, metrics
         self._shards, self._clock, self._rebuild = shards, clock or Clock(), rebuild
         self._watchdog = Watchdog(settings.delivery.deadline, self._clock.now, expired or _end_the_process)
-        self._stop = threading.Event()
+        self._stop, self._stopped_at = threading.Event(), float("inf")
         self._parked: dict[TopicPartition, Held] = {}
         self._inputs = ""
         self._missing_since: float | None = None
@@ -137,6 +140,7 @@ class Worker:
 
     def stop(self) -> None:
         """End after this cycle, with a checkpoint of each shard; from any thread, or a signal."""
+        self._stopped_at = self._clock.now()
         self._stop.set()
 
     def trouble(self) -> str:
@@ -205,7 +209,7 @@ class Worker:
                 counts = self._counts + cycle.counts
                 self._reporter.report(Seen(state, cycle.held, counts, self._losses, cycle.drained()), member)
             self._reporter.tell("stopping" if done else "assigning")
-            cycle.keep()
+            cycle.keep(self._stopped_at + TO_KEEP * self._settings.delivery.stop_within)
             return done
         finally:
             self._parked = cycle.close()

@@ -16,7 +16,7 @@ import msgspec
 from msgspec import structs
 
 from pipeline.clock import Clock
-from pipeline.pipes import HOST, Ended, Order, Up, read_said, written
+from pipeline.pipes import HOST, Changed, Ended, Order, Up, read_said, written
 from pipeline.settings import Settings
 from pipeline.status import Status
 
@@ -87,16 +87,21 @@ class WorkerProcess:
         self.up_at: float | None = None
         self.ended: Ended | None = None
         self.code: int | None = None
-        self._port = 0
+        self._port, token = 0, order.settings.web.token
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._lock, self._over = threading.Lock(), threading.Event()
         self._tell(order)
         threading.Thread(target=self._listen, name=f"worker {order.number}", daemon=True).start()
 
-    def _tell(self, order: Order) -> None:
+    def _tell(self, message: Order | Changed) -> None:
         assert self._process.stdin is not None
         with suppress(OSError):  # it has ended already: its exit code says so
-            self._process.stdin.write(written(order))
+            self._process.stdin.write(written(message))
             self._process.stdin.flush()
+
+    def change(self, settings: Settings) -> None:
+        """Have it take over what can change of these settings."""
+        self._tell(Changed(settings=settings))
 
     def _listen(self) -> None:
         """Hear what it says, until its end."""
@@ -150,7 +155,7 @@ class WorkerProcess:
         """
         connection = http.client.HTTPConnection(HOST, self._port, timeout=PATIENCE)
         try:
-            connection.request("GET", path)
+            connection.request("GET", path, headers=self._headers)
             answer = connection.getresponse()
             return answer.status, answer.read()
         except (OSError, http.client.HTTPException) as error:
@@ -194,6 +199,10 @@ class Starter:
         self._settings, self._version, self._rebuild = settings, version, rebuild
         self._clock, self._program = clock, program
         self.instance = settings.kafka.instance or uuid.uuid4().hex[:12]
+
+    def change(self, settings: Settings) -> None:
+        """Give these settings to all that are started from now on."""
+        self._settings = settings
 
     def start(self, number: int, replaces: bool) -> WorkerProcess:
         """Start the worker of a number; whether it replaces one that may still be in the group."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Self
 
 from pipeline.embedded import free_port
+from tests.certificates import Authority
 
 PROPERTIES = """
 process.roles=broker,controller
@@ -41,6 +42,37 @@ group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
 auto.create.topics.enable=false
 transaction.abort.timed.out.transaction.cleanup.interval.ms=500
+"""
+SECURED = """
+listeners=PLAINTEXT://127.0.0.1:{port},SASL_PLAINTEXT://127.0.0.1:{sasl_port},CONTROLLER://127.0.0.1:{controller_port},\
+    TLS://127.0.0.1:{tls},MUTUAL://127.0.0.1:{mutual},SCRAM://127.0.0.1:{scram},OAUTH://127.0.0.1:{oauth},\
+    EXPIRED://127.0.0.1:{expired},OTHER://127.0.0.1:{other}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port},SASL_PLAINTEXT://127.0.0.1:{sasl_port},TLS://127.0.0.1:{tls},\
+    MUTUAL://127.0.0.1:{mutual},SCRAM://127.0.0.1:{scram},OAUTH://127.0.0.1:{oauth},EXPIRED://127.0.0.1:{expired},\
+    OTHER://127.0.0.1:{other}
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT,TLS:SSL,\
+    MUTUAL:SSL,SCRAM:SASL_SSL,OAUTH:SASL_SSL,EXPIRED:SSL,OTHER:SSL
+sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-512,OAUTHBEARER
+listener.name.sasl_plaintext.sasl.enabled.mechanisms=PLAIN
+listener.name.scram.sasl.enabled.mechanisms=SCRAM-SHA-512
+listener.name.scram.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
+listener.name.oauth.sasl.enabled.mechanisms=OAUTHBEARER
+listener.name.oauth.oauthbearer.sasl.jaas.config=\
+    org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required;
+listener.name.oauth.oauthbearer.sasl.server.callback.handler.class=\
+    org.apache.kafka.common.security.oauthbearer.OAuthBearerValidatorCallbackHandler
+sasl.oauthbearer.jwks.endpoint.url={keys}
+sasl.oauthbearer.expected.audience={audience}
+sasl.oauthbearer.expected.issuer={issuer}
+ssl.keystore.type=PEM
+ssl.keystore.location={good}
+ssl.truststore.type=PEM
+ssl.truststore.location={authority}
+listener.name.mutual.ssl.client.auth=required
+listener.name.expired.ssl.keystore.type=PEM
+listener.name.expired.ssl.keystore.location={late}
+listener.name.other.ssl.keystore.type=PEM
+listener.name.other.ssl.keystore.location={elsewhere}
 """
 PATIENCE = 120.0
 
@@ -100,24 +132,26 @@ class ApacheKafka:
 
     def __enter__(self) -> Self:
         self._properties = self._folder / "server.properties"
-        self._properties.write_text(
-            PROPERTIES.format(
-                port=self._port,
-                sasl_port=self._sasl_port,
-                controller_port=self._controller_port,
-                folder=self._folder,
-                session=self._session,
-                heartbeat=self._session // 5,
-            )
-        )
+        self._properties.write_text(self._written())
         self._format()
         self.start()
         return self
 
-    def _format(self) -> None:
+    def _written(self) -> str:
+        """Its properties; a later line goes before an earlier one."""
+        return PROPERTIES.format(
+            port=self._port,
+            sasl_port=self._sasl_port,
+            controller_port=self._controller_port,
+            folder=self._folder,
+            session=self._session,
+            heartbeat=self._session // 5,
+        )
+
+    def _format(self, *options: str) -> None:
         storage = self._bin / "kafka-storage.sh"
         uuid = self._run(storage, "random-uuid").strip()
-        self._run(storage, "format", "--standalone", "-t", uuid, "-c", str(self._properties))
+        self._run(storage, "format", "--standalone", "-t", uuid, "-c", str(self._properties), *options)
 
     def _run(self, program: Path, *arguments: str) -> str:
         command = [str(program), *arguments]
@@ -150,3 +184,55 @@ class ApacheKafka:
     def __exit__(self, *_: object) -> None:
         if self._process.poll() is None:
             self.kill()
+
+
+class SecureKafka(ApacheKafka):
+    """One that also listens as companies do, with certificates of its own.
+
+    Parameters
+    ----------
+    home, folder
+        As of `ApacheKafka`.
+    keys, audience
+        Of the tokens that it takes: the URL of the keys, and whom the tokens are for.
+
+    Attributes
+    ----------
+    authority
+        Signs its certificates, and those of clients that it trusts.
+    tls, mutual, scram, oauth
+        Where it speaks TLS, wants a client's certificate, wants user `alice` with password `secret`
+        (SCRAM-SHA-512), and wants a token; all with TLS.
+    expired, other
+        Where its certificate has expired, and where it is for another host.
+    """
+
+    def __init__(self, home: Path, folder: Path, keys: str, audience: str) -> None:
+        super().__init__(home, folder)
+        self._keys, self._audience = keys, audience
+        self.authority = Authority(folder / "certificates")
+        self._ports = {name: free_port() for name in ("tls", "mutual", "scram", "oauth", "expired", "other")}
+        places = {name: f"127.0.0.1:{port}" for name, port in self._ports.items()}
+        self.tls, self.mutual, self.scram, self.oauth = (places[one] for one in ("tls", "mutual", "scram", "oauth"))
+        self.expired, self.other = places["expired"], places["other"]
+        self._environment["KAFKA_OPTS"] = f"-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls={keys}"
+
+    def _written(self) -> str:
+        good, late = self.authority.sign("broker"), self.authority.sign("expired", days=0)
+        elsewhere = self.authority.sign("other", host="kafka.example.org")
+        return super()._written() + SECURED.format(
+            **self._ports,
+            port=self._port,
+            sasl_port=self._sasl_port,
+            controller_port=self._controller_port,
+            keys=self._keys,
+            audience=self._audience,
+            issuer=self._keys.rpartition("/")[0],
+            good=good.both,
+            late=late.both,
+            elsewhere=elsewhere.both,
+            authority=self.authority.file,
+        )
+
+    def _format(self, *options: str) -> None:
+        super()._format("--add-scram", "SCRAM-SHA-512=[name=alice,password=secret]", *options)

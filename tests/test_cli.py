@@ -322,6 +322,8 @@ def test_inspect_tells_what_a_checkpoint_holds_of_a_series(checkpoint: str) -> N
         invoke("inspect", checkpoint, "--series", "pump", "--json"),
     )
     assert (shown.exit_code, told.exit_code) == (DONE, DONE)
+    assert "pump: 60 values, one each hour; the last is of 2023-11-17T09:13:20Z." in shown.output
+    assert "by 90% between" in shown.output
     series = json.loads(told.output)
     assert series["recent"][-3:] == [9, 10, 11]
     assert len(series["mean"]) == len(series["lower"]) == len(series["upper"]) == 3

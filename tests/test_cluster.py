@@ -237,6 +237,11 @@ def test_a_connection_leaves_the_clients_logger_as_it_was(tansu: EmbeddedBroker)
     assert (client.level, client.propagate, client.handlers) == before
 
 
+def test_at_the_level_debug_it_connects_too(tansu: EmbeddedBroker, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("DEBUG", "kafka"):
+        assert describe(settings_at(tansu.bootstrap_servers, "debug")).id
+
+
 def signed_in(broker: ApacheKafka, password: str) -> Settings:
     settings = settings_at(broker.sasl_servers, "signed")
     kafka = structs.replace(

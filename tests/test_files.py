@@ -13,8 +13,10 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
-from pipeline.cli import main, said_of, settings_of
+from pipeline.cli import main
 from pipeline.cluster import create_topics, read_topic
+from pipeline.commands.file_options import said_of
+from pipeline.commands.options import settings_of
 from pipeline.embedded import EmbeddedBroker
 from pipeline.files.packing import TableError
 from pipeline.log import Past, read_file

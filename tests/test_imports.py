@@ -20,8 +20,8 @@ SOURCES = {
 # A module of the pipeline imports from the rows above its own. A new one needs a place here.
 ROWS = (
     {
-        *("tensor_file", "metrics", "status", "messages", "scoring", "watchdog", "clock", "fleet", "fates", "process"),
-        *("json_text", "pagefiles"),
+        *("tensor_file", "metrics", "status", "messages", "scoring", "watchdog", "clock", "fleet", "fates"),
+        *("json_text", "pagefiles", "log_lines", "web_access"),
         *("code_cache", "files", "check", "files.packing", "files.fileform"),
     },
     {
@@ -31,6 +31,7 @@ ROWS = (
         "fields",
         "dead_letters",
         "files.cells",
+        "forecast_line",
         "files.reader",
         "files.rhythm",
         "scoreboard",
@@ -40,9 +41,13 @@ ROWS = (
         "surprises",
         "alerts",
     },
-    {"conditions", "points", "framing", "forecast_writer", "files.timecolumn", "files.sample"},
+    {"letterbox", "conditions", "points", "framing", "forecast_writer", "files.timecolumn", "files.sample"},
     {"portrait", "settings", "files.timefinder", "files.seriesfinder"},
-    {"events", "files.layout", "inputs", "connection", "advice", "capacity", "hyperparameters", "pipes", "pretrain"},
+    {"oauth", "refusals"},
+    {
+        *("events", "files.layout", "inputs", "connection", "advice", "capacity", "hyperparameters", "pipes"),
+        *("process", "reloading", "pretrain"),
+    },
     {"admin", "producer", "predecessor", "files.tables", "compiling", "workerprocess"},
     {"shard", "cluster", "embedded", "log", "baselines", "peers", "check.inventory", "supervisor"},
     {
@@ -57,8 +62,8 @@ ROWS = (
         "check.draft",
         "check.trial",
     },
-    {"member", "publisher", "monitoring", "figure_data", "check.found_times", "topiclog"},
-    {"opening", "web", "lag", "exported", "check.found_values", "check.found_names"},
+    {"follower", "resending", "member", "publisher", "monitoring", "figure_data", "check.found_times", "topiclog"},
+    {"support_bundle", "tail", "opening", "web", "lag", "exported", "check.found_values", "check.found_names"},
     {"check.unread", "check.collisions"},
     {"check.report"},
     {"check.tables"},
@@ -66,6 +71,8 @@ ROWS = (
     {"worker", "evaluate", "replay", "inspection", "summary"},
     {"probe", "child", "feed", "plot", "bench"},
     {"demo"},
+    {"commands", "commands.options"},
+    {"commands.file_options", "commands.dead_letters", "commands.tail", "commands.inspect", "commands.report"},
     {"cli"},
     {"__main__"},
 )
@@ -80,7 +87,7 @@ ALONE = {
     "watchdog",
     "clock",
     "fates",
-    "process",
+    "log_lines",
     "code_cache",
 }
 OF_THE_LIBRARY = {"messages", "scoring"}
@@ -88,6 +95,8 @@ OF_THE_LIBRARY = {"messages", "scoring"}
 HOMES = {
     "kafka": {
         "pipeline.connection",
+        "pipeline.oauth",
+        "pipeline.refusals",
         "pipeline.advice",
         "pipeline.admin",
         "pipeline.producer",
@@ -95,12 +104,21 @@ HOMES = {
         "pipeline.predecessor",
     },
     "prometheus_client": {"pipeline.metrics", "pipeline.totals"},
-    "starlette": {"pipeline.web"},
+    "starlette": {"pipeline.web", "pipeline.web_access"},
     "uvicorn": {"pipeline.web"},
-    "click": {"pipeline.cli"},
+    "click": {
+        "pipeline.cli",
+        "pipeline.commands.options",
+        "pipeline.commands.file_options",
+        "pipeline.commands.dead_letters",
+        "pipeline.commands.tail",
+        "pipeline.commands.inspect",
+        "pipeline.commands.report",
+    },
     "duckdb": {"pipeline.files.reader"},
     "zstandard": {"pipeline.files.packing"},
     "rich": {
+        "pipeline.commands.inspect",
         "pipeline.cli",
         "pipeline.capacity",
         "pipeline.check.tables",

@@ -10,6 +10,7 @@ from msgspec import structs
 from pipeline.metrics import Metrics
 from pipeline.overview import MANY_FAILURES, Overview
 from pipeline.pipes import Ended
+from pipeline.settings import Settings
 from pipeline.status import (
     BusyError,
     ExpertWeight,
@@ -91,6 +92,9 @@ class Told:
 
     def stop(self) -> None:
         raise AssertionError("nobody is stopped here")
+
+    def change(self, settings: Settings) -> None:
+        raise AssertionError(f"nobody is told of {settings} here")
 
 
 class Parent:

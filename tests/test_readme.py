@@ -58,5 +58,5 @@ def test_the_files_it_names_are_there() -> None:
 
 
 def test_each_command_it_names_exists_and_none_is_missing() -> None:
-    named = set(re.findall(r"^\| `lstm-stream (\w+)", README, re.MULTILINE))
+    named = set(re.findall(r"^\| `lstm-stream ([\w-]+)", README, re.MULTILINE))
     assert named == set(main.commands)

@@ -19,6 +19,7 @@ from pipeline.settings import (
     Model,
     Settings,
     SettingsError,
+    Web,
     fingerprint,
     load,
     sample,
@@ -29,7 +30,12 @@ from pipeline.settings import (
 
 SECTIONS: dict[str, type[msgspec.Struct]] = {field.name: field.type for field in structs.fields(Settings)}
 KEYS = [(section, field.name) for section, struct in SECTIONS.items() for field in structs.fields(struct)]
-SECRETS = [("kafka", "sasl_password"), ("kafka", "ssl_password")]
+SECRETS = [
+    ("kafka", "sasl_password"),
+    ("kafka", "oauth_client_secret"),
+    ("kafka", "ssl_password"),
+    ("web", "token"),
+]
 one_file = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 
 
@@ -77,8 +83,11 @@ def sections(struct: type[msgspec.Struct]) -> st.SearchStrategy[msgspec.Struct]:
         one_or_several = names.map(lambda drawn: (drawn[2] if len(drawn) == 3 else tuple(drawn[2:]), *drawn[:2]))
         patterns = st.sampled_from(["/.*/", r"^sensors\..*", r"/(loads|prices)-\d{2}/", "/(?i:a)b?/"])
         chosen = st.one_of(one_or_several, st.tuples(patterns, st.just("out"), st.just("dead")))
-        signed = st.sampled_from([("SASL_SSL", "PLAIN"), ("SASL_PLAINTEXT", "SCRAM-SHA-512"), ("SSL", "")])
-        fields["sasl_username"] = fields["sasl_password"] = st.text(min_size=1)
+        ways = [("SASL_SSL", "PLAIN"), ("SASL_PLAINTEXT", "SCRAM-SHA-512"), ("SSL", ""), ("SASL_SSL", "OAUTHBEARER")]
+        signed = st.sampled_from([*ways, ("SASL_SSL", "AWS_MSK_IAM"), ("SASL_PLAINTEXT", "GSSAPI")])
+        needed = ("sasl_username", "sasl_password", "oauth_client_id", "oauth_client_secret", "ssl_certfile")
+        fields |= dict.fromkeys(needed, st.text(min_size=1))
+        fields["oauth_token_url"] = st.sampled_from(["https://login.example.org/token", "http://[::1]:80/"])
         return st.builds(
             lambda names, sign_in, **rest: Kafka(
                 **{**rest, **dict(zip(topics, names, strict=True))},
@@ -93,6 +102,9 @@ def sections(struct: type[msgspec.Struct]) -> st.SearchStrategy[msgspec.Struct]:
                 if key not in (*topics, "security_protocol", "sasl_mechanism")
             },
         )
+    if struct is Web:
+        fields["token"] = st.just("") | st.from_regex(r"[!-~]{8,20}", fullmatch=True)
+        fields["tls_certfile"] = st.text(min_size=1)
     if struct is Model:
         fields["memory"] = st.integers(11_000, 1_000_000)  # room for the longest window and the longest horizon
     if struct is Events:
@@ -237,7 +249,7 @@ def test_a_pattern_is_refused_at_the_start_or_can_be_applied(text: str) -> None:
     ("model.horizn=3", "unknown key `horizn` in [model]; did you mean `horizon`?"),
     ("modle.horizon=3", "unknown section `modle`; did you mean `model`?"),
     ("group.x=3", "unknown section `group`; the key is in [kafka]"),
-    ("log.zzz=3", "unknown key `zzz` in [log]; known are level"),
+    ("log.zzz=3", "unknown key `zzz` in [log]; known are level, format"),
     ("model.horizon=0", "model.horizon is 0; expected a whole number from 1 to 1000"),
     ("model.horizon=2.5", "model.horizon is 2.5; expected a whole number from 1 to 1000"),
     ("model.horizon=many", 'model.horizon is "many"; expected a whole number from 1 to 1000'),
@@ -379,9 +391,9 @@ def test_any_file_is_settings_or_one_line_that_names_it(tmp_path: Path, content:
 
 
 def test_secrets_are_masked_and_only_they() -> None:
-    chosen = Settings(kafka=Kafka(sasl_password="hunter2", ssl_password="hunter3"))
-    shown = tomllib.loads(to_toml(chosen))["kafka"]
-    assert {key: shown[key] for _, key in SECRETS} == dict.fromkeys(("sasl_password", "ssl_password"), "********")
+    kafka = Kafka(sasl_password="hunter2", ssl_password="hunter3", oauth_client_secret="hunter4")
+    shown = tomllib.loads(to_toml(Settings(kafka=kafka, web=Web(token="hunter-56"))))
+    assert {shown[section][key] for section, key in SECRETS} == {"********"}
     assert to_toml(Settings()) == to_toml(Settings(), mask=False), "an empty secret is shown to be empty"
 
 

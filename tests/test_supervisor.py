@@ -10,6 +10,7 @@ import pytest
 
 from pipeline.metrics import Metrics
 from pipeline.pipes import Ended
+from pipeline.settings import Settings
 from pipeline.status import PartitionStatus, State, Status
 from pipeline.supervisor import SETTLED, STEADY, Supervisor
 from pipeline.totals import RESTARTS, Sample
@@ -48,6 +49,7 @@ class FakeWorker:
         self.code: int | None = None
         self.seen: Seen | None = None
         self.stops = 0
+        self.settings: Settings | None = None
         self.ends_with: int | None = 0
 
     def come_up(self, told: Status | None = None, forecasts: float = 0.0) -> None:
@@ -74,6 +76,9 @@ class FakeWorker:
         self.stops += 1
         if self.ends_with is not None:
             self.code = self.ends_with
+
+    def change(self, settings: Settings) -> None:
+        self.settings = settings
 
 
 class Scripted(ManualClock):
@@ -287,3 +292,10 @@ def test_more_workers_than_partitions_are_told_once_with_the_fix(caplog: pytest.
     (told,) = [record.message for record in caplog.records]
     assert told.startswith("2 of 3 workers have no partition")
     assert "start 1 (--workers, kafka.workers), or add partitions" in told
+
+
+def test_settings_that_were_read_again_reach_all_that_run() -> None:
+    settings, scripted = Settings(), Scripted()
+    scripted.at(2, lambda: scripted.supervisor.change(settings))
+    assert scripted.run(5) == 0
+    assert [worker.settings for worker in scripted.workers] == [settings] * len(scripted.workers)

@@ -1589,3 +1589,36 @@ def test_a_crash_changes_no_forecast_with_points_conditions_and_a_repeated_hour(
         assert computer.told() == expected, call
         restored += computer.counted("restores_total", how="checkpoint")
     assert restored > calls // 10, "most crashes come when there is a checkpoint"
+
+
+def test_a_stop_begins_no_checkpoint_after_its_time_and_loses_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    """Each checkpoint takes 10 s here: of two, one is begun within four fifths of 5 s."""
+    settings = structs.replace(UNKEPT, delivery=structs.replace(UNKEPT.delivery, stop_within=5.0))
+    computer = Computer(settings)
+    clock = computer.broker.clock
+
+    class Slow(ExactCheckpoints):
+        def save_in_parts(
+            self,
+            address: Address,
+            offset: int,
+            header: Mapping[str, object],
+            shapes: Mapping[str, Shape],
+            blocks: Iterable[Block],
+        ) -> str:
+            clock.pause(10.0)
+            return super().save_in_parts(address, offset, header, shapes, blocks)
+
+    workers: list[Worker] = []
+
+    def stop(_: int, name: str, done: bool) -> None:
+        if name == "commit_transaction" and done and len(computer.broker.forecasts()) >= RECORDS:
+            workers[0].stop()
+
+    workers.append(computer.worker(FakeProcess(computer.broker, "one", stop), checkpoints=Slow(computer.broker)))
+    assert workers[0].run() == 0
+    assert "1 of 2 checkpoints are not written, as delivery.stop_within (5 s) is nearly over" in caplog.text
+    computer.run("two")
+    undisturbed = Computer(settings)
+    undisturbed.run()
+    assert sorted(computer.broker.forecasts()) == sorted(undisturbed.broker.forecasts())
