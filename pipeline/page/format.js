@@ -24,7 +24,7 @@ export function shape(tag, attributes) {
 }
 export function span(seconds) {
   const short = value => value.toLocaleString("en", {maximumSignificantDigits: 3});
-  if (seconds < 1) return `${short(seconds * 1000)} ms`;
+  if (seconds > 0 && seconds < 1) return `${short(seconds * 1000)} ms`;
   if (seconds < 120) return `${short(seconds)} s`;
   if (seconds < 3600 || (seconds < 7200 && seconds % 3600)) return `${short(seconds / 60)} min`;
   if (seconds < 86400 || (seconds < 172800 && seconds % 86400)) return `${short(seconds / 3600)} h`;

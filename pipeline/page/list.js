@@ -107,7 +107,7 @@ export class List {
     if (d) spark.firstChild.firstChild.setAttribute("d", d);
     else if (spark.dataset.of !== key(row)) spark.firstChild.firstChild.setAttribute("d", "");
     spark.dataset.of = key(row);
-    write(error, row.skill == null ? NONE : `${row.skill > 0 ? "−" : "+"}${percent(Math.abs(row.skill))} %`);
+    write(error, row.skill == null ? NONE : `${Math.abs(row.skill) < 5e-4 ? "" : row.skill > 0 ? "−" : "+"}${percent(Math.abs(row.skill))} %`);
     if (row.skill < -9.99) write(error, "> +999 %");
     error.className = row.skill == null ? "" : row.skill > .005 ? "less" : row.skill < -.005 ? "worse" : "";
     write(far.firstChild, rarity(row.recent_surprise));
