@@ -588,6 +588,18 @@ class Bank:
             columns |= _over(part, named(some))
         return columns
 
+    @staticmethod
+    def check_format(header: Mapping[str, object]) -> None:
+        """Look whether this version reads a dump with this header.
+
+        Raises
+        ------
+        DumpError
+            It does not.
+        """
+        if header.get("format") != FORMAT:
+            raise DumpError(f"the dump has format {header.get('format')}, and this version reads {FORMAT}")
+
     @classmethod
     def load(cls, header: Mapping[str, object], arrays: Mapping[str, Array]) -> "Bank":
         """The bank of a `dump`, whose arrays it takes over: they are its own from now on.
@@ -597,8 +609,7 @@ class Bank:
         DumpError
             It was made by a version that keeps other things.
         """
-        if header.get("format") != FORMAT:
-            raise DumpError(f"the dump has format {header.get('format')}, and this version reads {FORMAT}")
+        cls.check_format(header)
         try:
             state = msgspec.convert(header, _Header)
             bank = cls(state.rules)

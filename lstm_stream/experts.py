@@ -13,8 +13,6 @@ from lstm_stream.compiled import compiled
 from lstm_stream.history import History, back
 from lstm_stream.scale import Scale
 
-LEVEL_WEIGHTS = (0.1, 0.6)
-"""Of simple exponential smoothing."""
 MOMENTUM = 0.5
 """What is left of the last move at the next step."""
 REVERTING = 6.0
@@ -29,20 +27,14 @@ class Expert(IntEnum):
     LAST_VALUE = 0
     SHARED_ON_LAGS = auto()
     """The global regression on the last values and the features of the series itself."""
-    SEASONAL_SHORT = auto()
+    SEASONAL = auto()
     """The value a season (a day) before."""
-    PROFILE_SHORT_FADING = auto()
+    PROFILE_SHORT = auto()
     """Back to the mean of the last seasons at this time of the season."""
-    SEASONAL_LONG = auto()
-    """The value a longer season (a week) before."""
-    PROFILE_LONG_FADING = auto()
+    PROFILE_LONG = auto()
+    """The same of a longer season (a week)."""
     DOUBLE_SEASONAL = auto()
     """The profile of the longer season, off it by as much as a shorter one before and as now."""
-    DOUBLE_SEASONAL_LASTING = auto()
-    """The same, more of both."""
-    LEVEL_SLOW = auto()
-    """Simple exponential smoothing."""
-    LEVEL_FAST = auto()
     TREND = auto()
     """Damped trend."""
     MOMENTUM = auto()
@@ -67,7 +59,7 @@ EXPERTS = len(Expert)
 PRETRAINED, LSTM = int(Expert.PRETRAINED), int(Expert.LSTM)
 """The first expert that needs a network, and the first that needs the one that learns; the others follow them."""
 SHARED_ON_LAGS, GROUP = int(Expert.SHARED_ON_LAGS), int(Expert.GROUP)
-SEASONAL, LEVEL_SLOW = int(Expert.SEASONAL_SHORT), int(Expert.LEVEL_SLOW)
+SEASONAL, TREND = int(Expert.SEASONAL), int(Expert.TREND)
 """The first of those that repeat what was a season ago, and of those that go on from the last values alone."""
 OF_THE_LSTM = slice(Expert.PRETRAINED, len(Expert))
 FITTED = (Expert.LAST_VALUE, Expert.SHARED_ON_LAGS, *list(Expert)[OF_THE_LSTM])
@@ -102,22 +94,19 @@ class Courses(NamedTuple):
 
 
 class Smoothers(NamedTuple):
-    """Levels of each series, and one with a trend, in the ring's unit."""
+    """Level and trend of each series, in the ring's unit."""
 
-    levels: Floats  # (S, 2)
     trend: Floats  # (S, 2) level, trend
 
     @classmethod
     def empty(cls) -> "Smoothers":
         """Of no series."""
-        return cls(np.zeros((0, len(LEVEL_WEIGHTS)), np.float32), np.zeros((0, 2), np.float32))
+        return cls(np.zeros((0, 2), np.float32))
 
 
 @compiled
 def smooth(smoothers: Smoothers, i: int, value: Real) -> None:
     """Take the newest value."""
-    for k in range(len(LEVEL_WEIGHTS)):
-        smoothers.levels[i, k] += np.float32(LEVEL_WEIGHTS[k]) * (value - smoothers.levels[i, k])
     level, trend = smoothers.trend[i, 0], np.float32(DAMPING) * smoothers.trend[i, 1]
     off = value - (level + trend)
     smoothers.trend[i, 0] = level + trend + np.float32(LEVEL_WEIGHT) * off
@@ -128,7 +117,6 @@ def smooth(smoothers: Smoothers, i: int, value: Real) -> None:
 def smooth_again(smoothers: Smoothers, history: History, i: int, length: int) -> None:
     """Start again from the last so many values; the newest is still to be taken."""
     oldest = back(history, i, length - 1)
-    smoothers.levels[i, 0], smoothers.levels[i, 1] = oldest, oldest
     smoothers.trend[i, 0], smoothers.trend[i, 1] = oldest, 0.0
     for lag in range(length - 2, 0, -1):
         smooth(smoothers, i, back(history, i, lag))
@@ -136,15 +124,12 @@ def smooth_again(smoothers: Smoothers, history: History, i: int, length: int) ->
 
 @compiled
 def say_going_on(smoothers: Smoothers, history: History, scale: Scale, courses: Courses, i: int, moves: Floats) -> None:
-    """Write how far values will move (5, H) by the experts from `LEVEL_SLOW` to `REVERTING`, in the ring's unit."""
+    """Write how far values will move (3, H) by the experts from `TREND` to `REVERTING`, in the ring's unit."""
     value = back(history, i, 0)
-    slow, fast = smoothers.levels[i, 0] - value, smoothers.levels[i, 1] - value
     level, trend = smoothers.trend[i, 0] - value, smoothers.trend[i, 1]
     last = value - back(history, i, 1) if history.age[i] > 1 else np.float32(0.0)
     down = scale.level[i] - value
     for h in range(moves.shape[1]):
-        moves[0, h] = slow
-        moves[1, h] = fast
-        moves[2, h] = level + trend * courses.damped[h]
-        moves[3, h] = last * courses.momentum[h]
-        moves[4, h] = down * courses.reverting[h]
+        moves[0, h] = level + trend * courses.damped[h]
+        moves[1, h] = last * courses.momentum[h]
+        moves[2, h] = down * courses.reverting[h]

@@ -95,9 +95,22 @@ def places(columns: Columns) -> tuple[Wholes, Wholes]:
 
 @compiled
 def say_pretrained(
-    pretrained: Pretrained, features: Floats, h: Floats, c: Floats, scale: Floats, work: Workspace, said: Floats
+    pretrained: Pretrained,
+    features: Floats,
+    h: Floats,
+    c: Floats,
+    scale: Floats,
+    still: bool,
+    work: Workspace,
+    said: Floats,
 ) -> None:
-    """Let the network take its step, and write how far values will move (H,), in move scales (H,)."""
+    """Let the network take its step, and write how far values will move (H,), in move scales (H,).
+
+    Parameters
+    ----------
+    still
+        Whether the series has never moved: then it says that it will not.
+    """
     if len(pretrained.ours) == 0:
         fill(said, np.nan)
         return
@@ -107,3 +120,5 @@ def say_pretrained(
     last = len(work.output) - 1
     for ahead in range(len(said)):
         said[ahead] = work.output[ahead] if ahead <= last else work.output[last] * (scale[last] / scale[ahead])
+    if still:
+        fill(said, 0.0)

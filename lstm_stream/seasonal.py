@@ -17,14 +17,14 @@ BACK = 4
 """Seasons that a profile is the mean of."""
 CALM_SHORT, CALM_LONG = 4.0, 2.0
 """How far a value lies off its profile fades to 1/e in this part of the shorter season."""
-AGAIN, CALM_DOUBLE = (0.5, 0.7), (2.0, 1.0)
+AGAIN, CALM_DOUBLE = 0.7, 1.0
 """How much of what a value lay off the longer season's profile is there again a shorter season later, and the part of
 that season in which the rest of it fades to 1/e."""
 
 
 @compiled
 def say_seasonal(history: History, scale: Scale, i: int, moves: Floats, profiles: Floats) -> None:
-    """Write how far values will move (6, H) by the experts from `SEASONAL_SHORT` to `DOUBLE_SEASONAL_LASTING`.
+    """Write how far values will move (4, H) by the experts from `SEASONAL` to `DOUBLE_SEASONAL`.
 
     In the ring's unit; NaN where the series has no such season, or is too young for it.
 
@@ -38,11 +38,11 @@ def say_seasonal(history: History, scale: Scale, i: int, moves: Floats, profiles
     _write_profile(history, i, short, day, 0, profiles[0])
     _write_profile(history, i, long, max(long, 1), 0, profiles[1])
     _write_profile(history, i, long if short > 0 else 0, day, max(long, 1), profiles[2])
-    _say_single(history, i, value, day, profiles[0], np.float32(math.exp(-CALM_SHORT / day)), moves[0:2])
-    _say_single(history, i, value, max(long, 1), profiles[1], np.float32(math.exp(-CALM_LONG / day)), moves[2:4])
-    for k in range(2):
-        fading = np.float32(math.exp(-CALM_DOUBLE[k] / day))
-        _say_double(history, i, value, day, profiles[1], profiles[2], np.float32(AGAIN[k]), fading, moves[4 + k])
+    _say_again(history, i, value, day, profiles[0], moves[0])
+    _say_fading(value, profiles[0], np.float32(math.exp(-CALM_SHORT / day)), moves[1])
+    _say_fading(value, profiles[1], np.float32(math.exp(-CALM_LONG / day)), moves[2])
+    fading = np.float32(math.exp(-CALM_DOUBLE / day))
+    _say_double(history, i, value, day, profiles[1], profiles[2], np.float32(AGAIN), fading, moves[3])
 
 
 @compiled
@@ -83,16 +83,20 @@ def _write_profile(history: History, i: int, season: int, length: int, further: 
 
 
 @compiled
-def _say_single(
-    history: History, i: int, value: Real, season: int, profile: Floats, fading: Real, moves: Floats
-) -> None:
-    """Write the moves (2, H) by the value a season before, and by the way back to the profile (1 + H,)."""
-    off, left = value - profile[0], np.float32(1.0)
-    for h in range(moves.shape[1]):
-        left *= fading
+def _say_again(history: History, i: int, value: Real, season: int, profile: Floats, moves: Floats) -> None:
+    """Write the moves (H,) to the value a season before; NaN where the profile (1 + H,) has none."""
+    for h in range(len(moves)):
         known = not math.isnan(profile[1 + h])
-        moves[0, h] = back(history, i, lag_of(h + 1, season)) - value if known else np.float32(np.nan)
-        moves[1, h] = profile[1 + h] + off * left - value
+        moves[h] = back(history, i, lag_of(h + 1, season)) - value if known else np.float32(np.nan)
+
+
+@compiled
+def _say_fading(value: Real, profile: Floats, fading: Real, moves: Floats) -> None:
+    """Write the moves (H,) by the way back to the profile (1 + H,)."""
+    off, left = value - profile[0], np.float32(1.0)
+    for h in range(len(moves)):
+        left *= fading
+        moves[h] = profile[1 + h] + off * left - value
 
 
 @compiled

@@ -31,11 +31,11 @@ from lstm_stream.covariates import Covariates, write_covariates
 from lstm_stream.experts import (
     EXPERTS,
     GROUP,
-    LEVEL_SLOW,
     LSTM,
     PRETRAINED,
     SEASONAL,
     SHARED_ON_LAGS,
+    TREND,
     say_going_on,
     smooth,
     smooth_again,
@@ -268,10 +268,10 @@ def _ask_plain(state: State, tables: Tables, members: Members, work: Workspace, 
     fill(said[0], 0.0)
     copy(linear, said[SHARED_ON_LAGS])
     write_corrected(linear, members.corrections[m], member, said[GROUP])
-    say_seasonal(state.history, state.scale, i, said[SEASONAL:LEVEL_SLOW], work.profiles)
-    say_going_on(state.smoothers, state.history, state.scale, tables.courses, i, said[LEVEL_SLOW:GROUP])
+    say_seasonal(state.history, state.scale, i, said[SEASONAL:TREND], work.profiles)
+    say_going_on(state.smoothers, state.history, state.scale, tables.courses, i, said[TREND:GROUP])
     for e in range(1, PRETRAINED):
-        largest = np.float32(LARGEST_FREE_MOVE if LEVEL_SLOW <= e < GROUP else LARGEST_MOVE)
+        largest = np.float32(LARGEST_FREE_MOVE if TREND <= e < GROUP else LARGEST_MOVE)
         in_units = SEASONAL <= e < GROUP
         for h in range(said.shape[1]):
             move = ratio(said[e, h], scale[h]) if in_units else said[e, h]
@@ -305,6 +305,7 @@ def _ask_network(
         carried.hidden[i],
         carried.cell[i],
         members.scale[m],
+        state.scale.spread[i] == 0,
         work.pretrained,
         work.said[PRETRAINED],
     )

@@ -204,6 +204,7 @@ class Shard:
         """
         try:
             kept = msgspec.convert(header, _Header)
+            Bank.check_format(kept.bank)
             _compare(kept.fingerprint, fingerprint(settings))
             bank = Bank.load(kept.bank, arrays)
             return cls(topic, partition, kept.next_offset, settings, bank, repeated_hour=_repeated_hour(arrays))

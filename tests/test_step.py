@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from lstm_stream import Bank, ExpertForecasts, Hyperparameters, Outcome
+from lstm_stream import Bank, Expert, ExpertForecasts, Hyperparameters, Outcome
 from lstm_stream.fold import go_through
 
 TOP = Path(__file__).parent.parent
@@ -31,7 +31,7 @@ def told(groups: bool) -> dict[str, npt.NDArray[Any]]:
     values[generator.random(len(row)) < 0.02] = 1e12
     values[:SERIES] = 1.0
     kept = generator.random(len(row)) > 0.05
-    by_expert = ExpertForecasts.zeros(int(kept.sum()), 18, rules.horizon)
+    by_expert = ExpertForecasts.zeros(int(kept.sum()), len(Expert), rules.horizon)
     forecasts = Bank(rules).observe(
         [f"s{i}" for i in member[kept].tolist()],
         row[kept] * HOUR,
