@@ -22,6 +22,7 @@ from pipeline.commands.dead_letters import dead_letters
 from pipeline.commands.file_options import said_of, with_file_form
 from pipeline.commands.inspect import inspect
 from pipeline.commands.options import EPILOG, FAILURE, Refusal, refusing, settings_of, version, with_settings
+from pipeline.commands.pretrain import pretrain
 from pipeline.commands.report import report
 from pipeline.commands.tail import tail
 from pipeline.log_lines import Troubles
@@ -619,5 +620,5 @@ def topics(config: str | None, overrides: Sequence[str]) -> None:
         click.echo(f"{name}: {f'created with {kafka.partitions} partitions' if name in created else 'was there'}")
 
 
-for command in (dead_letters, inspect, report, tail):
+for command in (dead_letters, inspect, pretrain, report, tail):
     main.add_command(command)

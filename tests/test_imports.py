@@ -72,7 +72,14 @@ ROWS = (
     {"probe", "child", "feed", "plot", "bench"},
     {"demo"},
     {"commands", "commands.options"},
-    {"commands.file_options", "commands.dead_letters", "commands.tail", "commands.inspect", "commands.report"},
+    {
+        "commands.file_options",
+        "commands.dead_letters",
+        "commands.tail",
+        "commands.inspect",
+        "commands.report",
+        "commands.pretrain",
+    },
     {"cli"},
     {"__main__"},
 )
