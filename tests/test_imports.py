@@ -121,6 +121,7 @@ HOMES = {
         "pipeline.commands.tail",
         "pipeline.commands.inspect",
         "pipeline.commands.report",
+        "pipeline.commands.pretrain",
     },
     "duckdb": {"pipeline.files.reader"},
     "zstandard": {"pipeline.files.packing"},
