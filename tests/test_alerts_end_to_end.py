@@ -154,6 +154,7 @@ def watch(daemon: Daemon, settings: Settings, folder: Path, monitoring: Monitori
 
 
 def a_healthy_daemon(settings: Settings, pager: Pager, monitoring: Monitoring) -> None:
+    wait_until(lambda: asked(monitoring, "lstm_stream_scored_total") > 0, "a first look at what was scored before")
     send(settings, events(range(LEARNT, LEARNT + 100)))
     wait_until(lambda: asked(monitoring, "lstm_stream:relative_error:ratio15m") > 0, "the first scores")
     assert stays(lambda: not pager.names(), 8), pager.names()
