@@ -165,7 +165,7 @@ class Heedless(ConsumerRebalanceListener):
 
 def test_a_join_for_new_partitions_that_ends_between_two_polls_is_noticed(apache_kafka: ApacheKafka) -> None:
     """Kafka's client by itself would be out of the group for good."""
-    settings = settings_at(apache_kafka.bootstrap_servers, "grown", partitions=4)
+    settings = settings_at(apache_kafka.bootstrap_servers, "widened", partitions=4)
     settings = structs.replace(settings, kafka=structs.replace(settings.kafka, session_timeout=6.0))
     create_topics(settings)
     leader = Member(settings)
