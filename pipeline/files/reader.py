@@ -61,7 +61,7 @@ class Sheet(msgspec.Struct, frozen=True):
     sample
         The first rows below it.
     comments, skipped
-        Lines left out as comments, and as standing before the header.
+        Lines left out as comments, and as lying before the header.
     """
 
     path: Path

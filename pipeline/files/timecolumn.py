@@ -90,7 +90,7 @@ EPOCH_UNITS = ((1e11, "s"), (1e14, "ms"), (1e17, "us"), (float("inf"), "ns"))
 
 
 def form_of(cells: Sequence[str]) -> TimeForm | None:
-    """The form that all of these cells have, or None; dates with day and month in doubt have the form `SLASHED`."""
+    """The form that all of these cells have, or None; dates of unclear day and month have the form `SLASHED`."""
     if not cells:
         return None
     if all(SLASHED.fullmatch(cell) for cell in cells):
