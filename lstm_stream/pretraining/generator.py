@@ -59,12 +59,14 @@ def generate(count: int, draw: Draw) -> Generated:
 
 def _series(form: Form, draw: Draw) -> Array:
     kinds: tuple[tuple[float, Callable[[Form, Draw], Array]], ...] = (
-        (0.62, _composed),
+        (0.58, _composed),
         (0.10, _bursts),
         (0.06, _intermittent),
         (0.06, _switching),
         (0.06, _walk),
-        (0.10, _smooth),
+        (0.09, _smooth),
+        (0.03, _counter),
+        (0.02, _growing),
     )
     weights = [weight for weight, _ in kinds]
     _, kind = kinds[int(draw.choice(len(kinds), p=np.asarray(weights) / sum(weights)))]
@@ -138,6 +140,26 @@ def _smooth(form: Form, draw: Draw) -> Array:
         part = np.cos(np.outer(np.arange(count), waves) + phases).sum(1) * np.sqrt(2 / 40)
         total = total * part if _coin(draw, 0.15) and total.any() else total + draw.uniform(0.3, 1) * part
     return total + draw.normal(0, 1, count) * 10 ** draw.uniform(-2.5, -0.3)
+
+
+def _counter(form: Form, draw: Draw) -> Array:
+    """A counter or a tank: it fills, faster at some times of the day, and starts again, when full or at random."""
+    count = form.length
+    busy = np.exp(np.clip(draw.uniform(0, 1.5) * _seasons(form, draw), -4, 2))
+    filled = np.cumsum(busy * np.abs(1 + draw.uniform(0, 1) * _noise(count, draw)))
+    if _coin(draw, 0.5):
+        return filled % (filled[-1] / draw.uniform(1, 30))
+    restarts = np.where(draw.random(count) < 10 ** draw.uniform(-3, -1.5), filled, 0.0)
+    return filled - np.maximum.accumulate(restarts)
+
+
+def _growing(form: Form, draw: Draw) -> Array:
+    """Growth or decay by a share of the level at each step."""
+    count = form.length
+    rate = _sign(draw) * 10 ** draw.uniform(-3.5, -1.5)
+    shocks = _noise(count, draw) * 10 ** draw.uniform(-2.5, -0.7)
+    season = draw.uniform(0, 0.5) * _standard(_seasons(form, draw)) if _coin(draw, 0.5) else 0.0
+    return np.exp(np.clip(rate * np.arange(count), -30, 30) + season + shocks)
 
 
 # Parts
