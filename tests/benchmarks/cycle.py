@@ -177,7 +177,7 @@ class Still(Bank):
         return Forecasts.zeros(count, 24, 3)._replace(
             origin=times.copy(),
             mean=_STILL[rows, 0],
-            quantiles=np.ascontiguousarray(_STILL[rows, 1:].transpose(0, 2, 1)),
+            quantiles=np.sort(_STILL[rows, 1:].transpose(0, 2, 1)).copy(),
             scale=np.full(count, 5.0),
             surprise=np.full(count, 0.1234),
             step=np.full(count, 3600.0),
