@@ -116,13 +116,22 @@ def sigmoid(x: Real) -> Real:
 
 @compiled
 def add_product(total: Floats, x: Floats, weights: Floats) -> None:
-    """Add ``x @ weights`` to a total (O,), of x (F,) and weights (F, O): over x outside, so that it vectorises."""
-    outputs = len(total)
-    for k in range(len(x)):
+    """Add ``x @ weights`` to a total (O,), of x (F,) and weights (F, O).
+
+    The loop over the outputs lies inside, so that it vectorises. Four inputs at a time spare it three of four visits to
+    the total; the sums are the same to the bit.
+    """
+    inputs, outputs = len(x), len(total)
+    fours = inputs - inputs % 4
+    for k in range(0, fours, 4):
+        x0, x1, x2, x3 = x[k], x[k + 1], x[k + 2], x[k + 3]
+        w0, w1, w2, w3 = weights[k], weights[k + 1], weights[k + 2], weights[k + 3]
+        for j in range(outputs):
+            total[j] = total[j] + x0 * w0[j] + x1 * w1[j] + x2 * w2[j] + x3 * w3[j]
+    for k in range(fours, inputs):
         factor = x[k]
-        if factor != 0:
-            for j in range(outputs):
-                total[j] += factor * weights[k, j]
+        for j in range(outputs):
+            total[j] += factor * weights[k, j]
 
 
 @compiled

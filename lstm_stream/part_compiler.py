@@ -20,6 +20,12 @@ class _PartLibrary(JITCodeLibrary):
     def _optimize_final_module(self) -> None:
         """Leave that to the libraries it goes into."""
 
+    def _finalize_final_module(self) -> None:
+        """Do not give it to the engine, which would call this code, not optimised, in place of that in its callers."""
+        library: Any = self
+        library._finalize_dynamic_globals()
+        library._finalized = True
+
 
 class PartCompiler(CompilerBase):
     """Compiles a function that only compiled ones call: no machine code of its own is made."""

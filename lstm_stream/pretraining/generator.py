@@ -148,7 +148,8 @@ def _counter(form: Form, draw: Draw) -> Array:
     busy = np.exp(np.clip(draw.uniform(0, 1.5) * _seasons(form, draw), -4, 2))
     filled = np.cumsum(busy * np.abs(1 + draw.uniform(0, 1) * _noise(count, draw)))
     if _coin(draw, 0.5):
-        return filled % (filled[-1] / draw.uniform(1, 30))
+        level: Array = filled % (filled[-1] / draw.uniform(1, 30))
+        return level
     restarts = np.where(draw.random(count) < 10 ** draw.uniform(-3, -1.5), filled, 0.0)
     return filled - np.maximum.accumulate(restarts)
 
@@ -159,7 +160,8 @@ def _growing(form: Form, draw: Draw) -> Array:
     rate = _sign(draw) * 10 ** draw.uniform(-3.5, -1.5)
     shocks = _noise(count, draw) * 10 ** draw.uniform(-2.5, -0.7)
     season = draw.uniform(0, 0.5) * _standard(_seasons(form, draw)) if _coin(draw, 0.5) else 0.0
-    return np.exp(np.clip(rate * np.arange(count), -30, 30) + season + shocks)
+    grown: Array = np.exp(np.clip(rate * np.arange(count), -30, 30) + season + shocks)
+    return grown
 
 
 # Parts
