@@ -109,7 +109,7 @@ class Network(nn.Module):
 
     def dump(self) -> dict[str, Floats]:
         """Weights by name; a copy."""
-        return {name: weights.detach().numpy().copy() for name, weights in self.named_parameters()}
+        return {name: weights.detach().cpu().numpy().copy() for name, weights in self.named_parameters()}
 
     def load(self, weights: dict[str, Floats]) -> None:
         """Take the weights of a `dump`."""

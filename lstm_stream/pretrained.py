@@ -2,11 +2,13 @@
 
 Its carried state is what makes it know a series: it has learnt to learn a series' course from the values that it met.
 It reads the features of the series itself and the moves in the marked horizons by the regression on lags and by the
-experts that need no network. Covariates and other series it does not read.
+experts that need no network. It tells how far values will move, and how far off that will be. Covariates and other
+series it does not read.
 
 Letters: F features of a bank, I inputs, U units, P horizons of the weights, H horizons of a bank.
 """
 
+import math
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
@@ -15,24 +17,26 @@ from typing import NamedTuple
 import numpy as np
 from safetensors.numpy import load
 
-from lstm_stream.arithmetic import Floats, Wholes, fill
+from lstm_stream.arithmetic import Floats, Wholes, bounded, fill
 from lstm_stream.cell import Weights, think
 from lstm_stream.compiled import compiled
 from lstm_stream.features import MARKS, OF_THE_SERIES, Columns
 
 FILE = "pretrained.safetensors"
-UNITS = 64
-"""U of the weights in the package."""
 HORIZON = 48
 """P. In longer forecasts the series stays where it is expected then."""
 INPUTS = OF_THE_SERIES + 2 * len(MARKS)
 """I."""
+OUTPUTS = 2
+"""Of a horizon: the move, and the logarithm of its mean absolute error."""
+LARGEST_LOG = 8.0
+"""Of an error in move scales."""
 
 
 class Pretrained(NamedTuple):
     """The network, and which features of a bank it reads."""
 
-    weights: Weights
+    weights: Weights  # with a head of 2 min(P, H) outputs: moves, then logarithms of errors
     ours: Wholes  # places of features among those of the bank
     theirs: Wholes  # places of the same features among the inputs
 
@@ -42,34 +46,42 @@ class Workspace(NamedTuple):
 
     x: Floats  # (I,) 0 where the bank has no such feature
     gates: Floats  # (4U,)
-    output: Floats  # (min(P, H),)
+    output: Floats  # (2 min(P, H),)
 
     @classmethod
     def of(cls, horizon: int) -> "Workspace":
         """Of a bank."""
         single = np.float32
-        return cls(np.zeros(INPUTS, single), np.zeros(4 * UNITS, single), np.zeros(min(HORIZON, horizon), single))
+        return cls(
+            np.zeros(INPUTS, single), np.zeros(4 * units(), single), np.zeros(OUTPUTS * min(HORIZON, horizon), single)
+        )
 
 
 @cache
 def packaged() -> Mapping[str, Floats]:
-    """The weights in the package, by the names of `Network`."""
-    weights: Mapping[str, Floats] = load((files("lstm_stream") / FILE).read_bytes())
-    return weights
+    """The weights in the package, by the names of `Network`; they are kept in half precision."""
+    weights = load((files("lstm_stream") / FILE).read_bytes())
+    return {name: array.astype(np.float32) for name, array in weights.items()}
+
+
+def units() -> int:
+    """U of the weights in the package."""
+    return len(packaged()["lstm.weight_hh_l0"].T)
 
 
 def fitted(weights: Mapping[str, Floats], columns: Columns, horizon: int) -> Pretrained:
     """The network of a bank with these features, and no more horizons than it has."""
     ours, theirs = places(columns)
-    head = np.ascontiguousarray(weights["head.weight"][:horizon].T)
+    kept = [of * HORIZON + ahead for of in range(OUTPUTS) for ahead in range(min(HORIZON, horizon))]
+    head, hidden = weights["head.weight"][kept].T, weights["lstm.weight_hh_l0"].shape[1]
     return Pretrained(
         Weights(
             features=np.ascontiguousarray(weights["lstm.weight_ih_l0"].T),
             hidden=np.ascontiguousarray(weights["lstm.weight_hh_l0"].T),
             bias=weights["lstm.bias_ih_l0"] + weights["lstm.bias_hh_l0"],
-            head_hidden=head[:UNITS].copy(),
-            head_features=head[UNITS:].copy(),
-            head_bias=weights["head.bias"][:horizon].copy(),
+            head_hidden=np.ascontiguousarray(head[:hidden]),
+            head_features=np.ascontiguousarray(head[hidden:]),
+            head_bias=weights["head.bias"][kept],
         ),
         ours,
         theirs,
@@ -103,8 +115,9 @@ def say_pretrained(
     still: bool,
     work: Workspace,
     said: Floats,
+    errors: Floats,
 ) -> None:
-    """Let the network take its step, and write how far values will move (H,), in move scales (H,).
+    """Let the network take its step, and write how far values will move (H,) and its errors (H,), in move scales (H,).
 
     Parameters
     ----------
@@ -113,12 +126,17 @@ def say_pretrained(
     """
     if len(pretrained.ours) == 0:
         fill(said, np.nan)
+        fill(errors, 0.0)
         return
     for k in range(len(pretrained.ours)):
         work.x[pretrained.theirs[k]] = features[pretrained.ours[k]]
     think(pretrained.weights, work.x, h, c, work.gates, work.output)
-    last = len(work.output) - 1
-    for ahead in range(len(said)):
-        said[ahead] = work.output[ahead] if ahead <= last else work.output[last] * (scale[last] / scale[ahead])
+    near = len(work.output) // OUTPUTS
+    for ahead in range(near):
+        said[ahead] = work.output[ahead]
+        errors[ahead] = math.exp(bounded(work.output[near + ahead], np.float32(LARGEST_LOG)))
+    for ahead in range(near, len(said)):
+        said[ahead] = said[near - 1] * (scale[near - 1] / scale[ahead])
+        errors[ahead] = errors[near - 1]
     if still:
         fill(said, 0.0)

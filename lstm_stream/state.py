@@ -17,7 +17,7 @@ from lstm_stream.history import History
 from lstm_stream.hyperparameters import Hyperparameters
 from lstm_stream.intervals import Intervals
 from lstm_stream.move_scale import Moves
-from lstm_stream.pretrained import UNITS, Pretrained
+from lstm_stream.pretrained import Pretrained, units
 from lstm_stream.readout import ONE, Readouts
 from lstm_stream.scale import Scale
 from lstm_stream.trace import Trace
@@ -57,7 +57,7 @@ class State(NamedTuple):
             scale=Scale.empty(),
             moves=Moves.empty(rules.horizon),
             trace=Trace.empty(rules.window, rules.horizon, features, rules.hidden_size),
-            pretrained=Carried.empty(UNITS if rules.pretrained else 0),
+            pretrained=Carried.empty(units() if rules.pretrained else 0),
             readouts=Readouts.empty(rules.horizon, 1 + features + rules.hidden_size),
             smoothers=Smoothers.empty(),
             combination=Combination.empty(EXPERTS, rules.horizon),
@@ -164,7 +164,7 @@ class Workspace(NamedTuple):
     known: Flags  # (K,)
     gain: Floats  # (R,)
     marked: Floats  # (K,)
-    spreads: Floats  # (2, H) moves and disagreement, in the ring's unit
+    spreads: Floats  # (3, H) moves, disagreement and the told size of errors, in the ring's unit
 
     @classmethod
     def of(cls, tables: Tables, rules: Hyperparameters) -> "Workspace":
@@ -192,5 +192,5 @@ class Workspace(NamedTuple):
             known=np.zeros(marked, np.bool_),
             gain=np.zeros(read, single),
             marked=np.zeros(marked, single),
-            spreads=np.zeros((2, horizon), single),
+            spreads=np.zeros((3, horizon), single),
         )

@@ -308,6 +308,7 @@ def _ask_network(
         state.scale.spread[i] == 0,
         work.pretrained,
         work.said[PRETRAINED],
+        work.spreads[2],
     )
     for h in range(work.said.shape[1]):
         work.said[PRETRAINED, h] = bounded(work.said[PRETRAINED, h], np.float32(LARGEST_MOVE))
@@ -378,13 +379,14 @@ def _open(state: State, tables: Tables, work: Workspace, i: int, scale: Floats) 
     spread = spread_of(state.scale, state.history, i)
     open_experts(state.combination, tables.scoring, i, t, work.said, scale, spread)
     state.combination.lstm_share[i] = share_of_the_lstm(work.weights)
-    moves, disagreement = work.spreads[0], work.spreads[1]
+    moves, disagreement, told = work.spreads[0], work.spreads[1], work.spreads[2]
     write_disagreement(work.said, work.weights, work.mixed, disagreement)
     for h in range(len(scale)):
         moves[h] = work.mixed[h] * scale[h]
         disagreement[h] *= scale[h]
+        told[h] *= scale[h]
     quantiles = work.intervals.quantiles
-    open_intervals(state.intervals, state.errors, tables.intervals, i, t, spread, moves, disagreement, quantiles)
+    open_intervals(state.intervals, state.errors, tables.intervals, i, t, spread, moves, disagreement, told, quantiles)
     open_moves(state.moves, i, t, value, spread)
 
 

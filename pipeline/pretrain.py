@@ -36,15 +36,18 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         Of the network.
     jobs
         Processes that make examples.
+    device
+        Where torch trains: `cpu` or `cuda`.
     part
         Series of a file of examples; those of the last are not trained on.
     """
 
-    series: int = 10_000
-    steps: int = 8_000
+    series: int = 40_000
+    steps: int = 30_000
     seed: int = 0
-    units: int = 64
+    units: int = 128
     jobs: int = 2
+    device: str = "cpu"
     part: int = 250
 
 
@@ -68,7 +71,7 @@ def pretrain(plan: Plan, out: Path, work: Path, tell: Callable[[str], None]) -> 
     """Make weights and write them to `out`; what is done so far is kept in the folder `work`."""
     work.mkdir(parents=True, exist_ok=True)
     files = _example_files(plan, work, tell)
-    training = Training(plan.units, plan.steps, seed=plan.seed)
+    training = Training(plan.units, plan.steps, seed=plan.seed, device=plan.device)
     state = work / f"training-{plan.units}-{plan.steps}.safetensors"
     if state.exists():
         training.load(load_file(state))
@@ -79,7 +82,7 @@ def pretrain(plan: Plan, out: Path, work: Path, tell: Callable[[str], None]) -> 
             _write(training.dump(), state, {})
     found = held_back_losses(training.network, _read(files[-1:]))
     card = Card(plan, _rounded(found))
-    _write(training.network.dump(), out, {"card": msgspec.json.encode(card).decode()})
+    _write(_halved(training.network.dump()), out, {"card": msgspec.json.encode(card).decode()})
     return card
 
 
@@ -110,7 +113,11 @@ def _read(files: Iterable[Path]) -> Examples:
     return Examples(*(np.concatenate([part[name] for part in parts]) for name in Examples._fields))
 
 
-def _write(arrays: Mapping[str, npt.NDArray[np.float32]], path: Path, metadata: dict[str, str]) -> None:
+def _halved(weights: Mapping[str, npt.NDArray[np.float32]]) -> dict[str, npt.NDArray[np.float16]]:
+    return {name: array.astype(np.float16) for name, array in weights.items()}
+
+
+def _write(arrays: Mapping[str, npt.NDArray[np.floating]], path: Path, metadata: dict[str, str]) -> None:
     partly = path.with_suffix(".partly")
     save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, partly, metadata)
     partly.replace(path)

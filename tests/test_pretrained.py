@@ -10,7 +10,7 @@ from safetensors import safe_open
 from lstm_stream import Bank, Expert, ExpertForecasts, Hyperparameters
 from lstm_stream.experts import EXPERTS
 from lstm_stream.network import Network
-from lstm_stream.pretrained import HORIZON, INPUTS, UNITS, packaged, places
+from lstm_stream.pretrained import HORIZON, INPUTS, OUTPUTS, packaged, places, units
 from lstm_stream.pretraining.examples import STEPS, make_examples
 from lstm_stream.pretraining.generator import generate
 from lstm_stream.pretraining.training import Training, held_back_losses
@@ -44,11 +44,12 @@ def test_the_step_says_what_torchs_lstm_says_of_the_same_features() -> None:
         x[t, 0, theirs] = features[0, ours]
         said.append(by_expert.mean[0, Expert.PRETRAINED] - values[t])
         scales.append(scale[0])
-    network = Network(INPUTS, UNITS, HORIZON)
+    network = Network(INPUTS, units(), OUTPUTS * HORIZON)
     network.load(dict(packaged()))
     with torch.no_grad():
-        told = network.unroll(torch.from_numpy(x), torch.zeros(1, UNITS), torch.zeros(1, UNITS)).numpy()[:, 0]
-    assert np.abs(np.asarray(said) / np.asarray(scales) - told)[5:].max() < 1e-2
+        nothing = torch.zeros(1, network.units)
+        told = network.unroll(torch.from_numpy(x), nothing, nothing).numpy()[:, 0]
+    assert np.abs(np.asarray(said) / np.asarray(scales) - told[:, :HORIZON])[5:].max() < 1e-2
 
 
 def test_on_its_second_day_a_series_is_foreseen_better_with_it() -> None:
@@ -95,7 +96,10 @@ def test_training_learns_and_goes_on_where_it_was_kept() -> None:
         if progress.step == 7:
             second.load(first.dump())
     assert second.taken == 7
-    before, after = held_back_losses(Network(INPUTS, 8, HORIZON), found), held_back_losses(whole.network, found)
+    before, after = (
+        held_back_losses(Network(INPUTS, 8, OUTPUTS * HORIZON), found),
+        held_back_losses(whole.network, found),
+    )
     assert after.network[1] < before.network[1]
     assert before.network == before.last_value
 

@@ -18,13 +18,15 @@ from lstm_stream.arithmetic import Floats
 from lstm_stream.features import MARKS, OF_THE_SERIES
 from lstm_stream.learner import LARGEST_GRADIENT
 from lstm_stream.network import Network
-from lstm_stream.pretrained import HORIZON, INPUTS
+from lstm_stream.pretrained import HORIZON, INPUTS, LARGEST_LOG, OUTPUTS
 from lstm_stream.pretraining.examples import STEPS, Examples
 
-BATCH = 128
+BATCH = 256
 """B."""
 CHUNK = 128
 """W: how far the gradient reaches back."""
+SIZE_WEIGHT = 0.2
+"""Of the loss of the told sizes, beside that of the moves."""
 WARM_UP = 100
 """Training steps in which the learning rate rises."""
 LAST_RATE = 0.01
@@ -51,7 +53,10 @@ class HeldBackLosses(NamedTuple):
 
 
 class Training:
-    """Trains a network by Adam on the Huber loss, its learning rate falling by a cosine.
+    """Trains a network by Adam, its learning rate falling by a cosine.
+
+    The loss is Huber's of the moves, and of the sizes of their errors the negative log-likelihood of Laplace's
+    distribution. The second teaches the sizes, not the moves.
 
     Parameters
     ----------
@@ -63,10 +68,13 @@ class Training:
         The largest learning rate.
     seed
         Of the first weights and of the order of the series.
+    device
+        Where torch does it: `cpu`, `cuda`.
     """
 
-    def __init__(self, units: int, steps: int, rate: float = 3e-3, seed: int = 0) -> None:
-        self.network = Network(INPUTS, units, HORIZON, seed)
+    def __init__(self, units: int, steps: int, rate: float = 3e-3, seed: int = 0, device: str = "cpu") -> None:
+        self._device = torch.device(device)
+        self.network = Network(INPUTS, units, OUTPUTS * HORIZON, seed).to(self._device)
         self.taken = 0
         self._steps, self._rate, self._seed = steps, rate, seed
         self._adam = torch.optim.Adam(self.network.parameters(), rate, fused=True)
@@ -89,17 +97,21 @@ class Training:
 
     def _along(self, examples: Examples, rows: npt.NDArray[np.int64]) -> Iterator[float]:
         """Go along a batch's series chunk by chunk; the state is carried, the gradient is not."""
-        hidden = cell = torch.zeros(len(rows), self.network.units)
+        hidden = cell = torch.zeros(len(rows), self.network.units, device=self._device)
         draw = np.random.default_rng([self._seed, 1, self.taken])
         caps = draw.choice(list(CAPS), len(rows), p=list(CAPS.values()))
         for first in range(0, STEPS - HORIZON, CHUNK):
             if self.taken >= self._steps:
                 return
             chunk = slice(first, first + CHUNK)
-            x = torch.from_numpy(_capped(examples.features[rows, chunk].astype(np.float32), caps)).transpose(0, 1)
-            moves = torch.from_numpy(examples.moves[rows, chunk].astype(np.float32)).transpose(0, 1)
+            x = self._on_device(_capped(examples.features[rows, chunk].astype(np.float32), caps))
+            moves = self._on_device(examples.moves[rows, chunk].astype(np.float32))
             loss, hidden, cell = self._learn(x, moves, hidden, cell)
             yield loss
+
+    def _on_device(self, by_series: Floats) -> torch.Tensor:
+        """Of (B, W, ...) as (W, B, ...)."""
+        return torch.from_numpy(by_series).to(self._device).transpose(0, 1)
 
     def _learn(
         self, x: torch.Tensor, moves: torch.Tensor, hidden: torch.Tensor, cell: torch.Tensor
@@ -107,12 +119,9 @@ class Training:
         for group in self._adam.param_groups:
             group["lr"] = self._rate * _course(self.taken, self._steps)
         shown, (last_hidden, last_cell) = self.network.lstm(x, (hidden[None], cell[None]))
-        said = self.network.head(torch.cat([shown, x], 2))
-        known = ~torch.isnan(moves)
-        errors = huber_loss(said, torch.nan_to_num(moves), reduction="none") * known
-        loss = errors.sum() / known.sum().clamp(min=1)
+        loss, of_sizes = _losses(self.network.head(torch.cat([shown, x], 2)), moves)
         self._adam.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        (loss + SIZE_WEIGHT * of_sizes).backward()  # type: ignore[no-untyped-call]
         clip_grad_norm_(self.network.parameters(), LARGEST_GRADIENT)
         self._adam.step()
         self.taken += 1
@@ -122,7 +131,7 @@ class Training:
         """Weights, moments and count, to go on from; a copy."""
         arrays = {f"network.{name}": array for name, array in self.network.dump().items()}
         for index, moments in self._adam.state_dict()["state"].items():
-            arrays |= {f"adam.{index}.{name}": moment.numpy().copy() for name, moment in moments.items()}
+            arrays |= {f"adam.{index}.{name}": moment.cpu().numpy().copy() for name, moment in moments.items()}
         return arrays | {"taken": np.asarray([self.taken], np.float32)}
 
     def load(self, arrays: Mapping[str, Floats]) -> None:
@@ -142,9 +151,20 @@ def held_back_losses(network: Network, examples: Examples) -> HeldBackLosses:
     with torch.no_grad():
         x = torch.from_numpy(examples.features.astype(np.float32)).transpose(0, 1)
         nothing = torch.zeros(x.shape[1], network.units)
-        said = network.unroll(x, nothing, nothing).transpose(0, 1).numpy()
+        said = network.cpu().unroll(x, nothing, nothing)[..., :HORIZON].transpose(0, 1).numpy()
     moves, plain = examples.moves.astype(np.float32), examples.plain.astype(np.float32)
     return HeldBackLosses(*(_by_rows(what - moves) for what in (np.zeros_like(plain), plain, said)))
+
+
+def _losses(said: torch.Tensor, moves: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mean losses of the moves that are known, and of the told sizes of the errors."""
+    known = ~torch.isnan(moves)
+    count, moves = known.sum().clamp(min=1), torch.nan_to_num(moves)
+    told, logarithm = said[..., :HORIZON], said[..., HORIZON:].clamp(-LARGEST_LOG, LARGEST_LOG)
+    off = (moves - told).detach().abs()
+    of_moves = huber_loss(told, moves, reduction="none") * known
+    of_sizes = (off * torch.exp(-logarithm) + logarithm) * known
+    return of_moves.sum() / count, of_sizes.sum() / count
 
 
 def _by_rows(errors: Floats) -> list[float]:
