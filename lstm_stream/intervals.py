@@ -51,7 +51,7 @@ SPAN = 200
 """Memory of sizes, in errors."""
 YOUNG_WEIGHT = 4.0
 """Of a young series' newest error, against each of those before: first errors are not the usual ones."""
-POWERS = (0.3, 0.3, 0.5)
+POWERS = (0.3, 0.3, 0.25)
 """Powers of restlessness, of disagreement and of the told size that sizes start from; all stay within 0 and 1."""
 POWER_RATE = 0.01
 LARGEST_LOG = 2.0
