@@ -17,6 +17,8 @@ shift          all series of ETTh1 move up by 3 standard deviations
 robust         1e12, constants, zeros and turned signs in the series of nyc_taxi and taylor
 effort         the table's means with less learning
 peers          river and deep-river on nyc_taxi
+gift           windows of GIFT-Eval at the end of ETTm1, after 3,000 rows and after all
+adapt-z        the protocol of ADAPT-Z on ETTh1, ETTh2, ETTm1
 """
 
 import argparse
@@ -33,6 +35,7 @@ from tests.benchmarks.quality.cold import cold
 from tests.benchmarks.quality.effort import effort
 from tests.benchmarks.quality.mixed import mixed
 from tests.benchmarks.quality.peers import Company, peers
+from tests.benchmarks.quality.published import adapt_z, gift
 from tests.benchmarks.quality.quantiles import quantiles
 from tests.benchmarks.quality.reference import Baselines, read_baselines
 from tests.benchmarks.quality.robust import Trial, robust
@@ -76,6 +79,8 @@ PARTS: Mapping[str, Callable[[Asked], Part]] = {
     "shift": lambda asked: shift(Step(asked.path("ETTh1")), asked.start),
     "robust": lambda asked: robust([Trial(asked.path(name)) for name in ("nyc_taxi", "taylor")], asked.start),
     "effort": lambda asked: effort(asked.paths, asked.baselines, asked.start),
+    "gift": lambda asked: gift(asked.path("ETTm1"), asked.start),
+    "adapt-z": lambda asked: adapt_z(asked.folder, asked.start),
     "peers": lambda asked: peers(Company(asked.path("nyc_taxi"), asked.python), asked.start),
 }
 
