@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lstm_stream.arithmetic import Doubles, Flag, Floats, Real, Whole, Wholes, bounded, dot, fill, ratio, widened
+from lstm_stream.columns import grown
 from lstm_stream.compiled import compiled
 from lstm_stream.features import POOLED
 from lstm_stream.history import History
@@ -111,6 +112,23 @@ def number_of(groups: Groups) -> Whole:
 def total(groups: Groups) -> int:
     """Groups so far."""
     return int(np.count_nonzero(groups.joined))
+
+
+def with_room(groups: Groups, more: int) -> Groups:
+    """The groups with room for so many more."""
+    there = total(groups)
+    return grown(groups, max(2 * there, there + more, 4)) if there + more > len(groups.joined) else groups
+
+
+def most_to_come(membership: Membership, series: int, rows: Wholes, events: Wholes) -> int:
+    """The most groups that may come together: events (N,) of several of the series none of which is in one."""
+    if not len(rows):
+        return 0
+    starts = np.flatnonzero(np.diff(events, prepend=events[0] - 1))
+    known = np.maximum.reduceat(membership.group[rows], starts) > 0
+    several = np.diff(starts, append=len(rows)) > 1
+    strangers = np.count_nonzero(membership.group[:series] == 0)
+    return int(min(np.count_nonzero(several & ~known), strangers // 2))
 
 
 @compiled

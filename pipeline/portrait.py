@@ -38,8 +38,8 @@ def series_status(
     origin, step = int(forecast.origin[0]), float(forecast.step[0])
     entries = journal.entries(row)
     times, values = _recent(bank, name, entries)
-    ours, last_value = bank.errors(name)
-    experts = expert_weights(bank.expert_weights(name))
+    ours, last_value = bank.diagnostics.errors(name)
+    experts = expert_weights(bank.diagnostics.expert_weights(name))
     return SeriesStatus(
         series=name,
         topic=topic,
@@ -72,7 +72,7 @@ def _recent(bank: Bank, name: str, entries: Entries) -> tuple[npt.NDArray[np.int
 
     The bank tells steps at even distances, which on a grid is when they were.
     """
-    times, values = bank.recent(name, SHOWN)
+    times, values = bank.diagnostics.recent(name, SHOWN)
     count = min(len(entries.time), len(values))
     came = entries.time[-count:] if count else entries.time
     if count < 2 or np.isin(came[came >= times[0]], times).all():
@@ -94,7 +94,7 @@ def _changes(bank: Bank, journal: Journal, name: str, times: npt.NDArray[np.int6
     """Those within the time that is told; the break as far as its step is."""
     changes = [Change(time=time, kind="drift") for time in sorted(set(journal.drifts))]
     changes += [Change(time=time, kind="restart") for time in journal.restarts(bank.names[name])]
-    lag = bank.last_break(name)
+    lag = bank.diagnostics.last_break(name)
     if lag is not None and lag < len(times):
         changes.append(Change(time=int(times[-1 - lag]), kind="break"))
     return tuple(sorted((one for one in changes if one.time >= times[0]), key=lambda one: one.time))
@@ -141,7 +141,7 @@ def steps_before(track: Sequence[Whole], horizon: int, told: SeriesStatus) -> Ea
 
 
 def _gates(bank: Bank, name: str, times: npt.NDArray[np.int64]) -> GatesOverTime:
-    history = bank.gate_history(name)
+    history = bank.diagnostics.gate_history(name)
     shown = history.lags < len(times)
     forget, written, output = (gate[shown].astype(np.float64).round(4).tolist() for gate in history[1:])
     return GatesOverTime(

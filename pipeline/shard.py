@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from lstm_stream import Bank, Dump, DumpError, Fault, Forecasts, LiveScores, Observation, Outcome, Scores
+from lstm_stream import Bank, Dump, DumpError, Fault, Forecasts, LiveScores, Observation, Outcome, Scores, check_format
 from pipeline.dead_letters import Reject, dead_letters
 from pipeline.events import Decoder, Event
 from pipeline.fates import FORECAST, LATE, REPEATED, SKIPPED, Fate, Fates
@@ -204,7 +204,7 @@ class Shard:
         """
         try:
             kept = msgspec.convert(header, _Header)
-            Bank.check_format(kept.bank)
+            check_format(kept.bank)
             _compare(kept.fingerprint, fingerprint(settings))
             bank = Bank.load(kept.bank, arrays)
             return cls(topic, partition, kept.next_offset, settings, bank, repeated_hour=_repeated_hour(arrays))
@@ -275,20 +275,20 @@ class Shard:
     def status(self) -> ShardStatus:
         """How the model is doing; changes nothing."""
         bank = self.bank
-        model, last_value = bank.errors()
+        model, last_value = bank.diagnostics.errors()
         return ShardStatus(
             series=len(bank.names),
-            learning_steps=bank.updates,
-            skipped_learning_steps=bank.skipped,
-            loss=bank.lesson.loss,
-            gradient_norm=bank.lesson.gradient_norm,
+            learning_steps=bank.diagnostics.updates,
+            skipped_learning_steps=bank.diagnostics.skipped,
+            loss=bank.diagnostics.lesson.loss,
+            gradient_norm=bank.diagnostics.lesson.gradient_norm,
             mae_model=model,
             mae_last_value=last_value,
-            drifts=bank.drifts,
-            breaks=bank.breaks,
+            drifts=bank.diagnostics.drifts,
+            breaks=bank.diagnostics.breaks,
             state_bytes=bank.nbytes,
-            gates=Gates(**bank.gates()._asdict()),
-            experts=expert_weights(bank.expert_weights()),
+            gates=Gates(**bank.diagnostics.gates()._asdict()),
+            experts=expert_weights(bank.diagnostics.expert_weights()),
         )
 
     def series(self) -> tuple[str, ...]:
@@ -303,7 +303,7 @@ class Shard:
         Series that are warming have no place in it.
         """
         names = self.series()
-        key = self._surprises.recent(len(names)) if by == "surprise" else self.bank.error_ratios()
+        key = self._surprises.recent(len(names)) if by == "surprise" else self.bank.diagnostics.error_ratios()
         known = np.flatnonzero(~np.isnan(key))
         first = known[np.argsort(-key[known], kind="stable")[:count]]
         return [(float(key[row]), names[row]) for row in first.tolist()]
@@ -314,13 +314,13 @@ class Shard:
 
     def table(self) -> Table:
         """All series in the order of `series`; a copy."""
-        return Table(self.series(), self.bank.summaries(), *self._journal.surprises(len(self.bank.names)))
+        return Table(self.series(), self.bank.diagnostics.summaries(), *self._journal.surprises(len(self.bank.names)))
 
     def sparkline(self, name: str, count: int) -> tuple[float | None, ...]:
         """The last values of a series, oldest first; none of one that is not known."""
         if not self.bank.observations(name):
             return ()
-        return known(self.bank.recent(name, count)[1])
+        return known(self.bank.diagnostics.recent(name, count)[1])
 
     def watch(self, names: Collection[str]) -> None:
         """Keep the forecasts of these series from now on, for `track`; no forecast depends on it."""

@@ -296,7 +296,7 @@ def test_a_shard_tells_how_its_model_and_each_series_stand() -> None:
     assert (status.series, shard.series(), status.skipped_learning_steps) == (1, ("a",), 0)
     assert status.learning_steps > 0
     assert status.mae_model > 0
-    assert status.drifts == shard.bank.drifts
+    assert status.drifts == shard.bank.diagnostics.drifts
     assert sum(one.weight for one in status.experts) == pytest.approx(1)
     series = shard.series_status("a")
     assert series is not None
