@@ -23,7 +23,8 @@ from lstm_stream.features import Columns as FeatureColumns
 from lstm_stream.fold import go_through, write_forecast
 from lstm_stream.forecasts import ExpertForecasts, Forecasts
 from lstm_stream.grid import Outcome, Rhythm
-from lstm_stream.groups import Groups, most_to_come, total, with_room
+from lstm_stream.group_regression import Groups
+from lstm_stream.groups import most_to_come, total, with_room
 from lstm_stream.header import FORMAT, DumpError, Header, check_format
 from lstm_stream.hyperparameters import Hyperparameters
 from lstm_stream.learning import Learning

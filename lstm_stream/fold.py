@@ -11,7 +11,8 @@ from lstm_stream.call import AGAIN, BEGIN, END, FAULTY, LEFT, Call
 from lstm_stream.compiled import compiled, entry
 from lstm_stream.forecasts import ExpertForecasts, Forecasts
 from lstm_stream.grid import FORECAST, JUMP, Rhythm, place
-from lstm_stream.groups import Groups, join, meet_in_groups
+from lstm_stream.group_regression import Groups
+from lstm_stream.groups import join, meet_in_groups
 from lstm_stream.history import History, factor
 from lstm_stream.intervals import write_quantiles
 from lstm_stream.notes import BREAKS, EVENTS, OFFERED, SEEN, STEPS, Notes, leave_nothing

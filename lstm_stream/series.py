@@ -12,7 +12,18 @@ from lstm_stream.arithmetic import Flags, Wholes
 from lstm_stream.columns import grown
 from lstm_stream.covariates import Covariates
 from lstm_stream.grid import Grid
-from lstm_stream.groups import Membership
+
+
+class Membership(NamedTuple):
+    """Which group each series is in; zero: in none."""
+
+    group: Wholes  # (S,) 1 + its index
+    slot: Wholes  # (S,) 1 + its place among the members
+
+    @classmethod
+    def empty(cls) -> "Membership":
+        """Of no series."""
+        return cls(np.zeros(0, np.int64), np.zeros(0, np.int64))
 
 
 class Series(NamedTuple):

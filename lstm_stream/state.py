@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lstm_stream import combination, experts, features, groups, intervals, pretrained, readout
+from lstm_stream import combination, experts, features, group_regression, intervals, pretrained, readout
 from lstm_stream.anomaly import Errors
 from lstm_stream.arithmetic import Flags, Floats, Wholes
 from lstm_stream.cell import Weights
@@ -80,7 +80,7 @@ class Tables(NamedTuple):
     @classmethod
     def of(cls, rules: Hyperparameters) -> "Tables":
         """Of a bank."""
-        corrected = len(groups.marks(rules.horizon)) if rules.groups else 0
+        corrected = len(group_regression.marks(rules.horizon)) if rules.groups else 0
         return cls(
             features=features.Columns.of(rules.horizon, rules.covariates, corrected),
             readout=readout.Layout.of(rules.horizon),
@@ -135,7 +135,7 @@ class Members(NamedTuple):
             scale=np.zeros((members, rules.horizon), single),
             regressors=np.zeros((members, regressors), single),
             linear=np.zeros((members, rules.horizon), single),
-            corrections=np.zeros((members, len(groups.marks(rules.horizon))), single),
+            corrections=np.zeros((members, len(group_regression.marks(rules.horizon))), single),
             others=np.zeros((members, features.POOLED), single),
             rows=np.zeros(members, whole),
             sources=np.zeros(members, whole),

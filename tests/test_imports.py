@@ -137,7 +137,6 @@ HOMES = {
     "torch": {"lstm_stream.network", "lstm_stream.learner", "lstm_stream.pooled", "lstm_stream.pretraining.training"},
     "numba": {
         "lstm_stream.compiled",
-        "lstm_stream.part_compiler",
         "lstm_stream.reference_type",
         "lstm_stream.references",
     },
