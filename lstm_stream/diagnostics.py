@@ -9,12 +9,15 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_stream.anomaly import WARM
-from lstm_stream.arithmetic import Doubles, Floats, Wholes, ratios
-from lstm_stream.combination import Scoring, mean_weights
+from lstm_stream.arithmetic import Doubles, Floats, Wholes, fill, ratios
+from lstm_stream.combination import combine, penalise
+from lstm_stream.compiled import entry
+from lstm_stream.expert_losses import TINY, Combination, Scoring
 from lstm_stream.learner import Lesson
 from lstm_stream.learning import Learning
 from lstm_stream.network import Gates
 from lstm_stream.notes import BREAKS
+from lstm_stream.references import refer
 from lstm_stream.rows import Rows
 from lstm_stream.scale import spreads
 from lstm_stream.seasons import SECOND
@@ -145,7 +148,7 @@ class Diagnostics(NamedTuple):
         some = np.flatnonzero(self.rows.state.history.age > 0)[:MOST]
         rows = some if series is None else np.asarray([self.rows.names[series]])
         losses, gain = self.learning.pooled.losses, self.learning.priors.gain
-        return mean_weights(self.rows.state.combination, self.scoring, rows, losses, gain)
+        return _mean_weights(self.rows.state.combination, self.scoring, rows, losses, gain)
 
     def gates(self) -> Gates:
         """Mean activations of the gates, over up to 256 series at their last snapshot."""
@@ -179,3 +182,32 @@ class Diagnostics(NamedTuple):
             x.astype(np.float32), met.astype(np.float32)
         )
         return GateHistory(age - 1 - steps, forget, written, output)
+
+
+def _mean_weights(combination: Combination, scoring: Scoring, rows: Wholes, losses: Floats, gain: Floats) -> Floats:
+    """Mean weight of each expert (E,) in the means of some series, over all horizons; zeros for no series."""
+    total = np.zeros(len(losses), np.float32)
+    _add_weights(refer(combination), refer(scoring), rows, np.log(losses + TINY), gain, total)
+    return total / np.float32(max(len(rows) * len(scoring.lower), 1))
+
+
+@entry
+def _add_weights(
+    combination: Combination, scoring: Scoring, rows: Wholes, log_losses: Floats, gain: Floats, total: Floats
+) -> None:
+    """Add up the weights of each expert (E,) over series and horizons; an expert that was never scored has none."""
+    experts, scored, horizon = log_losses.shape[0], log_losses.shape[1], len(scoring.lower)
+    penalty, shares = np.zeros((experts, scored), np.float32), np.zeros((experts, scored), np.float32)
+    said, weights = np.zeros((experts, horizon), np.float32), np.zeros((experts, horizon), np.float32)
+    trust, mixed = np.zeros(scored, np.float32), np.zeros(horizon, np.float32)
+    for i in rows:
+        penalise(combination, scoring, i, log_losses, gain, penalty, trust)
+        for e in range(experts):
+            mass = np.float32(0.0)
+            for k in range(scored):
+                mass += combination.mass[i, e, k]
+            fill(said[e], 0.0 if mass > 0 else np.nan)
+        combine(scoring, penalty, trust, said, shares, weights, mixed)
+        for e in range(experts):
+            for h in range(horizon):
+                total[e] += weights[e, h]

@@ -9,8 +9,8 @@ import numpy as np
 
 from lstm_stream.arithmetic import Wholes
 from lstm_stream.columns import Array, over, under
-from lstm_stream.combination import TINY
 from lstm_stream.drift import Drift
+from lstm_stream.expert_losses import TINY
 from lstm_stream.experts import assumed_losses
 from lstm_stream.faults import RAISED, Fault, Stage, told
 from lstm_stream.header import Header

@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lstm_stream import combination, experts, features, group_regression, intervals, pretrained, readout
+from lstm_stream import experts, features, group_regression, intervals, pretrained, readout
 from lstm_stream.anomaly import Errors
 from lstm_stream.arithmetic import Flags, Floats, Wholes
 from lstm_stream.cell import Weights
-from lstm_stream.combination import Combination
+from lstm_stream.expert_losses import Combination, Scoring
 from lstm_stream.experts import EXPERTS, Smoothers
 from lstm_stream.history import History
 from lstm_stream.hyperparameters import Hyperparameters
@@ -72,7 +72,7 @@ class Tables(NamedTuple):
     features: features.Columns
     readout: readout.Layout
     courses: experts.Courses
-    scoring: combination.Scoring
+    scoring: Scoring
     intervals: intervals.Layout
     symmetric: bool  # whether quantile levels are, so that a series may turn round
     grouped: bool
@@ -85,7 +85,7 @@ class Tables(NamedTuple):
             features=features.Columns.of(rules.horizon, rules.covariates, corrected),
             readout=readout.Layout.of(rules.horizon),
             courses=experts.Courses.of(rules.horizon),
-            scoring=combination.Scoring.of(rules.horizon),
+            scoring=Scoring.of(rules.horizon),
             intervals=intervals.Layout.of(rules.horizon, rules.quantiles),
             symmetric=bool(np.allclose(np.add(rules.quantiles, rules.quantiles[::-1]), 1.0)),
             grouped=rules.groups,

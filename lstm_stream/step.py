@@ -19,7 +19,6 @@ from lstm_stream.combination import (
     LARGEST_FREE_MOVE,
     LARGEST_MOVE,
     combine,
-    forget_losses,
     open_experts,
     penalise,
     score_experts,
@@ -28,6 +27,7 @@ from lstm_stream.combination import (
 )
 from lstm_stream.compiled import compiled
 from lstm_stream.covariates import Covariates, write_covariates
+from lstm_stream.expert_losses import forget_losses
 from lstm_stream.experts import (
     EXPERTS,
     GROUP,
