@@ -2,11 +2,6 @@
 
 Division by zero gives an infinity or NaN, as in numpy, and raises nothing. With `NUMBA_DISABLE_JIT=1` the same
 functions run as plain Python, and with `NUMBA_BOUNDSCHECK=1` every index is checked.
-
-Numba optimises each compiled function with all that it calls, and makes machine code of it, so that Python could call
-it: a function six calls deep is optimised seven times. Functions that only compiled ones call are optimised once, as
-parts of the function that Python calls, and have no machine code of their own. That halves the time to compile.
-See https://numba.readthedocs.io/en/stable/developer/custom_pipeline.html.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,10 +12,8 @@ from typing import Any, TypeVar
 import numpy as np
 from numba import njit
 from numba.core.caching import FunctionCache
-from numba.core.codegen import JITCodeLibrary
-from numba.core.compiler import CompilerBase, DefaultPassBuilder
-from numba.core.compiler_machinery import LoweringPass, PassManager, register_pass
-from numba.core.typed_passes import NativeLowering
+
+from lstm_stream.part_compiler import PartCompiler
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
@@ -30,7 +23,7 @@ INNER: dict[str, Any] = OPTIONS | {"no_cpython_wrapper": True}
 
 def compiled(function: Function) -> Function:
     """Compile a function that other compiled ones call, as a part of them; Python can't call it."""
-    result: Function = njit(**INNER, pipeline_class=_PartCompiler)(function)
+    result: Function = njit(**INNER, pipeline_class=PartCompiler)(function)
     return result
 
 
@@ -83,44 +76,3 @@ def _used(function: FunctionType) -> list[Any]:
     """What a function uses of its module."""
     names = function.__code__.co_names
     return [function.__globals__[name] for name in names if name in function.__globals__]
-
-
-class _PartLibrary(JITCodeLibrary):
-    """Code that goes into other libraries, and is optimised there."""
-
-    def _optimize_final_module(self) -> None:
-        """Leave that to the libraries it goes into."""
-
-
-class _PartCompiler(CompilerBase):
-    """Compiles a function that only compiled ones call: no machine code of its own is made."""
-
-    def define_pipelines(self) -> list[PassManager]:
-        """As usual, but for the last step."""
-        state = self.state
-        state.flags.no_compile = True
-        library: Any = _PartLibrary
-        state.library = library(state.targetctx.codegen(), state.func_id.func_qualname)
-        state.library.enable_object_caching()
-        passes = DefaultPassBuilder.define_nopython_pipeline(state)
-        passes.add_pass_after(_InsertPart, NativeLowering)
-        passes.finalize()
-        return [passes]
-
-
-@register_pass(mutates_CFG=True, analysis_only=False)
-class _InsertPart(LoweringPass):
-    """Lets other compiled functions find the code."""
-
-    _name = "insert_part"
-
-    def __init__(self) -> None:
-        LoweringPass.__init__(self)
-
-    def run_pass(self, state: Any) -> bool:
-        """Under a key that stands where the function is that Python would call: a builtin one, which raises."""
-        name = state.func_id.func_qualname.rpartition(".")[2]
-        key = f"{{{name} is a part of compiled functions and cannot be called from Python}}".format  # a KeyError
-        state.targetctx.insert_user_function(key, state.cr.fndesc, [state.library])
-        state["cr"] = state.cr._replace(cfunc=key)
-        return True
