@@ -24,7 +24,7 @@ ROWS = (
     {
         *("tensor_file", "metrics", "status", "messages", "scoring", "watchdog", "clock", "fleet", "fates"),
         *("json_text", "pagefiles", "log_lines", "web_access"),
-        *("code_cache", "files", "check", "files.packing", "files.fileform"),
+        *("code_cache", "files", "check", "files.packing", "files.fileform", "settings.values"),
     },
     {
         "checkpoints",
@@ -44,6 +44,10 @@ ROWS = (
         "alerts",
     },
     {"letterbox", "conditions", "points", "framing", "forecast_writer", "files.timecolumn", "files.sample"},
+    {"settings.kafka", "settings.events", "settings.model"},
+    {"settings.daemon"},
+    {"settings.declared"},
+    {"settings.loading", "settings.text", "settings.changes"},
     {"portrait", "settings", "files.timefinder", "files.seriesfinder"},
     {"oauth", "refusals"},
     {
@@ -98,6 +102,7 @@ ALONE = {
     "fates",
     "log_lines",
     "code_cache",
+    "settings.values",
 }
 OF_THE_LIBRARY = {"messages", "scoring"}
 
