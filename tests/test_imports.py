@@ -26,6 +26,10 @@ ROWS = (
         *("json_text", "pagefiles", "log_lines", "web_access"),
         *("code_cache", "files", "check", "files.packing", "files.fileform", "settings.values"),
     },
+    {"stamps.stamp", "stamps.dates"},
+    {"stamps.numbers", "stamps.patterns", "stamps.repeated_hour"},
+    {"stamps.texts"},
+    {"stamps.reader"},
     {
         "checkpoints",
         *("journal", "listing", "stream", "table"),
