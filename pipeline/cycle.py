@@ -34,7 +34,9 @@ from pipeline.cluster import (
     TopicPartition,
     place,
 )
+from pipeline.counts import Counts
 from pipeline.fates import Fates
+from pipeline.fold import Failure, Fold
 from pipeline.losses import Losses
 from pipeline.measures import Measures, count, joined
 from pipeline.member import Gathered, Look, Member
@@ -45,7 +47,6 @@ from pipeline.parts import Parts
 from pipeline.publisher import Publication, Publisher
 from pipeline.saver import Saved, Saver
 from pipeline.settings import Settings
-from pipeline.shard import Counts, Failure, Fold
 from pipeline.snapshots import Snapshots
 from pipeline.standstill import Reading, Standstill
 from pipeline.watchdog import LONG, Watchdog

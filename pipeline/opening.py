@@ -19,6 +19,7 @@ from pipeline.cluster import (
     TopicPartition,
     place,
 )
+from pipeline.fold import Fold, Publish
 from pipeline.inputs import inputs_of
 from pipeline.journal import Whole
 from pipeline.member import Member
@@ -26,7 +27,7 @@ from pipeline.messages import Record
 from pipeline.metrics import Metrics
 from pipeline.publisher import Publication, Publisher
 from pipeline.settings import Settings
-from pipeline.shard import FingerprintError, Fold, Publish
+from pipeline.shard import FingerprintError
 from pipeline.status import Ranking, SeriesStatus, ShardStatus
 from pipeline.table import Table
 

@@ -9,13 +9,32 @@ import numpy.typing as npt
 from lstm_stream import OF_THE_LSTM, Bank, Expert
 from pipeline.forecast_writer import rounded_values
 from pipeline.journal import Entries, Journal, Whole
-from pipeline.status import Anomaly, Change, Earlier, ExpertWeight, GatesOverTime, SeriesStatus
+from pipeline.status import Anomaly, Change, Earlier, ExpertWeight, Gates, GatesOverTime, SeriesStatus, ShardStatus
 
 SHOWN = 200
 """Values of a series that its status tells."""
 ANOMALOUS = 0.99
 """Scores from here on are told as anomalies: one in a hundred in the long run."""
 MICROSECONDS = 1_000_000
+
+
+def shard_status(bank: Bank) -> ShardStatus:
+    """How the model of a partition is doing."""
+    model, last_value = bank.diagnostics.errors()
+    return ShardStatus(
+        series=len(bank.names),
+        learning_steps=bank.diagnostics.updates,
+        skipped_learning_steps=bank.diagnostics.skipped,
+        loss=bank.diagnostics.lesson.loss,
+        gradient_norm=bank.diagnostics.lesson.gradient_norm,
+        mae_model=model,
+        mae_last_value=last_value,
+        drifts=bank.diagnostics.drifts,
+        breaks=bank.diagnostics.breaks,
+        state_bytes=bank.nbytes,
+        gates=Gates(**bank.diagnostics.gates()._asdict()),
+        experts=expert_weights(bank.diagnostics.expert_weights()),
+    )
 
 
 def series_status(

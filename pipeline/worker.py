@@ -20,6 +20,7 @@ from pipeline.cluster import (
     NoTopicError,
     TopicPartition,
 )
+from pipeline.counts import Counts
 from pipeline.cycle import LONGEST_WAIT, Cycle
 from pipeline.inputs import inputs_of
 from pipeline.losses import Losses
@@ -29,7 +30,7 @@ from pipeline.opening import Held, Opener, Shards
 from pipeline.publisher import Publisher
 from pipeline.reporter import Reporter, Seen
 from pipeline.settings import Settings
-from pipeline.shard import Counts, FingerprintError, Shard
+from pipeline.shard import FingerprintError, Shard
 from pipeline.snapshots import Snapshots
 from pipeline.standstill import Standstill
 from pipeline.status import State, Status

@@ -24,7 +24,7 @@ ROWS = (
     {
         *("tensor_file", "metrics", "status", "messages", "scoring", "watchdog", "clock", "fleet", "fates"),
         *("json_text", "pagefiles", "log_lines", "web_access"),
-        *("code_cache", "files", "check", "files.packing", "files.fileform", "settings.values"),
+        *("counts", "code_cache", "files", "check", "files.packing", "files.fileform", "settings.values"),
     },
     {"stamps.stamp", "stamps.dates"},
     {"stamps.numbers", "stamps.patterns", "stamps.repeated_hour"},
@@ -47,7 +47,7 @@ ROWS = (
         "surprises",
         "alerts",
     },
-    {"letterbox", "conditions", "points", "framing", "forecast_writer", "files.timecolumn", "files.sample"},
+    {"fold", "letterbox", "conditions", "points", "framing", "forecast_writer", "files.timecolumn", "files.sample"},
     {"settings.kafka", "settings.events", "settings.model"},
     {"settings.daemon"},
     {"settings.declared"},
@@ -58,7 +58,7 @@ ROWS = (
         *("events", "files.layout", "inputs", "connection", "advice", "capacity", "hyperparameters", "pipes"),
         *("process", "reloading", "pretrain"),
     },
-    {"admin", "producer", "predecessor", "files.tables", "compiling", "workerprocess"},
+    {"admin", "producer", "batch", "predecessor", "files.tables", "compiling", "workerprocess"},
     {"cluster.protocols"},
     {"cluster.consumer", "cluster.topics", "cluster.writing"},
     {"cluster.clients", "cluster.topic_reader"},
@@ -100,6 +100,7 @@ ROWS = (
 
 # Nothing of ours, however low the row; these may know the library's types, the first nothing at all.
 ALONE = {
+    "counts",
     "files.packing",
     "files.fileform",
     "tensor_file",

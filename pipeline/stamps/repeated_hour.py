@@ -1,20 +1,22 @@
 """The hour that autumn repeats."""
 
 from collections.abc import Mapping
-from types import MappingProxyType
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
 
 from pipeline.stamps.stamp import Stamp
+
+NAMES, TIMES = "repeated_hour.names", "repeated_hour.times"
+"""Arrays of a dump: they grow with the series, for which a header has no room."""
 
 
 class RepeatedHour:
     """Keeps the two passes of the hour that autumn repeats apart, by the order in which a series' stamps come.
 
     A stamp of that hour is of the first pass, unless the series has a stamp of that hour at or after it already.
-
-    Parameters
-    ----------
-    last
-        What an earlier one dumped.
 
     Examples
     --------
@@ -26,8 +28,8 @@ class RepeatedHour:
     ['00:00', '00:30', '01:00', '01:30']
     """
 
-    def __init__(self, last: Mapping[str, int] = MappingProxyType({})) -> None:
-        self._last = dict(last)
+    def __init__(self) -> None:
+        self._last: dict[str, int] = {}  # the newest such time of each series that had one
 
     def time(self, series: str, stamp: Stamp) -> int:
         """Which reading of the stamp is meant."""
@@ -40,6 +42,16 @@ class RepeatedHour:
         self._last[series] = max(chosen, chosen if last is None else last)
         return chosen
 
-    def dump(self) -> dict[str, int]:
-        """The newest such time of each series that had one."""
-        return dict(self._last)
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """The newest such time of each series that had one, as arrays of a dump."""
+        names = np.frombuffer(msgspec.json.encode(list(self._last)), np.uint8)
+        return {NAMES: names, TIMES: np.fromiter(self._last.values(), np.int64, len(self._last))}
+
+    @classmethod
+    def of_arrays(cls, arrays: Mapping[str, npt.NDArray[Any]]) -> "RepeatedHour":
+        """What a dump knows of the hour; one of before knows nothing."""
+        hour = cls()
+        if NAMES in arrays:
+            names = msgspec.json.decode(arrays[NAMES].tobytes(), type=list[str])
+            hour._last = dict(zip(names, arrays[TIMES].tolist(), strict=True))
+        return hour
