@@ -290,7 +290,7 @@ def check(config: str | None, overrides: Sequence[str], records: int, topic: str
     and disturbs nobody. Tells what each path found, times, steps, series and values, what would be late, repeated or a
     dead letter and why, and which settings would read the topic better.
     """
-    from pipeline.check.report import check as look
+    from pipeline.check.looking import check as look
     from pipeline.check.tables import written
     from pipeline.cluster import ClusterError, sample_topic
     from pipeline.scoreboard import NARROWEST
