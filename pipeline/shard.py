@@ -25,7 +25,7 @@ from pipeline.measures import Measures
 from pipeline.messages import Outgoing, Record
 from pipeline.portrait import known, series_status, shard_status
 from pipeline.settings import Settings, fingerprint
-from pipeline.stamps import RepeatedHour
+from pipeline.stamps.repeated_hour import RepeatedHour
 from pipeline.status import Ranking, SeriesStatus, ShardStatus
 from pipeline.surprises import Surprises
 from pipeline.table import Table

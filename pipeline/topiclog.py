@@ -23,7 +23,7 @@ from pipeline.log import Log, Past, rows_of
 from pipeline.messages import Record
 from pipeline.scoring import Floats, Integers
 from pipeline.settings import Settings
-from pipeline.stamps import RepeatedHour
+from pipeline.stamps.repeated_hour import RepeatedHour
 
 SECOND = 1_000_000
 """Microseconds."""

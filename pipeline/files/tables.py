@@ -26,7 +26,8 @@ from pipeline.files.seriesfinder import REPEATED
 from pipeline.files.timecolumn import TimeColumn
 from pipeline.scoring import season_of
 from pipeline.sentinels import Spread, written
-from pipeline.stamps import RepeatedHour, StampError
+from pipeline.stamps import StampError
+from pipeline.stamps.repeated_hour import RepeatedHour
 
 COUNTED_FROM = 946_684_800_000_000
 """Microseconds: rows without a time are counted from the year 2000 on."""

@@ -7,7 +7,6 @@ without a zone is of `timezone`.
 from pipeline.stamps.numbers import FARTHEST
 from pipeline.stamps.patterns import check_format
 from pipeline.stamps.reader import Stamps
-from pipeline.stamps.repeated_hour import RepeatedHour
 from pipeline.stamps.stamp import LAST_TIME, UNITS, Stamp, StampError, numeric, shown, zone
 from pipeline.stamps.texts import ZONES
 
@@ -16,7 +15,6 @@ __all__ = [
     "LAST_TIME",
     "UNITS",
     "ZONES",
-    "RepeatedHour",
     "Stamp",
     "StampError",
     "Stamps",
