@@ -26,9 +26,10 @@ from pipeline.member import Member
 from pipeline.messages import Record
 from pipeline.metrics import Metrics
 from pipeline.publisher import Publication, Publisher
+from pipeline.series_status import SeriesStatus
 from pipeline.settings import Settings
 from pipeline.shard import FingerprintError
-from pipeline.status import Ranking, SeriesStatus, ShardStatus
+from pipeline.status import Ranking, ShardStatus
 from pipeline.table import Table
 
 logger = logging.getLogger(__name__)

@@ -24,9 +24,10 @@ from pipeline.journal import Journal, Whole
 from pipeline.measures import Measures
 from pipeline.messages import Outgoing, Record
 from pipeline.portrait import known, series_status, shard_status
+from pipeline.series_status import SeriesStatus
 from pipeline.settings import Settings, fingerprint
 from pipeline.stamps.repeated_hour import RepeatedHour
-from pipeline.status import Ranking, SeriesStatus, ShardStatus
+from pipeline.status import Ranking, ShardStatus
 from pipeline.surprises import Surprises
 from pipeline.table import Table
 

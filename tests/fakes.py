@@ -41,9 +41,10 @@ from pipeline.fold import Fold, Publish
 from pipeline.journal import Whole
 from pipeline.measures import Measures
 from pipeline.messages import Outgoing, Record
+from pipeline.series_status import SeriesStatus
 from pipeline.settings import Settings
 from pipeline.shard import FingerprintError, State
-from pipeline.status import ExpertWeight, Gates, Ranking, SeriesStatus, ShardStatus
+from pipeline.status import ExpertWeight, Gates, Ranking, ShardStatus
 from pipeline.table import Table
 from pipeline.transactions import java_hash
 

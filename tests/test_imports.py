@@ -24,10 +24,19 @@ ROWS = (
     {
         *("tensor_file", "metrics", "status", "messages", "scoring", "watchdog", "clock", "fleet", "fates"),
         *("json_text", "pagefiles", "log_lines", "web_access"),
-        *("counts", "code_cache", "files", "check", "files.packing", "files.fileform", "settings.values"),
+        *(
+            "counts",
+            "series_list",
+            "code_cache",
+            "files",
+            "check",
+            "files.packing",
+            "files.fileform",
+            "settings.values",
+        ),
     },
     {"stamps.stamp", "stamps.dates"},
-    {"stamps.numbers", "stamps.patterns", "stamps.repeated_hour"},
+    {"paths", "series_status", "stamps.numbers", "stamps.patterns", "stamps.repeated_hour"},
     {"stamps.texts"},
     {"stamps.reader"},
     {
@@ -106,6 +115,7 @@ ROWS = (
 
 # Nothing of ours, however low the row; these may know the library's types, the first nothing at all.
 ALONE = {
+    "series_list",
     "counts",
     "files.packing",
     "files.fileform",
