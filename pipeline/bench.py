@@ -26,10 +26,10 @@ from pipeline.counts import Counts
 from pipeline.files.tables import Event
 from pipeline.fold import Fold, Publish
 from pipeline.forecast_writer import ForecastWriter
+from pipeline.held import Shards
 from pipeline.hyperparameters import hyperparameters
 from pipeline.messages import Outgoing, Record
 from pipeline.metrics import Metrics
-from pipeline.opening import Shards
 from pipeline.replay import Form, FormError
 from pipeline.settings import Events, Settings
 from pipeline.shard import Shard

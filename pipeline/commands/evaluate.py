@@ -83,8 +83,8 @@ def evaluate(
     from pipeline.log import read_file
     from pipeline.replay import Form
     from pipeline.scoreboard import NARROWEST, remarks, scores_table
-    from pipeline.scoring import Rows, ScoringError
     from pipeline.topiclog import TopicError, read_past
+    from pipeline.truth import Rows, ScoringError
 
     if (file is None) == (topic is None):
         raise click.UsageError("give a FILE or --topic, one of them")
