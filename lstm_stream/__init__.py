@@ -8,19 +8,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from lstm_stream.bank import Bank, DumpError
+    from lstm_stream.bank import Bank
+    from lstm_stream.diagnostics import Diagnostics, GateHistory, Summaries
     from lstm_stream.dumping import Block, Dump, Shape
     from lstm_stream.experts import OF_THE_LSTM, Expert
     from lstm_stream.faults import Fault
     from lstm_stream.forecaster import LSTMForecaster
     from lstm_stream.forecasts import ExpertForecasts, Forecasts
     from lstm_stream.grid import Outcome
+    from lstm_stream.header import DumpError, check_format
     from lstm_stream.hyperparameters import ANY_GAP, Hyperparameters
     from lstm_stream.live_scores import LiveScores, Scores, buckets
     from lstm_stream.observations import Observation
     from lstm_stream.pretraining.examples import Examples, make_examples
     from lstm_stream.pretraining.training import HeldBackLosses, Training, held_back_losses
-    from lstm_stream.summaries import GateHistory, Summaries
     from lstm_stream.timelines import Timeline, timeline
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "OF_THE_LSTM",
     "Bank",
     "Block",
+    "Diagnostics",
     "Dump",
     "DumpError",
     "Examples",
@@ -48,25 +50,27 @@ __all__ = [
     "Timeline",
     "Training",
     "buckets",
+    "check_format",
     "held_back_losses",
     "make_examples",
     "timeline",
 ]
 
 _HOMES = {
-    "bank": ("Bank", "DumpError"),
+    "bank": ("Bank",),
+    "diagnostics": ("Diagnostics", "GateHistory", "Summaries"),
     "dumping": ("Block", "Dump", "Shape"),
     "experts": ("OF_THE_LSTM", "Expert"),
     "faults": ("Fault",),
     "forecaster": ("LSTMForecaster",),
     "forecasts": ("Forecasts", "ExpertForecasts"),
     "grid": ("Outcome",),
+    "header": ("DumpError", "check_format"),
     "hyperparameters": ("ANY_GAP", "Hyperparameters"),
     "live_scores": ("LiveScores", "Scores", "buckets"),
     "observations": ("Observation",),
     "pretraining.examples": ("Examples", "make_examples"),
     "pretraining.training": ("HeldBackLosses", "Training", "held_back_losses"),
-    "summaries": ("GateHistory", "Summaries"),
     "timelines": ("Timeline", "timeline"),
 }
 _HOME_OF = {name: f"{__name__}.{module}" for module, names in _HOMES.items() for name in names}

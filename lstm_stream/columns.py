@@ -83,3 +83,14 @@ def clear(columns: Columns, i: int) -> None:
     """Let series i start again."""
     for column in named(columns).values():
         column[i] = 0
+
+
+def over(part: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
+    """Arrays under the name of the part that they belong to."""
+    return {f"{part}.{name}": array for name, array in arrays.items()}
+
+
+def under(part: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
+    """The arrays of a part, by their names in it."""
+    prefix = f"{part}."
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}

@@ -3,96 +3,25 @@
 Letters: N observations of a call, C covariates, S series, M members of an event.
 """
 
-from typing import NamedTuple
-
 import numpy as np
-import numpy.typing as npt
 
 from lstm_stream.anomaly import WARM
-from lstm_stream.arithmetic import Doubles, Flag, Flags, Whole, Wholes, fill
-from lstm_stream.columns import grown
+from lstm_stream.arithmetic import Flag, Whole, Wholes
+from lstm_stream.call import AGAIN, BEGIN, END, FAULTY, LEFT, Call
 from lstm_stream.compiled import compiled, entry
-from lstm_stream.covariates import Covariates
 from lstm_stream.forecasts import ExpertForecasts, Forecasts
-from lstm_stream.grid import FORECAST, JUMP, Grid, Rhythm, place
-from lstm_stream.groups import Groups, Membership, join, meet_in_groups
+from lstm_stream.grid import FORECAST, JUMP, Rhythm, place
+from lstm_stream.group_regression import Groups
+from lstm_stream.groups import join, meet_in_groups
 from lstm_stream.history import History, factor
 from lstm_stream.intervals import write_quantiles
-from lstm_stream.notes import Notes
+from lstm_stream.notes import BREAKS, EVENTS, OFFERED, SEEN, STEPS, Notes, leave_nothing
 from lstm_stream.readout import ONE
 from lstm_stream.replay import Replay, offer
 from lstm_stream.seasons import SECOND
+from lstm_stream.series import Series
 from lstm_stream.state import Members, Shared, State, Tables, Workspace
 from lstm_stream.step import forecast, is_finite, take_in
-
-BEGIN, END, LEFT, AGAIN, FAULTY = 0, 1, 2, 3, 4
-"""Of a position: the first observation of the event at hand and the first behind it; missing steps still to come; the
-observation whose series is to start again, -1: none; how many members came to something that is not finite."""
-STEPS, OFFERED, BREAKS, SEEN, EVENTS = 0, 1, 2, 3, 4
-"""Of the counts: steps of all series; windows offered since the last lesson; breaks; series since then; events."""
-
-
-class Series(NamedTuple):
-    """What is kept of series beside the state of their model."""
-
-    grid: Grid
-    membership: Membership
-    covariates: Covariates
-    identity: npt.NDArray[np.uint64]  # (S,) hash of the name
-    lately: Flags  # (S,) whether there was a step since the last learning step
-    latest: Wholes  # (S,) the rows of these, in the order of the log
-    event: Wholes  # (S,) the last event, as counted
-
-    @classmethod
-    def empty(cls, covariates: int) -> "Series":
-        """Of no series."""
-        whole, flags = np.zeros(0, np.int64), np.zeros(0, np.bool_)
-        return cls(
-            grid=Grid.empty(),
-            membership=Membership.empty(),
-            covariates=Covariates.empty(covariates),
-            identity=np.zeros(0, np.uint64),
-            lately=flags,
-            latest=whole,
-            event=whole,
-        )
-
-    def grown(self, capacity: int) -> "Series":
-        """With room for so many."""
-        more = capacity - len(self.identity)
-        return Series(
-            grid=grown(self.grid, capacity),
-            membership=grown(self.membership, capacity),
-            covariates=grown(self.covariates, capacity),
-            identity=np.concatenate([self.identity, np.zeros(more, np.uint64)]),
-            lately=np.concatenate([self.lately, np.zeros(more, np.bool_)]),
-            latest=np.concatenate([self.latest, np.zeros(more, np.int64)]),
-            event=np.concatenate([self.event, np.zeros(more, np.int64)]),
-        )
-
-
-class Call(NamedTuple):
-    """The observations of a call, and where they lie."""
-
-    rows: Wholes  # (N,) series
-    times: Wholes  # (N,) microseconds
-    values: Doubles  # (N,) NaN: missing
-    events: Wholes  # (N,) never falling
-    covariates: Doubles  # (N, C) NaN: not known
-    missing: Wholes  # (N,) steps that are missing before it
-    restart: Flags  # (N,) whether the series starts, or starts again, with it
-    step: Wholes  # (N,) of the series, microseconds; 0: not known
-
-    @classmethod
-    def of(cls, rows: Wholes, times: Wholes, values: Doubles, events: Wholes, covariates: Doubles) -> "Call":
-        """Nothing of it placed yet."""
-        whole = np.zeros((2, len(rows)), np.int64)
-        return cls(rows, times, values, events, covariates, whole[0], np.zeros(len(rows), np.bool_), whole[1])
-
-    def largest_event(self) -> int:
-        """The most observations of one event."""
-        starts = np.flatnonzero(np.diff(self.events, prepend=self.events[:1] - 1, append=self.events[-1:] + 1))
-        return int(np.diff(starts).max(initial=1))
 
 
 @entry
@@ -302,15 +231,6 @@ def _faulty(state: State, notes: Notes, members: Members, count: int, first: int
             members.rows[faulty], members.sources[faulty] = members.rows[m], members.sources[m]
             faulty += 1
     return faulty
-
-
-@compiled
-def leave_nothing(notes: Notes, place: int) -> None:
-    """Let a step leave nothing to the shard."""
-    fill(notes.rows[place], 0.0)
-    notes.errors[place] = np.nan
-    for e in range(notes.losses.shape[1]):
-        fill(notes.losses[place, e], np.nan)
 
 
 @entry

@@ -14,6 +14,7 @@ from torch.nn.functional import huber_loss
 from torch.nn.utils import clip_grad_norm_
 
 from lstm_stream.arithmetic import Floats
+from lstm_stream.columns import over, under
 from lstm_stream.network import Network
 
 LARGEST_GRADIENT = 1.0
@@ -120,18 +121,17 @@ class Learner:
 
     def dump(self) -> dict[str, Floats]:
         """Weights, their average and Adam's moments by name; a copy."""
-        arrays = {f"network.{name}": array for name, array in self.network.dump().items()}
-        arrays |= {f"average.{name}": array for name, array in self.average.dump().items()}
+        arrays = over("network", self.network.dump()) | over("average", self.average.dump())
         for index, moments in self._adam.state_dict()["state"].items():
             arrays |= {f"adam.{index}.{name}": moment.numpy().copy() for name, moment in moments.items()}
         return arrays
 
     def load(self, arrays: dict[str, Floats], updates: int, skipped: int) -> None:
         """Take the state of a `dump` and the two counts that belong to it."""
-        self.network.load(_under("network.", arrays))
-        self.average.load(_under("average.", arrays))
+        self.network.load(under("network", arrays))
+        self.average.load(under("average", arrays))
         self.weights = self.average.cell()
-        self._load_moments(_under("adam.", arrays))
+        self._load_moments(under("adam", arrays))
         self.updates, self.skipped = updates, skipped
 
     def _load_moments(self, moments: dict[str, Floats]) -> None:
@@ -140,7 +140,3 @@ class Learner:
             index, _, moment = name.partition(".")
             state.setdefault(int(index), {})[moment] = torch.from_numpy(array.copy())
         self._adam.load_state_dict(self._adam.state_dict() | {"state": state})
-
-
-def _under(prefix: str, arrays: dict[str, Floats]) -> dict[str, Floats]:
-    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}

@@ -7,7 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lstm_stream.arithmetic import Floats
+from lstm_stream.arithmetic import Floats, fill
+from lstm_stream.compiled import compiled
+
+STEPS, OFFERED, BREAKS, SEEN, EVENTS = 0, 1, 2, 3, 4
+"""Of the counts: steps of all series; windows offered since the last lesson; breaks; series since then; events."""
 
 
 class Notes(NamedTuple):
@@ -25,3 +29,12 @@ class Notes(NamedTuple):
             losses=np.full((steps, experts, scored), np.nan, np.float32),
             errors=np.full(steps, np.nan, np.float32),
         )
+
+
+@compiled
+def leave_nothing(notes: Notes, place: int) -> None:
+    """Let a step leave nothing to the shard."""
+    fill(notes.rows[place], 0.0)
+    notes.errors[place] = np.nan
+    for e in range(notes.losses.shape[1]):
+        fill(notes.losses[place, e], np.nan)

@@ -7,7 +7,7 @@ import numpy as np
 
 from lstm_stream.arithmetic import Floats, ratios
 from lstm_stream.columns import Array
-from lstm_stream.combination import Combination, gains, scored_horizons
+from lstm_stream.expert_losses import Combination, gains, scored_horizons
 from lstm_stream.history import History
 from lstm_stream.move_scale import Moves
 from lstm_stream.scale import Scale

@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lstm_stream import combination, experts, features, groups, intervals, pretrained, readout
+from lstm_stream import experts, features, group_regression, intervals, pretrained, readout
 from lstm_stream.anomaly import Errors
 from lstm_stream.arithmetic import Flags, Floats, Wholes
 from lstm_stream.cell import Weights
-from lstm_stream.combination import Combination
+from lstm_stream.expert_losses import Combination, Scoring
 from lstm_stream.experts import EXPERTS, Smoothers
 from lstm_stream.history import History
 from lstm_stream.hyperparameters import Hyperparameters
@@ -72,7 +72,7 @@ class Tables(NamedTuple):
     features: features.Columns
     readout: readout.Layout
     courses: experts.Courses
-    scoring: combination.Scoring
+    scoring: Scoring
     intervals: intervals.Layout
     symmetric: bool  # whether quantile levels are, so that a series may turn round
     grouped: bool
@@ -80,12 +80,12 @@ class Tables(NamedTuple):
     @classmethod
     def of(cls, rules: Hyperparameters) -> "Tables":
         """Of a bank."""
-        corrected = len(groups.marks(rules.horizon)) if rules.groups else 0
+        corrected = len(group_regression.marks(rules.horizon)) if rules.groups else 0
         return cls(
             features=features.Columns.of(rules.horizon, rules.covariates, corrected),
             readout=readout.Layout.of(rules.horizon),
             courses=experts.Courses.of(rules.horizon),
-            scoring=combination.Scoring.of(rules.horizon),
+            scoring=Scoring.of(rules.horizon),
             intervals=intervals.Layout.of(rules.horizon, rules.quantiles),
             symmetric=bool(np.allclose(np.add(rules.quantiles, rules.quantiles[::-1]), 1.0)),
             grouped=rules.groups,
@@ -135,7 +135,7 @@ class Members(NamedTuple):
             scale=np.zeros((members, rules.horizon), single),
             regressors=np.zeros((members, regressors), single),
             linear=np.zeros((members, rules.horizon), single),
-            corrections=np.zeros((members, len(groups.marks(rules.horizon))), single),
+            corrections=np.zeros((members, len(group_regression.marks(rules.horizon))), single),
             others=np.zeros((members, features.POOLED), single),
             rows=np.zeros(members, whole),
             sources=np.zeros(members, whole),

@@ -19,7 +19,6 @@ from lstm_stream.combination import (
     LARGEST_FREE_MOVE,
     LARGEST_MOVE,
     combine,
-    forget_losses,
     open_experts,
     penalise,
     score_experts,
@@ -28,6 +27,7 @@ from lstm_stream.combination import (
 )
 from lstm_stream.compiled import compiled
 from lstm_stream.covariates import Covariates, write_covariates
+from lstm_stream.expert_losses import forget_losses
 from lstm_stream.experts import (
     EXPERTS,
     GROUP,
@@ -40,10 +40,11 @@ from lstm_stream.experts import (
     smooth,
     smooth_again,
 )
-from lstm_stream.features import OF_THE_SERIES, POOLED, round_features, write_lags, write_marked, write_own
-from lstm_stream.groups import write_corrected
+from lstm_stream.features import OF_THE_SERIES, POOLED
+from lstm_stream.group_regression import write_corrected
 from lstm_stream.history import append, back, count_repeat, factor
 from lstm_stream.intervals import LARGEST_ERROR, expected_size, learn_errors, measure_errors, open_intervals
+from lstm_stream.measured_features import round_features, write_lags, write_marked, write_own
 from lstm_stream.move_scale import disown_moves, learn_moves, measure_moves, open_moves, write_move_scale
 from lstm_stream.notes import Notes
 from lstm_stream.pretrained import say_pretrained

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pipeline.scoring import Floats, Integers
+from pipeline.truth import Floats, Integers
 
 
 class SeasonalNaive:

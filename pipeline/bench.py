@@ -22,15 +22,17 @@ from lstm_stream import Bank, Forecasts
 from pipeline.capacity import LITTLE_EFFORT, Capacity, Pass, Trials, capacity
 from pipeline.checkpoints import Checkpoints
 from pipeline.cluster import KafkaClients, Writer, create_topics, remove
+from pipeline.counts import Counts
 from pipeline.files.tables import Event
+from pipeline.fold import Fold, Publish
 from pipeline.forecast_writer import ForecastWriter
+from pipeline.held import Shards
 from pipeline.hyperparameters import hyperparameters
 from pipeline.messages import Outgoing, Record
 from pipeline.metrics import Metrics
-from pipeline.opening import Shards
 from pipeline.replay import Form, FormError
 from pipeline.settings import Events, Settings
-from pipeline.shard import Counts, Fold, Publish, Shard
+from pipeline.shard import Shard
 from pipeline.worker import Worker, spare_the_collector
 
 START = 1_704_067_200_000_000  # microseconds, 2024-01-01

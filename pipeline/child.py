@@ -82,9 +82,10 @@ def _work(order: Order, ours: io.FileIO, warnings: Callable[[], Sequence[str]]) 
 
 def _worked(order: Order, clients: KafkaClients, ours: io.FileIO, warnings: Callable[[], Sequence[str]]) -> Ended:
     cache = code_cache(package_folder(), os.environ)  # before the compiler is imported
-    from pipeline.checkpoints import CheckpointError, Checkpoints
+    from pipeline.checkpoints import Checkpoints
     from pipeline.compiling import compile_model
     from pipeline.metrics import Metrics
+    from pipeline.stores import CheckpointError
     from pipeline.web import Web, WebError
     from pipeline.web_access import Access
     from pipeline.worker import Worker, spare_the_collector

@@ -4,7 +4,8 @@ import json
 import re
 from collections.abc import Sequence
 
-from pipeline.fields import UNSET, Field, FieldError, Keys, Path, Place, as_text, one_field
+from pipeline.fields import Field, Keys, one_field
+from pipeline.paths import UNSET, FieldError, Path, Place, as_text
 from pipeline.stamps import numeric
 
 _COMPARED = re.compile(r"\s*(.+?)\s*(!=|=~|!~|==?)\s*(.*?)\s*", re.DOTALL)

@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from pipeline.advice import advice
-from pipeline.checkpoints import Address, CheckpointError, Checkpoints
+from pipeline.checkpoints import Address, Checkpoints
 from pipeline.clock import Clock
 from pipeline.cluster import (
     CommitFailedError,
@@ -34,20 +34,23 @@ from pipeline.cluster import (
     TopicPartition,
     place,
 )
+from pipeline.counts import Counts
 from pipeline.fates import Fates
+from pipeline.fold import Failure, Fold
+from pipeline.held import Held
 from pipeline.losses import Losses
 from pipeline.measures import Measures, count, joined
 from pipeline.member import Gathered, Look, Member
 from pipeline.messages import Outgoing, Record
 from pipeline.metrics import Metrics
-from pipeline.opening import Held, Opener
+from pipeline.opening import Opener
 from pipeline.parts import Parts
 from pipeline.publisher import Publication, Publisher
 from pipeline.saver import Saved, Saver
 from pipeline.settings import Settings
-from pipeline.shard import Counts, Failure, Fold
 from pipeline.snapshots import Snapshots
 from pipeline.standstill import Reading, Standstill
+from pipeline.stores import CheckpointError
 from pipeline.watchdog import LONG, Watchdog
 
 logger = logging.getLogger(__name__)

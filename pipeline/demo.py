@@ -19,10 +19,9 @@ from typing import NamedTuple, Self
 import msgspec
 from msgspec import structs
 from rich.console import Console
-from rich.live import Live
-from rich.table import Table as Grid
 
 from pipeline.cluster import Writer, create_topics
+from pipeline.demo_view import Moment, view
 from pipeline.embedded import EmbeddedBroker, free_port, is_free
 from pipeline.feed import built_in
 from pipeline.files.fileform import Said
@@ -36,7 +35,6 @@ from pipeline.summary import Summary, sum_up
 
 PATIENCE = 90.0  # seconds without progress before the demo gives up
 LOOK = 0.5  # seconds between two looks at the daemon
-PLAIN_LOOK = 5.0  # the same where there is no terminal
 
 
 class DemoError(Exception):
@@ -269,88 +267,20 @@ def _play(
 ) -> Played:
     sender = _Sender(settings, plan, stop)
     started = time.monotonic()
-    with ThreadPoolExecutor(1) as pool, _view(console) as show:
+    with ThreadPoolExecutor(1) as pool, view(console) as show:
         sending = pool.submit(sender.send, records)
         try:
             while not sending.done():
-                show(_Moment(daemon.page, time.monotonic() - started, plan.seconds, sender.sent, daemon.status()))
+                show(Moment(daemon.page, time.monotonic() - started, plan.seconds, sender.sent, daemon.status()))
                 wait([sending], LOOK)
             sending.result()
         finally:
             stop.set()
-        show(_Moment(daemon.page, time.monotonic() - started, plan.seconds, sender.sent, daemon.status()))
+        show(Moment(daemon.page, time.monotonic() - started, plan.seconds, sender.sent, daemon.status()))
         status = daemon.wait_until(
             lambda status: status.observations >= sender.sent, "has caught up", threading.Event()
         )
         seconds = time.monotonic() - started
-        show(_Moment(daemon.page, seconds, plan.seconds, sender.sent, status))
+        show(Moment(daemon.page, seconds, plan.seconds, sender.sent, status))
     daemon.end()
     return Played(seconds, status)
-
-
-class _Moment(NamedTuple):
-    """What is shown."""
-
-    page: str
-    seconds: float
-    of_seconds: float
-    sent: int
-    status: Status | None
-
-
-@contextmanager
-def _view(console: Console) -> Iterator[Callable[[_Moment], None]]:
-    """A live table on a terminal, else a plain line now and then."""
-    if not console.is_terminal:
-        yield _Lines(console).show
-        return
-    with Live(console=console, refresh_per_second=4) as live:
-        yield lambda moment: live.update(_picture(moment))
-
-
-class _Lines:
-    """A plain line every `PLAIN_LOOK` seconds."""
-
-    def __init__(self, console: Console) -> None:
-        self._console, self._next = console, 0.0
-
-    def show(self, moment: _Moment) -> None:
-        if moment.seconds < self._next or moment.status is None:
-            return
-        self._next = moment.seconds + PLAIN_LOOK
-        status = moment.status
-        self._console.print(
-            f"{moment.seconds:5.0f} s  {status.events_per_second:6.0f} events/s  lag {_lag(moment):5d}  "
-            f"{status.forecasts} forecasts  {_errors(status)}  {moment.page}",
-            soft_wrap=True,
-            highlight=False,
-        )
-
-
-def _picture(moment: _Moment) -> Grid:
-    status = moment.status
-    limit = f" of {moment.of_seconds:.0f}" if moment.of_seconds else ", Ctrl-C ends it"
-    grid = Grid(title=f"lstm-stream demo, {moment.seconds:.0f} s{limit}", title_justify="left", show_header=False)
-    grid.add_column()
-    grid.add_column(min_width=44)
-    grid.add_row("live page", moment.page)
-    if status is None:
-        grid.add_row("daemon", "does not answer")
-        return grid
-    grid.add_row("daemon", f"{status.state.replace('_', ' ')}, {len(status.partitions)} partitions")
-    grid.add_row("events/s", f"{status.events_per_second:,.0f}")
-    grid.add_row("lag", f"{_lag(moment):,} events")
-    grid.add_row("forecasts", f"{status.forecasts:,}")
-    grid.add_row("set aside", f"{status.dead_letters} bad, {status.late} late, {status.repeated} repeated")
-    grid.add_row("error one step ahead", _errors(status))
-    return grid
-
-
-def _lag(moment: _Moment) -> int:
-    return max(0, moment.sent - moment.status.observations) if moment.status is not None else moment.sent
-
-
-def _errors(status: Status) -> str:
-    if status.mae_model is None or status.mae_last_value is None:
-        return "nothing scored yet"
-    return f"MAE {status.mae_model:.3f}, last value {status.mae_last_value:.3f}"

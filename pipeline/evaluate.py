@@ -20,20 +20,9 @@ from pipeline.figure_data import FigureData, Picture
 from pipeline.hyperparameters import hyperparameters
 from pipeline.log import Log
 from pipeline.peers import STRIDE, Peer, makers
-from pipeline.scoring import (
-    HORIZONS,
-    Floats,
-    Integers,
-    PeerResult,
-    Report,
-    Result,
-    Rows,
-    Scorer,
-    ScoringError,
-    Truth,
-    truth,
-)
+from pipeline.scoring import HORIZONS, PeerResult, Report, Result, Scorer
 from pipeline.settings import Settings
+from pipeline.truth import Floats, Integers, Rows, ScoringError, Truth, truth
 
 T = TypeVar("T")
 

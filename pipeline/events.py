@@ -11,10 +11,11 @@ from msgspec import structs
 from lstm_stream import Observation
 from pipeline.conditions import Condition, conditions
 from pipeline.dead_letters import Reject
-from pipeline.fields import UNSET, Field, FieldError, Path, Place, Template, as_text, key_text, one_field, template
+from pipeline.fields import Field, Template, key_text, one_field, template
 from pipeline.framing import FramingError, documents
 from pipeline.json_text import inner
 from pipeline.messages import Record
+from pipeline.paths import UNSET, FieldError, Path, Place, as_text
 from pipeline.points import Points
 from pipeline.settings import Events
 from pipeline.stamps import LAST_TIME, Stamp, StampError, Stamps, numeric, shown

@@ -9,7 +9,7 @@ import numpy as np
 
 from lstm_stream import Expert, ExpertForecasts, Forecasts
 from pipeline.log import Log
-from pipeline.scoring import Floats, Integers, Truth
+from pipeline.truth import Floats, Integers, Truth
 
 DRAWN = 3  # series whose forecasts are drawn at most
 FANS = 3  # forecasts of each that are drawn

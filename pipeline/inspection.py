@@ -108,13 +108,13 @@ def inspected(url: str) -> Contents:
     """
     kept = read(url)
     header, bank = _understood(kept)
-    error, of_last_value = bank.errors()
-    gates = bank.gates()
+    error, of_last_value = bank.diagnostics.errors()
+    gates = bank.diagnostics.gates()
     return Contents(
         checkpoint=kept.url,
         next_offset=kept.offset,
-        learning_steps=bank.updates,
-        skipped_learning_steps=bank.skipped,
+        learning_steps=bank.diagnostics.updates,
+        skipped_learning_steps=bank.diagnostics.skipped,
         error=error,
         error_of_last_value=of_last_value,
         forget_gate=gates.forget,
@@ -138,7 +138,7 @@ def inspected_series(url: str, series: str) -> SeriesContents:
     _, bank = _understood(read(url))
     if series not in bank.names:
         raise InspectionError(f"{url} holds no series `{series}`; it holds {_some(tuple(bank.names))}")
-    error, of_last_value = bank.errors(series)
+    error, of_last_value = bank.diagnostics.errors(series)
     forecast = bank.forecast([series])
     return SeriesContents(
         series=series,
@@ -148,7 +148,7 @@ def inspected_series(url: str, series: str) -> SeriesContents:
         lstm_share=_known(float(forecast.lstm_share[0])),
         error=error,
         error_of_last_value=of_last_value,
-        recent=[_known(value) for value in bank.recent(series, RECENT)[1].tolist()],
+        recent=[_known(value) for value in bank.diagnostics.recent(series, RECENT)[1].tolist()],
         origin=iso8601(int(forecast.origin[0])),
         mean=forecast.mean[0].tolist(),
         lower=forecast.quantiles[0, :, 0].tolist(),

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from pipeline.files.fileform import Fields, Said
 from pipeline.files.rhythm import Rhythm, rhythm_of
 from pipeline.files.tables import Table, survey
-from pipeline.scoring import Floats, Integers
+from pipeline.truth import Floats, Integers
 
 
 class Log(NamedTuple):

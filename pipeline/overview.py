@@ -12,19 +12,9 @@ from msgspec import structs
 from pipeline.clock import Clock
 from pipeline.listing import merged as merged_list
 from pipeline.metrics import PREFIX, Metrics
-from pipeline.status import (
-    MOST_ROWS,
-    BusyError,
-    ExpertWeight,
-    Found,
-    Gates,
-    Listed,
-    Listing,
-    SeriesStatus,
-    State,
-    Status,
-    WorkerStatus,
-)
+from pipeline.series_list import MOST_ROWS, BusyError, Found, Listed, Listing
+from pipeline.series_status import SeriesStatus
+from pipeline.status import ExpertWeight, Gates, State, Status, WorkerStatus
 from pipeline.supervisor import Place, Roster, Running
 from pipeline.totals import Page, merged, read, write
 from pipeline.workerprocess import UnansweredError

@@ -6,10 +6,11 @@ Any split of the log gives the same bytes.
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
+from pipeline.counts import Counts
 from pipeline.fates import Fates
+from pipeline.fold import Fold, Publish
 from pipeline.measures import joined
 from pipeline.messages import Outgoing, Record
-from pipeline.shard import Counts, Fold, Publish
 
 AIM = 0.25
 """Seconds that a part should take: questions are answered between two."""

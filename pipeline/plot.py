@@ -20,7 +20,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from lstm_stream import OF_THE_LSTM, Expert
 from pipeline.evaluate import Evaluation
 from pipeline.figure_data import Drawing, Picture
-from pipeline.scoring import Floats
+from pipeline.truth import Floats
 
 INK, FAINT = "#20262e", "#8a929c"
 MODEL = "#c8364d"

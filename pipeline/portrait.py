@@ -9,13 +9,33 @@ import numpy.typing as npt
 from lstm_stream import OF_THE_LSTM, Bank, Expert
 from pipeline.forecast_writer import rounded_values
 from pipeline.journal import Entries, Journal, Whole
-from pipeline.status import Anomaly, Change, Earlier, ExpertWeight, GatesOverTime, SeriesStatus
+from pipeline.series_status import Anomaly, Change, Earlier, GatesOverTime, SeriesStatus
+from pipeline.status import ExpertWeight, Gates, ShardStatus
 
 SHOWN = 200
 """Values of a series that its status tells."""
 ANOMALOUS = 0.99
 """Scores from here on are told as anomalies: one in a hundred in the long run."""
 MICROSECONDS = 1_000_000
+
+
+def shard_status(bank: Bank) -> ShardStatus:
+    """How the model of a partition is doing."""
+    model, last_value = bank.diagnostics.errors()
+    return ShardStatus(
+        series=len(bank.names),
+        learning_steps=bank.diagnostics.updates,
+        skipped_learning_steps=bank.diagnostics.skipped,
+        loss=bank.diagnostics.lesson.loss,
+        gradient_norm=bank.diagnostics.lesson.gradient_norm,
+        mae_model=model,
+        mae_last_value=last_value,
+        drifts=bank.diagnostics.drifts,
+        breaks=bank.diagnostics.breaks,
+        state_bytes=bank.nbytes,
+        gates=Gates(**bank.diagnostics.gates()._asdict()),
+        experts=expert_weights(bank.diagnostics.expert_weights()),
+    )
 
 
 def series_status(
@@ -38,8 +58,8 @@ def series_status(
     origin, step = int(forecast.origin[0]), float(forecast.step[0])
     entries = journal.entries(row)
     times, values = _recent(bank, name, entries)
-    ours, last_value = bank.errors(name)
-    experts = expert_weights(bank.expert_weights(name))
+    ours, last_value = bank.diagnostics.errors(name)
+    experts = expert_weights(bank.diagnostics.expert_weights(name))
     return SeriesStatus(
         series=name,
         topic=topic,
@@ -72,7 +92,7 @@ def _recent(bank: Bank, name: str, entries: Entries) -> tuple[npt.NDArray[np.int
 
     The bank tells steps at even distances, which on a grid is when they were.
     """
-    times, values = bank.recent(name, SHOWN)
+    times, values = bank.diagnostics.recent(name, SHOWN)
     count = min(len(entries.time), len(values))
     came = entries.time[-count:] if count else entries.time
     if count < 2 or np.isin(came[came >= times[0]], times).all():
@@ -94,7 +114,7 @@ def _changes(bank: Bank, journal: Journal, name: str, times: npt.NDArray[np.int6
     """Those within the time that is told; the break as far as its step is."""
     changes = [Change(time=time, kind="drift") for time in sorted(set(journal.drifts))]
     changes += [Change(time=time, kind="restart") for time in journal.restarts(bank.names[name])]
-    lag = bank.last_break(name)
+    lag = bank.diagnostics.last_break(name)
     if lag is not None and lag < len(times):
         changes.append(Change(time=int(times[-1 - lag]), kind="break"))
     return tuple(sorted((one for one in changes if one.time >= times[0]), key=lambda one: one.time))
@@ -141,7 +161,7 @@ def steps_before(track: Sequence[Whole], horizon: int, told: SeriesStatus) -> Ea
 
 
 def _gates(bank: Bank, name: str, times: npt.NDArray[np.int64]) -> GatesOverTime:
-    history = bank.gate_history(name)
+    history = bank.diagnostics.gate_history(name)
     shown = history.lags < len(times)
     forget, written, output = (gate[shown].astype(np.float64).round(4).tolist() for gate in history[1:])
     return GatesOverTime(

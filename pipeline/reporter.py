@@ -9,17 +9,17 @@ from msgspec import structs
 from pipeline.checkpoints import Address
 from pipeline.clock import Clock
 from pipeline.cluster import TopicPartition
+from pipeline.counts import Counts
 from pipeline.dead_letters import REASONS
 from pipeline.exported import Exported
+from pipeline.held import Held
 from pipeline.lag import Ends
 from pipeline.losses import Losses
 from pipeline.measures import begin
 from pipeline.member import Member
 from pipeline.metrics import Metrics, set_if_known
-from pipeline.opening import Held
 from pipeline.process import resident_memory
 from pipeline.settings import Settings
-from pipeline.shard import Counts
 from pipeline.status import ExpertWeight, Gates, PartitionStatus, ShardStatus, State, Status
 
 RATE_OVER = 10.0

@@ -14,7 +14,8 @@ from queue import SimpleQueue
 from typing import NamedTuple
 
 from lstm_stream import Block, Dump
-from pipeline.checkpoints import Address, CheckpointError, Checkpoints
+from pipeline.checkpoints import Address, Checkpoints
+from pipeline.stores import CheckpointError
 
 AHEAD = 8
 """Blocks that may wait for the writer."""

@@ -16,7 +16,8 @@ from msgspec import structs
 from pipeline.cluster import TopicPartition, place
 from pipeline.journal import Whole
 from pipeline.portrait import steps_before
-from pipeline.status import BusyError, Found, Listed, Listing, SeriesStatus
+from pipeline.series_list import BusyError, Found, Listed, Listing
+from pipeline.series_status import SeriesStatus
 from pipeline.table import Folded, Place, Table, Tables
 
 EVERY = 1.0

@@ -21,9 +21,9 @@ from pipeline.events import Decoder, Event
 from pipeline.hyperparameters import hyperparameters
 from pipeline.log import Log, Past, rows_of
 from pipeline.messages import Record
-from pipeline.scoring import Floats, Integers
 from pipeline.settings import Settings
-from pipeline.stamps import RepeatedHour
+from pipeline.stamps.repeated_hour import RepeatedHour
+from pipeline.truth import Floats, Integers
 
 SECOND = 1_000_000
 """Microseconds."""

@@ -15,7 +15,8 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from pipeline.pagefiles import HEADERS, page_files
-from pipeline.status import Asked, BusyError, Listing, Status
+from pipeline.series_list import Asked, BusyError, Listing
+from pipeline.status import Status
 from pipeline.stream import MOST, Questions, Streams
 from pipeline.web_access import EVERYBODY, Access, Guard
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from msgspec import structs
 
 from pipeline.advice import advice
-from pipeline.checkpoints import CheckpointError, Checkpoints
+from pipeline.checkpoints import Checkpoints
 from pipeline.clock import Clock
 from pipeline.cluster import (
     Clients,
@@ -20,19 +20,22 @@ from pipeline.cluster import (
     NoTopicError,
     TopicPartition,
 )
+from pipeline.counts import Counts
 from pipeline.cycle import LONGEST_WAIT, Cycle
+from pipeline.held import Held, Shards
 from pipeline.inputs import inputs_of
 from pipeline.losses import Losses
 from pipeline.member import Member
 from pipeline.metrics import Metrics
-from pipeline.opening import Held, Opener, Shards
+from pipeline.opening import Opener
 from pipeline.publisher import Publisher
 from pipeline.reporter import Reporter, Seen
 from pipeline.settings import Settings
-from pipeline.shard import Counts, FingerprintError, Shard
+from pipeline.shard import FingerprintError, Shard
 from pipeline.snapshots import Snapshots
 from pipeline.standstill import Standstill
 from pipeline.status import State, Status
+from pipeline.stores import CheckpointError
 from pipeline.watchdog import LONG, Watchdog
 
 logger = logging.getLogger(__name__)

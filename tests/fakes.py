@@ -34,14 +34,17 @@ from lstm_stream import Dump, Scores, Summaries
 from pipeline.admin import Coordinated, Limits, Open
 from pipeline.clock import Clock
 from pipeline.cluster import ConsumerRebalanceListener, Description, Topic
+from pipeline.counts import Counts
 from pipeline.dead_letters import Reject, dead_letter
 from pipeline.fates import FORECAST, Fate, Fates
+from pipeline.fold import Fold, Publish
 from pipeline.journal import Whole
 from pipeline.measures import Measures
 from pipeline.messages import Outgoing, Record
+from pipeline.series_status import SeriesStatus
 from pipeline.settings import Settings
-from pipeline.shard import Counts, FingerprintError, Fold, Publish, State
-from pipeline.status import ExpertWeight, Gates, Ranking, SeriesStatus, ShardStatus
+from pipeline.shard import FingerprintError, State
+from pipeline.status import ExpertWeight, Gates, Ranking, ShardStatus
 from pipeline.table import Table
 from pipeline.transactions import java_hash
 

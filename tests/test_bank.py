@@ -92,9 +92,9 @@ def test_a_question_changes_nothing() -> None:
         assert as_bytes(first) == as_bytes(second)
         names = sorted(asked.names)
         assert as_bytes(asked.forecast(names)) == as_bytes(asked.forecast(names))
-        asked.recent(names[0], 10)
-        asked.errors()
-        asked.gates()
+        asked.diagnostics.recent(names[0], 10)
+        asked.diagnostics.errors()
+        asked.diagnostics.gates()
         asked.dump()
 
 
@@ -138,7 +138,7 @@ def test_no_value_poisons_the_model(spoil: "object") -> None:
     truth = spoil(clean)[701:]
     error = np.nanmean(np.abs(forecasts.mean[700:-1, 0] - truth))
     assert error <= 1.5 * np.nanmean(np.abs(np.diff(truth, prepend=truth[0]))) + 1e-6 * np.nanmax(np.abs(truth))
-    assert bank.skipped == 0
+    assert bank.diagnostics.skipped == 0
 
 
 def test_the_model_learns_a_season() -> None:
@@ -187,7 +187,7 @@ def test_a_gap_is_filled_and_publishes_nothing() -> None:
     bank = Bank(SMALL)
     forecasts = bank.observe(["a"] * 12, times, np.arange(12.0))
     assert (forecasts.outcome == Outcome.FORECAST).all()
-    times_kept, values = bank.recent("a", 100)
+    times_kept, values = bank.diagnostics.recent("a", 100)
     assert len(values) == 15
     assert times_kept.tolist() == (np.arange(15) * MINUTE).tolist()
 
@@ -199,7 +199,7 @@ def test_past_the_longest_gap_a_series_starts_again() -> None:
     forecasts = bank.observe(["a"] * 12, times, np.arange(12.0))
     assert forecasts.outcome.tolist() == [Outcome.FORECAST] * 10 + [Outcome.JUMP, Outcome.FORECAST]
     assert forecasts.origin[10] == times[9]
-    assert len(bank.recent("a", 100)[1]) == 1
+    assert len(bank.diagnostics.recent("a", 100)[1]) == 1
 
 
 def test_a_long_gap_does_not_silence_surprise() -> None:

@@ -123,8 +123,8 @@ def test_an_absent_network_learns_nothing_of_what_it_says() -> None:
     bank = Bank(Hyperparameters(horizon=HORIZON, window=8, memory=64), Absent)
     values = np.random.default_rng(0).normal(size=200)
     bank.observe(["a"] * len(values), 3_600_000_000 * np.arange(len(values)), values)
-    assert bank.updates > 0
-    assert bank.skipped == 0
+    assert bank.diagnostics.updates > 0
+    assert bank.diagnostics.skipped == 0
 
 
 @given(SEEDS)

@@ -63,7 +63,7 @@ def test_a_series_of_another_sign_or_unit_goes_on_as_it_was(factor: float) -> No
     values = daily()
     values[AT:] *= factor
     bank, forecasts = shown(values)
-    assert bank.breaks == 1
+    assert bank.diagnostics.breaks == 1
     usual = errors(daily(), calm())[SEEN:].mean()
     assert errors(values, forecasts)[SEEN:].mean() < 1.1 * abs(factor) * usual
 
@@ -72,7 +72,7 @@ def test_a_series_mirrored_at_its_level_goes_on_as_it_was() -> None:
     values = daily()
     values[AT:] = 50 - values[AT:]
     bank, forecasts = shown(values)
-    assert bank.breaks == 1
+    assert bank.diagnostics.breaks == 1
     assert errors(values, forecasts)[SEEN:].mean() < 1.1 * errors(daily(), calm())[SEEN:].mean()
 
 
@@ -95,11 +95,11 @@ def test_what_is_told_of_a_series_that_broke_is_in_its_own_unit(factor: float) -
     values = daily()
     values[AT:] *= factor
     bank, _ = shown(values)
-    assert bank.breaks == 1
-    times, recent = bank.recent("a", 10)
+    assert bank.diagnostics.breaks == 1
+    times, recent = bank.diagnostics.recent("a", 10)
     assert recent == pytest.approx(values[-10:], rel=1e-5)
     assert times.tolist() == [hour * HOUR for hour in range(LENGTH - 10, LENGTH)]
-    model, last_value = bank.errors("a")
+    model, last_value = bank.diagnostics.errors("a")
     assert model < last_value
     assert last_value == pytest.approx(np.abs(np.diff(values[-250:])).mean(), rel=0.8)
 
@@ -108,7 +108,7 @@ def test_a_sign_is_not_turned_where_quantiles_are_not_symmetric() -> None:
     values = daily()
     values[AT:] *= -1
     bank, forecasts = shown(values, quantiles=(0.1, 0.5, 0.99))
-    assert bank.breaks == 0
+    assert bank.diagnostics.breaks == 0
     assert (np.diff(forecasts.quantiles, axis=2) >= 0).all()
 
 
@@ -119,7 +119,7 @@ def test_a_series_that_shifts_trends_or_swings_more_has_not_broken(seed: int) ->
     trending += np.arange(LENGTH) / 10
     swinging[AT:] = 20 + 3 * (swinging[AT:] - 20)
     walk = np.cumsum(np.random.default_rng(seed).normal(size=LENGTH))
-    assert [shown(values)[0].breaks for values in (shifted, trending, swinging, walk)] == [0] * 4
+    assert [shown(values)[0].diagnostics.breaks for values in (shifted, trending, swinging, walk)] == [0] * 4
 
 
 @pytest.mark.parametrize("minutes", [5, 10, 15, 30])
@@ -161,7 +161,7 @@ def test_a_break_that_is_seen_late_leaves_the_scale_as_it_was() -> None:
     values[AT : AT + 12] = 1000 * values[AT - 200]  # which no season explains
     values[AT + 12 :] *= 1000
     bank, forecasts = shown(values)
-    assert bank.breaks <= 1
+    assert bank.diagnostics.breaks <= 1
     assert forecasts.scale[AT + 150 :] == pytest.approx(np.full(LENGTH - AT - 150, 2400.0), rel=0.5)
 
 
@@ -179,7 +179,7 @@ def test_the_first_standstill_is_not_taken_for_a_season(stuck: float | None) -> 
     values = daily()
     values[AT : AT + 24] = values[AT - 1] if stuck is None else stuck
     bank, forecasts = shown(values)
-    assert bank.breaks == 1
+    assert bank.diagnostics.breaks == 1
     since = slice(AT + 24 + 20, None)
     assert errors(values, forecasts)[since].mean() < 1.2 * errors(daily(), calm())[since].mean()
 
@@ -190,7 +190,7 @@ def test_a_series_with_a_trend_goes_on_after_a_standstill(slope: float) -> None:
     values = rising.copy()
     values[AT : AT + 24] = values[AT - 1]
     bank, forecasts = shown(values)
-    assert bank.breaks == 1
+    assert bank.diagnostics.breaks == 1
     since = slice(AT + 24 + 20, None)
     assert errors(values, forecasts)[since].mean() < 2 * errors(rising, shown(rising)[1])[since].mean()
 
@@ -200,14 +200,14 @@ def test_a_standstill_with_a_missing_value_is_seen(missing: int) -> None:
     values = daily()
     values[AT : AT + 24] = values[AT - 1]
     values[missing] = np.nan
-    assert shown(values)[0].breaks == 1
+    assert shown(values)[0].diagnostics.breaks == 1
 
 
 def test_a_standstill_that_comes_again_is_believed() -> None:
     values = daily()
     for begin in (300, 400, 500, 600):
         values[begin : begin + 20] = 20.0
-    assert shown(values)[0].breaks == 1
+    assert shown(values)[0].diagnostics.breaks == 1
 
 
 @pytest.mark.parametrize("calls", [2, 7, LENGTH])
@@ -216,9 +216,9 @@ def test_breaks_are_the_same_however_the_log_is_split_and_kept_in_a_dump(calls: 
     values[AT:] *= -1
     values[AT - 100 : AT - 70] = 5.0
     whole, split = shown(values), shown(values, calls=calls)
-    assert whole[0].breaks == split[0].breaks == 2
+    assert whole[0].diagnostics.breaks == split[0].diagnostics.breaks == 2
     assert whole[1].mean.tobytes() == split[1].mean.tobytes()
     assert whole[1].quantiles.tobytes() == split[1].quantiles.tobytes()
     again = Bank.load(*whole[0].dump())
-    assert again.breaks == 2
+    assert again.diagnostics.breaks == 2
     assert (again.forecast(["a"]).mean == whole[1].mean[-1:]).all()

@@ -17,7 +17,9 @@ from kafka import KafkaAdminClient, KafkaProducer
 from msgspec import structs
 
 from lstm_stream import Bank, Hyperparameters, timeline
-from pipeline.check.report import Report, check, proposed
+from pipeline.check.looking import check
+from pipeline.check.proposing import proposed
+from pipeline.check.report import Report
 from pipeline.check.tables import written
 from pipeline.check.trial import try_out
 from pipeline.cli import main

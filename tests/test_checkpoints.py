@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
-from pipeline import checkpoints, tensor_file
-from pipeline.checkpoints import Address, CheckpointError, Checkpoints, read
+from pipeline import checkpoints, stores, tensor_file
+from pipeline.checkpoints import Address, Checkpoints, read
+from pipeline.stores import CheckpointError
 
 ADDRESS = Address("fKDXWpHtTQ", "events", "Yp3vWd", 2)
 ARRAYS: dict[str, NDArray[Any]] = {
@@ -84,7 +85,7 @@ def test_blocks_in_any_order_make_the_same_file_which_is_safetensors(
     url, whole = store.save_in_parts(ADDRESS, 3, {}, shapes, blocks), other.save(ADDRESS, 3, {}, saved)
     contents = []
     for each, place in ((store, url), (other, whole)):
-        with checkpoints._opened(each._files, place.removeprefix("memory://")) as file:
+        with stores.opened(each._files, place.removeprefix("memory://")) as file:
             contents.append(file.read())
     assert contents[0] == contents[1]
     read_by_others = safetensors.numpy.load(contents[0])
@@ -246,7 +247,7 @@ def other_format(content: bytes) -> bytes:
 def of_another_partition(_: bytes) -> bytes:
     store = in_memory()
     store.save(ADDRESS._replace(partition=1), 20, {}, ARRAYS)
-    with checkpoints._opened(store._files, store._list(ADDRESS._replace(partition=1))[0]) as file:
+    with stores.opened(store._files, store._list(ADDRESS._replace(partition=1))[0]) as file:
         return file.read()
 
 
@@ -359,10 +360,10 @@ def test_an_unreadable_place_is_an_error_and_not_an_empty_one(
 
 @pytest.mark.parametrize(("url", "extra"), [("s3://bucket/path", "s3"), ("gs://bucket/path", "gcs")])
 def test_a_missing_package_is_named_by_what_installs_it(url: str, extra: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing(_: str, **__: object) -> tuple[checkpoints._Files, str]:
+    def missing(_: str, **__: object) -> tuple[stores.Files, str]:
         raise ImportError("Install it")
 
-    monkeypatch.setattr(checkpoints, "_url_to_fs", missing)
+    monkeypatch.setattr(stores, "_url_to_fs", missing)
     with pytest.raises(CheckpointError, match=rf"pip install 'lstm-stream\[{extra}\]'"):
         Checkpoints(url, 3)
 

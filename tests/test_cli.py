@@ -66,7 +66,7 @@ def test_help_does_not_wait_for_the_network_or_kafka() -> None:
 
 def test_a_look_at_a_topic_does_not_wait_for_the_network() -> None:
     slow = {"torch", "river", "sklearn", "matplotlib", "duckdb"}
-    script = f"import sys, pipeline.check.report, pipeline.check.tables; print(sorted({slow} & set(sys.modules)))"
+    script = f"import sys, pipeline.check.looking, pipeline.check.tables; print(sorted({slow} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

@@ -64,7 +64,7 @@ def test_a_topic_that_another_process_makes_meanwhile_is_not_ours(
 ) -> None:
     settings = settings_at(tansu.bootstrap_servers, "raced")
     create_topics(structs.replace(settings, kafka=structs.replace(settings.kafka, forecasts="of-another")))
-    monkeypatch.setattr("pipeline.cluster._topics", lambda _: {})  # before they were made
+    monkeypatch.setattr("pipeline.cluster.topics._topics", lambda _: {})  # before they were made
     assert create_topics(settings) == ["raced-out"]
 
 

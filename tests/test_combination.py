@@ -6,25 +6,19 @@ import pytest
 
 from lstm_stream.arithmetic import Floats
 from lstm_stream.columns import grown
-from lstm_stream.combination import (
+from lstm_stream.combination import HANDICAP, PATIENCE, TRUST_POWER, combine, open_experts, penalise, score_experts
+from lstm_stream.compiled import entry
+from lstm_stream.expert_losses import (
     FLAT,
-    HANDICAP,
     LOSS_SPAN,
-    PATIENCE,
     POWER,
     RATE,
     REGRET_SPAN,
     TINY,
-    TRUST_POWER,
     Combination,
     Scoring,
-    combine,
-    open_experts,
-    penalise,
-    score_experts,
     scored_horizons,
 )
-from lstm_stream.compiled import entry
 
 EXPERTS, HORIZON = 4, 8
 EVEN = np.ones((EXPERTS, len(scored_horizons(HORIZON))), np.float32)

@@ -41,7 +41,7 @@ def test_after_it_nothing_is_left_to_be_compiled() -> None:
         names = [f"s{index % 9}" for index in range(90)]
         times = (np.arange(begin, begin + 90) // 9 + (begin > 500) * 40) * HOUR
         values = np.where(draw.random(90) < 0.1, np.nan, draw.normal(size=90))
-        by_expert = ExpertForecasts.zeros(90, len(bank.expert_weights()), 3)
+        by_expert = ExpertForecasts.zeros(90, len(bank.diagnostics.expert_weights()), 3)
         bank.observe(
             names, times, values, events=np.arange(90) // 9, covariates=draw.normal(size=(90, 2)), by_expert=by_expert
         )

@@ -79,7 +79,7 @@ def test_a_bank_notices_that_its_series_have_become_restless() -> None:
     drifts = bank.observe(["a"] * 1600, np.arange(1600) * HOUR, values).drifts
     assert drifts[999] == 0
     assert drifts[1150] >= 1
-    assert bank.drifts == drifts[-1]
+    assert bank.diagnostics.drifts == drifts[-1]
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -24,11 +24,11 @@ from msgspec import structs
 from pipeline.checkpoints import Checkpoints
 from pipeline.cluster import KafkaClients, Writer, create_topics, read_topic
 from pipeline.embedded import EmbeddedBroker
+from pipeline.fold import Fold, Publish
 from pipeline.messages import Outgoing, Record
 from pipeline.metrics import Metrics
 from pipeline.settings import Checkpoints as Keeping
 from pipeline.settings import Delivery, Events, Kafka, Model, Settings, Web, to_toml
-from pipeline.shard import Fold, Publish
 from pipeline.worker import Worker
 from tests.fakes import ChainShard
 from tests.servers import ApacheKafka, stays, wait_until

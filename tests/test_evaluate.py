@@ -16,8 +16,9 @@ from pipeline.log import Log, read_log
 from pipeline.messages import iso8601
 from pipeline.plot import PlotError, plot
 from pipeline.scoreboard import remarks
-from pipeline.scoring import Floats, Integers, Rows, Scorer, ScoringError, truth
+from pipeline.scoring import Scorer
 from pipeline.settings import Settings, load
+from pipeline.truth import Floats, Integers, Rows, ScoringError, truth
 
 QUANTILES = (0.05, 0.5, 0.95)
 

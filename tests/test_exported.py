@@ -6,8 +6,9 @@ from msgspec import structs
 from pipeline.cluster import TopicPartition
 from pipeline.exported import EVERY, MOST, STAY, Exported
 from pipeline.metrics import PREFIX, Metrics
+from pipeline.series_status import SeriesStatus
 from pipeline.settings import Metrics as Wanted
-from pipeline.status import Ranking, SeriesStatus
+from pipeline.status import Ranking
 
 HERE, THERE = TopicPartition("events", 0), TopicPartition("events", 1)
 

@@ -70,7 +70,7 @@ def spoilt(part: str, column: str, together: bool = False, effort: float = 1.0) 
     bank, told = Bank(Hyperparameters(**{**vars(RULES), "groups": together, "effort": effort})), log(together=together)
     before = told.part(0, 20 * SERIES)
     bank.observe(before.series, before.times, before.values, events=before.events)
-    getattr(getattr(bank._state, part), column)[3] = np.nan
+    getattr(getattr(bank._rows.state, part), column)[3] = np.nan
     return bank, told.part(20 * SERIES, ROWS * SERIES)
 
 
@@ -90,7 +90,7 @@ def test_a_series_that_has_come_to_something_not_finite_starts_anew_in_any_split
 def test_the_others_never_notice() -> None:
     bank, rest = spoilt("trace", "cell", effort=0.0)  # what all share stays as it was until the next fold
     whole, _ = spoilt("trace", "cell", effort=0.0)
-    whole._state.trace.cell[3] = 0.0
+    whole._rows.state.trace.cell[3] = 0.0
     until = SERIES * 2
     one, other = (shown(each, rest.part(0, until))[1] for each in (bank, whole))
     assert [i for i in range(until) if one[i] != other[i]] == [3, 3 + SERIES]
@@ -112,22 +112,22 @@ def test_a_series_starts_anew_from_the_value_at_fault() -> None:
 @pytest.mark.parametrize(
     ("part", "name", "stage"),
     [
-        ("_learner", "learn", "learning"),
-        ("_pooled", "fold", "pooled"),
-        ("_pooled", "_solve", "pooled"),
-        ("_drift", "fold", "drift"),
-        ("_priors", "learn", "priors"),
+        ("learner", "learn", "learning"),
+        ("pooled", "fold", "pooled"),
+        ("pooled", "_solve", "pooled"),
+        ("drift", "fold", "drift"),
+        ("priors", "learn", "priors"),
     ],
 )
 def test_what_all_share_may_fail_and_is_left_out(
     monkeypatch: pytest.MonkeyPatch, part: str, name: str, stage: str
 ) -> None:
     def plant(bank: Bank) -> Bank:
-        owner = getattr(bank, part)
+        owner = getattr(bank._learning, part)
         original = getattr(owner, name)
 
         def spoilt(*given: Any) -> object:
-            if 100 < bank._steps < 200:
+            if 100 < bank._learning.steps < 200:
                 raise RuntimeError("planted")
             return original(*given)
 
@@ -137,7 +137,7 @@ def test_what_all_share_may_fail_and_is_left_out(
     whole = shown(plant(Bank(RULES)), log())
     assert {(fault.series, fault.stage) for fault in whole[2]} == {(None, stage)}
     assert len(whole[2]) > 1
-    assert whole[0].skipped == (len(whole[2]) if stage == "learning" else 0)
+    assert whole[0].diagnostics.skipped == (len(whole[2]) if stage == "learning" else 0)
     assert shown(plant(Bank(RULES)), log(), tuple(range(7, 320, 7)), plant)[1] == whole[1]
 
 

@@ -52,7 +52,7 @@ def test_a_defect_and_a_jump_of_the_clock_on_a_real_broker(
         parts, faults = [], []
         for n, value in enumerate(values.tolist()):
             if value == POISON:
-                bank._state.trace.cell[bank.names[series[n]]] = np.nan
+                bank._rows.state.trace.cell[bank.names[series[n]]] = np.nan
             parts.append(original(bank, series[n : n + 1], times[n : n + 1], values[n : n + 1]))
             faults += [fault._replace(source=n) for fault in bank.faults]
         bank.faults = faults

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from lstm_stream import Expert, ExpertForecasts, Forecasts
 from pipeline.figure_data import SLOTS, FigureData, Picture
 from pipeline.log import Log
-from pipeline.scoring import Floats, Rows, Truth, truth
+from pipeline.truth import Floats, Rows, Truth, truth
 
 HORIZON = 3
 

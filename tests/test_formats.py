@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lstm_stream.bank import FORMAT
+from lstm_stream.header import FORMAT
 from pipeline.checkpoints import read
 from pipeline.messages import Record
 from pipeline.settings import Events, Model, Settings
@@ -60,5 +60,5 @@ def test_the_present_format_goes_on_where_it_was() -> None:
     fold = shard.fold(events(EVENTS, EVENTS + 10), "every")
     assert len(fold.forecasts) == 10
     assert fold.counts.late == fold.counts.repeated == 0
-    kept = shard.bank.recent("s1", 10)[1]
+    kept = shard.bank.diagnostics.recent("s1", 10)[1]
     assert kept.tolist() == pytest.approx([_value(i) for i in range(EVENTS - 9, EVENTS + 10, 2)], abs=1e-5)

@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.events import Decoder
-from pipeline.fields import FieldError, Path, key_text
+from pipeline.fields import key_text
 from pipeline.json_text import LONGEST_KEPT, inner
 from pipeline.messages import Record
+from pipeline.paths import FieldError, Path
 from pipeline.settings import Events
 from tests.test_events import json_values
 

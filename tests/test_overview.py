@@ -10,20 +10,10 @@ from msgspec import structs
 from pipeline.metrics import Metrics
 from pipeline.overview import MANY_FAILURES, Overview
 from pipeline.pipes import Ended
+from pipeline.series_list import BusyError, Found, Listed, Listing, Row
+from pipeline.series_status import SeriesStatus
 from pipeline.settings import Settings
-from pipeline.status import (
-    BusyError,
-    ExpertWeight,
-    Found,
-    Gates,
-    Listed,
-    Listing,
-    PartitionStatus,
-    Row,
-    SeriesStatus,
-    State,
-    Status,
-)
+from pipeline.status import ExpertWeight, Gates, PartitionStatus, State, Status
 from pipeline.supervisor import Place, Roster
 from pipeline.totals import Sample, counted, read
 from pipeline.workerprocess import Seen, UnansweredError

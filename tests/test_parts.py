@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.fold import Fold, Publish
 from pipeline.messages import Record
 from pipeline.parts import AIM, LEAST, Folding, Parts
 from pipeline.settings import Model, Settings
-from pipeline.shard import Fold, Publish, Shard
+from pipeline.shard import Shard
 from tests.fakes import ChainShard
 
 SMALL = Settings(model=Model(horizon=2, hidden_size=4, window=4, windows=2, replay=16, memory=64))

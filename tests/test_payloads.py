@@ -25,7 +25,7 @@ from pipeline.events import Decoder
 from pipeline.messages import Record, decode_forecast, iso8601
 from pipeline.metrics import Metrics
 from pipeline.settings import Events, Settings
-from pipeline.stamps import RepeatedHour
+from pipeline.stamps.repeated_hour import RepeatedHour
 from pipeline.worker import Worker
 
 FOLDER = Path(__file__).parent / "payloads"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from river import time_series
 
 from pipeline.peers import ABSURD, STRIDE, Foreseen, Make, Peer, makers
-from pipeline.scoring import Floats
+from pipeline.truth import Floats
 
 
 class Scripted(time_series.base.Forecaster):

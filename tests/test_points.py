@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.fields import FieldError
+from pipeline.paths import FieldError
 from pipeline.points import Exploded, Points
 from tests.test_events import json_values
 

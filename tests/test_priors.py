@@ -3,7 +3,7 @@
 import numpy as np
 
 from lstm_stream.columns import grown as with_room
-from lstm_stream.combination import Combination
+from lstm_stream.expert_losses import Combination
 from lstm_stream.history import History
 from lstm_stream.move_scale import Moves, write_move_scale
 from lstm_stream.priors import FEWEST, Priors

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from pipeline.scoring import Floats, Rows, Score, Scorer, ScoringError, season_of, truth
+from pipeline.scoring import Score, Scorer
+from pipeline.truth import Floats, Rows, ScoringError, season_of, truth
 
 SEASON = 3
 LEVEL = 0.8

@@ -10,10 +10,10 @@ from msgspec import structs
 
 from pipeline.checkpoints import Address
 from pipeline.cluster import NoTopicError, TopicPartition
+from pipeline.fold import Fold, Publish
 from pipeline.messages import Record
+from pipeline.series_list import BusyError
 from pipeline.settings import Settings
-from pipeline.shard import Fold, Publish
-from pipeline.status import BusyError
 from pipeline.worker import Worker
 from tests.fakes import ChainShard, FakeBroker, FakeProcess
 from tests.servers import wait_until

@@ -15,12 +15,14 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from lstm_stream import OF_THE_LSTM, Bank, Expert, ExpertForecasts, Forecasts, Hyperparameters
+from pipeline.counts import Counts
 from pipeline.events import Decoder
+from pipeline.fold import Publish
 from pipeline.hyperparameters import hyperparameters
 from pipeline.messages import Outgoing, Record, decode_forecast
 from pipeline.portrait import steps_before
 from pipeline.settings import Events, Kafka, Model, Settings
-from pipeline.shard import Counts, FingerprintError, Publish, Shard
+from pipeline.shard import FingerprintError, Shard
 
 HOUR = 3_600_000_000  # microseconds
 SETTINGS = Settings(
@@ -296,7 +298,7 @@ def test_a_shard_tells_how_its_model_and_each_series_stand() -> None:
     assert (status.series, shard.series(), status.skipped_learning_steps) == (1, ("a",), 0)
     assert status.learning_steps > 0
     assert status.mae_model > 0
-    assert status.drifts == shard.bank.drifts
+    assert status.drifts == shard.bank.diagnostics.drifts
     assert sum(one.weight for one in status.experts) == pytest.approx(1)
     series = shard.series_status("a")
     assert series is not None

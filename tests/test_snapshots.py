@@ -9,8 +9,9 @@ from msgspec import structs
 
 from pipeline.cluster import TopicPartition
 from pipeline.journal import Whole
+from pipeline.series_list import BusyError, Listing
+from pipeline.series_status import SeriesStatus
 from pipeline.snapshots import EVERY, INTEREST, MOST, SPARKLINE, WATCH, Snapshots
-from pipeline.status import BusyError, Listing, SeriesStatus
 from pipeline.table import Table
 from tests.test_table import table_of
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.log import Log
-from pipeline.scoring import Floats, Rows, Split
+from pipeline.truth import Floats, Rows, Split
 from tests.benchmarks.surprise import (
     EVERY,
     KINDS,

@@ -9,7 +9,7 @@ from msgspec import structs
 
 from lstm_stream import Summaries
 from pipeline.listing import merged
-from pipeline.status import Listing, Sort
+from pipeline.series_list import Listing, Sort
 from pipeline.table import Place, Table, Tables
 
 

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from pipeline.evaluate import evaluate, model_for
 from pipeline.log import Past
 from pipeline.messages import Record, decode_forecast, iso8601
-from pipeline.scoring import Rows
 from pipeline.settings import Events, Model, Settings
 from pipeline.shard import Shard
 from pipeline.topiclog import TopicError, past_of
+from pipeline.truth import Rows
 
 MINUTE = 60
 START = 1_700_000_040

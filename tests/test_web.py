@@ -15,18 +15,9 @@ import msgspec
 import pytest
 
 from pipeline.pagefiles import page_files
-from pipeline.status import (
-    BusyError,
-    ExpertWeight,
-    Found,
-    Gates,
-    Listed,
-    Listing,
-    PartitionStatus,
-    SeriesStatus,
-    State,
-    Status,
-)
+from pipeline.series_list import BusyError, Found, Listed, Listing
+from pipeline.series_status import SeriesStatus
+from pipeline.status import ExpertWeight, Gates, PartitionStatus, State, Status
 from pipeline.stream import MOST
 from pipeline.table import Place, Tables
 from pipeline.web import Web, WebError

@@ -24,16 +24,18 @@ from kafka.errors import (
 )
 from msgspec import structs
 
-from pipeline.checkpoints import Address, Block, CheckpointError, Checkpoints
+from pipeline.checkpoints import Address, Block, Checkpoints
 from pipeline.cluster import ClusterError, TopicPartition
 from pipeline.dead_letters import REASONS
+from pipeline.fold import Failure, Fold, Publish
+from pipeline.held import Shards
 from pipeline.member import Member
 from pipeline.messages import Record, decode_forecast
 from pipeline.metrics import Metrics
-from pipeline.opening import Shards
 from pipeline.settings import Checkpoints as Keeping
 from pipeline.settings import Delivery, Events, Kafka, Model, Settings, fingerprint
-from pipeline.shard import Failure, Fold, Publish, Shard
+from pipeline.shard import Shard
+from pipeline.stores import CheckpointError
 from pipeline.tensor_file import Shape
 from pipeline.watchdog import Watchdog
 from pipeline.worker import Worker

@@ -88,7 +88,7 @@ def found_in(forecasts: Forecasts) -> list[str]:
 def found_in_state(bank: Bank) -> list[str]:
     """What is wrong with what a bank keeps, and with what can be asked of it."""
     kept = {f"{name} is finite": np.isfinite(array) for name, array in _floats(bank) if name not in MAY_BE_NAN}
-    answers = [*bank.errors(), *bank.gates(), *bank.expert_weights().tolist()]
+    answers = [*bank.diagnostics.errors(), *bank.diagnostics.gates(), *bank.diagnostics.expert_weights().tolist()]
     return _broken(kept | {"answers are finite": np.isfinite(answers)})
 
 

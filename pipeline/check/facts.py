@@ -6,9 +6,10 @@ import msgspec
 
 from pipeline.check.inventory import Column, columns, view
 from pipeline.cluster import Sample
-from pipeline.fields import UNSET, FieldError, Path, Place, template
+from pipeline.fields import template
 from pipeline.framing import FramingError, documents
 from pipeline.messages import Record
+from pipeline.paths import UNSET, FieldError, Path, Place
 from pipeline.points import Points
 from pipeline.settings import Events
 from pipeline.stamps import numeric

@@ -14,7 +14,7 @@ from pipeline.events import Decoder, Event
 from pipeline.hyperparameters import hyperparameters
 from pipeline.messages import Record
 from pipeline.settings import Settings
-from pipeline.stamps import RepeatedHour
+from pipeline.stamps.repeated_hour import RepeatedHour
 
 
 class Taken(msgspec.Struct, frozen=True):

@@ -11,8 +11,9 @@ from pipeline.check.found_values import NO_VALUE
 from pipeline.check.inventory import TIME_NAME, Column, arrays, inside, joined, short, type_of
 from pipeline.cluster import Sample
 from pipeline.conditions import conditions
-from pipeline.fields import Field, Path, Place, one_field, template
+from pipeline.fields import Field, one_field, template
 from pipeline.json_text import inner
+from pipeline.paths import Path, Place
 from pipeline.points import EACH_NAME, SENML, ZIP, Points
 from pipeline.settings import Events, Settings
 from pipeline.stamps import StampError, Stamps

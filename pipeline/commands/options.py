@@ -3,16 +3,18 @@
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TypeVar
 
 import click
 
-from pipeline.settings import Settings, SettingsError, load
+from pipeline.settings import Kafka, Settings, SettingsError, load
 
 Command = TypeVar("Command", bound=Callable[..., object])
 
 FAILURE, USAGE = 1, 2
 EPILOG = "Exit codes: 0 done, 1 failure, 2 bad usage or settings."
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 class Refusal(click.ClickException):
@@ -70,3 +72,11 @@ def settings_of(config: str | None, overrides: Sequence[str]) -> Settings:
         return load(config, os.environ, overrides)
     except SettingsError as error:
         raise SettingsRefusal(str(error)) from error
+
+
+def the_input_of(kafka: Kafka) -> str:
+    """The one input topic; where there are several, it has to be named."""
+    if len(kafka.inputs) == 1:
+        return kafka.inputs[0]
+    several = ", ".join(kafka.inputs) or kafka.input
+    raise click.UsageError(f"kafka.input is {several}: which topic? Name one with --topic")

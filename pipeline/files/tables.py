@@ -16,22 +16,17 @@ import msgspec
 import numpy as np
 
 from lstm_stream import Observation
-from pipeline.files.cells import BOOLEANS, mend_of
 from pipeline.files.fileform import NOTHING_SAID, PLAIN, Fields, Said
 from pipeline.files.layout import Layout, layout_of
 from pipeline.files.packing import TableError
-from pipeline.files.reader import Cells, Sheet, read_sheet
+from pipeline.files.reader import Sheet, read_sheet
 from pipeline.files.rhythm import Integers, Rhythm, rhythm_of
+from pipeline.files.rows import Reading, Row, in_time
 from pipeline.files.seriesfinder import REPEATED
-from pipeline.files.timecolumn import TimeColumn
-from pipeline.scoring import season_of
 from pipeline.sentinels import Spread, written
-from pipeline.stamps import RepeatedHour, StampError
+from pipeline.truth import season_of
 
-COUNTED_FROM = 946_684_800_000_000
-"""Microseconds: rows without a time are counted from the year 2000 on."""
 SHOWN = 6
-PACKINGS = (".gz", ".bz2", ".xz", ".zst", ".zip")
 
 
 class Event(NamedTuple):
@@ -56,16 +51,6 @@ class Event(NamedTuple):
     def of(cls, observation: Observation) -> Self:
         """The event of an observation that came alone."""
         return cls(observation.series, observation.time, (observation.value,))
-
-
-class _Row(NamedTuple):
-    """A row that was read: what stands at one time."""
-
-    key: str  # the series, as far as columns name it
-    time: int
-    values: tuple[float, ...]
-    covariates: tuple[float, ...]
-    number: int  # of the file's row
 
 
 class Table(msgspec.Struct, frozen=True):
@@ -129,8 +114,8 @@ class Table(msgspec.Struct, frozen=True):
 
         A file in the order of time is streamed, any other one is sorted in memory, as numbers.
         """
-        rows = _Reading(self.sheet, self.layout).rows()
-        for row in rows if self.ordered else _sorted(rows):
+        rows = Reading(self.sheet, self.layout).rows()
+        for row in rows if self.ordered else in_time(rows):
             yield from _events(row, self.layout, _names(row.key, self.layout, self.fields))
 
     def read(self) -> Iterator[Observation]:
@@ -227,7 +212,7 @@ def survey(path: Path, fields: Fields = PLAIN, said: Said = NOTHING_SAID) -> Tab
     """
     sheet = read_sheet(path, said.encoding)
     layout = layout_of(sheet, fields, said)
-    reading = _Reading(sheet, layout)
+    reading = Reading(sheet, layout)
     places, times, lines = array("q"), array("q"), array("q")
     keys: dict[str, int] = {}
     known = [False] * (1 if layout.across else len(layout.values))
@@ -315,150 +300,9 @@ def _names(key: str, layout: Layout, fields: Fields) -> list[str]:
     return [f"{key}/{name}" for name in columns] if layout.series else columns
 
 
-def _events(row: _Row, layout: Layout, names: list[str]) -> Iterator[Event]:
+def _events(row: Row, layout: Layout, names: list[str]) -> Iterator[Event]:
     if layout.by_row:
         yield Event(row.key, row.time, row.values, row.covariates)
         return
     for name, value in zip(names, row.values, strict=True):
         yield Event(name, row.time, (value,), row.covariates)
-
-
-def _sorted(rows: Iterator[_Row]) -> Iterator[_Row]:
-    """Rows by time, kept as numbers meanwhile."""
-    keys: dict[str, int] = {}
-    places, times, numbers = array("q"), array("q"), array("d")
-    widths = (0, 0)
-    for row in rows:
-        places.append(keys.setdefault(row.key, len(keys)))
-        times.append(row.time)
-        numbers.extend(row.values)
-        numbers.extend(row.covariates)
-        widths = len(row.values), len(row.covariates)
-    names, width = tuple(keys), sum(widths)
-    for index in np.argsort(np.array(times), kind="stable").tolist():
-        own = tuple(numbers[index * width : (index + 1) * width])
-        yield _Row(names[places[index]], times[index], own[: widths[0]], own[widths[0] :], index)
-
-
-class _Reading:
-    """One way through the rows of a file, and what was left out on it."""
-
-    def __init__(self, sheet: Sheet, layout: Layout) -> None:
-        self._sheet, self._layout = sheet, layout
-        self._hour = RepeatedHour()
-        self._counts: Counter[str] = Counter()
-        self.missing: Counter[str] = Counter()
-        self.empty_rows = 0
-
-    def rows(self) -> Iterator[_Row]:
-        """Every row in the file's order.
-
-        Raises
-        ------
-        TableError
-            When a cell is not what its column holds.
-        """
-        read = self._across if self._layout.across else self._row
-        for number, cells in enumerate(self._sheet.rows()):
-            if any(cells):
-                yield from read(number, cells)
-            else:
-                self.empty_rows += 1
-
-    def _row(self, number: int, cells: Cells) -> Iterator[_Row]:
-        key = self._key(number, cells)
-        time = self._time(number, key, cells)
-        values = tuple([self._number(number, place, cells[place]) for place in self._layout.values])
-        yield _Row(key, time, values, self._covariates(cells), number)
-
-    def _across(self, number: int, cells: Cells) -> Iterator[_Row]:
-        key, column = self._key(number, cells), self._layout.time
-        for place in self._layout.values:
-            time = self._read(number, key, column._replace(places=(place,)), self._layout.columns) if column else 0
-            yield _Row(key, time, (self._number(number, place, cells[place]),), (), number)
-
-    def _key(self, number: int, cells: Cells) -> str:
-        if not self._layout.series:
-            return _called(self._sheet.path) if self._layout.by_row else ""
-        parts = [cells[place] for place in self._layout.series]
-        if not all(parts):
-            raise self._refused(number, "the series has no name")
-        return "/".join(parts)
-
-    def _time(self, number: int, key: str, cells: Cells) -> int:
-        if self._layout.time is not None:
-            return self._read(number, key, self._layout.time, cells)
-        count = self._counts[key]
-        self._counts[key] += 1
-        if self._layout.counter is not None:
-            text = cells[self._layout.counter]
-            if not text.isdecimal():
-                raise self._refused(number, f"`{text}` in column `{self._name(self._layout.counter)}` counts no steps")
-            count = int(text)
-        return COUNTED_FROM + round(count * self._layout.step * 1e6)
-
-    def _read(self, number: int, key: str, column: TimeColumn, cells: Cells) -> int:
-        try:
-            stamp = column.read(cells)
-        except StampError as error:
-            raise self._refused(number, self._no_time(column, cells, error)) from None
-        return stamp.time if stamp.later is None else self._hour.time(key, stamp)
-
-    def _no_time(self, column: TimeColumn, cells: Cells, error: StampError) -> str:
-        text, name = column.text(cells), " + ".join(self._name(place) for place in column.places)
-        found = f"`{text}` in column `{name}`"
-        if not text.strip():
-            return f"no time in column `{name}`; remove the row, or name another column with --time"
-        if error.reason == "another_form":
-            return f"{found} {error.detail}; write all alike, or say how with --time-format"
-        if error.reason in ("hour", "ambiguous_timestamp") or "events.timezone" in error.detail:
-            return f"{found}: {error.detail.replace('set events.timezone to', 'say --timezone with')}"
-        if error.reason == "implausible_timestamp":
-            return (
-                f"{found} would be a time before 1980; say what it counts with --time-format s (ms, us, ns, days), name"
-                " another column with --time, or say how far apart rows are with --step"
-            )
-        return (
-            f"{found} is not a time stamp; expected ISO 8601 such as 2024-05-01T13:00:00Z, or say its form with"
-            " --time-format"
-        )
-
-    def _number(self, number: int, place: int, text: str) -> float:
-        try:
-            value = self._layout.numbers.number(text)
-        except ValueError as error:
-            raise self._refused(number, self._no_number(place, text, str(error))) from None
-        if value != value:
-            self.missing[text] += 1
-        return value
-
-    def _no_number(self, place: int, text: str, why: str) -> str:
-        found = f"`{text}` in column `{self._name(place)}` is not a number"
-        if why.startswith("beyond"):
-            return f"{found} that can be forecast: {why}"
-        return f"{found}; {mend_of(text)}"
-
-    def _covariates(self, cells: Cells) -> tuple[float, ...]:
-        """Numbers known with the row's events; what is none is masked, as the daemon does."""
-        return tuple(
-            [math.nan if place is None else self._covariate(cells[place]) for place in self._layout.covariates]
-        )
-
-    def _covariate(self, text: str) -> float:
-        if text.lower() in BOOLEANS:
-            return BOOLEANS[text.lower()]
-        try:
-            return self._layout.numbers.number(text)
-        except ValueError:
-            return math.nan
-
-    def _name(self, place: int) -> str:
-        return self._layout.columns[place] or f"column {place + 1}"
-
-    def _refused(self, number: int, told: str) -> TableError:
-        return TableError(f"{self._sheet.path}, line {self._sheet.line(number)}: {told}")
-
-
-def _called(path: Path) -> str:
-    """A file's name without what says how it is packed and written."""
-    return Path(path.stem if path.suffix in PACKINGS else path.name).stem

@@ -38,10 +38,10 @@ from pipeline.admin import BATCH_BYTES, Limits
 from pipeline.checkpoints import Checkpoints
 from pipeline.cluster import LINGER_MS, Consumer, KafkaClients, Producer, Writer, create_topics, read_topic
 from pipeline.embedded import EmbeddedBroker
+from pipeline.held import Shards
 from pipeline.hyperparameters import hyperparameters
 from pipeline.messages import ForecastMessage, Model, Outgoing, Source, forecast_id, iso8601
 from pipeline.metrics import Metrics
-from pipeline.opening import Shards
 from pipeline.settings import Settings
 from pipeline.shard import Shard
 from pipeline.worker import Worker, spare_the_collector

@@ -32,7 +32,7 @@ import numpy.typing as npt
 from lstm_stream import ANY_GAP, Bank, Hyperparameters
 from pipeline.files.tables import survey
 from pipeline.log import Log, read_log
-from pipeline.scoring import Floats, Rows, Split
+from pipeline.truth import Floats, Rows, Split
 
 Kind = Literal["spike", "shift", "flat"]
 KINDS: tuple[Kind, ...] = ("spike", "shift", "flat")

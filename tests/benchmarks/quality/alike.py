@@ -8,7 +8,7 @@ import numpy as np
 
 from lstm_stream import ANY_GAP, Bank, Forecasts, Hyperparameters
 from pipeline.baselines import SeasonalNaive
-from pipeline.scoring import Floats
+from pipeline.truth import Floats
 from tests.benchmarks.quality.markdown import grid, verdict
 from tests.benchmarks.quality.workers import Start
 

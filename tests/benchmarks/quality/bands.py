@@ -28,7 +28,8 @@ from lstm_stream.move_scale import Moves, measure_moves, open_moves
 from lstm_stream.scale import Scale, rescale, set_step, spread_of
 from pipeline.baselines import SeasonalNaive
 from pipeline.log import Log
-from pipeline.scoring import HORIZONS, Floats, Score, Scorer
+from pipeline.scoring import HORIZONS, Score, Scorer
+from pipeline.truth import Floats
 from tests.benchmarks.quality.case import HORIZON, LEVEL, Case, Outcome, run
 from tests.benchmarks.quality.dataset import BATCH, read
 from tests.benchmarks.quality.markdown import by_set, verdict

@@ -12,7 +12,7 @@ import numpy as np
 from lstm_stream import Bank, Forecasts
 from pipeline.files.tables import survey
 from pipeline.log import Log, read_log
-from pipeline.scoring import Rows, Truth, truth
+from pipeline.truth import Rows, Truth, truth
 
 BATCH = 512
 """Observations shown at a time."""

@@ -13,7 +13,8 @@ import numpy as np
 from lstm_stream import ANY_GAP, Bank, Hyperparameters
 from pipeline.evaluate import evaluate
 from pipeline.peers import STRIDE
-from pipeline.scoring import HORIZONS, Result, Rows, Score, Scorer
+from pipeline.scoring import HORIZONS, Result, Score, Scorer
+from pipeline.truth import Rows
 from tests.benchmarks.quality import dataset
 from tests.benchmarks.quality.case import HORIZON
 from tests.benchmarks.quality.markdown import grid

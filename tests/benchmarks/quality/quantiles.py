@@ -10,7 +10,8 @@ import numpy as np
 
 from lstm_stream import Bank, Hyperparameters
 from pipeline.baselines import SeasonalNaive
-from pipeline.scoring import HORIZONS, Floats, Integers, Truth
+from pipeline.scoring import HORIZONS
+from pipeline.truth import Floats, Integers, Truth
 from tests.benchmarks.quality.case import HORIZON, Case
 from tests.benchmarks.quality.dataset import BATCH, name_of, read, show
 from tests.benchmarks.quality.markdown import grid

@@ -9,7 +9,7 @@ import numpy as np
 
 from lstm_stream import Bank
 from pipeline.log import Log
-from pipeline.scoring import Floats
+from pipeline.truth import Floats
 from tests.benchmarks.quality.dataset import BATCH, DataSet, show
 
 HORIZON = 24

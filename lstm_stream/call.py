@@ -1,0 +1,59 @@
+"""The observations of a call, and how far it has been gone through.
+
+Letters: N observations of a call, C covariates.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from lstm_stream.arithmetic import Doubles, Flags, Wholes
+
+BEGIN, END, LEFT, AGAIN, FAULTY = 0, 1, 2, 3, 4
+"""Of a position: the first observation of the event at hand and the first behind it; missing steps still to come; the
+observation whose series is to start again, -1: none; how many members came to something that is not finite."""
+FURTHEST = 2**60
+"""Microseconds from the epoch, so that no difference of two times overflows."""
+
+
+class Call(NamedTuple):
+    """The observations of a call, and where they lie."""
+
+    rows: Wholes  # (N,) series
+    times: Wholes  # (N,) microseconds
+    values: Doubles  # (N,) NaN: missing
+    events: Wholes  # (N,) never falling
+    covariates: Doubles  # (N, C) NaN: not known
+    missing: Wholes  # (N,) steps that are missing before it
+    restart: Flags  # (N,) whether the series starts, or starts again, with it
+    step: Wholes  # (N,) of the series, microseconds; 0: not known
+
+    @classmethod
+    def of(
+        cls,
+        rows: Wholes,
+        times: npt.NDArray[np.int64],
+        values: npt.NDArray[np.float64],
+        events: npt.NDArray[np.int64] | None,
+        covariates: npt.NDArray[np.float64] | None,
+        known: int,
+    ) -> "Call":
+        """Nothing of it placed yet; each in an event of its own, and none of the `known` covariates, unless given."""
+        count = len(rows)
+        whole = np.zeros((2, count), np.int64)
+        return cls(
+            rows=rows,
+            times=np.minimum(np.maximum(np.array(times, np.int64), -FURTHEST), FURTHEST),
+            values=np.array(values, np.float64),
+            events=np.arange(count) if events is None else np.array(events, np.int64),
+            covariates=np.full((count, known), np.nan) if covariates is None else np.array(covariates, np.float64),
+            missing=whole[0],
+            restart=np.zeros(count, np.bool_),
+            step=whole[1],
+        )
+
+    def largest_event(self) -> int:
+        """The most observations of one event."""
+        starts = np.flatnonzero(np.diff(self.events, prepend=self.events[:1] - 1, append=self.events[-1:] + 1))
+        return int(np.diff(starts).max(initial=1))
