@@ -1,4 +1,4 @@
-"""Files that derive from others: the chart's schema from the settings, its copies of rules and dashboards."""
+"""Files that derive from others: the sample of settings, tables of the manual, the chart's schema and copies."""
 
 import json
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 from deploy.grafana.boards import BOARDS
 from deploy.grafana.panels import written
 from deploy.values_schema import values_schema
+from pipeline import dead_letters, metrics, settings
 
 DEPLOY = Path(__file__).parent
 CHART = DEPLOY / "helm" / "lstm-stream"
@@ -16,7 +17,28 @@ def derived() -> dict[Path, str]:
 
     Helm reads nothing outside of a chart's folder, hence the copies.
     """
-    return {**_schema(), **_rules(), **_dashboards()}
+    return {**_sample(), **_manual(), **_schema(), **_rules(), **_dashboards()}
+
+
+def _sample() -> dict[Path, str]:
+    return {DEPLOY / "lstm-stream.toml": settings.sample()}
+
+
+def _manual() -> dict[Path, str]:
+    path = DEPLOY / "README.md"
+    text = path.read_text()
+    for table in (settings.table(), metrics.markdown(), dead_letters.markdown()):
+        text = _with_table(text, table)
+    return {path: text}
+
+
+def _with_table(text: str, table: str) -> str:
+    """Put a table in the place of the one with the same head."""
+    head = "".join(table.splitlines(keepends=True)[:2])
+    before, found, after = text.partition(head)
+    if not found:
+        raise ValueError(f"deploy/README.md has no table that begins with `{head.splitlines()[0]}`: put its head there")
+    return before + table + after[after.index("\n\n") + 1 :]
 
 
 def _schema() -> dict[Path, str]:
