@@ -7,6 +7,7 @@ What takes seconds to import (the network, Kafka's client) is imported by the co
 import logging
 import os
 import re
+import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
@@ -553,23 +554,34 @@ def bench(
 @click.option(
     "--seconds", type=click.FloatRange(0, min_open=True), default=60.0, show_default=True, help="How long to wait."
 )
+@click.option("--url", metavar="URL", help="Ask the daemon's port there, too: is it ready, does it tell its metrics?")
 def probe(
-    config: str | None, overrides: Sequence[str], series: str, topic: str | None, event: str | None, seconds: float
+    config: str | None,
+    overrides: Sequence[str],
+    series: str,
+    topic: str | None,
+    event: str | None,
+    seconds: float,
+    url: str | None,
 ) -> None:
     """Send one event to the input topic, and wait for its forecast.
 
     Tells whether the whole way works: topics, rights, the daemon, the commit. The event is a real one: it stays in the
-    topic and makes a series, `lstm-stream-probe` unless another is named. Its value is 1, its time now.
+    topic and makes a series, `lstm-stream-probe` unless another is named. Its value is 1, its time now. With --url the
+    port is asked as Prometheus asks it: with web.token, by web.tls_certfile.
     """
     from pipeline.cluster import ClusterError
-    from pipeline.probe import ProbeError, made_up
+    from pipeline.probe import ProbeError, made_up, ready_port
     from pipeline.probe import probe as send
     from pipeline.replay import FormError
 
     settings = settings_of(config, overrides)
     with refusing(ClusterError, ProbeError, FormError):
-        outgoing = made_up(settings.events, series, event)
-        click.echo(send(settings, topic or the_input_of(settings.kafka), outgoing, seconds))
+        first = made_up(settings.events, series, event)
+        another = made_up(settings.events, f"{series}-{time.time():.0f}", event)
+        click.echo(send(settings, topic or the_input_of(settings.kafka), first, another, seconds))
+        if url:
+            click.echo(ready_port(settings.web, url.rstrip("/"), seconds))
 
 
 @main.command("compile", epilog=EPILOG)

@@ -43,7 +43,7 @@ ROWS = (
     },
     {"letterbox", "conditions", "points", "framing", "forecast_writer", "files.timecolumn", "files.sample"},
     {"portrait", "settings", "files.timefinder", "files.seriesfinder"},
-    {"oauth", "refusals"},
+    {"oauth", "refusals", "web_client"},
     {
         *("events", "files.layout", "inputs", "connection", "advice", "capacity", "hyperparameters", "pipes"),
         *("process", "reloading", "pretrain"),
