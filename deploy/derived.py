@@ -6,7 +6,7 @@ from pathlib import Path
 from deploy.grafana.boards import BOARDS
 from deploy.grafana.panels import written
 from deploy.values_schema import values_schema
-from pipeline import dead_letters, metrics, settings
+from pipeline import dead_letters, metrics, monitoring, settings
 
 DEPLOY = Path(__file__).parent
 CHART = DEPLOY / "helm" / "lstm-stream"
@@ -15,7 +15,7 @@ CHART = DEPLOY / "helm" / "lstm-stream"
 def derived() -> dict[Path, str]:
     """What each of these files has to hold.
 
-    Helm reads nothing outside of a chart's folder, hence the copies.
+    Helm reads nothing outside of a chart's folder, and a package has nothing outside of its own, hence the copies.
     """
     return {**_sample(), **_manual(), **_schema(), **_rules(), **_dashboards()}
 
@@ -48,7 +48,8 @@ def _schema() -> dict[Path, str]:
 
 def _rules() -> dict[Path, str]:
     rules = [path for path in sorted((DEPLOY / "prometheus").glob("*.yml")) if "groups:" in path.read_text()]
-    return {CHART / "files" / "rules" / path.name: path.read_text() for path in rules}
+    folders = (CHART / "files" / "rules", monitoring.RULES)
+    return {folder / path.name: path.read_text() for folder in folders for path in rules}
 
 
 def _dashboards() -> dict[Path, str]:

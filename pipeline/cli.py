@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from pipeline.code_cache import CodeCache, code_cache, package_folder
+from pipeline.commands.alerts import alerts
 from pipeline.commands.dead_letters import dead_letters
 from pipeline.commands.file_options import said_of, with_file_form
 from pipeline.commands.inspect import inspect
@@ -131,18 +132,6 @@ def demo(csv: Path | None, rate: float, seconds: float, port: int, monitoring: b
         if as_json:
             click.echo(msgspec.json.encode(summary))
         summary.check()
-
-
-@main.command(epilog=EPILOG)
-@click.option("--prometheus", default="http://localhost:9090", show_default=True, help="Where it answers.")
-def alerts(prometheus: str) -> None:
-    """Tell each alert's state, as a Prometheus with the rules of deploy/prometheus knows it."""
-    from pipeline.alerts import AlertsError, lines
-    from pipeline.alerts import alerts as known
-
-    with refusing(AlertsError):
-        for line in lines(known(prometheus)):
-            click.echo(line)
 
 
 @main.command(epilog=EPILOG)
@@ -632,5 +621,5 @@ def topics(config: str | None, overrides: Sequence[str]) -> None:
         click.echo(f"{name}: {f'created with {kafka.partitions} partitions' if name in created else 'was there'}")
 
 
-for command in (dead_letters, inspect, pretrain, report, tail):
+for command in (alerts, dead_letters, inspect, pretrain, report, tail):
     main.add_command(command)

@@ -151,6 +151,7 @@ WRONG: dict[str, tuple[Mapping[str, object], str]] = {
     "not one of the choices": ({"settings": {"kafka": {**KAFKA, "assignor": "random"}}}, "assignor"),
     "a number for a text": ({"settings": {"kafka": {**KAFKA, "group": 7}}}, "group"),
     "a password": ({"settings": {"kafka": {**KAFKA, "sasl_password": "secret"}}}, "sasl_password"),
+    "a runbook that is no URL": ({"prometheusRule": {"runbook": "deploy/README.md"}}, "runbook"),
     "a token": ({"settings": {"kafka": KAFKA, "web": {"token": "of-the-port"}}}, "token"),
     "a certificate that no pod has": ({"settings": {"kafka": KAFKA, "web": {"tls_certfile": "a.pem"}}}, "tls_certfile"),
     "a certificate without a name of its file": ({"secrets": {"webCertificate": {"name": "a", "key": ""}}}, "key"),
@@ -350,6 +351,17 @@ def test_rules_and_dashboards_go_along_as_they_are(tmp_path: Path) -> None:
     assert [json.loads(text) for data in told for text in data.values()] == [
         json.loads(path.read_text()) for path in boards
     ]
+
+
+@helm_only
+def test_links_of_alerts_lead_where_the_values_say(tmp_path: Path) -> None:
+    named = {"enabled": True, "runbook": "https://example.com/runbook", "grafana": "https://grafana.example.com/"}
+    documents = rendered({"prometheusRule": named}, tmp_path)
+    groups = [group for one in documents if one["kind"] == "PrometheusRule" for group in one["spec"]["groups"]]
+    links = [rule["annotations"] for group in groups for rule in group["rules"] if "alert" in rule]
+    assert links
+    assert all(one["runbook_url"].startswith("https://example.com/runbook#lstmstream") for one in links)
+    assert all(one["dashboard"].startswith("https://grafana.example.com/d/lstm-stream-") for one in links)
 
 
 @helm_only

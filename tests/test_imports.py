@@ -73,6 +73,7 @@ ROWS = (
     {"demo"},
     {"commands", "commands.options"},
     {
+        "commands.alerts",
         "commands.file_options",
         "commands.dead_letters",
         "commands.tail",
@@ -117,6 +118,7 @@ HOMES = {
         "pipeline.cli",
         "pipeline.commands.options",
         "pipeline.commands.file_options",
+        "pipeline.commands.alerts",
         "pipeline.commands.dead_letters",
         "pipeline.commands.tail",
         "pipeline.commands.inspect",
