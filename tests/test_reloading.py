@@ -96,7 +96,7 @@ def test_a_running_daemon_exports_the_series_that_it_is_told_to_and_no_others(
     settings = settings_for(tansu, f"hup-series-{workers}", tmp_path)
     file, log = tmp_path / "daemon.toml", tmp_path / "daemon.log"
     with Writer(settings, settings.kafka.inputs[0]) as writer:
-        for step in range(20):
+        for step in range(300):  # so many that none is warming
             for name in ("a", "b"):
                 writer.write(Outgoing(name.encode(), body(name, step)))
     with Member(settings, tmp_path, "daemon", "--workers", str(workers)) as daemon:
