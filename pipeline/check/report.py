@@ -2,7 +2,6 @@
 
 import base64
 import math
-import re
 import statistics
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
@@ -18,9 +17,10 @@ from pipeline.check.found_names import keys
 from pipeline.check.found_names import series as names
 from pipeline.check.found_times import ahead, timestamp, timezone
 from pipeline.check.found_values import points, texts, values, where
-from pipeline.check.inventory import TIME_NAME, inside, short, type_of
+from pipeline.check.inventory import TIME_NAME, has_comma, inside, short, type_of
 from pipeline.check.trial import Trial, try_out
 from pipeline.check.unread import Unread, told, unread
+from pipeline.check.unread import commas as unread_commas
 from pipeline.cluster import Part, Sample
 from pipeline.fields import unframed
 from pipeline.framing import FramingError, documents
@@ -33,7 +33,6 @@ LOOKED_AT = 1000
 FEWEST = 40
 """Records of each stretch of a partition that they are tried on at least."""
 NO_JSON, BASE64 = "no JSON", "base64 of JSON"
-_COMMA = re.compile(r"-?\d+,\d+")
 MOST_FIELDS = 40
 """Fields that a report lists."""
 MOST_SHOWN = 8
@@ -487,9 +486,10 @@ def _remarks(
     if 2 * contents[NO_JSON] > len(records) and not contents[BASE64]:
         yield "Most of this is no JSON, and no setting reads it; the dead letters say what it looks like."
     valued = [str(value) for path in events.values for value in found.values(path).values()]
-    commas = sum(_COMMA.fullmatch(text) is not None for text in valued)
+    commas = sum(map(has_comma, valued))
     if commas:
         yield f"{commas:,} values have a decimal comma, which no setting reads: let the producer write JSON numbers."
+    yield from unread_commas(found, events)
     scattered = _scattered(trial)
     if scattered:
         yield (
