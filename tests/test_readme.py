@@ -83,6 +83,15 @@ def test_each_module_that_a_document_runs_is_there(document: Path) -> None:
 
 
 @EACH
+def test_each_settings_file_that_a_document_shows_is_one(document: Path, tmp_path: Path) -> None:
+    secret, file = tmp_path / "secret", tmp_path / "lstm-stream.toml"
+    secret.write_text("a-secret")
+    for block in re.findall(r"```toml\n(.*?)```", document.read_text(), re.DOTALL):
+        file.write_text(re.sub(r'_file = ".*?"', f'_file = "{secret}"', block))
+        assert settings.load(str(file), {}, []) != settings.Settings()
+
+
+@EACH
 def test_each_setting_and_metric_that_a_document_names_is_one(document: Path) -> None:
     text = document.read_text()
     known = {f"{section}.{key}" for section, keys in msgspec.to_builtins(settings.Settings()).items() for key in keys}
