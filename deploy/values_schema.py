@@ -8,7 +8,11 @@ from msgspec import structs
 
 from pipeline.settings import Settings
 
-SET_BY_THE_CHART = {"kafka": {"instance"}, "web": {"host", "port"}, "checkpoints": {"url"}}
+SET_BY_THE_CHART = {
+    "kafka": {"instance"},
+    "web": {"host", "port", "tls_certfile", "tls_keyfile"},
+    "checkpoints": {"url"},
+}
 
 Schema = dict[str, Any]
 

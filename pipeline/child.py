@@ -18,7 +18,7 @@ from pipeline.code_cache import code_cache, package_folder
 from pipeline.pipes import HOST, Ended, Order, Said, Up, read_changed, read_order, written
 from pipeline.predecessor import take_out
 from pipeline.process import set_level, start_log, stopped_by_signals
-from pipeline.settings import secrets
+from pipeline.settings import Settings, secrets
 
 logger = logging.getLogger(__name__)
 
@@ -26,16 +26,40 @@ FAILURE = 1  # exit code
 SET_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of Linux's prctl
 
 
+class Changes:
+    """The newest settings that the parent has read again, for a worker that may not be there yet."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._newest: Settings | None = None
+        self._take: Callable[[Settings], None] | None = None
+
+    def note(self, settings: Settings) -> None:
+        """Take them over, and pass them on where somebody wants them."""
+        set_level(settings.log.level)
+        with self._lock:
+            self._newest = settings
+            if self._take is not None:
+                self._take(settings)
+
+    def pass_on(self, take: Callable[[Settings], None]) -> None:
+        """Have them taken over, now and whenever there are newer ones."""
+        with self._lock:
+            self._take = take
+            if self._newest is not None:
+                take(self._newest)
+
+
 def main() -> None:
     """Do what the order on standard input says; the exit code is the worker's."""
     parent, ours = io.FileIO(0), _pipe_to_parent()
-    order = read_order(parent)
-    _end_with(order.parent, parent)
+    order, changes = read_order(parent), Changes()
+    _end_with(order.parent, parent, changes)
     if hasattr(signal, "SIGHUP"):
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # it is for the parent, which tells us what has changed
     troubles = start_log(order.settings.log, secrets(order.settings), order.number)
     sys.excepthook = _log_failure
-    ended = _work(order, ours, troubles.lines)
+    ended = _work(order, ours, troubles.lines, changes)
     _say(ours, ended)
     logging.shutdown()
     sys.exit(ended.code)
@@ -52,19 +76,19 @@ def _say(ours: io.FileIO, said: Said) -> None:
     ours.write(written(said))
 
 
-def _end_with(parent: int, pipe: io.FileIO) -> None:
+def _end_with(parent: int, pipe: io.FileIO, changes: Changes) -> None:
     """End when the parent does: by the kernel's hand where that is Linux, else as its end of the pipe is closed."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(SET_DEATH_SIGNAL, signal.SIGKILL)
         if os.getppid() != parent:
             os._exit(FAILURE)
-    threading.Thread(target=_wait_for_the_end, args=(pipe,), name="parent", daemon=True).start()
+    threading.Thread(target=_wait_for_the_end, args=(pipe, changes), name="parent", daemon=True).start()
 
 
-def _wait_for_the_end(pipe: io.FileIO) -> None:
+def _wait_for_the_end(pipe: io.FileIO, changes: Changes) -> None:
     """Hear of settings that have changed, until the parent is gone."""
     while line := pipe.readline():
-        set_level(read_changed(line).settings.log.level)
+        changes.note(read_changed(line).settings)
     os._exit(FAILURE)
 
 
@@ -73,14 +97,16 @@ def _log_failure(_: type[BaseException], error: BaseException, trace: TracebackT
     logger.critical("the worker ends by an error that nobody expected", exc_info=(type(error), error, trace))
 
 
-def _work(order: Order, ours: io.FileIO, warnings: Callable[[], Sequence[str]]) -> Ended:
+def _work(order: Order, ours: io.FileIO, warnings: Callable[[], Sequence[str]], changes: Changes) -> Ended:
     clients = KafkaClients(order.settings, order.instance)
     if order.replaces and not order.settings.kafka.instance:  # a static member takes the place of the one before
         take_out(order.settings.kafka, clients.client_id)
-    return _worked(order, clients, ours, warnings)
+    return _worked(order, clients, ours, warnings, changes)
 
 
-def _worked(order: Order, clients: KafkaClients, ours: io.FileIO, warnings: Callable[[], Sequence[str]]) -> Ended:
+def _worked(
+    order: Order, clients: KafkaClients, ours: io.FileIO, warnings: Callable[[], Sequence[str]], changes: Changes
+) -> Ended:
     cache = code_cache(package_folder(), os.environ)  # before the compiler is imported
     from pipeline.checkpoints import Checkpoints
     from pipeline.compiling import compile_model
@@ -109,6 +135,7 @@ def _worked(order: Order, clients: KafkaClients, ours: io.FileIO, warnings: Call
     except (CheckpointError, WebError) as error:
         return Ended(FAILURE, str(error))
     web.start()
+    changes.pass_on(worker.change)
     spare_the_collector()
     with stopped_by_signals(worker.stop, settings.delivery.stop_within):
         _say(ours, Up(web.port))

@@ -5,11 +5,13 @@ What takes seconds to import (the network, Kafka's client) is imported by the co
 """
 
 import os
+import time
 from collections.abc import Sequence
 
 import click
 
 from pipeline.code_cache import code_cache, package_folder
+from pipeline.commands.alerts import alerts
 from pipeline.commands.bench import bench
 from pipeline.commands.check import check
 from pipeline.commands.console import have_compiled
@@ -52,18 +54,6 @@ def main(context: click.Context) -> None:
 
 
 @main.command(epilog=EPILOG)
-@click.option("--prometheus", default="http://localhost:9090", show_default=True, help="Where it answers.")
-def alerts(prometheus: str) -> None:
-    """Tell each alert's state, as a Prometheus with the rules of deploy/prometheus knows it."""
-    from pipeline.alerts import AlertsError, lines
-    from pipeline.alerts import alerts as known
-
-    with refusing(AlertsError):
-        for line in lines(known(prometheus)):
-            click.echo(line)
-
-
-@main.command(epilog=EPILOG)
 @with_settings
 @click.option("--series", default="lstm-stream-probe", show_default=True, help="Name of the event's series.")
 @click.option("--topic", help="Topic to write to.  [default: kafka.input of the settings, where it is one topic]")
@@ -71,23 +61,34 @@ def alerts(prometheus: str) -> None:
 @click.option(
     "--seconds", type=click.FloatRange(0, min_open=True), default=60.0, show_default=True, help="How long to wait."
 )
+@click.option("--url", metavar="URL", help="Ask the daemon's port there, too: is it ready, does it tell its metrics?")
 def probe(
-    config: str | None, overrides: Sequence[str], series: str, topic: str | None, event: str | None, seconds: float
+    config: str | None,
+    overrides: Sequence[str],
+    series: str,
+    topic: str | None,
+    event: str | None,
+    seconds: float,
+    url: str | None,
 ) -> None:
     """Send one event to the input topic, and wait for its forecast.
 
     Tells whether the whole way works: topics, rights, the daemon, the commit. The event is a real one: it stays in the
-    topic and makes a series, `lstm-stream-probe` unless another is named. Its value is 1, its time now.
+    topic and makes a series, `lstm-stream-probe` unless another is named. Its value is 1, its time now. With --url the
+    port is asked as Prometheus asks it: with web.token, by web.tls_certfile.
     """
     from pipeline.cluster import ClusterError
-    from pipeline.probe import ProbeError, made_up
+    from pipeline.probe import ProbeError, made_up, ready_port
     from pipeline.probe import probe as send
     from pipeline.replay import FormError
 
     settings = settings_of(config, overrides)
     with refusing(ClusterError, ProbeError, FormError):
-        outgoing = made_up(settings.events, series, event)
-        click.echo(send(settings, topic or the_input_of(settings.kafka), outgoing, seconds))
+        first = made_up(settings.events, series, event)
+        another = made_up(settings.events, f"{series}-{time.time():.0f}", event)
+        click.echo(send(settings, topic or the_input_of(settings.kafka), first, another, seconds))
+        if url:
+            click.echo(ready_port(settings.web, url.rstrip("/"), seconds))
 
 
 @main.command("compile", epilog=EPILOG)
@@ -138,5 +139,5 @@ def topics(config: str | None, overrides: Sequence[str]) -> None:
         click.echo(f"{name}: {f'created with {kafka.partitions} partitions' if name in created else 'was there'}")
 
 
-for command in (bench, check, dead_letters, demo, evaluate, inspect, pretrain, replay, report, run, tail):
+for command in (alerts, bench, check, dead_letters, demo, evaluate, inspect, pretrain, replay, report, run, tail):
     main.add_command(command)

@@ -146,6 +146,11 @@ class Cycle:
         self.settled = False
         self.counts = Counts()
 
+    def change(self, settings: Settings) -> None:
+        """Go on by these settings, in which nothing else differs than what may change while a daemon runs."""
+        self._settings = settings
+        self._member.change(settings)
+
     def turn(self, stop: threading.Event) -> None:
         """Go through it once.
 

@@ -39,6 +39,12 @@ REASONS: Mapping[str, str] = MappingProxyType(
 """Why a record is refused: each reason and what it means. No other reason is ever given."""
 
 
+def markdown() -> str:
+    """Write `REASONS` for the manual."""
+    rows = [f"| `{reason}` | {meaning} |" for reason, meaning in REASONS.items()]
+    return "\n".join(["| reason | means |", "|---|---|", *rows]) + "\n"
+
+
 class Reject(msgspec.Struct, frozen=True, gc=False):
     """Why an event, or one value of it, is refused.
 

@@ -88,7 +88,7 @@ class Loss(msgspec.Struct, frozen=True):
 
 _UPDATES = (
     "; if they update events already seen, as windows of ksqlDB and Kafka Streams do, let the producer emit final"
-    " results alone"
+    " results alone; if they come more often than when their series began, set events.step"
 )
 
 
@@ -99,6 +99,10 @@ class _Leap(NamedTuple):
     detail: str
     good: int = 0
     late: int = 0
+
+
+DEFAULTS: Mapping[str, str] = MappingProxyType({"series": Events().series, "timestamp": Events().timestamp})
+"""Fields that nobody named. Where no event has ever held them, the record stands in as documented: that is no loss."""
 
 
 class Losses:
@@ -143,6 +147,7 @@ class Watch:
         self._counts: Counter[str] = Counter()
         self._lacking: Counter[str] = Counter()  # records in a row without a field, by role
         self._having: Counter[str] = Counter()
+        self._held: set[str] = set()  # fields that an event has held
         self._offset = -1
         self._only_skipped: int | None = 0
         self._count_of_block = self._began = self._restarted = self._blocks = 0
@@ -269,6 +274,8 @@ class Watch:
         if fate.stood_in:
             for role in fate.stood_in:
                 yield from self._lacks(role, fate.offset)
+        if len(self._held) < len(DEFAULTS):
+            self._held |= DEFAULTS.keys() - set(fate.stood_in)
         if self._lacking or self._having:
             for role in [role for role in (*self._lacking, *self._having) if role not in fate.stood_in]:
                 yield from self._has(role)
@@ -281,11 +288,15 @@ class Watch:
                 "series": (self._events.series, "the records' keys name the series"),
                 "timestamp": (self._events.timestamp, "the records' own times count"),
             }[role]
-            yield from self._tell(
-                f"{role}_path",
+            message = (
                 f"none of the last {RUN} events up to offset {offset} holds events.{role} = {path!r}, so {instead}: if"
-                f" that is not meant, let events.{role} name another field; {CHECK}",
+                f" that is not meant, let events.{role} name another field; {CHECK}"
             )
+            if role in self._held or path != DEFAULTS[role]:
+                yield from self._tell(f"{role}_path", message)
+            elif role not in self._seen:
+                self._seen.add(role)
+                yield logging.WARNING, message
 
     def _has(self, role: str) -> Iterator[tuple[int, str]]:
         """Well again is what was told once an event had the field so many times in a row."""

@@ -140,6 +140,10 @@ class Member:
         matching = self._matching()
         return bool(matching) and matching != self._topics
 
+    def change(self, settings: Settings) -> None:
+        """Gather by these settings from now on."""
+        self._settings = settings
+
     def gather(self, stop: threading.Event, between: Callable[[], None]) -> Gathered:
         """Poll until there is enough, or `commit_interval` after the first record, or partitions came or went.
 

@@ -1,4 +1,4 @@
-"""A Prometheus and an Alertmanager of one's own, from what is on the PATH, with the rules of `deploy/prometheus`."""
+"""The rules of Prometheus, and a Prometheus and an Alertmanager of one's own with them, from what is on the PATH."""
 
 import shutil
 import subprocess
@@ -13,12 +13,35 @@ import msgspec
 
 from pipeline.embedded import free_port
 
-RULES = Path(__file__).parent.parent / "deploy" / "prometheus"
+RULES = Path(__file__).parent / "rules"
+"""Copies of the files of `deploy/prometheus`, for the installed package."""
+RUNBOOK, BOARDS = "deploy/README.md#", "/d/lstm-stream-"
+"""How the alerts' links to the runbook and to Grafana's dashboards begin, in those files."""
 HOST = "127.0.0.1"
 PORT = 9090
 """Where `lstm-stream alerts` looks for Prometheus unless it is told."""
 PATIENCE = 30.0  # seconds until both answer
 PROMETHEUS, ALERTMANAGER = ("prometheus",), ("alertmanager", "prometheus-alertmanager")  # the latter is Debian's
+
+
+def rules(runbook: str = "", grafana: str = "") -> dict[str, str]:
+    """The files of rules by name.
+
+    Parameters
+    ----------
+    runbook
+        Where `deploy/README.md` can be read, for the alerts' links; "": they name the file.
+    grafana
+        Where Grafana is, for the same; "": they are such as Grafana itself understands.
+    """
+    texts = {path.name: path.read_text() for path in sorted(RULES.glob("*.yml"))}
+    return {name: _linked(text, runbook.rstrip("#"), grafana.rstrip("/")) for name, text in texts.items()}
+
+
+def _linked(text: str, runbook: str, grafana: str) -> str:
+    if runbook:
+        text = text.replace(f'"{RUNBOOK}', f'"{runbook}#')
+    return text.replace(f'"{BOARDS}', f'"{grafana}{BOARDS}')
 
 
 class MonitoringError(RuntimeError):
@@ -35,7 +58,7 @@ class Monitoring:
     folder
         Where configuration, data and logs go.
     rules
-        Files of rules; by default those of `deploy/prometheus`.
+        Files of rules; by default those of the package.
     port
         Of Prometheus; 0: any free one.
     interval
@@ -49,7 +72,7 @@ class Monitoring:
     Raises
     ------
     MonitoringError
-        A program is not on the PATH, there are no rules, or one of the two does not answer.
+        A program is not on the PATH, or one of the two does not answer.
     """
 
     def __init__(
@@ -58,8 +81,6 @@ class Monitoring:
         self._programs = [_program(names) for names in (PROMETHEUS, ALERTMANAGER)]
         self._target, self._folder, self._interval = target, folder, interval
         self._rules = list(rules) or sorted(RULES.glob("*.yml"))
-        if not self._rules:
-            raise MonitoringError(f"no rules in {RULES}; run this in a checkout of the repository, which has them")
         self._ports = port or free_port(), free_port()
         self.url, self.alertmanager_url = (f"http://{HOST}:{one}" for one in self._ports)
 

@@ -1,4 +1,4 @@
-"""One event, sent where the daemon reads, and its forecast waited for: does the whole way work?"""
+"""One event, sent where the daemon reads, and its forecast waited for: does the whole way work? And does its port?"""
 
 import time
 from collections.abc import Callable, Iterable
@@ -10,9 +10,13 @@ from pipeline.dead_letters import REASON
 from pipeline.files.tables import Event
 from pipeline.messages import Outgoing, Record, decode_forecast
 from pipeline.replay import Form, FormError
-from pipeline.settings import Events, Settings
+from pipeline.settings import Events, Settings, Web
+from pipeline.web_client import WebClientError, ask
 
 VALUE = 1.0
+JUMP = "timestamp_jump"
+LOOK = 1.0  # seconds between two looks at the port
+OK = 200
 
 
 class ProbeError(RuntimeError):
@@ -39,10 +43,29 @@ def made_up(events: Events, series: str, event: str | None, now: Callable[[], fl
     return form.record(Event(series, int(now() * 1e6), values, covariates))
 
 
+class _RefusedError(ProbeError):
+    """The event came out as a dead letter."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(
+            f"the event came out as a dead letter, {reason}; `lstm-stream check` tells which settings read the topic,"
+            " --event sends another event"
+        )
+
+
 def probe(
-    settings: Settings, topic: str, event: Outgoing, seconds: float, now: Callable[[], float] = time.monotonic
+    settings: Settings,
+    topic: str,
+    event: Outgoing,
+    another: Outgoing,
+    seconds: float,
+    now: Callable[[], float] = time.monotonic,
 ) -> str:
-    """Send the event to the topic and wait for its forecast, or for its dead letter.
+    """Send an event to the topic and wait for its forecast, or for its dead letter.
+
+    Where the last probe was long ago, the event is refused as a jump of its series' clock. Then another one is sent, of
+    a series that is new.
 
     Returns
     -------
@@ -58,16 +81,63 @@ def probe(
     """
     kafka = settings.kafka
     with Newcomers(settings, (kafka.forecasts, kafka.dead_letters)) as newcomers:
-        started = now()
+        started, has_jumped = now(), False
         place = _sent(settings, topic, event)
         while now() - started < seconds:
-            if told := _answer(newcomers.poll(), place, kafka.forecasts):
+            try:
+                told = _answer(newcomers.poll(), place, kafka.forecasts)
+            except _RefusedError as error:
+                if error.reason != JUMP or has_jumped:
+                    raise
+                has_jumped, place = True, _sent(settings, topic, another)
+                continue
+            if told:
                 return f"{told}, {now() - started:.2f} s after the event was sent to {_written(place)}"
     raise ProbeError(
         f"no forecast in {kafka.forecasts} for the event at {_written(place)} in {seconds:g} s, and no dead letter:"
         f" look whether the daemon of group `{kafka.group}` is ready (/readyz) and how far behind it is; or the event"
-        " was late, repeated or skipped"
+        " was late, repeated (a probe was sent just before: name another --series) or skipped"
     )
+
+
+def ready_port(
+    web: Web,
+    url: str,
+    seconds: float,
+    now: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], object] = time.sleep,
+) -> str:
+    """Ask the daemon's port until it is ready, and for its metrics as Prometheus does.
+
+    Returns
+    -------
+    str
+        One line: where it answers.
+
+    Raises
+    ------
+    ProbeError
+        It does not in so many seconds, or refuses to tell its metrics.
+    """
+    started = now()
+    while True:
+        said = _not_ready(web, url)
+        if not said:
+            return f"{url} is ready, and tells its metrics"
+        if now() - started >= seconds:
+            raise ProbeError(f"{said}, after {seconds:g} s")
+        sleep(LOOK)
+
+
+def _not_ready(web: Web, url: str) -> str:
+    """What is wrong with the port; "" where nothing is."""
+    try:
+        ready, metrics = ask(web, "/readyz", url), ask(web, "/metrics", url)
+    except WebClientError as error:
+        return str(error)
+    if ready.code != OK:
+        return f"{url}/readyz answers {ready.code}: {ready.body.strip()}"
+    return "" if metrics.code == OK else f"{url}/metrics answers {metrics.code}: {metrics.body.strip()}"
 
 
 Place = tuple[str, int, int]
@@ -86,11 +156,7 @@ def _answer(records: Iterable[Record], place: Place, forecasts: str) -> str:
             if _origin(record) == place:
                 return f"a forecast is at {_written((record.topic, record.partition, record.offset))}"
         elif _letter_of(record) == place:
-            why = dict(record.headers).get(REASON) or b"?"
-            raise ProbeError(
-                f"the event came out as a dead letter, {why.decode(errors='replace')}; `lstm-stream check` tells which"
-                " settings read the topic, --event sends another event"
-            )
+            raise _RefusedError((dict(record.headers).get(REASON) or b"?").decode(errors="replace"))
     return ""
 
 

@@ -65,8 +65,6 @@ class Reporter:
         How things stand, as far as the report has come; for the worker's own thread.
     told
         How things stood at the last report, and when that was; for any thread.
-    exported
-        The series that are exported one by one.
     """
 
     def __init__(self, status: Status, settings: Settings, metrics: Metrics, clock: Clock) -> None:
@@ -78,7 +76,7 @@ class Reporter:
         self._losing: set[tuple[str, str, str]] = set()
         self._looked = float("-inf")
         self._ends = Ends()
-        self.exported = Exported(settings.metrics, metrics)
+        self._exported = Exported(settings.metrics, metrics)
         metrics.info.labels(status.version).set(1)
         metrics.workers.set(1)
         metrics.start_timestamp_seconds.set(clock.started())
@@ -88,6 +86,10 @@ class Reporter:
         for reason in REASONS:
             metrics.dead_letters.labels(reason)
         self._is_up = False
+
+    def change(self, settings: Settings) -> None:
+        """Export the series that these settings name."""
+        self._exported.wanted = settings.metrics
 
     def tell(self, state: State, message: str = "") -> None:
         """Say what the worker is at, where it holds nothing new to look at."""
@@ -107,7 +109,7 @@ class Reporter:
             self._forget(partition)
         self._models, self._counted = {}, {}
         self._set_losing(())
-        self.exported.clear()
+        self._exported.clear()
         self._metrics.partitions_assigned.set(0)
         self._metrics.checkpoint_age_seconds.set(0.0)
 
@@ -139,7 +141,7 @@ class Reporter:
             set_if_known(self._metrics.lag_seconds, labels, one.lag_seconds)
             self._metrics.next_offset.labels(*labels).set(one.next_offset)
         self._set_losing(partitions)
-        self.exported.tell({partition: held.shard for partition, held in seen.held.items()}, self._clock.now())
+        self._exported.tell({partition: held.shard for partition, held in seen.held.items()}, self._clock.now())
         ages = [self._clock.now() - held.saved_at for held in seen.held.values()]
         self._metrics.checkpoint_age_seconds.set(max(ages, default=0.0))
 

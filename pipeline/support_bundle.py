@@ -9,11 +9,8 @@ import json
 import os
 import platform
 import re
-import ssl
 import tarfile
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -21,8 +18,9 @@ from typing import NamedTuple
 from pipeline.cluster import ClusterError, describe
 from pipeline.log_lines import masked
 from pipeline.settings import PREFIX, Settings, Web, secrets, to_toml
+from pipeline.web_client import WebClientError, ask
 
-PATIENCE = 5.0  # seconds that an answer of the daemon may take
+OK = 200
 ASKED: Mapping[str, str] = {
     "metrics.txt": "/metrics",
     "status.json": "/api/status",
@@ -81,7 +79,7 @@ def collect(settings: Settings, url: str, version: str, environment: Mapping[str
     files["environment.txt"] = "".join(f"{line}\n" for line in _environment(environment))
     files["kafka.txt"] = _kafka(settings, problems)
     for name, path in ASKED.items():
-        told = _told(url or address(settings.web), path, settings.web, problems)
+        told = _told(url, path, settings.web, problems)
         if told is not None:
             files[f"daemon/{name}"] = told
     files["problems.txt"] = "".join(f"{line}\n" for line in problems)
@@ -106,12 +104,6 @@ def write(collected: Collected, path: Path, now: float) -> None:
 def name_of(now: float) -> str:
     """The usual name of a report."""
     return time.strftime("lstm-stream-report-%Y%m%dT%H%M%SZ.tar.gz", time.gmtime(now))
-
-
-def address(web: Web) -> str:
-    """Where the daemon of these settings answers; "" where any free port was taken."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(web.host, f"[{web.host}]" if ":" in web.host else web.host)
-    return f"{'https' if web.tls_certfile else 'http'}://{host}:{web.port}" if web.port else ""
 
 
 SIGNED_IN = re.compile(r"(\w[\w+.-]*://)([^/@\s\"']+)@")  # a URL with a name and a password
@@ -154,32 +146,14 @@ def _kafka(settings: Settings, problems: list[str]) -> str:
 
 def _told(url: str, path: str, web: Web, problems: list[str]) -> str | None:
     """What the daemon answers; also where it is unwell."""
-    if not url:
-        problems.append(f"{path}: web.port is 0; say with --url where the daemon answers")
-        return None
-    request = urllib.request.Request(f"{url.rstrip('/')}{path}")
-    if web.token:
-        request.add_header("Authorization", f"Bearer {web.token}")
     try:
-        with _opener(web).open(request, timeout=PATIENCE) as answer:
-            body: bytes = answer.read()
-    except urllib.error.HTTPError as error:
-        body = error.read()
-        problems.append(f"{path}: answered with {error.code}")
-    except (OSError, ValueError) as error:
-        problems.append(f"{path}: the daemon does not answer at {url}: {error}; is it running? --url says where it is")
+        answer = ask(web, path, url)
+    except WebClientError as error:
+        problems.append(f"{path}: {error}")
         return None
-    return _indented(body.decode(errors="replace"))
-
-
-def _opener(web: Web) -> urllib.request.OpenerDirector:
-    """By no proxy; the daemon's own certificate is trusted by whatever name it is reached."""
-    context = ssl.create_default_context()
-    if web.tls_certfile:
-        context.check_hostname = False
-        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-        context.load_verify_locations(web.tls_certfile)
-    return urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
+    if answer.code != OK:
+        problems.append(f"{path}: answered with {answer.code}")
+    return _indented(answer.body)
 
 
 def _indented(text: str) -> str:

@@ -30,7 +30,7 @@ from pipeline.metrics import Metrics
 from pipeline.opening import Opener
 from pipeline.publisher import Publisher
 from pipeline.reporter import Reporter, Seen
-from pipeline.settings import Settings
+from pipeline.settings import Settings, reloaded
 from pipeline.shard import FingerprintError, Shard
 from pipeline.snapshots import Snapshots
 from pipeline.standstill import Standstill
@@ -96,6 +96,7 @@ class Worker:
         self._shards, self._clock, self._rebuild = shards, clock or Clock(), rebuild
         self._watchdog = Watchdog(settings.delivery.deadline, self._clock.now, expired or _end_the_process)
         self._stop, self._stopped_at = threading.Event(), float("inf")
+        self._changed: Settings | None = None
         self._parked: dict[TopicPartition, Held] = {}
         self._inputs = ""
         self._missing_since: float | None = None
@@ -145,6 +146,10 @@ class Worker:
         """End after this cycle, with a checkpoint of each shard; from any thread, or a signal."""
         self._stopped_at = self._clock.now()
         self._stop.set()
+
+    def change(self, settings: Settings) -> None:
+        """Go on by these settings after this cycle, as far as they may change; from any thread, or a signal."""
+        self._changed = settings
 
     def trouble(self) -> str:
         """Why this process should be started again; "" while the loop turns."""
@@ -207,6 +212,7 @@ class Worker:
         self._reporter.tell("assigning")
         try:
             while not (done := self._stop.is_set() or (drain and cycle.drained())) and not member.is_outdated():
+                self._take_over(cycle)
                 cycle.turn(self._stop)
                 state: State = "assigning" if not cycle.settled else "ready" if cycle.caught_up() else "catching_up"
                 counts = self._counts + cycle.counts
@@ -217,6 +223,14 @@ class Worker:
         finally:
             self._parked = cycle.close()
             self._counts += cycle.counts
+
+    def _take_over(self, cycle: Cycle) -> None:
+        """Put in force what was read again."""
+        changed, self._changed = self._changed, None
+        if changed is not None:
+            self._settings, *_ = reloaded(self._settings, changed)
+            cycle.change(self._settings)
+            self._reporter.change(self._settings)
 
     def _tell_inputs(self, there: Description) -> None:
         """Say what a pattern matches, when that is news, and how many partitions there are."""

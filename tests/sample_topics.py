@@ -320,6 +320,17 @@ def decimal_commas() -> Iterator[Sent]:
         yield sent(at(step), {"series": "a", "timestamp": at(step).isoformat(), "value": written})
 
 
+def plant() -> Iterator[Sent]:
+    """Keys name the machines; the time is written as in Germany, in a field whose name tells little."""
+    for step in range(STEPS):
+        for n, machine in enumerate(("press-4", "lathe/1", "oven 2")):
+            temperature = f"{value(step, n):.1f}".replace(".", ",")
+            asset = {"id": machine, "site": "Köln"}
+            body = {"asset": asset, "stempel": f"{at(step):%d.%m.%Y %H:%M:%S}",
+                    "sensors": {"temp_c": temperature, "vib": value(step, n) / 100, "door": step % 7 == 0}}  # fmt: skip
+            yield sent(at(step), body, key=machine)
+
+
 def json_in_json() -> Iterator[Sent]:
     for step in range(STEPS):
         yield sent(at(step), json.dumps({"series": "a", "timestamp": at(step).isoformat(), "value": value(step)}))
@@ -444,6 +455,9 @@ TOPICS: dict[str, SampleTopic] = {
     ),
     "lines-of-json": SampleTopic(lines_of_json, {}, 3),
     "json-in-json": SampleTopic(json_in_json, {}, 1),
+    "plant": SampleTopic(
+        plant, {"timestamp": "stempel", "timestamp_format": "%d.%m.%Y %H:%M:%S", "values": ("sensors.vib",)}, 3
+    ),
 }
 """Each can be read without a dead letter."""
 

@@ -186,7 +186,7 @@ def test_the_runbook_names_metrics_and_commands_that_there_are() -> None:
     text = RUNBOOK.read_text()
     known = {PREFIX + one.name for one in TABLE}
     assert set(re.findall(rf"\b{PREFIX}\w+", text)) <= known
-    assert set(re.findall(r"`lstm-stream (\w+)", text)) <= set(main.commands)
+    assert set(re.findall(r"`lstm-stream ([\w-]+)", text)) <= set(main.commands)
 
 
 def test_the_rules_ask_only_for_metrics_that_there_are() -> None:

@@ -82,7 +82,7 @@ def settings_of(documents: Sequence[Document], folder: Path) -> Settings:
     told = [one["data"] for one in documents if one["kind"] == "ConfigMap"]
     (text,) = [data["lstm-stream.toml"] for data in told if "lstm-stream.toml" in data]
     file.write_text(text)
-    plain = {one["name"]: one.get("value", "secret") for one in daemon(documents)["env"]}
+    plain = {one["name"]: one.get("value", "a-secret") for one in daemon(documents)["env"]}
     return load(str(file), plain, [])
 
 
@@ -151,6 +151,10 @@ WRONG: dict[str, tuple[Mapping[str, object], str]] = {
     "not one of the choices": ({"settings": {"kafka": {**KAFKA, "assignor": "random"}}}, "assignor"),
     "a number for a text": ({"settings": {"kafka": {**KAFKA, "group": 7}}}, "group"),
     "a password": ({"settings": {"kafka": {**KAFKA, "sasl_password": "secret"}}}, "sasl_password"),
+    "a runbook that is no URL": ({"prometheusRule": {"runbook": "deploy/README.md"}}, "runbook"),
+    "a token": ({"settings": {"kafka": KAFKA, "web": {"token": "of-the-port"}}}, "token"),
+    "a certificate that no pod has": ({"settings": {"kafka": KAFKA, "web": {"tls_certfile": "a.pem"}}}, "tls_certfile"),
+    "a certificate without a name of its file": ({"secrets": {"webCertificate": {"name": "a", "key": ""}}}, "key"),
     "what the chart sets": ({"settings": {"kafka": {**KAFKA, "instance": "a"}}}, "instance"),
     "a value that is none": ({"replica": 3}, "replica"),
     "fewer pods than none": ({"replicas": -1}, "replicas"),
@@ -264,6 +268,78 @@ def test_prometheus_asks_the_port_that_the_daemon_has(tmp_path: Path) -> None:
     assert (port["name"], port["containerPort"]) == (endpoint["port"], Settings().web.port)
 
 
+SIGNED_IN: Mapping[str, object] = {
+    "secrets": {"webCertificate": {"name": "web"}, "webToken": {"name": "web-token"}},
+    "podMonitor": {"enabled": True},
+}
+
+
+@helm_only
+def test_a_web_port_of_https_and_a_token_is_asked_so_by_all(tmp_path: Path) -> None:
+    documents = rendered(SIGNED_IN, tmp_path)
+    web, container = settings_of(documents, tmp_path).web, daemon(documents)
+    (mount,) = [one for one in container["volumeMounts"] if one["name"] == "web"]
+    assert {str(Path(file).parent) for file in (web.tls_certfile, web.tls_keyfile)} == {mount["mountPath"]}
+    assert web.token
+    probes = [container[f"{kind}Probe"]["httpGet"] for kind in ("startup", "liveness", "readiness")]
+    assert {one["scheme"] for one in probes} == {"HTTPS"}
+    (endpoint,) = only(documents, "PodMonitor")["spec"]["podMetricsEndpoints"]
+    assert endpoint["scheme"] == "https"
+    assert endpoint["tlsConfig"] == {
+        "serverName": "release-lstm-stream-web.default.svc",
+        "ca": {"secret": {"name": "web", "key": "ca.crt"}},
+    }
+    assert endpoint["authorization"] == {"credentials": {"name": "web-token", "key": "token"}}
+    assert all_variables(documents, "LSTM_STREAM_WEB__TOKEN") == {("web-token", "token")}
+
+
+def all_variables(documents: Sequence[Document], name: str) -> set[tuple[str, str]]:
+    """The Secret and the key in it that each container has a variable from; each has it."""
+    found = [[one for one in container["env"] if one["name"] == name] for container in containers(documents)]
+    assert all(len(one) == 1 for one in found)
+    references = [one["valueFrom"]["secretKeyRef"] for (one,) in found]
+    return {(one["name"], one["key"]) for one in references}
+
+
+@helm_only
+@pytest.mark.parametrize(("values", "scheme"), [({}, "http"), (SIGNED_IN, "https")])
+def test_the_test_pod_asks_the_port_of_the_service(values: Mapping[str, object], scheme: str, tmp_path: Path) -> None:
+    documents = rendered(values, tmp_path)
+    (probe,) = only(documents, "Pod")["spec"]["containers"]
+    url = probe["args"][probe["args"].index("--url") + 1]
+    (service,) = [one for one in documents if one["kind"] == "Service" and one["metadata"]["name"].endswith("-web")]
+    assert url == f"{scheme}://{service['metadata']['name']}:{service['spec']['ports'][0]['port']}"
+
+
+@helm_only
+def test_without_a_certificate_and_a_token_nobody_brings_one(tmp_path: Path) -> None:
+    documents = rendered({"podMonitor": {"enabled": True}}, tmp_path)
+    (endpoint,) = only(documents, "PodMonitor")["spec"]["podMetricsEndpoints"]
+    assert endpoint["scheme"] == "http"
+    assert not {"tlsConfig", "authorization"} & endpoint.keys()
+    assert daemon(documents)["readinessProbe"]["httpGet"]["scheme"] == "HTTP"
+    assert not [one for one in daemon(documents)["env"] if one["name"].startswith("LSTM_STREAM_WEB__T")]
+
+
+@helm_only
+def test_the_certificate_may_have_another_name_and_an_authority_that_all_know(tmp_path: Path) -> None:
+    values = {
+        "secrets": {"webCertificate": {"name": "web", "authority": ""}},
+        "podMonitor": {"enabled": True, "serverName": "forecasts.example.com"},
+    }
+    (endpoint,) = only(rendered(values, tmp_path), "PodMonitor")["spec"]["podMetricsEndpoints"]
+    assert endpoint["tlsConfig"] == {"serverName": "forecasts.example.com"}
+
+
+@helm_only
+def test_the_network_policy_lets_the_test_pod_ask_the_port(tmp_path: Path) -> None:
+    documents = rendered({"networkPolicy": {"enabled": True}}, tmp_path)
+    (rule,) = only(documents, "NetworkPolicy")["spec"]["ingress"]
+    labels = only(documents, "Pod")["metadata"]["labels"]
+    selected = [one["podSelector"]["matchLabels"] for one in rule["from"]]
+    assert any(one.items() <= labels.items() for one in selected)
+
+
 @helm_only
 def test_rules_and_dashboards_go_along_as_they_are(tmp_path: Path) -> None:
     documents = rendered({"prometheusRule": {"enabled": True}, "dashboards": {"enabled": True}}, tmp_path)
@@ -275,6 +351,17 @@ def test_rules_and_dashboards_go_along_as_they_are(tmp_path: Path) -> None:
     assert [json.loads(text) for data in told for text in data.values()] == [
         json.loads(path.read_text()) for path in boards
     ]
+
+
+@helm_only
+def test_links_of_alerts_lead_where_the_values_say(tmp_path: Path) -> None:
+    named = {"enabled": True, "runbook": "https://example.com/runbook", "grafana": "https://grafana.example.com/"}
+    documents = rendered({"prometheusRule": named}, tmp_path)
+    groups = [group for one in documents if one["kind"] == "PrometheusRule" for group in one["spec"]["groups"]]
+    links = [rule["annotations"] for group in groups for rule in group["rules"] if "alert" in rule]
+    assert links
+    assert all(one["runbook_url"].startswith("https://example.com/runbook#lstmstream") for one in links)
+    assert all(one["dashboard"].startswith("https://grafana.example.com/d/lstm-stream-") for one in links)
 
 
 @helm_only

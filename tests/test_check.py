@@ -110,6 +110,20 @@ def test_what_no_setting_reads_is_said_to_be_so(name: str) -> None:
     assert said in written(report, 10_000)
 
 
+def test_numbers_with_a_decimal_comma_that_nothing_reads_are_named() -> None:
+    (remark,) = [one for one in checked_once("plant").remarks if "comma" in one]
+    assert "`sensors.temp_c`" in remark
+    assert "let the producer write JSON numbers" in remark
+
+
+@pytest.mark.parametrize("name", ["readAt", "eventTs", "sentAt"])
+def test_a_time_is_found_by_a_name_in_camel_case(name: str) -> None:
+    bodies = ({name: milliseconds(at(step)), "value": value(step)} for step in range(STEPS))
+    records = [sent(at(step), body, key="a") for step, body in enumerate(bodies)]
+    (proposal,) = check(sample_of(records), Settings()).proposals
+    assert (proposal.key, proposal.value) == ("timestamp", name)
+
+
 @cache
 def checked_once(name: str) -> Report:
     records = TOPICS[name].records if name in TOPICS else FOREIGN[name][0]

@@ -18,7 +18,7 @@ import pytest
 from msgspec import structs
 
 from deploy.grafana.boards import BOARDS
-from deploy.grafana.panels import Board, Panel, written
+from deploy.grafana.panels import PAGE, SERIES, Board, Panel, written
 from pipeline.embedded import EmbeddedBroker, free_port
 from pipeline.metrics import PREFIX, TABLE
 from pipeline.settings import Metrics, Settings, Web
@@ -60,6 +60,13 @@ def test_a_panel_asks_for_metrics_that_are_declared(panel: Panel) -> None:
         assert asked(expression) <= DECLARED
 
 
+@pytest.mark.parametrize("panel", PANELS)
+def test_a_line_of_one_process_leads_to_its_page_and_one_of_a_series_to_its_dashboard(panel: Panel) -> None:
+    legends = [legend for _, legend in panel.queries]
+    leads = PAGE if any("{{instance}}" in one for one in legends) else SERIES if "{{series}}" in legends else None
+    assert panel.link == leads
+
+
 @pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.uid)
 def test_grafana_gets_what_it_needs(board: Board) -> None:
     document = json.loads(written(board))
@@ -70,7 +77,7 @@ def test_grafana_gets_what_it_needs(board: Board) -> None:
         assert panel["datasource"] == {"type": "prometheus", "uid": "${datasource}"}
         assert panel["gridPos"]["x"] + panel["gridPos"]["w"] <= 24
     names = {variable["name"] for variable in document["templating"]["list"]}
-    used = set(re.findall(r"\$(?!__)\{?(\w+)", json.dumps(panels)))
+    used = set(re.findall(r"\$\{?(?!__)(\w+)", json.dumps(panels)))
     assert used <= names
 
 

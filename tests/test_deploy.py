@@ -253,3 +253,24 @@ def test_systemd_takes_the_unit_and_finds_it_little_exposed(tmp_path: Path, chec
     done = subprocess.run(["systemd-analyze", *check, file], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "lstm-stream.service:" not in done.stderr, done.stderr
+
+
+def test_the_package_brings_along_what_lies_beside_its_code() -> None:
+    project = tomllib.loads((TOP / "pyproject.toml").read_text())["tool"]["setuptools"]
+    brought = {
+        path
+        for name, patterns in project["package-data"].items()
+        for one in patterns
+        for path in (TOP / name).glob(one)
+    }
+    beside = {
+        path
+        for name in ("pipeline", "lstm_stream")
+        for path in (TOP / name).rglob("*")
+        if path.is_file() and path.suffix not in (".py", ".md") and "__pycache__" not in path.parts
+    }
+    assert beside <= brought
+    folders = {
+        path.parent.relative_to(TOP) for name in ("pipeline", "lstm_stream") for path in (TOP / name).rglob("*.py")
+    }
+    assert {".".join(one.parts) for one in folders} == set(project["packages"])

@@ -62,7 +62,7 @@ ROWS = (
     {"settings.declared"},
     {"settings.loading", "settings.text", "settings.changes"},
     {"portrait", "settings", "files.timefinder", "files.seriesfinder"},
-    {"oauth", "refusals"},
+    {"oauth", "refusals", "web_client"},
     {
         *("events", "files.layout", "inputs", "connection", "advice", "capacity", "hyperparameters", "pipes"),
         *("process", "reloading", "pretrain"),
@@ -109,6 +109,7 @@ ROWS = (
     {"commands", "commands.options", "commands.console"},
     {"commands.file_options"},
     {
+        "commands.alerts",
         "commands.bench",
         "commands.check",
         "commands.demo",
@@ -168,6 +169,7 @@ HOMES = {
         "pipeline.cli",
         "pipeline.commands.options",
         "pipeline.commands.file_options",
+        "pipeline.commands.alerts",
         "pipeline.commands.dead_letters",
         "pipeline.commands.console",
         "pipeline.commands.bench",

@@ -113,6 +113,24 @@ def test_a_loss_is_told_once_with_its_setting_and_again_only_after_it_was_well(
     assert len(take(spoilt, 300)) == 1
 
 
+@pytest.mark.parametrize(("role", "body"), [("series", without_series), ("timestamp", without_time)])
+def test_a_record_that_stands_in_for_a_field_that_nobody_named_is_told_once_and_is_no_loss(
+    role: str, body: Callable[[int], Body]
+) -> None:
+    watched = Watched()
+    (told,) = watched.take(records([body(n) for n in range(300)], key=b"s"))
+    assert f"events.{role} = '{role}'" in told
+    assert watched.told == {}
+    assert watched.take(records([body(n) for n in range(300, 600)], 300, key=b"s")) == []
+
+
+@pytest.mark.parametrize(("role", "body"), [("series", without_series), ("timestamp", without_time)])
+def test_a_field_that_was_named_and_is_nowhere_is_a_loss(role: str, body: Callable[[int], Body]) -> None:
+    watched = Watched(structs.replace(Events(), **{role: "mistyped"}))
+    (told,) = watched.take(records([body(n) for n in range(300)], key=b"s"))
+    assert watched.told == {f"{role}_path": told}
+
+
 def with_a_wrong_clock(wrong: int, total: int = 300) -> list[Record]:
     """Three series in turn; the clock of one is 30 days ahead for a few observations."""
     bodies = [

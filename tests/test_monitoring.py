@@ -12,7 +12,9 @@ from click.testing import CliRunner
 from pipeline.alerts import AlertsError, alerts, lines
 from pipeline.cli import main
 from pipeline.embedded import free_port
-from pipeline.monitoring import Monitoring, MonitoringError
+from pipeline.monitoring import Monitoring, MonitoringError, rules
+
+WRITTEN = Path(__file__).parent.parent / "deploy" / "prometheus"
 
 RULES = b"""{"status": "success", "data": {"groups": [{"name": "g", "rules": [
     {"name": "r:recorded", "type": "recording", "health": "ok"},
@@ -76,3 +78,30 @@ def test_where_no_prometheus_answers_one_line_says_so() -> None:
 def test_what_is_no_prometheus_is_named(body: bytes) -> None:
     with answering(body) as url, pytest.raises(AlertsError, match="no Prometheus answers"):
         alerts(url)
+
+
+def test_the_rules_are_written_for_a_prometheus_of_ones_own(tmp_path: Path) -> None:
+    done = CliRunner().invoke(main, ["alerts", "--rules", str(tmp_path / "rules")])
+    assert done.exit_code == 0, done.output
+    written = {path.name: path.read_text() for path in (tmp_path / "rules").iterdir()}
+    assert written == {path.name: path.read_text() for path in WRITTEN.glob("*.yml")}
+    assert done.output.split() == [str(tmp_path / "rules" / name) for name in sorted(written)]
+
+
+def test_links_of_alerts_lead_to_a_runbook_and_a_grafana_that_are_named() -> None:
+    plain = rules()["alerts.yml"]
+    linked = rules("https://example.com/runbook", "https://grafana.example.com/")["alerts.yml"]
+    alerts_ = plain.count("- alert: ")
+    assert linked.count('runbook_url: "https://example.com/runbook#lstmstream') == alerts_
+    assert linked.count('dashboard: "https://grafana.example.com/d/lstm-stream-') == alerts_
+    assert plain.count('runbook_url: "deploy/README.md#') == plain.count('dashboard: "/d/lstm-stream-') == alerts_
+
+
+def test_rules_that_cannot_be_written_are_refused_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    done = CliRunner().invoke(main, ["alerts", "--rules", str(tmp_path / "file" / "rules")])
+    assert done.exit_code == 1
+    assert "can't be written" in done.output
+    wrong = CliRunner().invoke(main, ["alerts", "--grafana", "https://example.com"])
+    assert wrong.exit_code == 2
+    assert "--rules" in wrong.output

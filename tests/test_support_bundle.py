@@ -12,9 +12,10 @@ from msgspec import inspect, structs
 from pipeline.cli import main
 from pipeline.embedded import EmbeddedBroker, free_port
 from pipeline.settings import Settings, to_toml
-from pipeline.support_bundle import address, collect
+from pipeline.support_bundle import collect
 from pipeline.web import Web
 from pipeline.web_access import Access
+from pipeline.web_client import address
 from tests.certificates import Authority
 from tests.test_web import Daemon
 

@@ -1,19 +1,9 @@
 """Is it well? One screen for whoever is on call."""
 
-from deploy.grafana.panels import Board, Panel, Row, Steps
+from deploy.grafana.expressions import J, hourly, mean, median_and_worst, most, rate, share, total
+from deploy.grafana.panels import PAGE, Board, Panel, Row, Steps
 
-J = 'job=~"$job"'
-
-
-def rate(counter: str, window: str = "$__rate_interval") -> str:
-    return f"sum(rate(lstm_stream_{counter}_total{{{J}}}[{window}]))"
-
-
-def quantile(level: str, histogram: str) -> str:
-    return f"histogram_quantile({level}, sum by (le) (rate(lstm_stream_{histogram}_bucket{{{J}}}[$__rate_interval])))"
-
-
-LOST = " + ".join(rate(counter, "15m") for counter in ("dead_letters", "late", "repeated"))
+LOST = " + ".join(rate(counter, window="15m") for counter in ("dead_letters", "late", "repeated"))
 
 NOW = Row(
     "Now",
@@ -38,7 +28,7 @@ NOW = Row(
             "Behind",
             "How old the first record is that waits, in the partition that is furthest behind. Healthy: seconds. After"
             " a start with a backlog it falls steadily.",
-            ((f"max(lstm_stream_lag_seconds{{{J}}})", "behind"),),
+            ((most("lag_seconds"), "behind"),),
             unit="s",
             kind="stat",
             steps=Steps(60, 600),
@@ -56,7 +46,7 @@ NOW = Row(
             "Skill",
             "1 - error of the model / error of last value, one step ahead. Healthy: above 0; how far depends on the"
             " series: prices stay near 0, loads reach .5 and more. Below 0: last value would be better.",
-            ((f"avg(lstm_stream_skill{{{J}}})", "skill"),),
+            ((mean("skill"), "skill"),),
             unit="percentunit",
             kind="stat",
             steps=Steps(0.0, -0.05, is_low_bad=True),
@@ -66,12 +56,7 @@ NOW = Row(
             "Coverage",
             "Share of values inside the published interval (the outermost quantiles), all horizons. Healthy: within 5"
             " points of what they promise, .9 by default.",
-            (
-                (
-                    f"{rate('covered', '15m')} / {rate('scored', '15m')}",
-                    "inside",
-                ),
-            ),
+            ((share("covered", "scored"), "inside"),),
             unit="percentunit",
             kind="stat",
             steps=Steps(0.85, 0.8, is_low_bad=True),
@@ -81,12 +66,7 @@ NOW = Row(
             "Lost",
             "Share of observations that are dead letters, late or repeated. Healthy: near 0, or what your producers are"
             " known to repeat.",
-            (
-                (
-                    f"({LOST}) / {rate('observations', '15m')}",
-                    "lost",
-                ),
-            ),
+            ((f"({LOST}) / {rate('observations', window='15m')}", "lost"),),
             unit="percentunit",
             kind="stat",
             steps=Steps(0.01, 0.1),
@@ -96,7 +76,7 @@ NOW = Row(
             "Oldest checkpoint",
             "How long ago the oldest of the partitions' last checkpoints was up to date. Healthy: below twice"
             " checkpoints.interval (30 s by default); idle partitions do not count.",
-            ((f"max(lstm_stream_checkpoint_age_seconds{{{J}}})", "age"),),
+            ((most("checkpoint_age_seconds"), "age"),),
             unit="s",
             kind="stat",
             steps=Steps(120, 600),
@@ -114,10 +94,7 @@ WORK = Row(
             " us (events.where) and are no observations.",
             (
                 (rate("forecasts"), "forecasts"),
-                (
-                    f"sum by (reason) (rate(lstm_stream_dead_letters_total{{{J}}}[$__rate_interval])) > 0 or vector(0)",
-                    "dead letters {{reason}}",
-                ),
+                (f"{rate('dead_letters', 'reason')} > 0 or vector(0)", "dead letters {{reason}}"),
                 (rate("late"), "late"),
                 (rate("repeated"), "repeated"),
                 (rate("superseded"), "superseded"),
@@ -132,7 +109,7 @@ WORK = Row(
             "Much is lost or misread",
             "1 where much of a partition is lost, by what; the log and /api/status say which setting mends it. Healthy:"
             " 0 everywhere.",
-            ((f"max by (topic, what) (lstm_stream_losing{{{J}}}) or vector(0)", "{{topic}} {{what}}"),),
+            ((f"{most('losing', 'topic, what')} or vector(0)", "{{topic}} {{what}}"),),
             least=0,
             most=1,
             width=12,
@@ -147,16 +124,7 @@ LATE = Row(
             "Record to commit",
             "From the time of a record in Kafka to the commit of its forecast. Healthy: half of them below a second"
             " (delivery.commit_interval, .2 s, and the transaction), 99 % below a few.",
-            (
-                (
-                    quantile(".5", "record_to_commit_seconds"),
-                    "50 %",
-                ),
-                (
-                    quantile(".99", "record_to_commit_seconds"),
-                    "99 %",
-                ),
-            ),
+            median_and_worst("record_to_commit_seconds"),
             unit="s",
             least=0,
         ),
@@ -164,7 +132,7 @@ LATE = Row(
             "Behind, by partition",
             "Seconds by which a partition is behind the end of its log. Healthy: near 0 and alike. One that grows"
             " alone: its worker is stuck or its key is hot.",
-            ((f"max by (topic, partition) (lstm_stream_lag_seconds{{{J}}})", "{{topic}}/{{partition}}"),),
+            ((most("lag_seconds", "topic, partition"), "{{topic}}/{{partition}}"),),
             unit="s",
             least=0,
         ),
@@ -172,7 +140,7 @@ LATE = Row(
             "Where the time goes",
             "Seconds of work a second, by stage of the cycle, all workers. Healthy: poll is the largest, it is waiting."
             " Where poll is near 0 the workers are the limit: add one for each 1 of the sum.",
-            ((f"sum by (stage) (rate(lstm_stream_stage_seconds_total{{{J}}}[$__rate_interval]))", "{{stage}}"),),
+            ((rate("stage_seconds", "stage"), "{{stage}}"),),
             kind="stack",
             least=0,
         ),
@@ -185,18 +153,19 @@ WELL = Row(
         Panel(
             "Memory",
             "Memory of the processes. Healthy: flat once all series are known; it grows with new series alone.",
-            ((f"sum by (instance) (lstm_stream_resident_memory_bytes{{{J}}})", "{{instance}}"),),
+            ((total("resident_memory_bytes", "instance"), "{{instance}}"),),
             unit="bytes",
             least=0,
+            link=PAGE,
         ),
         Panel(
             "Restless",
             "Changes of partitions, cycles given up and workers that died, an hour. Healthy: 0 but for deploys and"
             " scaling.",
             (
-                (f"sum(increase(lstm_stream_rebalances_total{{{J}}}[1h]))", "rebalances"),
-                (f"sum(increase(lstm_stream_aborts_total{{{J}}}[1h])) or vector(0)", "aborts"),
-                (f"sum(increase(lstm_stream_worker_restarts_total{{{J}}}[1h]))", "worker restarts"),
+                (hourly("rebalances"), "rebalances"),
+                (f"{hourly('aborts')} or vector(0)", "aborts"),
+                (hourly("worker_restarts"), "worker restarts"),
             ),
             least=0,
         ),
@@ -204,7 +173,7 @@ WELL = Row(
             "Series",
             "Series that are held. Healthy: as many as you have. One that grows without end: a name holds something"
             " that never comes again, such as a time or a request's id.",
-            ((f"sum by (topic) (lstm_stream_series{{{J}}})", "{{topic}}"),),
+            ((total("series", "topic"), "{{topic}}"),),
             least=0,
         ),
     ),

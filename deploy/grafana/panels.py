@@ -36,6 +36,17 @@ class Steps(NamedTuple):
     is_low_bad: bool = False
 
 
+class Link(NamedTuple):
+    """Where a click on a line or a bar leads."""
+
+    title: str
+    url: str
+
+
+PAGE = Link("live page of ${__field.labels.instance}", "http://${__field.labels.instance}/")
+SERIES = Link("${__field.labels.series}", "/d/lstm-stream-series?${job:queryparam}&var-series=${__field.labels.series}")
+
+
 class Panel(NamedTuple):
     """One panel.
 
@@ -55,6 +66,8 @@ class Panel(NamedTuple):
         Ends of the axis, None where the data tell.
     width
         Columns of 24.
+    link
+        Where its lines lead.
     """
 
     title: str
@@ -66,6 +79,7 @@ class Panel(NamedTuple):
     least: float | None = None
     most: float | None = None
     width: int = 8
+    link: Link | None = None
 
 
 class Variable(NamedTuple):
@@ -163,6 +177,8 @@ def _panel(panel: Panel) -> "_Built":
     built = built.span(panel.width).height(4 if panel.kind == "stat" else 8)
     built = built if panel.least is None else built.min(panel.least)
     built = built if panel.most is None else built.max(panel.most)
+    if panel.link is not None:
+        built = built.data_links([builders.DashboardLink(panel.link.title).url(panel.link.url).target_blank(True)])
     if panel.steps is not None:
         built = built.thresholds(_thresholds(panel.steps))
     for number, query in enumerate(panel.queries):

@@ -1,6 +1,6 @@
 """One series: its forecast against what came. Those that are exported: metrics.series, and the top ones."""
 
-from deploy.grafana.panels import Board, Panel, Row, Steps, Variable
+from deploy.grafana.panels import SERIES, Board, Panel, Row, Steps, Variable
 
 ONE = 'job=~"$job", series="$series"'
 ALL = 'job=~"$job"'
@@ -59,6 +59,7 @@ OTHERS = Row(
             least=0,
             most=1,
             width=12,
+            link=SERIES,
         ),
         Panel(
             "Worst against last value",
@@ -68,6 +69,7 @@ OTHERS = Row(
             steps=Steps(1, 1.2),
             least=0,
             width=12,
+            link=SERIES,
         ),
     ),
 )

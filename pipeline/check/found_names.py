@@ -9,7 +9,7 @@ from lstm_stream import Outcome
 from pipeline.check.draft import Draft
 from pipeline.check.facts import Facts
 from pipeline.check.found_times import time_paths
-from pipeline.check.inventory import TIME_NAME, Column, inside
+from pipeline.check.inventory import TIME_NAME, Column, has_commas, inside
 from pipeline.check.trial import Trial, try_out
 from pipeline.fields import key_text, unframed
 from pipeline.paths import FieldError
@@ -131,7 +131,7 @@ def _may_name(path: str, column: Column, count: int) -> bool:
         return False
     if distinct > max(1, 0.5 * count) and count >= 10:
         return False
-    if TIME_NAME.search(path) and not path.startswith("{"):
+    if (TIME_NAME.search(path) and not path.startswith("{")) or has_commas(column):
         return False
     if kinds.get("number", 0):
         whole = all(isinstance(value, int) for value in column.values.values())

@@ -97,11 +97,11 @@ def _as_times(column: Column, events: Events, found: Facts) -> _Times | None:
     if len(column.values) < 0.6 * found.count or type_of(next(iter(column.values.values()))) in ("boolean", "null"):
         return None
     is_named = TIME_NAME.search(column.path) is not None
-    read = _best_format(column, events, found, patterns=is_named)
-    if read is None or (read.format != "auto" and not is_named):
+    is_sure = is_named or not is_numeric(column)  # a date that is written out is one, whatever its field is called
+    read = _best_format(column, events, found, patterns=is_sure)
+    if read is None or (read.format != "auto" and not is_sure):
         return None
-    is_near = is_named or not is_numeric(column) or read.distance < 400 * 24 * HOUR
-    return read if is_near else None
+    return read if is_sure or read.distance < 400 * 24 * HOUR else None
 
 
 def _best_format(column: Column, events: Events, found: Facts, patterns: bool = True) -> _Times | None:

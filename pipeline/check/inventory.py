@@ -24,7 +24,8 @@ MOST_FIELDS = 400  # of an event
 NAME = re.compile(r"[^.\[\]{}\"'=\s]+")
 TIME_NAME = re.compile(
     r"(^|[._@-])(ts|t|bt|dt|time|times|timestamp|datetime|date|when|at|epoch|clock|moment|zeit|fecha|day)"
-    r"([._-]?(ms|us|ns|s|utc|unix|nano|nanos|millis))*$|(time|timestamp|_at|_ts|_time|date|UnixNano|_changed|_updated)$",
+    r"([._-]?(ms|us|ns|s|utc|unix|nano|nanos|millis))*$|(time|timestamp|_at|_ts|_time|date|UnixNano|_changed|_updated)$"
+    r"|(?-i:[a-z](At|Ts)$)",
     re.IGNORECASE,
 )
 """What fields of times are called."""
@@ -316,6 +317,20 @@ def is_numeric(column: Column) -> bool:
     kinds = column.types()
     numbers = kinds.get("number", 0) + kinds.get("numeric text", 0)
     return numbers > 0 and numbers >= 0.5 * (len(column.values) - kinds.get("null", 0))
+
+
+def has_commas(column: Column) -> bool:
+    """Whether most of what is known of a field are numbers with a decimal comma."""
+    texts = [value for value in column.values.values() if isinstance(value, str)]
+    return len(texts) > 0 and 2 * sum(map(has_comma, texts)) > len(column.values)
+
+
+def has_comma(text: str) -> bool:
+    """Whether it is a number with a decimal comma."""
+    return _COMMA.fullmatch(text) is not None
+
+
+_COMMA = re.compile(r"\s*-?\d+,\d+\s*")
 
 
 def inside(found: Mapping[str, Column]) -> dict[str, Column]:

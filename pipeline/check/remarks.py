@@ -1,6 +1,5 @@
 """What may be misread in a topic, and no number tells."""
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
@@ -8,12 +7,11 @@ from lstm_stream import Outcome
 from pipeline.check.contents import BASE64, NO_JSON, content_of, of_base64
 from pipeline.check.draft import Proposal
 from pipeline.check.facts import Facts
-from pipeline.check.inventory import TIME_NAME, inside
+from pipeline.check.inventory import TIME_NAME, has_comma, inside
 from pipeline.check.trial import Trial
+from pipeline.check.unread import commas as unread_commas
 from pipeline.messages import Record, iso8601
 from pipeline.settings import Events, Settings
-
-_COMMA = re.compile(r"-?\d+,\d+")
 
 
 def remarks(
@@ -45,9 +43,10 @@ def remarks(
     if 2 * contents[NO_JSON] > len(records) and not contents[BASE64]:
         yield "Most of this is no JSON, and no setting reads it; the dead letters say what it looks like."
     valued = [str(value) for path in events.values for value in found.values(path).values()]
-    commas = sum(_COMMA.fullmatch(text) is not None for text in valued)
+    commas = sum(map(has_comma, valued))
     if commas:
         yield f"{commas:,} values have a decimal comma, which no setting reads: let the producer write JSON numbers."
+    yield from unread_commas(found, events)
     scattered = count_scattered(trial)
     if scattered:
         yield (

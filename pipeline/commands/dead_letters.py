@@ -8,7 +8,8 @@ import msgspec
 
 from pipeline.commands.options import EPILOG, Refusal, refusing, settings_of, with_settings
 from pipeline.dead_letters import REASONS
-from pipeline.letterbox import Pile
+from pipeline.letterbox import Box, Pile
+from pipeline.settings import Settings
 
 
 class _Told(msgspec.Struct, frozen=True):
@@ -49,35 +50,43 @@ def dead_letters(
     event of its series is late, and values of a record that were forecast before are repeated.
     """
     from pipeline.cluster import ClusterError
-    from pipeline.resending import read_box, resend
+    from pipeline.resending import read_box
 
     if reason is not None and reason not in REASONS:
         raise click.UsageError(f"there is no reason `{reason}`; known are {', '.join(REASONS)}")
     settings = settings_of(config, overrides)
     with refusing(ClusterError):
-        box = read_box(settings)
-        found = len(box.to_replay(reason))
-        told = _Told(
-            topic=settings.kafka.dead_letters,
-            letters=sum(pile.letters for pile in box.piles(reason, 0)),
-            replayable=found,
-            cut=box.cut(reason),
-            others=box.others,
-            reasons=box.piles(reason, examples),
-        )
+        told = _contents(read_box(settings), settings.kafka.dead_letters, reason, examples)
         if not as_json:
             for line in _lines(told):
                 click.echo(line)
-        if replay and found:
-            _confirm(found, yes)
-            sent = resend(settings, reason, lambda _: None)
-            told = msgspec.structs.replace(told, sent_again=sent)
-        elif replay:
-            told = msgspec.structs.replace(told, sent_again=0)
+        if replay:
+            told = msgspec.structs.replace(told, sent_again=_sent_again(settings, reason, told.replayable, yes))
     if as_json:
         click.echo(msgspec.json.encode(told))
     elif told.sent_again is not None:
         click.echo(f"{told.sent_again:,} records were sent to their input topics again")
+
+
+def _contents(box: Box, topic: str, reason: str | None, examples: int) -> _Told:
+    return _Told(
+        topic=topic,
+        letters=sum(pile.letters for pile in box.piles(reason, 0)),
+        replayable=len(box.to_replay(reason)),
+        cut=box.cut(reason),
+        others=box.others,
+        reasons=box.piles(reason, examples),
+    )
+
+
+def _sent_again(settings: Settings, reason: str | None, count: int, yes: bool) -> int:
+    """How many records were sent, once somebody has agreed."""
+    from pipeline.resending import resend
+
+    if not count:
+        return 0
+    _confirm(count, yes)
+    return resend(settings, reason, lambda _: None)
 
 
 def _confirm(count: int, yes: bool) -> None:

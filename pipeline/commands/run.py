@@ -90,7 +90,12 @@ def run_one(settings: Settings, drain: bool, rebuild: bool, read: Callable[[], S
         )
     web.start()
     logging.getLogger("pipeline.cli").info("the live page is at %s://%s:%d", access.scheme, settings.web.host, web.port)
-    reloading = Reloading(settings, read, lambda new: set_level(new.log.level))
+
+    def apply(new: Settings) -> None:
+        set_level(new.log.level)
+        worker.change(new)
+
+    reloading = Reloading(settings, read, apply)
     try:
         with reloading_by_signal(reloading.again, worker.stop):
             _, _, seconds = have_compiled(settings, logging.getLogger("pipeline.cli").info)

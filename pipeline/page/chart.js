@@ -5,6 +5,7 @@ import {$, moment, number, rarity, span, tick, write} from "./format.js";
 const MOST = 3000; // values that the page remembers of a series
 const SHOWN_AT_FIRST = 240;
 const PADDING = [10, 14, 0, 0]; // left and right the same in both charts: their times stand below each other
+const WAS_LOW = 1, WAS_HIGH = 2, WAS = 3, FAN = 4; // columns of the chart; after the fan of quantiles: mean, value, anomaly
 const uPlot = window.uPlot;
 const css = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const seconds = micros => micros / 1e6;
@@ -97,29 +98,36 @@ export class Chart {
   build() {
     this.destroy();
     if (!this.one) return;
-    const data = this.columns(), levels = this.told.levels, half = Math.floor(levels.length / 2);
+    const data = this.columns(), levels = this.told.levels;
+    this.plot = new uPlot(this.chartOptions(levels.length), data, $("plot"));
+    this.plot.over.addEventListener("dblclick", () => this.zoomBy("all"));
+    this.plot.over.addEventListener("mouseleave", () => { $("tip").hidden = true; });
+    this.gates = new uPlot(this.gateOptions(), this.gateColumns(), $("gateplot"));
+    this.describe();
+  }
+  chartOptions(levels) {
     const hidden = {stroke: "transparent", width: 0, points: {show: false}};
-    const line = (stroke, width, more = {}) => ({stroke, width, points: {show: false}, ...more});
-    const bands = [{series: [2, 1], fill: css("--was")}];
-    for (let k = 0; k < half; k++) bands.push({series: [4 + levels.length - 1 - k, 4 + k], fill: css("--band")});
-    this.plot = new uPlot({
+    const bands = [{series: [WAS_HIGH, WAS_LOW], fill: css("--was")}];
+    for (let k = 0; k < Math.floor(levels / 2); k++) bands.push({series: [FAN + levels - 1 - k, FAN + k], fill: css("--band")});
+    return {
       ...this.size($("chart")), padding: PADDING, legend: {show: false}, bands,
       scales: {x: {time: true, range: () => this.range()}, y: {range: spread}},
       axes: [axis({values: (_, splits, __, ___, between) => splits.map(one => tick(one, between)), space: 84, size: 28}), axis({values: (_, splits) => splits.map(number), size: (_, values) => 18 + 7 * Math.max(2, ...(values ?? []).map(text => text.length))})],
       cursor: {y: false, drag: {x: true, y: false, setScale: false}, sync: {key: "time"}, points: {size: 7}},
-      series: [{}, hidden, hidden, line(css("--accent"), 1.2, {dash: [4, 3]}), ...levels.map(() => hidden), line(css("--accent"), 2.2), line(css("--ink"), 1.7), {stroke: css("--bad"), paths: () => null, points: {show: true, size: 11, width: 2, fill: "transparent", stroke: css("--bad")}}],
+      series: [
+        {}, hidden, hidden, line(css("--accent"), 1.2, {dash: [4, 3]}), ...new Array(levels).fill(hidden), line(css("--accent"), 2.2), line(css("--ink"), 1.7),
+        {stroke: css("--bad"), paths: () => null, points: {show: true, size: 11, width: 2, fill: "transparent", stroke: css("--bad")}}],
       hooks: {setCursor: [plot => this.tip(plot)], draw: [plot => this.marks(plot)], setSelect: [plot => this.select(plot)]},
-    }, data, $("plot"));
-    this.plot.over.addEventListener("dblclick", () => this.zoomBy("all"));
-    this.plot.over.addEventListener("mouseleave", () => { $("tip").hidden = true; });
-    this.gates = new uPlot({
+    };
+  }
+  gateOptions() {
+    return {
       ...this.size($("gateplot")), padding: [8, PADDING[1], 8, PADDING[3]], legend: {show: false},
       scales: {x: {time: true, range: () => this.range()}, y: {range: [0, 1]}},
       axes: [{show: false}, axis({values: (_, splits) => splits.map(number), splits: () => [0, .5, 1], size: () => this.plot?.axes[1]._size ?? 60})],
       cursor: {y: false, drag: {x: false, y: false, setScale: false}, sync: {key: "time"}, points: {size: 6}},
       series: [{}, line(css("--accent"), 1.6), line(css("--g-input"), 1.6), line(css("--g-output"), 1.6)],
-    }, this.gateColumns(), $("gateplot"));
-    this.describe();
+    };
   }
   draw() {
     if (!this.plot) return;
@@ -218,15 +226,15 @@ export class Chart {
     tip.style.left = `${right ? left + 14 : Math.max(0, left - 14 - tip.offsetWidth)}px`;
   }
   lines(data, index) {
-    const told = this.told, time = data[0][index], mean = 4 + told.levels.length, lines = [moment(time, told.step)];
+    const told = this.told, time = data[0][index], mean = FAN + told.levels.length, lines = [moment(time, told.step)];
     const between = (low, high) => low != null && high != null ? [`interval  ${number(low)} to ${number(high)}`] : [];
     if (time <= told.origin) {
       if (data[mean + 1][index] !== undefined) lines.push(`came      ${data[mean + 1][index] == null ? "missing" : number(data[mean + 1][index])}`);
       const anomaly = this.one.anomalies.find(one => seconds(one.time) === time);
       if (anomaly) lines.push(`anomaly   ${rarity(anomaly.surprise)}`);
-      if (data[3][index] != null) lines.push(`${this.horizon} before  ${number(data[3][index])}`, ...between(data[1][index], data[2][index]));
+      if (data[WAS][index] != null) lines.push(`${this.horizon} before  ${number(data[WAS][index])}`, ...between(data[WAS_LOW][index], data[WAS_HIGH][index]));
     } else {
-      lines.push(`forecast  ${number(data[mean][index])}`, ...between(data[4][index], data[3 + told.levels.length]?.[index]));
+      lines.push(`forecast  ${number(data[mean][index])}`, ...between(data[FAN][index], told.levels.length ? data[mean - 1][index] : null));
     }
     for (const change of this.one.changes) if (Math.abs(seconds(change.time) - time) < told.step / 2) lines.push(change.kind);
     return lines;
@@ -247,6 +255,9 @@ export class Chart {
   }
 }
 
+function line(stroke, width, more = {}) {
+  return {stroke, width, points: {show: false}, ...more};
+}
 function axis(more) {
   return {stroke: () => css("--faint"), grid: {stroke: () => css("--line"), width: 1}, ticks: {show: false}, font: "11.5px system-ui, sans-serif", ...more};
 }

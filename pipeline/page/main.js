@@ -8,6 +8,7 @@ import {showExperts, showGates} from "./model.js";
 
 const SILENCE = 4000; // milliseconds without an answer after which the daemon is said to be away
 const AGAIN = 3000; // milliseconds until a stream that was refused is asked for again
+const OF_SERIES = ["kind", "surprise", "facts", "ahead"]; // texts about the series that is shown
 const chosen = {name: null, at: null, horizon: 1, shown: null};
 let source = null, lastAnswer = Date.now(), status = null, retry, waiting;
 
@@ -112,7 +113,7 @@ function showMissing() {
   chosen.shown = null;
   chart.clear();
   write($("name"), chosen.name ?? "");
-  for (const id of ["kind", "surprise", "facts", "ahead"]) write($(id), "");
+  for (const id of OF_SERIES) write($(id), "");
   chart.say(status?.state === "ready" ? "This process does not hold the series (any more)" : "This process does not hold the series (yet): it is not caught up");
 }
 
@@ -124,7 +125,7 @@ function choose(name, at = null, byHand = true) {
   chart.horizon = chosen.horizon;
   chart.say("Loading");
   write($("name"), name || "(no name)");
-  for (const id of ["kind", "surprise", "facts", "ahead"]) write($(id), "");
+  for (const id of OF_SERIES) write($(id), "");
   $("elsewhere").replaceChildren();
   Object.assign(list.chosen, {name, at});
   list.point();

@@ -30,7 +30,8 @@ class Delivery(Struct, frozen=True, kw_only=True):
         Literal["every", "latest"],
         Meta(
             description="every: a forecast for each observation; latest: while catching up, only the newest of each"
-            " series."
+            " series.",
+            extra=RELOADED,
         ),
     ] = "every"
     bootstrap: Annotated[
@@ -38,7 +39,8 @@ class Delivery(Struct, frozen=True, kw_only=True):
         Meta(ge=0, le=1_000_000_000, description="Past records to learn from silently when there is no checkpoint."),
     ] = 10_000
     commit_interval: Annotated[
-        float, Meta(ge=0, le=60, description="Seconds that a commit may wait for more records, at low rates.")
+        float,
+        Meta(ge=0, le=60, description="Seconds that a commit may wait for more records, at low rates.", extra=RELOADED),
     ] = 0.2
     deadline: Annotated[
         Seconds, Meta(description="Seconds that a call to Kafka may take before the daemon exits to be restarted.")
@@ -59,7 +61,9 @@ class Checkpoints(Struct, frozen=True, kw_only=True):
     url: Annotated[
         str, Meta(min_length=1, description="Folder, or a URL such as s3://bucket/path (extras: s3, gcs).")
     ] = "checkpoints"
-    interval: Annotated[Seconds, Meta(description="Seconds between the checkpoints of a partition.")] = 30.0
+    interval: Annotated[
+        Seconds, Meta(description="Seconds between the checkpoints of a partition.", extra=RELOADED)
+    ] = 30.0
     keep: Annotated[Count, Meta(le=1000, description="Checkpoints kept of each partition.")] = 3
 
 
@@ -95,7 +99,11 @@ class Metrics(Struct, frozen=True, kw_only=True):
 
     series: Annotated[
         tuple[Annotated[str, Meta(min_length=1)], ...],
-        Meta(max_length=500, description="Names of series that are exported with their last value and forecast."),
+        Meta(
+            max_length=500,
+            description="Names of series that are exported with their last value and forecast.",
+            extra=RELOADED,
+        ),
     ] = ()
     top: Annotated[
         int,
@@ -104,14 +112,19 @@ class Metrics(Struct, frozen=True, kw_only=True):
             le=500,
             description="Series that are exported beside these, of each worker: the first by `top_by`. One stays for"
             " 5 minutes.",
+            extra=RELOADED,
         ),
     ] = 0
     top_by: Annotated[
         Literal["surprise", "error"],
-        Meta(description="surprise: how far out values lay of late; error: that of the forecast / that of last value."),
+        Meta(
+            description="surprise: how far out values lay of late; error: that of the forecast / that of last value.",
+            extra=RELOADED,
+        ),
     ] = "surprise"
     steps: Annotated[
-        tuple[Count, ...], Meta(min_length=1, max_length=10, description="Steps ahead whose forecast is exported.")
+        tuple[Count, ...],
+        Meta(min_length=1, max_length=10, description="Steps ahead whose forecast is exported.", extra=RELOADED),
     ] = (1,)
 
 
@@ -120,7 +133,7 @@ class Log(Struct, frozen=True, kw_only=True):
 
     level: Annotated[
         Literal["debug", "info", "warning", "error"],
-        Meta(description="The least important that is told. SIGHUP reloads it.", extra=RELOADED),
+        Meta(description="The least important that is told.", extra=RELOADED),
     ] = "info"
     format: Annotated[
         Literal["text", "json"],

@@ -31,11 +31,13 @@ def _field(field: structs.FieldInfo) -> Field:
     is_text = _is_text(declared.type)
     extra = declared.extra or {}
     expected = str(extra.get("expected") or _expected(declared.type))
+    expects = "" if is_text else f" ({expected})"
+    reloads = " SIGHUP reloads it." if extra.get("reloaded") else ""
     takes_text = isinstance(declared.type, inspect.UnionType) and any(map(_is_text, declared.type.types))
     return Field(
         name=field.name,
         default=field.default,
-        explanation=str((declared.extra_json_schema or {})["description"]) + ("" if is_text else f" ({expected})"),
+        explanation=str((declared.extra_json_schema or {})["description"]) + reloads + expects,
         expected=expected,
         type=field.type,
         readable=(str,) if is_text else (str, list) if takes_text else (object,),

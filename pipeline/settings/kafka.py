@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from pipeline.settings.values import Count, Seconds, Secret, SettingsError, in_short, variable, written
+from pipeline.settings.values import RELOADED, Count, Seconds, Secret, SettingsError, in_short, variable, written
 
 TOPIC = r"(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,249}"
 Topic = Annotated[str, Meta(pattern=rf"^{TOPIC}\Z")]
@@ -99,7 +99,8 @@ class Kafka(Struct, frozen=True, kw_only=True):
     ] = 10.0
     connect_timeout: Annotated[Seconds, Meta(description="Seconds to wait for a broker to answer at first.")] = 10.0
     max_poll_records: Annotated[
-        Count, Meta(le=1_000_000, description="Records taken at once; one transaction commits them all.")
+        Count,
+        Meta(le=1_000_000, description="Records taken at once; one transaction commits them all.", extra=RELOADED),
     ] = 2000
     partitions: Annotated[
         Count, Meta(le=10_000, description="Partitions of a topic that `lstm-stream topics` creates.")

@@ -114,8 +114,11 @@ def tell(took: dict[str, list[float]], status: dict[str, object]) -> None:
     print(f"{status['events_per_second']:.0f} events/s")
     for path, each in took.items():
         first, *others = [1000 * seconds for seconds in each]
-        middle, late = np.percentile(others, [50, 99])
-        print(f"{path:60} first {first:6.0f} ms, p50 {middle:6.1f} ms, p99 {late:6.1f} ms of {len(others)}")
+        middle, late, worst = np.percentile(others, [50, 99, 100])
+        print(
+            f"{path:55} first {first:4.0f} ms, p50 {middle:5.1f} ms, p99 {late:5.1f} ms, worst {worst:5.1f} ms"
+            f" of {len(others)}"
+        )
 
 
 if __name__ == "__main__":

@@ -16,6 +16,12 @@ app.kubernetes.io/name: {{ include "lstm-stream.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end -}}
 
+{{/* Of the pod of `helm test`, which is no worker and behind no service. */}}
+{{- define "lstm-stream.testSelector" -}}
+app.kubernetes.io/name: {{ include "lstm-stream.name" . }}-test
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
 {{- define "lstm-stream.labels" -}}
 {{ include "lstm-stream.selector" . }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
@@ -29,6 +35,10 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 
 {{- define "lstm-stream.serviceAccount" -}}
 {{ .Values.serviceAccount.name | default (include "lstm-stream.fullname" .) }}
+{{- end -}}
+
+{{- define "lstm-stream.scheme" -}}
+{{ empty .Values.secrets.webCertificate.name | ternary "http" "https" }}
 {{- end -}}
 
 {{/* Each section of the settings as TOML: a JSON text, number, truth or list of such is one of TOML too. */}}
@@ -79,6 +89,21 @@ capabilities:
 - name: LSTM_STREAM_KAFKA__SSL_KEYFILE
   value: /etc/lstm-stream/certificate/{{ .Values.secrets.certificate.key }}
 {{- end }}
+{{- if .Values.secrets.webCertificate.name }}
+- name: LSTM_STREAM_WEB__TLS_CERTFILE
+  value: /etc/lstm-stream/web/{{ .Values.secrets.webCertificate.certificate }}
+- name: LSTM_STREAM_WEB__TLS_KEYFILE
+  value: /etc/lstm-stream/web/{{ .Values.secrets.webCertificate.key }}
+{{- end }}
+{{- with .Values.secrets.webToken }}
+{{- if .name }}
+- name: LSTM_STREAM_WEB__TOKEN
+  valueFrom:
+    secretKeyRef:
+      name: {{ .name }}
+      key: {{ .key }}
+{{- end }}
+{{- end }}
 {{- range $name, $value := .Values.environment }}
 - name: {{ $name }}
   value: {{ $value | quote }}
@@ -109,6 +134,11 @@ capabilities:
   mountPath: /etc/lstm-stream/certificate
   readOnly: true
 {{- end }}
+{{- if .Values.secrets.webCertificate.name }}
+- name: web
+  mountPath: /etc/lstm-stream/web
+  readOnly: true
+{{- end }}
 {{- end -}}
 
 {{- define "lstm-stream.volumes" -}}
@@ -129,6 +159,14 @@ capabilities:
 {{- with .Values.secrets.certificate }}
 {{- if .name }}
 - name: certificate
+  secret:
+    secretName: {{ .name }}
+    defaultMode: 0440
+{{- end }}
+{{- end }}
+{{- with .Values.secrets.webCertificate }}
+{{- if .name }}
+- name: web
   secret:
     secretName: {{ .name }}
     defaultMode: 0440
