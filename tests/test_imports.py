@@ -225,7 +225,6 @@ LONG = {
     "lstm_stream.step": 450,
     "lstm_stream.intervals": 400,
     "lstm_stream.anomaly": 330,
-    "lstm_stream.pretraining.generator": 350,
     "pipeline.metrics": 490,
     "pipeline.cycle": 490,
     "pipeline.events": 460,
