@@ -21,7 +21,7 @@ from lstm_stream.arithmetic import (
     widened,
 )
 from lstm_stream.compiled import compiled, entry
-from lstm_stream.experts import PRETRAINED
+from lstm_stream.experts import PRETRAINED, SEASONAL
 from lstm_stream.references import refer
 
 SCORED = (1, 2, 5, 9, 15, 22, 45, 93, 185)
@@ -38,7 +38,7 @@ PATIENCE = 20.0
 """Errors of its own that a series' experts must have had until these count as much as those of the other series; in
 logarithms, as one series may be much easier to foresee than the others."""
 LARGEST_ERROR = 10.0
-"""In move scales; an error further than this counts as this."""
+"""In move scales; an error further than this counts as this, unless so large a move was one to repeat a season later."""
 LARGEST_MOVE = 10.0
 """In move scales; no expert that fits something or repeats what was may say more."""
 LARGEST_FREE_MOVE = 60.0
@@ -191,9 +191,12 @@ def _write_errors(
         ahead = scoring.horizon[k]
         slot = scoring.first[k] + t % ahead
         came, per_spread = moved[ahead - 1], np.float32(1.0) / positive_ratio(scale[ahead - 1], unit[ahead - 1])
+        largest, repeated = np.float32(LARGEST_ERROR), abs(widened(combination.open[i, SEASONAL, slot]))
+        if repeated * per_spread > largest and abs(came) * per_spread > largest:
+            largest = min(repeated, abs(came)) * per_spread
         for e in range(errors.shape[0]):
             error = (came - widened(combination.open[i, e, slot])) * per_spread
-            errors[e, k] = bounded(error, np.float32(LARGEST_ERROR))
+            errors[e, k] = bounded(error, largest)
 
 
 @compiled

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from lstm_stream.arithmetic import Flag, Floats, Real, Wholes, bounded, median
+from lstm_stream.arithmetic import Flag, Floats, Real, Wholes, bounded, median, ratio
 from lstm_stream.compiled import compiled, entry
 from lstm_stream.history import History, back, factor
 from lstm_stream.seasons import AHEAD, DAY, DIFFERENCES, LAGS, LONG, SECOND, SHORT, seasons
@@ -17,6 +17,12 @@ OUTLIER = 5.0
 """In spreads: no value moves the scale further than this."""
 YOUNG = 32
 """Steps in which the scale is the median's of all values, which up to half of them can't upset."""
+BURST = 8
+"""Outliers in a row that may make a series wide; what is more in a row may be another level."""
+LARGEST_OFF = 100.0
+"""In spreads: how far a value may lie off the level, for the autocorrelation."""
+PERSISTENCE, PERSISTENCE_PRIOR, PERSISTENCE_SPAN = 0.85, 10.0, 1000.0
+"""Of a series without values, values that this is worth, and memory of the autocorrelation, in values."""
 MEMORY = 8 * DAY
 """Seconds of memory of the scale."""
 LEAST_SPAN, MOST_SPAN, SEASONS_OF_SPAN = 192.0, 4096.0, 8.0
@@ -35,6 +41,10 @@ class Scale(NamedTuple):
     level: Floats  # (S,) running mean, in the ring's unit
     spread: Floats  # (S,) about a standard deviation around it, in the ring's unit
     extreme_run: Wholes  # (S,) values in a row that were outliers
+    extreme: Floats  # (S,) how far the last outlier lay off the level, in the ring's unit; forgotten as the scale is
+    born: Wholes  # (S,) the step before the one at which the series first moved
+    off: Floats  # (S,) how far the newest value lies off the level, in spreads, bounded as it moved the scale
+    again: Floats  # (S, 2) mean of that times the same of the value before; mean square of the latter
     gated_run: npt.NDArray[np.int8]  # (S,) values in a row that the outlier gate took as missing
     span: Floats  # (S,) memory of the scale, in steps
     lags: Wholes  # (S, D) in steps; 0: none
@@ -48,6 +58,10 @@ class Scale(NamedTuple):
             level=single,
             spread=single,
             extreme_run=np.zeros(0, np.int64),
+            extreme=single,
+            born=np.zeros(0, np.int64),
+            off=single,
+            again=np.zeros((0, 2), np.float32),
             gated_run=np.zeros(0, np.int8),
             span=single,
             lags=np.zeros((0, DIFFERENCES), np.int64),
@@ -119,23 +133,56 @@ def rescale(scale: Scale, history: History, i: int, roughness: Real) -> None:
         Least spread of a young series, in its mean absolute steps.
     """
     off = back(history, i, 0) - scale.level[i]
-    bound = np.float32(OUTLIER) * spread_of(scale, history, i)
+    usual = np.float32(OUTLIER) * spread_of(scale, history, i)
+    extreme = abs(off) > usual
+    bound = _come_again(scale, i, abs(off), usual) if extreme else usual
     weight = np.float32(1.0) / scale.span[i]
+    scale.extreme[i] = abs(off) if extreme else (np.float32(1.0) - weight) * scale.extreme[i]
     scale.level[i] += weight * bounded(off, bound)
     scale.spread[i] += weight * (np.float32(1.25) * min(abs(off), bound) - scale.spread[i])
-    _start_again(scale, history, i, abs(off) > bound)
+    _learn_persistence(scale, history, i, bounded(off, bound))
+    if history.stood_since[i] == 0 and history.began[i] == history.age[i] - 1:
+        scale.born[i] = max(history.age[i] - 2, 0)
+    _start_again(scale, history, i, extreme)
     _rescale_differences(scale, history, i)
-    if history.age[i] <= YOUNG:
+    if history.age[i] - scale.born[i] <= YOUNG:
         scale.spread[i] = max(scale.spread[i], np.float32(roughness) * scale.difference[i, 0])
+
+
+@compiled
+def _learn_persistence(scale: Scale, history: History, i: int, off: Real) -> None:
+    before, now = scale.off[i], bounded(ratio(off, spread_of(scale, history, i)), np.float32(LARGEST_OFF))
+    weight = np.float32(1.0 / min(float(history.age[i]), PERSISTENCE_SPAN))
+    scale.again[i, 0] += weight * (now * before - scale.again[i, 0])
+    scale.again[i, 1] += weight * (before * before - scale.again[i, 1])
+    scale.off[i] = now
+
+
+@compiled
+def persistence(scale: Scale, history: History, i: int) -> Real:
+    """How much of what a value lies off the level is left a step later: the autocorrelation, 0 to 1."""
+    count = np.float32(min(float(history.age[i]), PERSISTENCE_SPAN))
+    prior = np.float32(PERSISTENCE_PRIOR)
+    product = count * scale.again[i, 0] + prior * np.float32(PERSISTENCE)
+    return min(max(product / (count * scale.again[i, 1] + prior), np.float32(0.0)), np.float32(1.0))
+
+
+@compiled
+def _come_again(scale: Scale, i: int, off: Real, usual: Real) -> Real:
+    """How far an outlier may move the scale: as far as the one before lay off, unless many come in a row.
+
+    One outlier says nothing of the next, but outliers that come again make a series as wide as they are.
+    """
+    return max(usual, min(off, scale.extreme[i])) if scale.extreme_run[i] < BURST else usual
 
 
 @compiled
 def _start_again(scale: Scale, history: History, i: int, extreme: bool) -> None:
     """Take the scale of the last values alone, of a young series or after many outliers in a row."""
     scale.extreme_run[i] = scale.extreme_run[i] + 1 if extreme else 0
-    if history.age[i] > YOUNG and scale.extreme_run[i] < YOUNG:
+    if history.age[i] - scale.born[i] > YOUNG and scale.extreme_run[i] < YOUNG:
         return
-    count = min(history.age[i], YOUNG)
+    count = min(history.age[i] - scale.born[i], YOUNG)
     values = np.empty(count, np.float32)
     for k in range(count):
         values[k] = back(history, i, k)

@@ -46,6 +46,24 @@ def say_seasonal(history: History, scale: Scale, i: int, moves: Floats, profiles
 
 
 @compiled
+def extend_reach(history: History, scale: Scale, i: int, reach: Floats) -> None:
+    """Extend how far values may move down and up (2, H), in the ring's unit, to what came twice, a season apart.
+
+    One outlier a season ago is nothing to repeat; a spike that came two seasons ago, too, is.
+    """
+    value = back(history, i, 0)
+    for kind in (SHORT, LONG):
+        season = scale.lags[i, kind]
+        if season == 0 or 2 * season >= min(history.age[i], history.ring.shape[1]):
+            continue
+        for h in range(reach.shape[1]):
+            lag = lag_of(h + 1, season)
+            once, twice = back(history, i, lag) - value, back(history, i, lag + season) - value
+            reach[0, h] = min(reach[0, h], max(once, twice))
+            reach[1, h] = max(reach[1, h], min(once, twice))
+
+
+@compiled
 def lag_of(ahead: int, season: int) -> Whole:
     """How long before now the newest value is which lies whole seasons before so many steps ahead."""
     return -ahead % season if ahead else season

@@ -49,7 +49,7 @@ from lstm_stream.notes import Notes
 from lstm_stream.pretrained import say_pretrained
 from lstm_stream.readout import ONE, begin_readout, learn_readout, write_readout
 from lstm_stream.scale import gated, measure, rescale, set_step, spread_of
-from lstm_stream.seasonal import say_seasonal
+from lstm_stream.seasonal import extend_reach, say_seasonal
 from lstm_stream.state import Members, Shared, State, Tables, Workspace
 from lstm_stream.targets import write_oldest_targets, write_readout_targets
 from lstm_stream.trace import keep_features, keep_hidden, keep_plain, meet, rewind, write_regressors
@@ -270,12 +270,37 @@ def _ask_plain(state: State, tables: Tables, members: Members, work: Workspace, 
     write_corrected(linear, members.corrections[m], member, said[GROUP])
     say_seasonal(state.history, state.scale, i, said[SEASONAL:TREND], work.profiles)
     say_going_on(state.smoothers, state.history, state.scale, tables.courses, i, said[TREND:GROUP])
+    _write_reach(state, i, scale, work.reach)
     for e in range(1, PRETRAINED):
         largest = np.float32(LARGEST_FREE_MOVE if TREND <= e < GROUP else LARGEST_MOVE)
         in_units = SEASONAL <= e < GROUP
         for h in range(said.shape[1]):
             move = ratio(said[e, h], scale[h]) if in_units else said[e, h]
-            said[e, h] = bounded(move, largest)
+            said[e, h] = _in_reach(move, h, largest, work.reach)
+
+
+@compiled
+def _write_reach(state: State, i: int, scale: Floats, reach: Floats) -> None:
+    """Write how far values may move (2, H), down and up, in move scales, however large a move is.
+
+    That is back to the level, and to what came twice, a season apart.
+    """
+    off = state.scale.level[i] - back(state.history, i, 0)
+    fill(reach[0], min(off, np.float32(0.0)))
+    fill(reach[1], max(off, np.float32(0.0)))
+    extend_reach(state.history, state.scale, i, reach)
+    for h in range(len(scale)):
+        reach[0, h], reach[1, h] = ratio(reach[0, h], scale[h]), ratio(reach[1, h], scale[h])
+
+
+@compiled
+def _in_reach(move: Real, h: int, largest: Real, reach: Floats) -> Real:
+    """A move over h + 1 steps, no larger than so many move scales unless that is within reach; NaN for NaN."""
+    if move > 0:
+        return min(move, max(largest, reach[1, h]))
+    if move < 0:
+        return max(move, min(-largest, reach[0, h]))
+    return move
 
 
 @compiled
@@ -357,7 +382,7 @@ def _ask_regressions(
     for e in range(LSTM, EXPERTS):
         for h in range(len(scale)):
             move = said[e, h] if e == LSTM else work.mixed[h] + said[e, h]
-            said[e, h] = bounded(move, np.float32(LARGEST_MOVE))
+            said[e, h] = _in_reach(move, h, np.float32(LARGEST_MOVE), work.reach)
 
 
 @compiled
