@@ -37,8 +37,9 @@ the power of the horizon that this goes by: regrets further ahead are less sure.
 PATIENCE = 20.0
 """Errors of its own that a series' experts must have had until these count as much as those of the other series; in
 logarithms, as one series may be much easier to foresee than the others."""
-LARGEST_ERROR = 10.0
-"""In move scales; an error further than this counts as this, unless so large a move was one to repeat a season later."""
+LARGEST_ERROR, LARGEST_REPEATED = 10.0, 100.0
+"""In move scales; an error further than this counts as this. The second one holds where so large a move came as the
+value a season before had it: to miss what comes again is worse than to miss an outlier."""
 LARGEST_MOVE = 10.0
 """In move scales; no expert that fits something or repeats what was may say more."""
 LARGEST_FREE_MOVE = 60.0
@@ -193,7 +194,7 @@ def _write_errors(
         came, per_spread = moved[ahead - 1], np.float32(1.0) / positive_ratio(scale[ahead - 1], unit[ahead - 1])
         largest, repeated = np.float32(LARGEST_ERROR), abs(widened(combination.open[i, SEASONAL, slot]))
         if repeated * per_spread > largest and abs(came) * per_spread > largest:
-            largest = min(repeated, abs(came)) * per_spread
+            largest = min(min(repeated, abs(came)) * per_spread, np.float32(LARGEST_REPEATED))
         for e in range(errors.shape[0]):
             error = (came - widened(combination.open[i, e, slot])) * per_spread
             errors[e, k] = bounded(error, largest)
