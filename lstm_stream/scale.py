@@ -42,7 +42,7 @@ class Scale(NamedTuple):
     spread: Floats  # (S,) about a standard deviation around it, in the ring's unit
     extreme_run: Wholes  # (S,) values in a row that were outliers
     extreme: Floats  # (S,) how far the last outlier lay off the level, in the ring's unit; forgotten as the scale is
-    born: Wholes  # (S,) the step before the one at which the series first moved
+    born: Wholes  # (S,) the last step of the repeats that the series began with
     off: Floats  # (S,) how far the newest value lies off the level, in spreads, bounded as it moved the scale
     again: Floats  # (S, 2) mean of that times the same of the value before; mean square of the latter
     gated_run: npt.NDArray[np.int8]  # (S,) values in a row that the outlier gate took as missing
@@ -141,12 +141,18 @@ def rescale(scale: Scale, history: History, i: int, roughness: Real) -> None:
     scale.level[i] += weight * bounded(off, bound)
     scale.spread[i] += weight * (np.float32(1.25) * min(abs(off), bound) - scale.spread[i])
     _learn_persistence(scale, history, i, bounded(off, bound))
-    if history.stood_since[i] == 0 and history.began[i] == history.age[i] - 1:
-        scale.born[i] = max(history.age[i] - 2, 0)
+    if first_moves(history, i):
+        scale.born[i] = history.age[i] - 2
     _start_again(scale, history, i, extreme)
     _rescale_differences(scale, history, i)
     if history.age[i] - scale.born[i] <= YOUNG:
         scale.spread[i] = max(scale.spread[i], np.float32(roughness) * scale.difference[i, 0])
+
+
+@compiled
+def first_moves(history: History, i: int) -> Flag:
+    """Whether the newest value, which was observed, is the first that is another one, after repeats."""
+    return history.stood_since[i] == 0 and history.ended[i] > 0 and history.began[i] == history.age[i] - 1
 
 
 @compiled
@@ -206,7 +212,7 @@ def _middle(values: Floats) -> tuple[Real, Real]:
 def _rescale_differences(scale: Scale, history: History, i: int) -> None:
     largest = np.float32(OUTLIER) * spread_of(scale, history, i)
     for k in range(DIFFERENCES):
-        since = history.age[i] - scale.lags[i, k]  # differences of this kind so far
+        since = history.age[i] - scale.born[i] - scale.lags[i, k]  # differences of this kind so far
         if since > 0:
             weight = np.float32(max(1.0 / since, 1.0 / scale.span[i]))
             size = min(abs(difference(scale, history, i, k)), largest)
@@ -218,8 +224,8 @@ def _rescale_differences(scale: Scale, history: History, i: int) -> None:
 @compiled
 def difference(scale: Scale, history: History, i: int, k: int) -> Real:
     """y[t] - y[t-lag] of the newest value and the k-th lag; 0 where there is no such value."""
-    lag = scale.lags[i, k]
-    return back(history, i, 0) - back(history, i, lag) if lag < history.age[i] else np.float32(0.0)
+    lag, lived = scale.lags[i, k], history.age[i] - scale.born[i]
+    return back(history, i, 0) - back(history, i, lag) if lag < lived else np.float32(0.0)
 
 
 @compiled

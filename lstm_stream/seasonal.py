@@ -35,9 +35,10 @@ def say_seasonal(history: History, scale: Scale, i: int, moves: Floats, profiles
     """
     short, long = scale.lags[i, SHORT], scale.lags[i, LONG]
     value, day = back(history, i, 0), max(short, 1)
-    _write_profile(history, i, short, day, 0, profiles[0])
-    _write_profile(history, i, long, max(long, 1), 0, profiles[1])
-    _write_profile(history, i, long if short > 0 else 0, day, max(long, 1), profiles[2])
+    lived = history.age[i] - scale.born[i]
+    _write_profile(history, i, lived, short, day, 0, profiles[0])
+    _write_profile(history, i, lived, long, max(long, 1), 0, profiles[1])
+    _write_profile(history, i, lived, long if short > 0 else 0, day, max(long, 1), profiles[2])
     _say_again(history, i, value, day, profiles[0], moves[0])
     _say_fading(value, profiles[0], np.float32(math.exp(-CALM_SHORT / day)), moves[1])
     _say_fading(value, profiles[1], np.float32(math.exp(-CALM_LONG / day)), moves[2])
@@ -54,7 +55,7 @@ def extend_reach(history: History, scale: Scale, i: int, reach: Floats) -> None:
     value = back(history, i, 0)
     for kind in (SHORT, LONG):
         season = scale.lags[i, kind]
-        if season == 0 or 2 * season >= min(history.age[i], history.ring.shape[1]):
+        if season == 0 or 2 * season >= min(history.age[i] - scale.born[i], history.ring.shape[1]):
             continue
         for h in range(reach.shape[1]):
             lag = lag_of(h + 1, season)
@@ -70,11 +71,15 @@ def lag_of(ahead: int, season: int) -> Whole:
 
 
 @compiled
-def _write_profile(history: History, i: int, season: int, length: int, further: int, profile: Floats) -> None:
+def _write_profile(
+    history: History, i: int, lived: int, season: int, length: int, further: int, profile: Floats
+) -> None:
     """Write the mean (1 + H,) of the values whole seasons before now and each step ahead; NaN: none is kept.
 
     Parameters
     ----------
+    lived
+        Steps since the series first moved.
     season
         Between the values of a mean; 0: there is none.
     length
@@ -83,7 +88,7 @@ def _write_profile(history: History, i: int, season: int, length: int, further: 
         How much longer before that value is.
     """
     kept = history.ring.shape[1]
-    there = min(history.age[i], kept)
+    there = min(lived, kept)
     count = min((there - 1 - length - further) // max(season, 1) + 1, BACK) if season > 0 else 0
     if count <= 0:
         fill(profile, np.nan)

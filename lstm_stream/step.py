@@ -48,7 +48,7 @@ from lstm_stream.move_scale import disown_moves, learn_moves, measure_moves, ope
 from lstm_stream.notes import Notes
 from lstm_stream.pretrained import say_pretrained
 from lstm_stream.readout import ONE, begin_readout, learn_readout, write_readout
-from lstm_stream.scale import gated, measure, rescale, set_step, spread_of
+from lstm_stream.scale import first_moves, gated, measure, rescale, set_step, spread_of
 from lstm_stream.seasonal import extend_reach, say_seasonal
 from lstm_stream.state import Members, Shared, State, Tables, Workspace
 from lstm_stream.targets import write_oldest_targets, write_readout_targets
@@ -105,12 +105,15 @@ def take_in(
     append(history, i, value if observed else expected)
     members.observed[m] = observed
     members.surprise[m] = 1.0 if outlier and state.errors.judged[i] >= WARM else np.nan
-    broken = False
+    broken = broken_or_begun = False
     if observed:
         members.surprise[m] = _score(state, tables, work, i)
-        broken = _mend(state, tables, i)
+        broken = broken_or_begun = _mend(state, tables, i)
         rescale(scale, history, i, shared.roughness)
-    if broken:
+        if first_moves(history, i):
+            _begin_to_move(state, i)
+            broken_or_begun = True
+    if broken_or_begun:
         measure_moves(state.moves, i, history.age[i] - 1, back(history, i, 0), work.moved, work.unit)
     _move_on(state, tables, shared, notes, members, work, m, i, place)
     _look(state, covariates, tables, shared, members, m, i, time, known, told)
@@ -158,6 +161,14 @@ def _mend(state: State, tables: Tables, i: int) -> Flag:
 
 
 @compiled
+def _begin_to_move(state: State, i: int) -> None:
+    """Forget what the repeats say that a series began with: how well they were foreseen tells nothing of its life."""
+    state.intervals.anew[i] = state.history.age[i] - 1
+    disown_moves(state.moves, i, 0, state.history.age[i])
+    forget_losses(state.combination, i)
+
+
+@compiled
 def _resume(state: State, i: int, since: int) -> None:
     """Go on as if the values since a step had been what is kept of them now."""
     length = state.history.age[i] - since
@@ -186,8 +197,9 @@ def _move_on(
     if not observed:
         fill(work.moved, np.nan)
         fill(work.unit, 1.0)
-    learn_moves(state.moves, i, t, work.moved, work.unit, spread)
-    write_move_scale(state.moves, i, state.history.age[i], spread, shared.move_scale, scale)
+    born = state.scale.born[i]
+    learn_moves(state.moves, i, t - born, work.moved, work.unit, spread)
+    write_move_scale(state.moves, i, state.history.age[i] - born, spread, shared.move_scale, scale)
     meet(state.trace, i, t, observed)
     smooth(state.smoothers, i, value)
     score_experts(
