@@ -43,7 +43,7 @@ from lstm_stream.experts import (
 from lstm_stream.features import OF_THE_SERIES, POOLED, round_features, write_lags, write_marked, write_own
 from lstm_stream.groups import write_corrected
 from lstm_stream.history import append, back, count_repeat, factor
-from lstm_stream.intervals import LARGEST_ERROR, expected_size, learn_errors, measure_errors, open_intervals
+from lstm_stream.intervals import LARGEST_ERROR, begin_errors, expected_size, learn_errors, measure_errors, open_intervals
 from lstm_stream.move_scale import disown_moves, learn_moves, measure_moves, open_moves, write_move_scale
 from lstm_stream.notes import Notes
 from lstm_stream.pretrained import say_pretrained
@@ -163,7 +163,7 @@ def _mend(state: State, tables: Tables, i: int) -> Flag:
 @compiled
 def _begin_to_move(state: State, i: int) -> None:
     """Forget what the repeats say that a series began with: how well they were foreseen tells nothing of its life."""
-    state.intervals.anew[i] = state.history.age[i] - 1
+    begin_errors(state.intervals, i, state.history.age[i] - 1)
     disown_moves(state.moves, i, 0, state.history.age[i])
     forget_losses(state.combination, i)
 
