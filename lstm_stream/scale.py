@@ -17,12 +17,12 @@ OUTLIER = 5.0
 """In spreads: no value moves the scale further than this."""
 YOUNG = 32
 """Steps in which the scale is the median's of all values, which up to half of them can't upset."""
-BURST = 8
-"""Outliers in a row that may make a series wide; what is more in a row may be another level."""
 LARGEST_OFF = 100.0
 """In spreads: how far a value may lie off the level, for the autocorrelation."""
+SLOWER = 1.2
+"""A series goes back to its level by so many times the autocorrelation, as the level wanders, too."""
 PERSISTENCE, PERSISTENCE_PRIOR, PERSISTENCE_SPAN = 0.85, 10.0, 1000.0
-"""Of a series without values, values that this is worth, and memory of the autocorrelation, in values."""
+"""Of a series without values and at most, values that this is worth, and memory of the autocorrelation, in values."""
 MEMORY = 8 * DAY
 """Seconds of memory of the scale."""
 LEAST_SPAN, MOST_SPAN, SEASONS_OF_SPAN = 192.0, 4096.0, 8.0
@@ -41,7 +41,7 @@ class Scale(NamedTuple):
     level: Floats  # (S,) running mean, in the ring's unit
     spread: Floats  # (S,) about a standard deviation around it, in the ring's unit
     extreme_run: Wholes  # (S,) values in a row that were outliers
-    extreme: Floats  # (S,) how far the last outlier lay off the level, in the ring's unit; forgotten as the scale is
+    extreme: Floats  # (S,) how far the last outlier after others lay off the level, in the ring's unit; fades
     born: Wholes  # (S,) the last step of the repeats that the series began with
     off: Floats  # (S,) how far the newest value lies off the level, in spreads, bounded as it moved the scale
     again: Floats  # (S, 2) mean of that times the same of the value before; mean square of the latter
@@ -127,6 +127,9 @@ def _furthest(scale: Scale, history: History, i: int) -> Real:
 def rescale(scale: Scale, history: History, i: int, roughness: Real) -> None:
     """Let the newest value move the scale, by a little at most.
 
+    One outlier says nothing of the next, nor do many in a row, as in an outage. But outliers that come again apart from
+    each other make a series as wide as they are.
+
     Parameters
     ----------
     roughness
@@ -135,9 +138,10 @@ def rescale(scale: Scale, history: History, i: int, roughness: Real) -> None:
     off = back(history, i, 0) - scale.level[i]
     usual = np.float32(OUTLIER) * spread_of(scale, history, i)
     extreme = abs(off) > usual
-    bound = _come_again(scale, i, abs(off), usual) if extreme else usual
+    begins = extreme and scale.extreme_run[i] == 0
+    bound = max(usual, min(abs(off), scale.extreme[i])) if begins else usual  # an outlier that comes again is none
     weight = np.float32(1.0) / scale.span[i]
-    scale.extreme[i] = abs(off) if extreme else (np.float32(1.0) - weight) * scale.extreme[i]
+    scale.extreme[i] = abs(off) if begins else (np.float32(1.0) - weight) * scale.extreme[i]
     scale.level[i] += weight * bounded(off, bound)
     scale.spread[i] += weight * (np.float32(1.25) * min(abs(off), bound) - scale.spread[i])
     _learn_persistence(scale, history, i, bounded(off, bound))
@@ -166,20 +170,15 @@ def _learn_persistence(scale: Scale, history: History, i: int, off: Real) -> Non
 
 @compiled
 def persistence(scale: Scale, history: History, i: int) -> Real:
-    """How much of what a value lies off the level is left a step later: the autocorrelation, 0 to 1."""
+    """How much of what a value lies off the level is left a step later: the autocorrelation, 0 to `PERSISTENCE`.
+
+    What is more persistent wanders: then the level is no place to go back to, but after an outage.
+    """
     count = np.float32(min(float(history.age[i]), PERSISTENCE_SPAN))
     prior = np.float32(PERSISTENCE_PRIOR)
     product = count * scale.again[i, 0] + prior * np.float32(PERSISTENCE)
-    return min(max(product / (count * scale.again[i, 1] + prior), np.float32(0.0)), np.float32(1.0))
-
-
-@compiled
-def _come_again(scale: Scale, i: int, off: Real, usual: Real) -> Real:
-    """How far an outlier may move the scale: as far as the one before lay off, unless many come in a row.
-
-    One outlier says nothing of the next, but outliers that come again make a series as wide as they are.
-    """
-    return max(usual, min(off, scale.extreme[i])) if scale.extreme_run[i] < BURST else usual
+    found = np.float32(SLOWER) * product / (count * scale.again[i, 1] + prior)
+    return min(max(found, np.float32(0.0)), np.float32(PERSISTENCE))
 
 
 @compiled
