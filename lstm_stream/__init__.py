@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lstm_stream.bank import Bank, DumpError
+    from lstm_stream.bounds import Bound
     from lstm_stream.dumping import Block, Dump, Shape
     from lstm_stream.experts import OF_THE_LSTM, Expert
     from lstm_stream.faults import Fault
@@ -28,6 +29,7 @@ __all__ = [
     "OF_THE_LSTM",
     "Bank",
     "Block",
+    "Bound",
     "Dump",
     "DumpError",
     "Examples",
@@ -55,6 +57,7 @@ __all__ = [
 
 _HOMES = {
     "bank": ("Bank", "DumpError"),
+    "bounds": ("Bound",),
     "dumping": ("Block", "Dump", "Shape"),
     "experts": ("OF_THE_LSTM", "Expert"),
     "faults": ("Fault",),

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from lstm_stream.anomaly import WARM, start_again
 from lstm_stream.arithmetic import Floats, Wholes, ratios
+from lstm_stream.bounds import give
 from lstm_stream.columns import Array, Columns, adopted, clear, dumped, fill, grown, named, room_for
 from lstm_stream.combination import TINY, mean_weights
 from lstm_stream.drift import Drift
@@ -56,7 +57,7 @@ from lstm_stream.state import Members, Shared, State, Tables, Workspace
 from lstm_stream.summaries import GateHistory, Summaries, gate_history, summarise
 from lstm_stream.trace import SNAPSHOT_EVERY
 
-FORMAT = 7
+FORMAT = 8
 """Of a dump."""
 NEVER = 2**62
 """Steps until a learning step that is not to come."""
@@ -260,6 +261,8 @@ class Bank:
         if count > room:
             self._grow(room_for(count, room))
         self._series.identity[count - len(names) : count] = [_identity(name) for name in names]
+        for i, name in enumerate(names, count - len(names)):
+            give(self._series.bounds, i, name, self.rules.bounds)
 
     def _grow(self, capacity: int) -> None:
         parts: Any = [grown(part, capacity) for part in self._state]
@@ -442,8 +445,9 @@ class Bank:
 
     def _write_forecast(self, i: int, time: int, n: int, forecasts: Forecasts) -> None:
         """Write the newest forecast of series i as the n-th."""
-        state, tables, shared = self._refer(self._state), self._refer(self._tables), self._refer(self._shared)
-        write_forecast(state, tables, shared, self._refer(self._work), i, time, n, self._refer(forecasts))
+        state, bounds = self._refer(self._state), self._refer(self._series.bounds)
+        tables, shared = self._refer(self._tables), self._refer(self._shared)
+        write_forecast(state, bounds, tables, shared, self._refer(self._work), i, time, n, self._refer(forecasts))
 
     def observations(self, series: str) -> int:
         """How many steps of a series there have been since it started, filled ones among them; 0 if none."""
@@ -649,6 +653,7 @@ class Bank:
             "grid": series.grid,
             "membership": series.membership,
             "covariates": series.covariates,
+            "bounds": series.bounds,
         }
         return beside | self._state._asdict()
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from lstm_stream.anomaly import WARM
 from lstm_stream.arithmetic import Doubles, Flag, Flags, Whole, Wholes, fill
+from lstm_stream.bounds import Bounds, floor_and_cap, take_value
 from lstm_stream.columns import grown
 from lstm_stream.compiled import compiled, entry
 from lstm_stream.covariates import Covariates
@@ -38,6 +39,7 @@ class Series(NamedTuple):
     grid: Grid
     membership: Membership
     covariates: Covariates
+    bounds: Bounds
     identity: npt.NDArray[np.uint64]  # (S,) hash of the name
     lately: Flags  # (S,) whether there was a step since the last learning step
     latest: Wholes  # (S,) the rows of these, in the order of the log
@@ -51,6 +53,7 @@ class Series(NamedTuple):
             grid=Grid.empty(),
             membership=Membership.empty(),
             covariates=Covariates.empty(covariates),
+            bounds=Bounds.empty(),
             identity=np.zeros(0, np.uint64),
             lately=flags,
             latest=whole,
@@ -64,6 +67,7 @@ class Series(NamedTuple):
             grid=grown(self.grid, capacity),
             membership=grown(self.membership, capacity),
             covariates=grown(self.covariates, capacity),
+            bounds=grown(self.bounds, capacity),
             identity=np.concatenate([self.identity, np.zeros(more, np.uint64)]),
             lately=np.concatenate([self.lately, np.zeros(more, np.bool_)]),
             latest=np.concatenate([self.latest, np.zeros(more, np.int64)]),
@@ -279,7 +283,9 @@ def _take_steps(
             series.lately[i], series.latest[counts[SEEN]] = True, i
             counts[SEEN] += 1
         if left == 0:
-            write_forecast(state, tables, shared, work, i, call.times[n], n, forecasts)
+            if not np.isnan(call.values[n]):
+                forecasts.outside[n] = take_value(series.bounds, i, call.values[n])
+            write_forecast(state, series.bounds, tables, shared, work, i, call.times[n], n, forecasts)
             forecasts.surprise[n] = members.surprise[m]
             if len(by_expert.mean) > 0:
                 _write_by_expert(state, work, members, m, i, n, by_expert)
@@ -315,19 +321,28 @@ def leave_nothing(notes: Notes, place: int) -> None:
 
 @entry
 def write_forecast(
-    state: State, tables: Tables, shared: Shared, work: Workspace, i: int, time: int, n: int, forecasts: Forecasts
+    state: State,
+    bounds: Bounds,
+    tables: Tables,
+    shared: Shared,
+    work: Workspace,
+    i: int,
+    time: int,
+    n: int,
+    forecasts: Forecasts,
 ) -> None:
-    """Write the forecast from the newest step of series i as the n-th."""
+    """Write the forecast from the newest step of series i as the n-th, within its bounds."""
     history, horizon = state.history, forecasts.mean.shape[1]
     unit = factor(history, i)
     spread = state.moves.spread[i, (history.age[i] - 1) % horizon]
     quantiles = forecasts.quantiles[n]
+    floor, cap = floor_and_cap(bounds, i)
     write_quantiles(state.intervals, tables.intervals, i, spread, unit, work.intervals.quantiles, quantiles)
     for h in range(horizon):
         mean = history.latest[i] + unit * state.intervals.newest[i, h]
-        forecasts.mean[n, h] = mean
+        forecasts.mean[n, h] = min(max(mean, floor), cap)
         for k in range(quantiles.shape[1]):
-            quantiles[h, k] += mean
+            quantiles[h, k] = min(max(quantiles[h, k] + mean, floor), cap)
     forecasts.origin[n] = time
     forecasts.scale[n] = abs(unit) * spread
     forecasts.warming[n] = state.errors.scored[i] < WARM

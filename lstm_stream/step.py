@@ -43,7 +43,14 @@ from lstm_stream.experts import (
 from lstm_stream.features import OF_THE_SERIES, POOLED, round_features, write_lags, write_marked, write_own
 from lstm_stream.groups import write_corrected
 from lstm_stream.history import append, back, count_repeat, factor
-from lstm_stream.intervals import LARGEST_ERROR, begin_errors, expected_size, learn_errors, measure_errors, open_intervals
+from lstm_stream.intervals import (
+    LARGEST_ERROR,
+    begin_errors,
+    expected_size,
+    learn_errors,
+    measure_errors,
+    open_intervals,
+)
 from lstm_stream.move_scale import disown_moves, learn_moves, measure_moves, open_moves, write_move_scale
 from lstm_stream.notes import Notes
 from lstm_stream.pretrained import say_pretrained

@@ -17,6 +17,7 @@ from typing import Annotated, Literal, NamedTuple
 import msgspec
 from msgspec import Meta, Struct, inspect, structs
 
+from pipeline.bounds import bounds
 from pipeline.conditions import conditions
 from pipeline.fields import Path, one_field, template
 from pipeline.log_lines import MASK
@@ -311,11 +312,20 @@ class Model(Struct, frozen=True, kw_only=True):
         Count, Meta(le=10_000_000, description="Past windows that a partition keeps to learn from again.")
     ] = 1024
     memory: Annotated[Count, Meta(le=1_000_000, description="Recent values kept of each series.")] = 2048
+    bounds: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Floors and caps that no mean and no quantile leaves, by patterns of series' names:"
+            ' `["*.percent = 0..100", "*.stock = 0..", "* = recognise"]`; the first that matches holds. `recognise`: 0'
+            " for counts, and for what often is 0 and never below; 0 and 100 for what often is 100 and never above."
+        ),
+    ] = ()
     seed: Annotated[int, Meta(ge=0, le=2**32 - 1, description="Seed of the first weights and of the replay.")] = 0
 
     def __post_init__(self) -> None:
         _check_quantiles(self)
         _check_memory(self)
+        _check_bounds(self)
 
 
 class Delivery(Struct, frozen=True, kw_only=True):
@@ -569,6 +579,13 @@ def _check_memory(model: Model) -> None:
             f" {needed} values at least",
             ("memory", "window", "horizon"),
         )
+
+
+def _check_bounds(model: Model) -> None:
+    try:
+        bounds(model.bounds)
+    except ValueError as error:
+        raise SettingsError(f"model.bounds: {error}", ("bounds",)) from None
 
 
 class _Given(NamedTuple):

@@ -50,6 +50,8 @@ class Counts(msgspec.Struct, frozen=True):
     """By reason."""
     masked_covariates: int = 0
     """Of events with observations; no part of the sum."""
+    out_of_bounds: int = 0
+    """Of those with a forecast; no part of the sum."""
     skipped: dict[str, int] = {}
     """Records, elements and values that are not for us, by reason; no part of the sum."""
 
@@ -62,6 +64,7 @@ class Counts(msgspec.Struct, frozen=True):
             self.repeated + other.repeated,
             dict(Counter(self.dead_letters) + Counter(other.dead_letters)),
             self.masked_covariates + other.masked_covariates,
+            self.out_of_bounds + other.out_of_bounds,
             dict(Counter(self.skipped) + Counter(other.skipped)),
         )
 
@@ -471,7 +474,14 @@ def _fates(
     dead = [Fate(record.offset, reject.reason, reject.detail, reject.field) for reject, record in rejects]
     stood_in = (roles for roles, size in zip(batch.stood_in, batch.sizes, strict=True) for _ in range(size))
     scored = ~np.isnan(forecasts.surprise)
-    columns = (forecasts.outcome.tolist(), forecasts.restart.tolist(), scored.tolist(), began, stood_in)
+    columns = (
+        forecasts.outcome.tolist(),
+        forecasts.restart.tolist(),
+        scored.tolist(),
+        forecasts.outside.tolist(),
+        began,
+        stood_in,
+    )
     others = [
         _fate(record.offset, observation, *column)
         for (observation, record), column in zip(batch.observations, zip(*columns, strict=True), strict=True)
@@ -491,13 +501,15 @@ def _fate(
     outcome: int,
     restart: bool,
     scored: bool,
+    outside: bool,
     began: bool,
     stood_in: tuple[str, ...],
 ) -> Fate:
     restarted = restart and not began
-    is_usual = outcome == Outcome.FORECAST and not restarted
+    is_usual = outcome == Outcome.FORECAST and not restarted and not outside
     detail = "" if is_usual else f"`{observation.series}` at {iso8601(observation.time)}"
-    return Fate(offset, CAME_TO[outcome], detail, None, stood_in, began, restarted, scored, observation.series)
+    value = observation.value if outside else None
+    return Fate(offset, CAME_TO[outcome], detail, None, stood_in, began, restarted, scored, observation.series, value)
 
 
 def _masked(covariates: npt.NDArray[np.float64]) -> tuple[tuple[bool, ...], ...]:
@@ -536,5 +548,6 @@ def _counts(
         repeated=came_to[Outcome.REPEATED],
         dead_letters=dict(dead),
         masked_covariates=int(np.isnan(covariates).sum()),
+        out_of_bounds=int(np.count_nonzero(forecasts.outside)),
         skipped=dict(Counter(skipped)),
     )

@@ -73,7 +73,7 @@ def kinds(seed: int) -> Iterator[Kind]:
 Make = Callable[[str, Random], Kind]
 
 
-def _one(name: str, step: int, season: int, values: Values, scored: int = -1, relative: bool = False) -> Kind:
+def _one(name: str, step: int, season: int, values: npt.ArrayLike, scored: int = -1, relative: bool = False) -> Kind:
     return Kind(name, step, season, np.asarray(values, np.float64)[:, None], scored, relative)
 
 
@@ -81,8 +81,9 @@ def _profile(random: Random, season: int, count: int, harmonics: int = 3) -> Val
     """A smooth season of standard deviation 1."""
     angle = 2 * np.pi * np.arange(count) / season
     waves = [random.normal() * np.cos(k * angle + random.uniform(0, 6.28)) / k for k in range(1, harmonics + 1)]
-    total: Values = np.sum(waves, 0)
-    return total / total.std()
+    total = np.sum(waves, 0)
+    profile: Values = total / total.std()
+    return profile
 
 
 # Kinds

@@ -21,7 +21,7 @@ SOURCES = {
 ROWS = (
     {
         *("tensor_file", "metrics", "status", "messages", "scoring", "watchdog", "clock", "fleet", "fates"),
-        *("json_text", "pagefiles", "log_lines", "web_access"),
+        *("json_text", "pagefiles", "log_lines", "web_access", "bounds"),
         *("code_cache", "files", "check", "files.packing", "files.fileform"),
     },
     {

@@ -109,7 +109,7 @@ def show(kind: Kind) -> Shown:
 
 def sums(kind: Kind, shown: Shown, horizon: int) -> Sums:
     """Mean errors up to a horizon."""
-    count, series = kind.values.shape
+    count = len(kind.values)
     first = kind.scored if kind.scored >= 0 else count // 4
     errors: list[Values] = []
     inside = off_ends = total = 0
