@@ -1,6 +1,5 @@
 """Floors and caps: no forecast leaves them, and a value outside is told."""
 
-import dataclasses
 import logging
 
 import numpy as np
@@ -15,7 +14,8 @@ from pipeline.bounds import Told, bounds
 from pipeline.fates import FORECAST, Fate, Fates
 from pipeline.losses import Watch
 from pipeline.settings import Events, SettingsError, load
-from tests.test_shard import SETTINGS, record, shard
+from pipeline.shard import Shard
+from tests.test_shard import event
 
 HOUR = 3_600_000_000
 VALUES = st.floats(-1e6, 1e6) | st.sampled_from([0.0, 1.0, 50.0, 100.0, -5.0, 1e12])
@@ -88,8 +88,7 @@ def test_a_split_log_and_a_dump_change_no_bound() -> None:
     rule = Bound(pattern="*", recognise=True)
     _, whole = show(values.tolist(), rule)
     bank, _ = show(values[:30].tolist(), rule)
-    dump = bank.dump()
-    loaded = Bank.load(dump.header, dump.arrays)
+    loaded = Bank.load(*bank.dump())
     rest = loaded.observe(["a"] * 50, np.arange(30, 80) * HOUR, values[30:])
     assert rest.quantiles.tolist() == whole.quantiles[30:].tolist()
 
@@ -125,14 +124,12 @@ def test_a_bound_of_another_form_is_refused_with_the_fix(text: str, fix: str) ->
 
 
 def test_the_first_value_outside_is_told_once_and_all_are_counted() -> None:
-    model = dataclasses.replace
-    assert model is dataclasses.replace
-    chosen = load(None, {}, ['model.bounds=["* = 0..2"]', "model.horizon=3"])
-    one = shard(chosen)
-    fold = one.fold([record(n, value=float(n)) for n in range(5)])
+    chosen = load(None, {}, ['model.bounds=["* = 0..2"]', "model.horizon=3", "events.timestamp_format=s"])
+    fold = Shard.fresh("events", 0, 0, chosen).fold(
+        [event(n, "a", 1e9 + 3600.0 * n, float(n)) for n in range(5)], "every"
+    )
     assert fold.counts.out_of_bounds == 2
     watch = Watch(Events())
     lines = [line for level, line in watch.note(fold.fates) if level == logging.WARNING]
     assert [line for line in lines if "outside the bounds" in line and "is 3;" in line]
     assert watch.note(Fates((Fate(9, FORECAST, outside=7.0),))) == []
-    assert SETTINGS is not None
