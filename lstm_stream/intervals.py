@@ -53,6 +53,8 @@ YOUNG_WEIGHT = 4.0
 """Of a young series' newest error, against each of those before: first errors are not the usual ones."""
 TRACKING, CATCHING_UP = 0.05, 0.25
 """Weight of an error in the tracking signal, and the most that sizes then learn from one error."""
+DOUBT = 1.0
+"""By how many times its size an interval is wider before there are errors; half of that after one, a third after two."""
 POWER = 0.3
 """Power of restlessness and of disagreement that sizes start from; none is ever below 0 or above 1."""
 POWER_RATE = 0.01
@@ -291,6 +293,13 @@ def _grown(growth: Real, h: int) -> Real:
 
 
 @compiled
+def _doubted(intervals: Intervals, i: int, t: int, h: int) -> Real:
+    """How many times as wide as told by its size an interval is at step t, as few errors tell little of the next."""
+    errors = max(t - h - intervals.anew[i], 0)
+    return np.float32(1.0) + np.float32(DOUBT) / np.float32(errors + 1)
+
+
+@compiled
 def _follow(intervals: Intervals, layout: Layout, i: int, t: int, unit: Floats, work: Workspace) -> None:
     """Move the tracked quantiles by what errors say of those that held at their origins."""
     quantiles = work.quantiles
@@ -305,6 +314,7 @@ def _follow(intervals: Intervals, layout: Layout, i: int, t: int, unit: Floats, 
         if now > 0:
             size *= ratio(widened(shown[0]) * unit[h], now)  # sizes of a group are taken to move as one
         grown = _grown(widened(intervals.growth[i, (t - h - 1) % len(unit)]), h)
+        grown *= _doubted(intervals, i, t - h - 1, h)
         published = work.stretch[h] * grown * np.float32(min(size, LARGEST_SIZE))
         for k in range(len(LEVELS)):
             quantiles[k] = published * widened(shown[1 + k])
@@ -350,7 +360,7 @@ def open_intervals(
         compared = _compared(intervals, i, t, h, spread, disagreement[h])
         intervals.disagreements[i, kept] = compared
         stretch = _stretch(intervals, layout, i, h, widened(restless), compared * np.float32(1 / UNIT))
-        stretch *= _grown(widened(growth), h)
+        stretch *= _grown(widened(growth), h) * _doubted(intervals, i, t, h)
         intervals.width[i, h] = narrowed(_in_bounds(ratio(stretch * _size(intervals, i, h, spread), spread)))
     for group in range(len(layout.edge)):
         edge = layout.edge[group]

@@ -48,6 +48,7 @@ class Scale(NamedTuple):
     gated_run: npt.NDArray[np.int8]  # (S,) values in a row that the outlier gate took as missing
     span: Floats  # (S,) memory of the scale, in steps
     lags: Wholes  # (S, D) in steps; 0: none
+    found: Wholes  # (S,) the longer season if the values told it and not the calendar; 0: they did not
     difference: Floats  # (S, D) mean absolute difference over each lag, in the ring's unit
 
     @classmethod
@@ -65,6 +66,7 @@ class Scale(NamedTuple):
             gated_run=np.zeros(0, np.int8),
             span=single,
             lags=np.zeros((0, DIFFERENCES), np.int64),
+            found=np.zeros(0, np.int64),
             difference=np.zeros((0, DIFFERENCES), np.float32),
         )
 
@@ -82,7 +84,7 @@ def set_step(scale: Scale, history: History, i: int, step: int) -> None:
     if scale.span[i] != 0 and history.step[i] == step:
         return
     short, long = seasons(step / SECOND)
-    history.step[i] = step
+    history.step[i], scale.found[i] = step, 0
     for k in range(len(LAGS)):
         scale.lags[i, k] = LAGS[k]
     _set_season(scale, i, SHORT, short, history.ring.shape[1])

@@ -16,7 +16,7 @@ from lstm_stream.seasons import LONG, SHORT
 BACK = 4
 """Seasons that a profile is the mean of."""
 CALM_SHORT, CALM_LONG = 4.0, 2.0
-"""How far a value lies off its profile fades to 1/e in this part of the shorter season."""
+"""How far a value lies off its profile fades to 1/e in this part of the shorter season, or of the one that was found."""
 AGAIN, CALM_DOUBLE = 0.7, 1.0
 """How much of what a value lay off the longer season's profile is there again a shorter season later, and the part of
 that season in which the rest of it fades to 1/e."""
@@ -41,7 +41,8 @@ def say_seasonal(history: History, scale: Scale, i: int, moves: Floats, profiles
     _write_profile(history, i, lived, long if short > 0 else 0, day, max(long, 1), profiles[2])
     _say_again(history, i, value, day, profiles[0], moves[0])
     _say_fading(value, profiles[0], np.float32(math.exp(-CALM_SHORT / day)), moves[1])
-    _say_fading(value, profiles[1], np.float32(math.exp(-CALM_LONG / day)), moves[2])
+    calm = CALM_SHORT / scale.found[i] if scale.found[i] > 0 else CALM_LONG / day
+    _say_fading(value, profiles[1], np.float32(math.exp(-calm)), moves[2])
     fading = np.float32(math.exp(-CALM_DOUBLE / day))
     _say_double(history, i, value, day, profiles[1], profiles[2], np.float32(AGAIN), fading, moves[3])
 

@@ -56,6 +56,7 @@ from lstm_stream.notes import Notes
 from lstm_stream.pretrained import say_pretrained
 from lstm_stream.readout import ONE, begin_readout, learn_readout, write_readout
 from lstm_stream.scale import first_moves, gated, measure, rescale, set_step, spread_of
+from lstm_stream.season_search import look_for_season
 from lstm_stream.seasonal import extend_reach, say_seasonal
 from lstm_stream.state import Members, Shared, State, Tables, Workspace
 from lstm_stream.targets import write_oldest_targets, write_readout_targets
@@ -117,6 +118,7 @@ def take_in(
         members.surprise[m] = _score(state, tables, work, i)
         broken = broken_or_begun = _mend(state, tables, i)
         rescale(scale, history, i, shared.roughness)
+        look_for_season(history, scale, i)
         if first_moves(history, i):
             _begin_to_move(state, i)
             broken_or_begun = True
