@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lstm_stream.bank import Bank
+    from lstm_stream.bounds import Bound
     from lstm_stream.diagnostics import Diagnostics, GateHistory, Summaries
     from lstm_stream.dumping import Block, Dump, Shape
     from lstm_stream.experts import OF_THE_LSTM, Expert
@@ -29,6 +30,7 @@ __all__ = [
     "OF_THE_LSTM",
     "Bank",
     "Block",
+    "Bound",
     "Diagnostics",
     "Dump",
     "DumpError",
@@ -58,6 +60,7 @@ __all__ = [
 
 _HOMES = {
     "bank": ("Bank",),
+    "bounds": ("Bound",),
     "diagnostics": ("Diagnostics", "GateHistory", "Summaries"),
     "dumping": ("Block", "Dump", "Shape"),
     "experts": ("OF_THE_LSTM", "Expert"),

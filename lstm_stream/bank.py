@@ -227,9 +227,9 @@ class Bank:
 
     def _write_forecast(self, i: int, time: int, n: int, forecasts: Forecasts) -> None:
         """Write the newest forecast of series i as the n-th."""
-        refer, state, shared = self._refer, self._rows.state, self._learning.shared
-        parts = refer(state), refer(self._tables), refer(shared), refer(self._work)
-        write_forecast(*parts, i, time, n, refer(forecasts))
+        refer, rows, shared = self._refer, self._rows, self._learning.shared
+        kept = refer(rows.state), refer(rows.series.bounds)
+        write_forecast(*kept, refer(self._tables), refer(shared), refer(self._work), i, time, n, refer(forecasts))
 
     def observations(self, series: str) -> int:
         """How many steps of a series there have been since it started, filled ones among them; 0 if none."""

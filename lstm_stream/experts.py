@@ -11,12 +11,10 @@ import numpy as np
 from lstm_stream.arithmetic import Floats, Real, Wholes
 from lstm_stream.compiled import compiled
 from lstm_stream.history import History, back
-from lstm_stream.scale import Scale
+from lstm_stream.scale import Scale, persistence
 
 MOMENTUM = 0.5
 """What is left of the last move at the next step."""
-REVERTING = 6.0
-"""Steps in which how far a value lies off its level fades to 1/e."""
 LEVEL_WEIGHT, TREND_WEIGHT, DAMPING = 0.8, 0.2, 0.8
 """Of Holt's linear trend (Gardner and McKenzie 1985)."""
 
@@ -40,7 +38,7 @@ class Expert(IntEnum):
     MOMENTUM = auto()
     """On by half as much each step as the step before."""
     REVERTING = auto()
-    """Back to the level of the last days, as after an outage."""
+    """Back to the level of the last days, at the pace of the series' own autocorrelation."""
     GROUP = auto()
     """What `SHARED_ON_LAGS` says, corrected by what the other series of the same events did."""
     PRETRAINED = auto()
@@ -83,14 +81,13 @@ class Courses(NamedTuple):
 
     damped: Floats  # of the trend
     momentum: Floats  # of the last move
-    reverting: Floats  # of the way to the level
 
     @classmethod
     def of(cls, horizon: int) -> "Courses":
         """Of so many horizons."""
         ahead = np.arange(1, horizon + 1)
         damped, momentum = (np.cumsum(left**ahead).astype(np.float32) for left in (DAMPING, MOMENTUM))
-        return cls(damped, momentum, (1.0 - np.exp(-ahead / REVERTING)).astype(np.float32))
+        return cls(damped, momentum)
 
 
 class Smoothers(NamedTuple):
@@ -128,8 +125,9 @@ def say_going_on(smoothers: Smoothers, history: History, scale: Scale, courses: 
     value = back(history, i, 0)
     level, trend = smoothers.trend[i, 0] - value, smoothers.trend[i, 1]
     last = value - back(history, i, 1) if history.age[i] > 1 else np.float32(0.0)
-    down = scale.level[i] - value
+    down, left, persistent = scale.level[i] - value, np.float32(1.0), persistence(scale, history, i)
     for h in range(moves.shape[1]):
         moves[0, h] = level + trend * courses.damped[h]
         moves[1, h] = last * courses.momentum[h]
-        moves[2, h] = down * courses.reverting[h]
+        left *= persistent
+        moves[2, h] = down * (np.float32(1.0) - left)

@@ -7,6 +7,7 @@ import numpy as np
 
 from lstm_stream.anomaly import WARM
 from lstm_stream.arithmetic import Flag, Whole, Wholes
+from lstm_stream.bounds import Bounds, floor_and_cap, take_value
 from lstm_stream.call import AGAIN, BEGIN, END, FAULTY, LEFT, Call
 from lstm_stream.compiled import compiled, entry
 from lstm_stream.forecasts import ExpertForecasts, Forecasts
@@ -208,7 +209,9 @@ def _take_steps(
             series.lately[i], series.latest[counts[SEEN]] = True, i
             counts[SEEN] += 1
         if left == 0:
-            write_forecast(state, tables, shared, work, i, call.times[n], n, forecasts)
+            if not np.isnan(call.values[n]):
+                forecasts.outside[n] = take_value(series.bounds, i, call.values[n])
+            write_forecast(state, series.bounds, tables, shared, work, i, call.times[n], n, forecasts)
             forecasts.surprise[n] = members.surprise[m]
             if len(by_expert.mean) > 0:
                 _write_by_expert(state, work, members, m, i, n, by_expert)
@@ -235,19 +238,28 @@ def _faulty(state: State, notes: Notes, members: Members, count: int, first: int
 
 @entry
 def write_forecast(
-    state: State, tables: Tables, shared: Shared, work: Workspace, i: int, time: int, n: int, forecasts: Forecasts
+    state: State,
+    bounds: Bounds,
+    tables: Tables,
+    shared: Shared,
+    work: Workspace,
+    i: int,
+    time: int,
+    n: int,
+    forecasts: Forecasts,
 ) -> None:
-    """Write the forecast from the newest step of series i as the n-th."""
+    """Write the forecast from the newest step of series i as the n-th, within its bounds."""
     history, horizon = state.history, forecasts.mean.shape[1]
     unit = factor(history, i)
     spread = state.moves.spread[i, (history.age[i] - 1) % horizon]
     quantiles = forecasts.quantiles[n]
+    floor, cap = floor_and_cap(bounds, i)
     write_quantiles(state.intervals, tables.intervals, i, spread, unit, work.intervals.quantiles, quantiles)
     for h in range(horizon):
         mean = history.latest[i] + unit * state.intervals.newest[i, h]
-        forecasts.mean[n, h] = mean
+        forecasts.mean[n, h] = min(max(mean, floor), cap)
         for k in range(quantiles.shape[1]):
-            quantiles[h, k] += mean
+            quantiles[h, k] = min(max(quantiles[h, k] + mean, floor), cap)
     forecasts.origin[n] = time
     forecasts.scale[n] = abs(unit) * spread
     forecasts.warming[n] = state.errors.scored[i] < WARM

@@ -30,6 +30,7 @@ class Forecasts(NamedTuple):
     step: npt.NDArray[np.float64]  # (N,) seconds; 0: not known yet
     drifts: npt.NDArray[np.int64]  # (N,) drifts noticed so far in the whole bank
     restart: npt.NDArray[np.bool_]  # (N,) the series starts with it, or starts again
+    outside: npt.NDArray[np.bool_]  # (N,) the value lies outside the bounds that were given to the series
 
     def take(self, indices: npt.NDArray[np.int64]) -> "Forecasts":
         """Some of them."""
@@ -46,6 +47,7 @@ class Forecasts(NamedTuple):
             step=self.step[indices],
             drifts=self.drifts[indices],
             restart=self.restart[indices],
+            outside=self.outside[indices],
         )
 
     @classmethod
@@ -65,6 +67,7 @@ class Forecasts(NamedTuple):
             step=np.zeros(count, real),
             drifts=np.zeros(count, whole),
             restart=np.zeros(count, np.bool_),
+            outside=np.zeros(count, np.bool_),
         )
 
 

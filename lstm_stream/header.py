@@ -6,7 +6,7 @@ import msgspec
 
 from lstm_stream.hyperparameters import Hyperparameters
 
-FORMAT = 7
+FORMAT = 8
 """Of a dump."""
 
 

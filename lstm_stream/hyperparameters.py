@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from lstm_stream.bounds import Bound
+
 ANY_GAP = 2**62
 """As `max_gap`, with events as steps: each is the next one of its series, whatever its time."""
 
@@ -45,6 +47,8 @@ class Hyperparameters:
         it; then the series starts again there (see `Grid`).
     restart_after
         Late observations in a row after which a series starts again.
+    bounds
+        Floors and caps of series by their names; the first that matches holds.
     seed
         Of the initial weights and of the draws of replayed windows.
     """
@@ -64,4 +68,5 @@ class Hyperparameters:
     step: Literal["infer", "event"] | float = "infer"
     max_gap: int = 168
     restart_after: int = 100
+    bounds: tuple[Bound, ...] = ()
     seed: int = 0

@@ -53,6 +53,10 @@ YOUNG_WEIGHT = 4.0
 """Of a young series' newest error, against each of those before: first errors are not the usual ones."""
 POWERS = (0.3, 0.3, 0.25)
 """Powers of restlessness, of disagreement and of the told size that sizes start from; all stay within 0 and 1."""
+TRACKING, CATCHING_UP = 0.05, 0.25
+"""Weight of an error in the tracking signal, and the most that sizes then learn from one error."""
+DOUBT = 1.0
+"""By how many of its sizes an interval is wider before there are errors; half of that after one, a third after two."""
 POWER_RATE = 0.01
 LARGEST_LOG = 2.0
 """Of restlessness, of disagreement, of the told size, and of what they make of a size."""
@@ -114,6 +118,8 @@ class Intervals(NamedTuple):
     power: Floats  # (S, 3, G) powers of restlessness, of disagreement and of the told size, beyond `POWERS`
     usual: Floats  # (S, 2, H) mean disagreement and mean told size, in the ring's unit
     anew: Wholes  # (S,) step since which sizes are learnt
+    growth: Halves  # (S, H) by how much sizes grew a step, of step t at t % H
+    behind: Floats  # (S, 2) late mean of how much larger one-step errors are than their sizes, and of how far off
 
     @classmethod
     def empty(cls, horizon: int) -> "Intervals":
@@ -134,6 +140,8 @@ class Intervals(NamedTuple):
             power=np.zeros((0, 3, len(edge)), single),
             usual=np.zeros((0, 2, horizon), single),
             anew=np.zeros(0, np.int64),
+            growth=np.zeros((0, horizon), half),
+            behind=np.zeros((0, 2), single),
         )
 
 
@@ -216,6 +224,16 @@ def learn_errors(intervals: Intervals, layout: Layout, i: int, t: int, unit: Flo
 
 
 @compiled
+def begin_errors(intervals: Intervals, i: int, t: int) -> None:
+    """Learn sizes and quantiles anew from step t on."""
+    intervals.anew[i] = t
+    fill(intervals.centre[i], 0.0)
+    for group in range(intervals.gaps.shape[1]):
+        for side in range(2):
+            fill(intervals.gaps[i, group, side], 0.0)
+
+
+@compiled
 def _learn_powers(intervals: Intervals, layout: Layout, i: int, t: int, unit: Floats, work: Workspace) -> None:
     horizon, pull = len(unit), work.powers
     for group in range(len(pull)):
@@ -237,13 +255,55 @@ def _learn_powers(intervals: Intervals, layout: Layout, i: int, t: int, unit: Fl
 
 @compiled
 def _learn_sizes(intervals: Intervals, i: int, t: int, unit: Floats, work: Workspace) -> None:
+    _learn_growth(intervals, i, unit, work)
+    usual = max(1.0 / SPAN, _catching_up(intervals, i))
     for h in range(len(unit)):
         if work.there[h]:
             before = _size(intervals, i, h, unit[h])
             lately = max(t - h - 1 - intervals.anew[i], 0)  # errors that the size has been learnt from
-            weight = np.float32(max(YOUNG_WEIGHT / (lately + YOUNG_WEIGHT + 1.0), 1.0 / SPAN))
+            weight = np.float32(max(YOUNG_WEIGHT / (lately + YOUNG_WEIGHT + 1.0), usual))
             size = before + weight * (abs(work.error[h]) / work.stretch[h] - before)
             intervals.size[i, h] = max(size, np.float32(SMALLEST_SIZE) * unit[h])
+
+
+@compiled
+def _learn_growth(intervals: Intervals, i: int, unit: Floats, work: Workspace) -> None:
+    """Learn how far sizes lag behind errors."""
+    behind = intervals.behind[i]
+    if work.there[0]:
+        scaled = ratio(abs(work.error[0]) / work.stretch[0], _size(intervals, i, 0, unit[0]))
+        excess = min(scaled, np.float32(1.0 + LARGEST_EXCESS)) - np.float32(1.0)
+        behind[0] += np.float32(TRACKING) * (excess - behind[0])
+        behind[1] += np.float32(TRACKING) * (abs(excess) - behind[1])
+
+
+@compiled
+def _catching_up(intervals: Intervals, i: int) -> Real:
+    """The weight of an error where errors keep growing, as of a series that grows without end; else about 0.
+
+    By the tracking signal of Trigg and Leach 1967, "Exponential smoothing with an adaptive response rate".
+    """
+    behind = intervals.behind[i]
+    signal = max(behind[0], np.float32(0.0)) / max(behind[1], np.float32(SMALLEST_SIZE))
+    return np.float32(CATCHING_UP) * signal * signal * signal * signal
+
+
+@compiled
+def _growth(intervals: Intervals, i: int) -> Real:
+    """By how much sizes grow a step: so they will until a forecast comes true."""
+    return _catching_up(intervals, i) * max(intervals.behind[i, 0], np.float32(0.0))
+
+
+@compiled
+def _grown(growth: Real, h: int) -> Real:
+    return math.exp(bounded(growth * np.float32(h + 1), np.float32(LARGEST_LOG)))
+
+
+@compiled
+def _doubted(intervals: Intervals, i: int, t: int, h: int) -> Real:
+    """How many times as wide as told by its size an interval is at step t, as few errors tell little of the next."""
+    errors = max(t - h - intervals.anew[i], 0)
+    return np.float32(1.0) + np.float32(DOUBT) / np.float32(errors + 1)
 
 
 @compiled
@@ -260,7 +320,9 @@ def _follow(intervals: Intervals, layout: Layout, i: int, t: int, unit: Floats, 
         size = np.float64(intervals.size[i, h])
         if now > 0:
             size *= ratio(widened(shown[0]) * unit[h], now)  # sizes of a group are taken to move as one
-        published = work.stretch[h] * np.float32(min(size, LARGEST_SIZE))
+        grown = _grown(widened(intervals.growth[i, (t - h - 1) % len(unit)]), h)
+        grown *= _doubted(intervals, i, t - h - 1, h)
+        published = work.stretch[h] * grown * np.float32(min(size, LARGEST_SIZE))
         for k in range(len(LEVELS)):
             quantiles[k] = published * widened(shown[1 + k])
         weight = np.float32(min((t - h - 1) / SETTLED, 1.0)) / layout.width[group]
@@ -298,6 +360,8 @@ def open_intervals(
     first = _size(intervals, i, 0, spread)
     restless = narrowed(restlessness(errors, i, first, SMALLEST_SIZE * spread, LARGEST_LOG))
     intervals.restless[i, t % horizon] = restless
+    growth = narrowed(_growth(intervals, i))
+    intervals.growth[i, t % horizon] = growth
     for h in range(horizon):
         kept = layout.place[h] + t % (h + 1)
         intervals.newest[i, h] = moves[h]
@@ -306,6 +370,7 @@ def open_intervals(
         apart, off = _compared(usual[0], t, h, spread, disagreement[h]), _compared(usual[1], t, h, spread, told[h])
         intervals.disagreements[i, kept], intervals.told[i, kept] = apart, off
         stretch = _stretch(intervals, layout, i, h, widened(restless), apart, off)
+        stretch *= _grown(widened(growth), h) * _doubted(intervals, i, t, h)
         intervals.width[i, h] = narrowed(_in_bounds(ratio(stretch * _size(intervals, i, h, spread), spread)))
     for group in range(len(layout.edge)):
         edge = layout.edge[group]

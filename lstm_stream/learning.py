@@ -142,7 +142,8 @@ class Learning:
             age = int(state.history.age[i])
             start = max(-(-(age - rules.window) // SNAPSHOT_EVERY) * SNAPSHOT_EVERY, 0)
             spread = spread_of(scale, history, i)
-            write_move_scale(moves, i, age, spread, self.priors.move_scale, windows.scale[slot])
+            moving = age - int(state.scale.born[i])
+            write_move_scale(moves, i, moving, spread, self.priors.move_scale, windows.scale[slot])
             copy_stretch(to, slot, history, trace, i, start, windows.scale[slot])
         return windows
 

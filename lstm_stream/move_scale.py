@@ -55,7 +55,10 @@ def measure_moves(moves: Moves, i: int, t: int, value: Real, moved: Floats, unit
 
 @compiled
 def learn_moves(moves: Moves, i: int, t: int, moved: Floats, unit: Floats, spread: Real) -> None:
-    """Learn from moves (H,) in units (H,) how far values move; those that are NaN teach nothing."""
+    """Learn from moves (H,) in units (H,) how far values move; those that are NaN teach nothing.
+
+    The step t is counted from where the series began to move.
+    """
     for h in range(len(moved)):
         if not math.isnan(moved[h]):
             seen = max(t - h, 1)  # moves over h + 1 steps so far

@@ -12,6 +12,7 @@ import numpy as np
 
 from lstm_stream.anomaly import start_again
 from lstm_stream.arithmetic import Wholes
+from lstm_stream.bounds import give
 from lstm_stream.columns import Array, Columns, adopted, clear, grown, named, over, room_for, under
 from lstm_stream.hyperparameters import Hyperparameters
 from lstm_stream.series import Series
@@ -29,6 +30,7 @@ class Rows:
 
     def __init__(self, rules: Hyperparameters, features: int) -> None:
         self.names: dict[str, int] = {}
+        self._bounds = rules.bounds
         self.state = State.empty(rules, features)
         self.series = Series.empty(rules.covariates)
 
@@ -45,6 +47,8 @@ class Rows:
         if count > room:
             self._grow(room_for(count, room))
         self.series.identity[count - len(names) : count] = [_identity(name) for name in names]
+        for i, name in enumerate(names, count - len(names)):
+            give(self.series.bounds, i, name, self._bounds)
 
     def _grow(self, capacity: int) -> None:
         parts: Any = [grown(part, capacity) for part in self.state]
@@ -70,6 +74,7 @@ class Rows:
             "grid": series.grid,
             "membership": series.membership,
             "covariates": series.covariates,
+            "bounds": series.bounds,
         }
         return beside | self.state._asdict()
 

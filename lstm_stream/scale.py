@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from lstm_stream.arithmetic import Flag, Floats, Real, Wholes, bounded, median
+from lstm_stream.arithmetic import Flag, Floats, Real, Wholes, bounded, median, ratio
 from lstm_stream.compiled import compiled, entry
 from lstm_stream.history import History, back, factor
 from lstm_stream.seasons import AHEAD, DAY, DIFFERENCES, LAGS, LONG, SECOND, SHORT, seasons
@@ -17,6 +17,12 @@ OUTLIER = 5.0
 """In spreads: no value moves the scale further than this."""
 YOUNG = 32
 """Steps in which the scale is the median's of all values, which up to half of them can't upset."""
+LARGEST_OFF = 100.0
+"""In spreads: how far a value may lie off the level, for the autocorrelation."""
+SLOWER = 1.2
+"""A series goes back to its level by so many times the autocorrelation, as the level wanders, too."""
+PERSISTENCE, PERSISTENCE_PRIOR, PERSISTENCE_SPAN = 0.85, 10.0, 1000.0
+"""Of a series without values and at most, values that this is worth, and memory of the autocorrelation, in values."""
 MEMORY = 8 * DAY
 """Seconds of memory of the scale."""
 LEAST_SPAN, MOST_SPAN, SEASONS_OF_SPAN = 192.0, 4096.0, 8.0
@@ -35,9 +41,14 @@ class Scale(NamedTuple):
     level: Floats  # (S,) running mean, in the ring's unit
     spread: Floats  # (S,) about a standard deviation around it, in the ring's unit
     extreme_run: Wholes  # (S,) values in a row that were outliers
+    extreme: Floats  # (S,) how far the last outlier after others lay off the level, in the ring's unit; fades
+    born: Wholes  # (S,) the last step of the repeats that the series began with
+    off: Floats  # (S,) how far the newest value lies off the level, in spreads, bounded as it moved the scale
+    again: Floats  # (S, 2) mean of that times the same of the value before; mean square of the latter
     gated_run: npt.NDArray[np.int8]  # (S,) values in a row that the outlier gate took as missing
     span: Floats  # (S,) memory of the scale, in steps
     lags: Wholes  # (S, D) in steps; 0: none
+    found: Wholes  # (S,) the longer season if the values told it and not the calendar; 0: they did not
     difference: Floats  # (S, D) mean absolute difference over each lag, in the ring's unit
 
     @classmethod
@@ -48,9 +59,14 @@ class Scale(NamedTuple):
             level=single,
             spread=single,
             extreme_run=np.zeros(0, np.int64),
+            extreme=single,
+            born=np.zeros(0, np.int64),
+            off=single,
+            again=np.zeros((0, 2), np.float32),
             gated_run=np.zeros(0, np.int8),
             span=single,
             lags=np.zeros((0, DIFFERENCES), np.int64),
+            found=np.zeros(0, np.int64),
             difference=np.zeros((0, DIFFERENCES), np.float32),
         )
 
@@ -68,7 +84,7 @@ def set_step(scale: Scale, history: History, i: int, step: int) -> None:
     if scale.span[i] != 0 and history.step[i] == step:
         return
     short, long = seasons(step / SECOND)
-    history.step[i] = step
+    history.step[i], scale.found[i] = step, 0
     for k in range(len(LAGS)):
         scale.lags[i, k] = LAGS[k]
     _set_season(scale, i, SHORT, short, history.ring.shape[1])
@@ -113,29 +129,67 @@ def _furthest(scale: Scale, history: History, i: int) -> Real:
 def rescale(scale: Scale, history: History, i: int, roughness: Real) -> None:
     """Let the newest value move the scale, by a little at most.
 
+    One outlier says nothing of the next, nor do many in a row, as in an outage. But outliers that come again apart from
+    each other make a series as wide as they are.
+
     Parameters
     ----------
     roughness
         Least spread of a young series, in its mean absolute steps.
     """
     off = back(history, i, 0) - scale.level[i]
-    bound = np.float32(OUTLIER) * spread_of(scale, history, i)
+    usual = np.float32(OUTLIER) * spread_of(scale, history, i)
+    extreme = abs(off) > usual
+    begins = extreme and scale.extreme_run[i] == 0
+    bound = max(usual, min(abs(off), scale.extreme[i])) if begins else usual  # an outlier that comes again is none
     weight = np.float32(1.0) / scale.span[i]
+    scale.extreme[i] = abs(off) if begins else (np.float32(1.0) - weight) * scale.extreme[i]
     scale.level[i] += weight * bounded(off, bound)
     scale.spread[i] += weight * (np.float32(1.25) * min(abs(off), bound) - scale.spread[i])
-    _start_again(scale, history, i, abs(off) > bound)
+    _learn_persistence(scale, history, i, bounded(off, bound))
+    if first_moves(history, i):
+        scale.born[i] = history.age[i] - 2
+    _start_again(scale, history, i, extreme)
     _rescale_differences(scale, history, i)
-    if history.age[i] <= YOUNG:
+    if history.age[i] - scale.born[i] <= YOUNG:
         scale.spread[i] = max(scale.spread[i], np.float32(roughness) * scale.difference[i, 0])
+
+
+@compiled
+def first_moves(history: History, i: int) -> Flag:
+    """Whether the newest value, which was observed, is the first that is another one, after repeats."""
+    return history.stood_since[i] == 0 and history.ended[i] > 0 and history.began[i] == history.age[i] - 1
+
+
+@compiled
+def _learn_persistence(scale: Scale, history: History, i: int, off: Real) -> None:
+    before, now = scale.off[i], bounded(ratio(off, spread_of(scale, history, i)), np.float32(LARGEST_OFF))
+    weight = np.float32(1.0 / min(float(history.age[i]), PERSISTENCE_SPAN))
+    scale.again[i, 0] += weight * (now * before - scale.again[i, 0])
+    scale.again[i, 1] += weight * (before * before - scale.again[i, 1])
+    scale.off[i] = now
+
+
+@compiled
+def persistence(scale: Scale, history: History, i: int) -> Real:
+    """How much of what a value lies off the level is left a step later: the autocorrelation, 0 to `PERSISTENCE`.
+
+    What is more persistent wanders: then the level is no place to go back to, but after an outage.
+    """
+    count = np.float32(min(float(history.age[i]), PERSISTENCE_SPAN))
+    prior = np.float32(PERSISTENCE_PRIOR)
+    product = count * scale.again[i, 0] + prior * np.float32(PERSISTENCE)
+    found = np.float32(SLOWER) * product / (count * scale.again[i, 1] + prior)
+    return min(max(found, np.float32(0.0)), np.float32(PERSISTENCE))
 
 
 @compiled
 def _start_again(scale: Scale, history: History, i: int, extreme: bool) -> None:
     """Take the scale of the last values alone, of a young series or after many outliers in a row."""
     scale.extreme_run[i] = scale.extreme_run[i] + 1 if extreme else 0
-    if history.age[i] > YOUNG and scale.extreme_run[i] < YOUNG:
+    if history.age[i] - scale.born[i] > YOUNG and scale.extreme_run[i] < YOUNG:
         return
-    count = min(history.age[i], YOUNG)
+    count = min(history.age[i] - scale.born[i], YOUNG)
     values = np.empty(count, np.float32)
     for k in range(count):
         values[k] = back(history, i, k)
@@ -159,7 +213,7 @@ def _middle(values: Floats) -> tuple[Real, Real]:
 def _rescale_differences(scale: Scale, history: History, i: int) -> None:
     largest = np.float32(OUTLIER) * spread_of(scale, history, i)
     for k in range(DIFFERENCES):
-        since = history.age[i] - scale.lags[i, k]  # differences of this kind so far
+        since = history.age[i] - scale.born[i] - scale.lags[i, k]  # differences of this kind so far
         if since > 0:
             weight = np.float32(max(1.0 / since, 1.0 / scale.span[i]))
             size = min(abs(difference(scale, history, i, k)), largest)
@@ -171,8 +225,8 @@ def _rescale_differences(scale: Scale, history: History, i: int) -> None:
 @compiled
 def difference(scale: Scale, history: History, i: int, k: int) -> Real:
     """y[t] - y[t-lag] of the newest value and the k-th lag; 0 where there is no such value."""
-    lag = scale.lags[i, k]
-    return back(history, i, 0) - back(history, i, lag) if lag < history.age[i] else np.float32(0.0)
+    lag, lived = scale.lags[i, k], history.age[i] - scale.born[i]
+    return back(history, i, 0) - back(history, i, lag) if lag < lived else np.float32(0.0)
 
 
 @compiled

@@ -16,7 +16,7 @@ from lstm_stream.seasons import LONG, SHORT
 BACK = 4
 """Seasons that a profile is the mean of."""
 CALM_SHORT, CALM_LONG = 4.0, 2.0
-"""How far a value lies off its profile fades to 1/e in this part of the shorter season."""
+"""How far a value lies off its profile fades to 1/e in this part of the shorter season, or of one that was found."""
 AGAIN, CALM_DOUBLE = 0.7, 1.0
 """How much of what a value lay off the longer season's profile is there again a shorter season later, and the part of
 that season in which the rest of it fades to 1/e."""
@@ -35,14 +35,34 @@ def say_seasonal(history: History, scale: Scale, i: int, moves: Floats, profiles
     """
     short, long = scale.lags[i, SHORT], scale.lags[i, LONG]
     value, day = back(history, i, 0), max(short, 1)
-    _write_profile(history, i, short, day, 0, profiles[0])
-    _write_profile(history, i, long, max(long, 1), 0, profiles[1])
-    _write_profile(history, i, long if short > 0 else 0, day, max(long, 1), profiles[2])
+    lived = history.age[i] - scale.born[i]
+    _write_profile(history, i, lived, short, day, 0, profiles[0])
+    _write_profile(history, i, lived, long, max(long, 1), 0, profiles[1])
+    _write_profile(history, i, lived, long if short > 0 else 0, day, max(long, 1), profiles[2])
     _say_again(history, i, value, day, profiles[0], moves[0])
     _say_fading(value, profiles[0], np.float32(math.exp(-CALM_SHORT / day)), moves[1])
-    _say_fading(value, profiles[1], np.float32(math.exp(-CALM_LONG / day)), moves[2])
+    calm = CALM_SHORT / scale.found[i] if scale.found[i] > 0 else CALM_LONG / day
+    _say_fading(value, profiles[1], np.float32(math.exp(-calm)), moves[2])
     fading = np.float32(math.exp(-CALM_DOUBLE / day))
     _say_double(history, i, value, day, profiles[1], profiles[2], np.float32(AGAIN), fading, moves[3])
+
+
+@compiled
+def extend_reach(history: History, scale: Scale, i: int, reach: Floats) -> None:
+    """Extend how far values may move down and up (2, H), in the ring's unit, to what came twice, a season apart.
+
+    One outlier a season ago is nothing to repeat; a spike that came two seasons ago, too, is.
+    """
+    value = back(history, i, 0)
+    for kind in (SHORT, LONG):
+        season = scale.lags[i, kind]
+        if season == 0 or 2 * season >= min(history.age[i] - scale.born[i], history.ring.shape[1]):
+            continue
+        for h in range(reach.shape[1]):
+            lag = lag_of(h + 1, season)
+            once, twice = back(history, i, lag) - value, back(history, i, lag + season) - value
+            reach[0, h] = min(reach[0, h], max(once, twice))
+            reach[1, h] = max(reach[1, h], min(once, twice))
 
 
 @compiled
@@ -52,11 +72,15 @@ def lag_of(ahead: int, season: int) -> Whole:
 
 
 @compiled
-def _write_profile(history: History, i: int, season: int, length: int, further: int, profile: Floats) -> None:
+def _write_profile(
+    history: History, i: int, lived: int, season: int, length: int, further: int, profile: Floats
+) -> None:
     """Write the mean (1 + H,) of the values whole seasons before now and each step ahead; NaN: none is kept.
 
     Parameters
     ----------
+    lived
+        Steps since the series first moved.
     season
         Between the values of a mean; 0: there is none.
     length
@@ -65,7 +89,7 @@ def _write_profile(history: History, i: int, season: int, length: int, further: 
         How much longer before that value is.
     """
     kept = history.ring.shape[1]
-    there = min(history.age[i], kept)
+    there = min(lived, kept)
     count = min((there - 1 - length - further) // max(season, 1) + 1, BACK) if season > 0 else 0
     if count <= 0:
         fill(profile, np.nan)

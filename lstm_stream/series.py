@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_stream.arithmetic import Flags, Wholes
+from lstm_stream.bounds import Bounds
 from lstm_stream.columns import grown
 from lstm_stream.covariates import Covariates
 from lstm_stream.grid import Grid
@@ -32,6 +33,7 @@ class Series(NamedTuple):
     grid: Grid
     membership: Membership
     covariates: Covariates
+    bounds: Bounds
     identity: npt.NDArray[np.uint64]  # (S,) hash of the name
     lately: Flags  # (S,) whether there was a step since the last learning step
     latest: Wholes  # (S,) the rows of these, in the order of the log
@@ -45,6 +47,7 @@ class Series(NamedTuple):
             grid=Grid.empty(),
             membership=Membership.empty(),
             covariates=Covariates.empty(covariates),
+            bounds=Bounds.empty(),
             identity=np.zeros(0, np.uint64),
             lately=flags,
             latest=whole,
@@ -58,6 +61,7 @@ class Series(NamedTuple):
             grid=grown(self.grid, capacity),
             membership=grown(self.membership, capacity),
             covariates=grown(self.covariates, capacity),
+            bounds=grown(self.bounds, capacity),
             identity=np.concatenate([self.identity, np.zeros(more, np.uint64)]),
             lately=np.concatenate([self.lately, np.zeros(more, np.bool_)]),
             latest=np.concatenate([self.latest, np.zeros(more, np.int64)]),

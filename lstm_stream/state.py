@@ -156,6 +156,7 @@ class Workspace(NamedTuple):
     shares: Floats  # (E, K)
     trust: Floats  # (K,)
     profiles: Floats  # (3, 1 + H)
+    reach: Floats  # (2, H) how far experts may say that values move, down and up, in move scales
     gates: Floats  # (4U,)
     output: Floats  # (H,) of the network that learns
     pretrained: pretrained.Workspace
@@ -184,6 +185,7 @@ class Workspace(NamedTuple):
             shares=np.zeros((EXPERTS, scored), single),
             trust=np.zeros(scored, single),
             profiles=np.zeros((3, 1 + horizon), single),
+            reach=np.zeros((2, horizon), single),
             gates=np.zeros(4 * rules.hidden_size, single),
             output=np.zeros(horizon, single),
             pretrained=pretrained.Workspace.of(horizon),

@@ -43,14 +43,22 @@ from lstm_stream.experts import (
 from lstm_stream.features import OF_THE_SERIES, POOLED
 from lstm_stream.group_regression import write_corrected
 from lstm_stream.history import append, back, count_repeat, factor
-from lstm_stream.intervals import LARGEST_ERROR, expected_size, learn_errors, measure_errors, open_intervals
+from lstm_stream.intervals import (
+    LARGEST_ERROR,
+    begin_errors,
+    expected_size,
+    learn_errors,
+    measure_errors,
+    open_intervals,
+)
 from lstm_stream.measured_features import round_features, write_lags, write_marked, write_own
 from lstm_stream.move_scale import disown_moves, learn_moves, measure_moves, open_moves, write_move_scale
 from lstm_stream.notes import Notes
 from lstm_stream.pretrained import say_pretrained
 from lstm_stream.readout import ONE, begin_readout, learn_readout, write_readout
-from lstm_stream.scale import gated, measure, rescale, set_step, spread_of
-from lstm_stream.seasonal import say_seasonal
+from lstm_stream.scale import first_moves, gated, measure, rescale, set_step, spread_of
+from lstm_stream.season_search import look_for_season
+from lstm_stream.seasonal import extend_reach, say_seasonal
 from lstm_stream.state import Members, Shared, State, Tables, Workspace
 from lstm_stream.targets import write_oldest_targets, write_readout_targets
 from lstm_stream.trace import keep_features, keep_hidden, keep_plain, meet, rewind, write_regressors
@@ -106,12 +114,16 @@ def take_in(
     append(history, i, value if observed else expected)
     members.observed[m] = observed
     members.surprise[m] = 1.0 if outlier and state.errors.judged[i] >= WARM else np.nan
-    broken = False
+    broken = broken_or_begun = False
     if observed:
         members.surprise[m] = _score(state, tables, work, i)
-        broken = _mend(state, tables, i)
+        broken = broken_or_begun = _mend(state, tables, i)
         rescale(scale, history, i, shared.roughness)
-    if broken:
+        look_for_season(history, scale, i)
+        if first_moves(history, i):
+            _begin_to_move(state, i)
+            broken_or_begun = True
+    if broken_or_begun:
         measure_moves(state.moves, i, history.age[i] - 1, back(history, i, 0), work.moved, work.unit)
     _move_on(state, tables, shared, notes, members, work, m, i, place)
     _look(state, covariates, tables, shared, members, m, i, time, known, told)
@@ -159,6 +171,14 @@ def _mend(state: State, tables: Tables, i: int) -> Flag:
 
 
 @compiled
+def _begin_to_move(state: State, i: int) -> None:
+    """Forget what the repeats say that a series began with: how well they were foreseen tells nothing of its life."""
+    begin_errors(state.intervals, i, state.history.age[i] - 1)
+    disown_moves(state.moves, i, 0, state.history.age[i])
+    forget_losses(state.combination, i)
+
+
+@compiled
 def _resume(state: State, i: int, since: int) -> None:
     """Go on as if the values since a step had been what is kept of them now."""
     length = state.history.age[i] - since
@@ -187,8 +207,9 @@ def _move_on(
     if not observed:
         fill(work.moved, np.nan)
         fill(work.unit, 1.0)
-    learn_moves(state.moves, i, t, work.moved, work.unit, spread)
-    write_move_scale(state.moves, i, state.history.age[i], spread, shared.move_scale, scale)
+    born = state.scale.born[i]
+    learn_moves(state.moves, i, t - born, work.moved, work.unit, spread)
+    write_move_scale(state.moves, i, state.history.age[i] - born, spread, shared.move_scale, scale)
     meet(state.trace, i, t, observed)
     smooth(state.smoothers, i, value)
     score_experts(
@@ -271,12 +292,37 @@ def _ask_plain(state: State, tables: Tables, members: Members, work: Workspace, 
     write_corrected(linear, members.corrections[m], member, said[GROUP])
     say_seasonal(state.history, state.scale, i, said[SEASONAL:TREND], work.profiles)
     say_going_on(state.smoothers, state.history, state.scale, tables.courses, i, said[TREND:GROUP])
+    _write_reach(state, i, scale, work.reach)
     for e in range(1, PRETRAINED):
         largest = np.float32(LARGEST_FREE_MOVE if TREND <= e < GROUP else LARGEST_MOVE)
         in_units = SEASONAL <= e < GROUP
         for h in range(said.shape[1]):
             move = ratio(said[e, h], scale[h]) if in_units else said[e, h]
-            said[e, h] = bounded(move, largest)
+            said[e, h] = _in_reach(move, h, largest, work.reach)
+
+
+@compiled
+def _write_reach(state: State, i: int, scale: Floats, reach: Floats) -> None:
+    """Write how far values may move (2, H), down and up, in move scales, however large a move is.
+
+    That is back to the level, and to what came twice, a season apart.
+    """
+    off = state.scale.level[i] - back(state.history, i, 0)
+    fill(reach[0], min(off, np.float32(0.0)))
+    fill(reach[1], max(off, np.float32(0.0)))
+    extend_reach(state.history, state.scale, i, reach)
+    for h in range(len(scale)):
+        reach[0, h], reach[1, h] = ratio(reach[0, h], scale[h]), ratio(reach[1, h], scale[h])
+
+
+@compiled
+def _in_reach(move: Real, h: int, largest: Real, reach: Floats) -> Real:
+    """A move over h + 1 steps, no larger than so many move scales unless that is within reach; NaN for NaN."""
+    if move > 0:
+        return min(move, max(largest, reach[1, h]))
+    if move < 0:
+        return max(move, min(-largest, reach[0, h]))
+    return move
 
 
 @compiled
@@ -359,7 +405,7 @@ def _ask_regressions(
     for e in range(LSTM, EXPERTS):
         for h in range(len(scale)):
             move = said[e, h] if e == LSTM else work.mixed[h] + said[e, h]
-            said[e, h] = bounded(move, np.float32(LARGEST_MOVE))
+            said[e, h] = _in_reach(move, h, np.float32(LARGEST_MOVE), work.reach)
 
 
 @compiled

@@ -17,8 +17,7 @@ LARGEST = 10.0
 def moved_since(history: History, i: int, origin: int, h: int, scale: Floats) -> Real:
     """How far the value h + 1 steps after an origin lies from it, in move scales (H,) of now."""
     kept = history.ring.shape[1]
-    moved = history.ring[i, (origin + h + 1) % kept] - history.ring[i, origin % kept]
-    return bounded(ratio(moved, scale[h]), LARGEST)
+    return ratio(history.ring[i, (origin + h + 1) % kept] - history.ring[i, origin % kept], scale[h])
 
 
 @compiled
@@ -63,6 +62,7 @@ def write_oldest_targets(history: History, trace: Trace, i: int, scale: Floats, 
     t = history.age[i] - 1
     origin = t - horizon
     for h in range(horizon):
-        targets[h] = moved_since(history, i, origin, h, scale)
-        targets[horizon + h] = off_since(trace, i, origin, h, targets[h], scale)
+        moved = moved_since(history, i, origin, h, scale)
+        targets[h] = bounded(moved, LARGEST)
+        targets[horizon + h] = off_since(trace, i, origin, h, moved, scale)
     return was_observed(trace, i, origin, t)

@@ -98,7 +98,14 @@ def fates(
     dead = [Fate(record.offset, reject.reason, reject.detail, reject.field) for reject, record in rejects]
     stood_in = (roles for roles, size in zip(batch.stood_in, batch.sizes, strict=True) for _ in range(size))
     scored = ~np.isnan(forecasts.surprise)
-    columns = (forecasts.outcome.tolist(), forecasts.restart.tolist(), scored.tolist(), began, stood_in)
+    columns = (
+        forecasts.outcome.tolist(),
+        forecasts.restart.tolist(),
+        scored.tolist(),
+        forecasts.outside.tolist(),
+        began,
+        stood_in,
+    )
     others = [
         _fate(record.offset, observation, *column)
         for (observation, record), column in zip(batch.observations, zip(*columns, strict=True), strict=True)
@@ -118,13 +125,15 @@ def _fate(
     outcome: int,
     restart: bool,
     scored: bool,
+    outside: bool,
     began: bool,
     stood_in: tuple[str, ...],
 ) -> Fate:
     restarted = restart and not began
-    is_usual = outcome == Outcome.FORECAST and not restarted
+    is_usual = outcome == Outcome.FORECAST and not restarted and not outside
     detail = "" if is_usual else f"`{observation.series}` at {iso8601(observation.time)}"
-    return Fate(offset, CAME_TO[outcome], detail, None, stood_in, began, restarted, scored, observation.series)
+    value = observation.value if outside else None
+    return Fate(offset, CAME_TO[outcome], detail, None, stood_in, began, restarted, scored, observation.series, value)
 
 
 def masked(covariates: npt.NDArray[np.float64]) -> tuple[tuple[bool, ...], ...]:
@@ -166,5 +175,6 @@ def counts(
         repeated=came_to[Outcome.REPEATED],
         dead_letters=dict(dead),
         masked_covariates=int(np.isnan(covariates).sum()),
+        out_of_bounds=int(np.count_nonzero(forecasts.outside)),
         skipped=dict(Counter(skipped)),
     )

@@ -21,6 +21,8 @@ class Counts(msgspec.Struct, frozen=True):
     """By reason."""
     masked_covariates: int = 0
     """Of events with observations; no part of the sum."""
+    out_of_bounds: int = 0
+    """Of those with a forecast; no part of the sum."""
     skipped: dict[str, int] = {}
     """Records, elements and values that are not for us, by reason; no part of the sum."""
 
@@ -33,5 +35,6 @@ class Counts(msgspec.Struct, frozen=True):
             self.repeated + other.repeated,
             dict(Counter(self.dead_letters) + Counter(other.dead_letters)),
             self.masked_covariates + other.masked_covariates,
+            self.out_of_bounds + other.out_of_bounds,
             dict(Counter(self.skipped) + Counter(other.skipped)),
         )

@@ -388,6 +388,7 @@ class Cycle:
         self._metrics.late.inc(counts.late)
         self._metrics.repeated.inc(counts.repeated)
         self._metrics.masked_covariates.inc(counts.masked_covariates)
+        self._metrics.out_of_bounds.inc(counts.out_of_bounds)
         for reason, number in counts.dead_letters.items():
             self._metrics.dead_letters.labels(reason).inc(number)
         for reason, number in counts.skipped.items():

@@ -28,6 +28,8 @@ class Fate(NamedTuple):
         Whether what came was compared with a forecast by a series that knows its usual errors.
     series
         Its name; "" of a dead letter or a skipped record.
+    outside
+        Its value, where that lies outside the bounds that the settings give to its series.
     """
 
     offset: int
@@ -39,6 +41,7 @@ class Fate(NamedTuple):
     restarted: bool = False
     scored: bool = False
     series: str = ""
+    outside: float | None = None
 
 
 class Fates(NamedTuple):

@@ -39,7 +39,7 @@ MOST_LEAPS = 1000
 PATIENCE = 100
 """Observations a series, on the mean, within which a first forecast must have been scored: 64 suffice."""
 
-LATE_OR_REPEATED = "late_or_repeated"
+LATE_OR_REPEATED, OUT_OF_BOUNDS = "late_or_repeated", "out_of_bounds"
 CHECK = "`lstm-stream check` shows what is there"
 REMEDIES: Mapping[str, str] = MappingProxyType(
     {
@@ -180,6 +180,7 @@ class Watch:
             yield from self._is_well("skipped", "records pass the filter now")
         self._count(fate.came_to)
         if fate.came_to == FORECAST:
+            yield from self._bounded(fate)
             yield from self._beginnings(fate)
             yield from self._leapt(fate)
             if self._unscored is not None:
@@ -205,6 +206,16 @@ class Watch:
             yield logging.INFO, f"the first {fate.came_to} observation: {_at(fate)}, {before} its last; nothing changes"
         else:
             yield logging.WARNING, f"the first dead letter `{fate.came_to}`: {_at(fate)}"
+
+    def _bounded(self, fate: Fate) -> Iterator[tuple[int, str]]:
+        """The first value that no forecast of its series may reach."""
+        if fate.outside is not None and OUT_OF_BOUNDS not in self._seen:
+            self._seen.add(OUT_OF_BOUNDS)
+            yield (
+                logging.WARNING,
+                f"the first value outside the bounds of its series: {_at(fate)} is {fate.outside:g}; its forecasts stay"
+                " within model.bounds: widen them, or leave the series out; lstm_stream_out_of_bounds_total counts on",
+            )
 
     def _count(self, came_to: str) -> None:
         self._recent.append(came_to)

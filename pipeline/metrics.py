@@ -81,6 +81,11 @@ TABLE: tuple[Metric, ...] = (
         known=(("where", "absent", "no_points"),),
     ),
     Metric("masked_covariates_total", "counter", "Covariates that an event lacked, or that were no number."),
+    Metric(
+        "out_of_bounds_total",
+        "counter",
+        "Values outside the bounds of their series (`model.bounds`): no forecast of it could reach them.",
+    ),
     Metric("commits_total", "counter", "Cycles committed: forecasts, dead letters and offsets together."),
     Metric(
         "aborts_total",
@@ -361,6 +366,7 @@ class Metrics:
         self.losing = self._gauge("losing")
         self.skipped = self._counter("skipped_total")
         self.masked_covariates = self._counter("masked_covariates_total")
+        self.out_of_bounds = self._counter("out_of_bounds_total")
         self.commits = self._counter("commits_total")
         self.aborts = self._counter("aborts_total")
         self.rebalances = self._counter("rebalances_total")

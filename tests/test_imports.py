@@ -23,7 +23,7 @@ SOURCES = {name: ast.parse(file.read_text()) for name, file in FILES.items()}
 ROWS = (
     {
         *("tensor_file", "metrics", "status", "messages", "watchdog", "clock", "fleet", "fates"),
-        *("json_text", "pagefiles", "log_lines", "web_access"),
+        *("json_text", "pagefiles", "log_lines", "web_access", "bounds"),
         *(
             "counts",
             *("series_list", "truth"),

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from pipeline.bounds import bounds
 from pipeline.settings.values import Count, SettingsError, written
 
 
@@ -38,11 +39,20 @@ class Model(Struct, frozen=True, kw_only=True):
         Count, Meta(le=10_000_000, description="Past windows that a partition keeps to learn from again.")
     ] = 1024
     memory: Annotated[Count, Meta(le=1_000_000, description="Recent values kept of each series.")] = 2048
+    bounds: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Floors and caps that no mean and no quantile leaves, by patterns of series' names:"
+            ' `["*.percent = 0..100", "*.stock = 0..", "* = recognise"]`; the first that matches holds. `recognise`: 0'
+            " for counts, and for what often is 0 and never below; 0 and 100 for what often is 100 and never above."
+        ),
+    ] = ()
     seed: Annotated[int, Meta(ge=0, le=2**32 - 1, description="Seed of the first weights and of the replay.")] = 0
 
     def __post_init__(self) -> None:
         _check_quantiles(self)
         _check_memory(self)
+        _check_bounds(self)
 
 
 def _check_quantiles(model: Model) -> None:
@@ -63,3 +73,10 @@ def _check_memory(model: Model) -> None:
             f" {needed} values at least",
             ("memory", "window", "horizon"),
         )
+
+
+def _check_bounds(model: Model) -> None:
+    try:
+        bounds(model.bounds)
+    except ValueError as error:
+        raise SettingsError(f"model.bounds: {error}", ("bounds",)) from None
