@@ -222,9 +222,9 @@ EVERYWHERE = {"numpy", "msgspec"}
 LINES = 300
 """Of a file."""
 LONG = {
-    "lstm_stream.step": 450,
-    "lstm_stream.intervals": 400,
-    "lstm_stream.anomaly": 330,
+    "lstm_stream.step": 480,
+    "lstm_stream.intervals": 430,
+    "lstm_stream.anomaly": 340,
     "pipeline.metrics": 490,
     "pipeline.cycle": 490,
     "pipeline.events": 460,
