@@ -16,7 +16,7 @@ from pipeline.check.facts import Facts, facts
 from pipeline.check.found_names import keys
 from pipeline.check.found_names import series as names
 from pipeline.check.found_times import ahead, timestamp, timezone
-from pipeline.check.found_values import points, texts, values, where
+from pipeline.check.found_values import decimals, points, texts, values, where
 from pipeline.check.inventory import TIME_NAME, has_comma, inside, short, type_of
 from pipeline.check.trial import Trial, try_out
 from pipeline.check.unread import Unread, told, unread
@@ -269,7 +269,7 @@ def propose(sample: Sample, settings: Settings) -> tuple[Proposal, ...]:
     """What to change in [events]; nothing where all is well."""
     looked, draft = _distinct(sample), Draft(settings)
     found = facts(looked, draft.events)
-    for improve in (points, timestamp, timezone, values, keys, names, texts, ahead, where, names, keys):
+    for improve in (points, timestamp, timezone, values, decimals, keys, names, texts, ahead, where, names, keys):
         before, draft = draft, improve(draft, found)
         found = found if draft.events.points == before.events.points else facts(looked, draft.events)
     return tuple(one for one in draft.proposals if getattr(settings.events, one.key) != one.value)
@@ -487,9 +487,13 @@ def _remarks(
         yield "Most of this is no JSON, and no setting reads it; the dead letters say what it looks like."
     valued = [str(value) for path in events.values for value in found.values(path).values()]
     commas = sum(map(has_comma, valued))
-    if commas:
-        yield f"{commas:,} values have a decimal comma, which no setting reads: let the producer write JSON numbers."
-    yield from unread_commas(found, events)
+    if commas and events.decimal == "point" and "decimal" not in changed:
+        yield (
+            f"{commas:,} values have a comma, and it is not sure that it is a decimal comma in all of them: let the"
+            ' producer write JSON numbers, or set events.decimal = "comma" if it is.'
+        )
+    if "values" not in changed:
+        yield from unread_commas(found, events)
     scattered = _scattered(trial)
     if scattered:
         yield (
