@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 import msgspec
@@ -128,8 +128,9 @@ class Decoder:
         self._where_of_record = tuple(one for one in where if one.is_of_record)
         self._where_of_event = tuple(one for one in where if not one.is_of_record)
         self._skips_absent = events.absent == "skip"
+        self._number = comma_number if events.decimal == "comma" else numeric
         self._missing = frozenset(text.strip().lower() for text in events.missing)
-        numbers = (numeric(text) for text in events.missing)
+        numbers = map(self._number, events.missing)
         self._missing_numbers = frozenset(float(number) for number in numbers if number is not None)
 
     def decode(self, record: Record) -> Decoded:
@@ -195,7 +196,7 @@ class Decoder:
     def _is_word(self, text: str) -> bool:
         """Whether a text that is no JSON, or text in JSON, is a value all the same."""
         lower = text.lower()
-        if lower in self._missing or numeric(text) is not None:
+        if lower in self._missing or self._number(text) is not None:
             return True
         return self._settings.booleans and lower in BOOLEANS
 
@@ -329,7 +330,7 @@ class Decoder:
 
     def _of_text(self, text: str) -> object:
         """The number that a text means, None if it means a missing one; itself if it is neither."""
-        number = numeric(text)
+        number = self._number(text)
         if number is not None:
             return number
         lower = text.strip().lower()
@@ -341,7 +342,12 @@ class Decoder:
         return number in self._missing_numbers or (number != number and "nan" in self._missing)
 
     def _known(self, place: Place) -> tuple[float, ...]:
-        return tuple(_covariate(each, place) for each in self._covariates)
+        return tuple(_covariate(each, place, self._number) for each in self._covariates)
+
+
+def comma_number(text: str) -> int | float | None:
+    """Read a number with a decimal comma; None if it is none. A point may stand for thousands, so it is none."""
+    return None if "." in text else numeric(text.replace(",", ".", 1))
 
 
 def _hold(where: tuple[Condition, ...], place: Place) -> bool:
@@ -429,20 +435,22 @@ def _fix(found: object) -> str:
     if type(found) is bool or (type(found) is str and found.strip().lower() in BOOLEANS):
         return "; events.booleans = true reads it"
     if type(found) is str and _LIKE_A_NUMBER.match(found):
-        return "; let the producer write the number alone, with a decimal point"
+        alone = "; let the producer write the number alone, with a decimal point"
+        number = comma_number(found) if "," in found else None
+        return alone if number is None else f'{alone}; events.decimal = "comma" would read it as {number}'
     if type(found) is str and len(found) < 40:
         return f"; if it means a missing value, set events.missing = [{shown(found)}]"
     return ""
 
 
-def _covariate(path: Field, place: Place) -> float:
+def _covariate(path: Field, place: Place, number: Callable[[str], int | float | None]) -> float:
     """Read a number known with the event; what is none becomes NaN, which masks it."""
     try:
         found = path.find(place)
     except FieldError:
         return math.nan
     if type(found) is str:
-        found = numeric(found)
+        found = number(found)
     if (type(found) is float or type(found) is int or type(found) is bool) and abs(found) <= LARGEST_VALUE:
         return float(found)
     return math.nan

@@ -320,6 +320,17 @@ def decimal_commas() -> Iterator[Sent]:
         yield sent(at(step), {"series": "a", "timestamp": at(step).isoformat(), "value": written})
 
 
+def decimal_commas_and_points() -> Iterator[Sent]:
+    for step in range(STEPS):
+        written = str(value(step) + 0.5).replace(".", "," if step % 2 else ".")
+        yield sent(at(step), {"series": "a", "timestamp": at(step).isoformat(), "value": written})
+
+
+def thousands() -> Iterator[Sent]:
+    for step in range(STEPS):
+        yield sent(at(step), {"series": "a", "timestamp": at(step).isoformat(), "value": f"{1000 * value(step):,.0f}"})
+
+
 def plant() -> Iterator[Sent]:
     """Keys name the machines; the time is written as in Germany, in a field whose name tells little."""
     for step in range(STEPS):
@@ -456,8 +467,16 @@ TOPICS: dict[str, SampleTopic] = {
     "lines-of-json": SampleTopic(lines_of_json, {}, 3),
     "json-in-json": SampleTopic(json_in_json, {}, 1),
     "plant": SampleTopic(
-        plant, {"timestamp": "stempel", "timestamp_format": "%d.%m.%Y %H:%M:%S", "values": ("sensors.vib",)}, 3
+        plant,
+        {
+            "timestamp": "stempel",
+            "timestamp_format": "%d.%m.%Y %H:%M:%S",
+            "values": ("sensors.temp_c", "sensors.vib"),
+            "decimal": "comma",
+        },
+        6,
     ),
+    "decimal-commas": SampleTopic(decimal_commas, {"decimal": "comma"}, 1),
 }
 """Each can be read without a dead letter."""
 
@@ -465,6 +484,7 @@ FOREIGN: dict[str, tuple[Callable[[], Iterator[Sent]], str]] = {
     "line-protocol": (line_protocol, 'data_format = "json"'),
     "avro": (avro, "JsonConverter"),
     "base64": (base64_of_json, "base64"),
-    "decimal-commas": (decimal_commas, "decimal comma"),
+    "decimal-commas-and-points": (decimal_commas_and_points, "decimal comma"),
+    "thousands": (thousands, "let the producer write JSON numbers"),
 }
 """What no setting reads, and what is said of it."""

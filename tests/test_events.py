@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from lstm_stream import Observation
 from pipeline.dead_letters import REASONS
@@ -476,11 +477,42 @@ def test_a_nan_in_json_is_missing_on_request() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "fix"), [(True, "events.booleans"), ("on", "events.booleans"), ("n/a", 'missing = ["n/a"]')]
+    ("value", "fix"),
+    [(True, "events.booleans"), ("on", "events.booleans"), ("n/a", 'missing = ["n/a"]'), ("4,5", 'decimal = "comma"')],
 )
 def test_a_value_that_a_setting_would_read_is_told_with_it(value: object, fix: str) -> None:
     (reject,) = decoded({"series": "a", "value": value}).rejects
     assert fix in reject.detail
+
+
+@pytest.mark.parametrize(
+    ("text", "point", "comma"),
+    [
+        ("4.5", 4.5, None),
+        ("4,5", None, 4.5),
+        ("-1,25e3", None, -1250.0),
+        ("7", 7.0, 7.0),
+        ("1.234,5", None, None),
+        ("1,234,567", None, None),
+        (",5", None, 0.5),
+    ],
+)
+def test_a_number_in_a_text_has_the_decimal_mark_that_is_set_and_no_other(
+    text: str, point: float | None, comma: float | None
+) -> None:
+    for events, number in ((Events(), point), (Events(decimal="comma"), comma)):
+        events = structs.replace(events, covariates=("known",))
+        found = Decoder(events).decode(record({"series": "a", "value": text, "known": text}))
+        assert [one.value for one in found.observations] == ([] if number is None else [number])
+        assert [reject.reason for reject in found.rejects] == (["bad_value"] if number is None else [])
+        (event,) = found.events
+        assert number is None or event.covariates == (number,)
+
+
+def test_a_bare_text_with_a_decimal_comma_is_a_value() -> None:
+    events = Events(series="{key}", decimal="comma")
+    (observation,) = Decoder(events).decode(record(b'"21,5"', b"a")).observations
+    assert observation.value == 21.5
 
 
 def test_a_bare_number_is_the_value_of_the_one_path() -> None:

@@ -11,7 +11,18 @@ import msgspec
 from pipeline.check.draft import Draft
 from pipeline.check.facts import Facts
 from pipeline.check.found_times import time_paths
-from pipeline.check.inventory import TIME_NAME, Array, Column, arrays, columns, inside, is_numeric, type_of
+from pipeline.check.inventory import (
+    TIME_NAME,
+    Array,
+    Column,
+    arrays,
+    columns,
+    has_comma,
+    has_commas,
+    inside,
+    is_numeric,
+    type_of,
+)
 from pipeline.check.trial import try_out
 from pipeline.events import BOOLEANS, LARGEST_VALUE
 from pipeline.points import EACH_NAME, SENML, ZIP, Points
@@ -136,6 +147,19 @@ def values(draft: Draft, found: Facts) -> Draft:
     return draft
 
 
+def decimals(draft: Draft, found: Facts) -> Draft:
+    """The decimal mark of values that are texts."""
+    written = [one for path in draft.events.values for one in found.values(path).values() if isinstance(one, str)]
+    with_comma = [text for text in written if has_comma(text)]
+    if draft.events.decimal == "comma" or not with_comma:
+        return draft
+    if any("." in text and numeric(text) is not None for text in written):  # of both kinds: neither setting reads all
+        return draft
+    if all(len(text.strip().rpartition(",")[2]) == 3 for text in with_comma):  # these may be thousands
+        return draft
+    return draft.change("decimal", "comma", f"of the values {len(with_comma):,} are such as {with_comma[0]}")
+
+
 def _numbers(draft: Draft, found: Facts) -> list[str]:
     """Fields of numbers that are no times, ids or places; such as never change only where all are so."""
     out = time_paths(found, draft.events) | {draft.events.timestamp}
@@ -145,7 +169,7 @@ def _numbers(draft: Draft, found: Facts) -> list[str]:
         for path, column in found.own.items()
         if path in likely
         and path not in out
-        and is_numeric(column)
+        and (is_numeric(column) or has_commas(column))
         and not NO_VALUE.search(path)
         and (not TIME_NAME.search(path) or _is_measured(column))
     ]

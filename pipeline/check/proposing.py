@@ -9,7 +9,7 @@ from pipeline.check.facts import facts
 from pipeline.check.found_names import keys
 from pipeline.check.found_names import series as names
 from pipeline.check.found_times import ahead, timestamp, timezone
-from pipeline.check.found_values import points, texts, values, where
+from pipeline.check.found_values import decimals, points, texts, values, where
 from pipeline.cluster import Part, Sample
 from pipeline.settings import Settings, to_toml
 
@@ -23,7 +23,7 @@ def propose(sample: Sample, settings: Settings) -> tuple[Proposal, ...]:
     """What to change in [events]; nothing where all is well."""
     looked, draft = _distinct(sample), Draft(settings)
     found = facts(looked, draft.events)
-    for improve in (points, timestamp, timezone, values, keys, names, texts, ahead, where, names, keys):
+    for improve in (points, timestamp, timezone, values, decimals, keys, names, texts, ahead, where, names, keys):
         before, draft = draft, improve(draft, found)
         found = found if draft.events.points == before.events.points else facts(looked, draft.events)
     return tuple(one for one in draft.proposals if getattr(settings.events, one.key) != one.value)

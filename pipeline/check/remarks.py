@@ -44,9 +44,13 @@ def remarks(
         yield "Most of this is no JSON, and no setting reads it; the dead letters say what it looks like."
     valued = [str(value) for path in events.values for value in found.values(path).values()]
     commas = sum(map(has_comma, valued))
-    if commas:
-        yield f"{commas:,} values have a decimal comma, which no setting reads: let the producer write JSON numbers."
-    yield from unread_commas(found, events)
+    if commas and events.decimal == "point" and "decimal" not in changed:
+        yield (
+            f"{commas:,} values have a comma, and it is not sure that it is a decimal comma in all of them: let the"
+            ' producer write JSON numbers, or set events.decimal = "comma" if it is.'
+        )
+    if "values" not in changed:
+        yield from unread_commas(found, events)
     scattered = count_scattered(trial)
     if scattered:
         yield (

@@ -91,8 +91,8 @@ def commas(found: Facts, events: Events) -> Iterator[str]:
         shown = ", ".join(f"`{path}`" for path in paths[:MOST_SHOWN])
         example = found.own[paths[0]].example()
         yield (
-            f"{shown} {'holds' if len(paths) == 1 else 'hold'} numbers with a decimal comma such as {example}, which no"
-            " setting reads: let the producer write JSON numbers."
+            f"{shown} {'holds' if len(paths) == 1 else 'hold'} numbers with a decimal comma such as {example}: to have"
+            ' them forecast, name them in events.values, and set events.decimal = "comma".'
         )
 
 

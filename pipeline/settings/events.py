@@ -73,6 +73,10 @@ class Events(Struct, frozen=True, kw_only=True):
     booleans: Annotated[
         bool, Meta(description="Whether true, on and yes are read as 1, and false, off and no as 0.")
     ] = False
+    decimal: Annotated[
+        Literal["point", "comma"],
+        Meta(description="Decimal mark of numbers that are written as text: `4.5`, or `4,5`."),
+    ] = "point"
     covariates: Annotated[
         tuple[Annotated[str, Meta(min_length=1)], ...],
         Meta(
