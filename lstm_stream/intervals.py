@@ -54,7 +54,7 @@ YOUNG_WEIGHT = 4.0
 TRACKING, CATCHING_UP = 0.05, 0.25
 """Weight of an error in the tracking signal, and the most that sizes then learn from one error."""
 DOUBT = 1.0
-"""By how many times its size an interval is wider before there are errors; half of that after one, a third after two."""
+"""By how many of its sizes an interval is wider before there are errors; by half of that after one, and so on."""
 POWER = 0.3
 """Power of restlessness and of disagreement that sizes start from; none is ever below 0 or above 1."""
 POWER_RATE = 0.01

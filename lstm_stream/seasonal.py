@@ -16,7 +16,7 @@ from lstm_stream.seasons import LONG, SHORT
 BACK = 4
 """Seasons that a profile is the mean of."""
 CALM_SHORT, CALM_LONG = 4.0, 2.0
-"""How far a value lies off its profile fades to 1/e in this part of the shorter season, or of the one that was found."""
+"""How far a value lies off its profile fades to 1/e in this part of the shorter season, or of one that was found."""
 AGAIN, CALM_DOUBLE = 0.7, 1.0
 """How much of what a value lay off the longer season's profile is there again a shorter season later, and the part of
 that season in which the rest of it fades to 1/e."""
