@@ -27,7 +27,7 @@ logarithms, as one series may be much easier to foresee than the others."""
 LARGEST_ERROR, LARGEST_REPEATED = 10.0, 100.0
 """In move scales; an error further than this counts as this. The second one holds for a move that was as large a season
 before: to miss what comes again is worse than to miss an outlier."""
-ALIKE = 0.2
+ALIKE = 0.05
 """Of a large move, by how much at most the one to the value a season before differed that it repeats."""
 LARGEST_MOVE = 10.0
 """In move scales; no expert that fits something or repeats what was may say more."""

@@ -51,19 +51,21 @@ SPAN = 200
 """Memory of sizes, in errors."""
 YOUNG_WEIGHT = 4.0
 """Of a young series' newest error, against each of those before: first errors are not the usual ones."""
-POWERS = (0.3, 0.3, 0.25)
-"""Powers of restlessness, of disagreement and of the told size that sizes start from; all stay within 0 and 1."""
+POWERS = (0.3, 0.55)
+"""Powers of restlessness and of doubt that sizes start from; all stay within 0 and 1."""
 TRACKING, CATCHING_UP = 0.05, 0.25
 """Weight of an error in the tracking signal, and the most that sizes then learn from one error."""
 DOUBT = 1.0
-"""By how many of its sizes an interval is wider before there are errors; half of that after one, a third after two."""
+"""By how many of its sizes an interval is wider before there are errors; by half of that after one, and so on."""
+TOLD = 0.45
+"""Weight of what the pretrained network tells of errors, against how much the experts disagree."""
 POWER_RATE = 0.01
 LARGEST_LOG = 2.0
-"""Of restlessness, of disagreement, of the told size, and of what they make of a size."""
+"""Of restlessness, of doubt, and of what both make of a size."""
 LARGEST_EXCESS = 7.0
 """An error larger than its size by more sizes than these teaches no more than one that is."""
 UNIT = 63.0
-"""One in the logarithm of disagreement or of the told size, as a small integer."""
+"""One in the logarithm of doubt, as a small integer."""
 SMALLEST_SIZE = 1e-6
 """In spreads."""
 
@@ -96,10 +98,9 @@ class Intervals(NamedTuple):
     """Open forecasts of each series, and the quantiles of what became of those before.
 
     A quantile is a size times a quantile of errors over their size. The *size* is the mean absolute error of the
-    horizon, stretched by what is known at the origin: how restless the series is (its last one-step errors), how much
-    the experts disagree (Lahiri and Sheng 2010, "Measuring forecast uncertainty by disagreement"), and how far off the
-    pretrained network tells that it will be, each over what it usually is. Powers of these are learned, by the gradient
-    of the likelihood of errors of that mean size. The *quantiles of errors over their
+    horizon, stretched by what is known at the origin: how restless the series is (its last one-step errors), and how
+    much the forecast is in doubt, over what it usually is (see `doubt`). Powers of both are learned, by the gradient of
+    the likelihood of errors of that mean size. The *quantiles of errors over their
     size* are tracked, a few levels per group of horizons (`quantiles`). For that, an error is held against the
     quantiles that held at its origin: today's would know the errors of the origins since, which are much like it, and
     flatter themselves.
@@ -108,15 +109,14 @@ class Intervals(NamedTuple):
     newest: Floats  # (S, H) mean minus the origin's value, of the newest forecast, in the ring's unit
     width: Halves  # (S, H) its stretched sizes, in the origin's spreads
     moves: Halves  # (S, H(H+1)/2) means as `newest`, in spreads; of horizon h and step t at t % h
-    disagreements: npt.NDArray[np.int8]  # (S, H(H+1)/2) logarithm of disagreement over the usual one
-    told: npt.NDArray[np.int8]  # (S, H(H+1)/2) logarithm of the told size over the usual one
+    doubts: npt.NDArray[np.int8]  # (S, H(H+1)/2) logarithm of doubt over the usual one
     restless: Halves  # (S, H) logarithm of recent one-step errors over their size, of step t at t % H
     shown: Halves  # (S, O, 1 + K) a group's last size, in spreads, and quantiles; of step t at t % edge
     size: Floats  # (S, H) mean absolute error, not stretched, in the ring's unit
     centre: Floats  # (S, G) median of the error over its stretched size
     gaps: Floats  # (S, G, 2, J) logarithms of the gaps between its tracked quantiles, beyond the normal distribution's
-    power: Floats  # (S, 3, G) powers of restlessness, of disagreement and of the told size, beyond `POWERS`
-    usual: Floats  # (S, 2, H) mean disagreement and mean told size, in the ring's unit
+    power: Floats  # (S, 2, G) powers of restlessness and of doubt, beyond `POWERS`
+    usual: Floats  # (S, H) mean doubt, in the ring's unit
     anew: Wholes  # (S,) step since which sizes are learnt
     growth: Halves  # (S, H) by how much sizes grew a step, of step t at t % H
     behind: Floats  # (S, 2) late mean of how much larger one-step errors are than their sizes, and of how far off
@@ -130,15 +130,14 @@ class Intervals(NamedTuple):
             newest=np.zeros((0, horizon), single),
             width=np.zeros((0, horizon), half),
             moves=np.zeros((0, kept), half),
-            disagreements=np.zeros((0, kept), np.int8),
-            told=np.zeros((0, kept), np.int8),
+            doubts=np.zeros((0, kept), np.int8),
             restless=np.zeros((0, horizon), half),
             shown=np.zeros((0, sum(edge), 1 + len(LEVELS)), half),
             size=np.zeros((0, horizon), single),
             centre=np.zeros((0, len(edge)), single),
             gaps=np.zeros((0, len(edge), 2, GAPS), single),
-            power=np.zeros((0, 3, len(edge)), single),
-            usual=np.zeros((0, 2, horizon), single),
+            power=np.zeros((0, 2, len(edge)), single),
+            usual=np.zeros((0, horizon), single),
             anew=np.zeros(0, np.int64),
             growth=np.zeros((0, horizon), half),
             behind=np.zeros((0, 2), single),
@@ -151,7 +150,7 @@ class Workspace(NamedTuple):
     there: Flags  # (H,) whether there was a forecast of it so many steps before
     error: Floats  # (H,) in the ring's unit
     stretch: Floats  # (H,) how many times their usual size errors are, by what was known at the origin
-    powers: Floats  # (G, 3) pull of the powers
+    powers: Floats  # (G, 2) pull of the powers
     quantiles: Floats  # (K,)
     pulls: Pulls
 
@@ -163,7 +162,7 @@ class Workspace(NamedTuple):
             np.zeros(horizon, np.bool_),
             np.zeros(horizon, single),
             np.zeros(horizon, single),
-            np.zeros((groups, 3), single),
+            np.zeros((groups, 2), single),
             np.zeros(len(LEVELS), single),
             Pulls.zeros(groups),
         )
@@ -188,19 +187,15 @@ def measure_errors(
         error = moved[h] - widened(intervals.moves[i, kept]) if work.there[h] else np.float32(0.0)
         work.error[h] = bounded(error, np.float32(LARGEST_ERROR)) * unit[h]
         restless = widened(intervals.restless[i, (t - h - 1) % horizon])
-        disagreement, told = intervals.disagreements[i, kept], intervals.told[i, kept]
-        work.stretch[h] = _stretch(intervals, layout, i, h, restless, disagreement, told)
+        work.stretch[h] = _stretch(intervals, layout, i, h, restless, intervals.doubts[i, kept])
 
 
 @compiled
-def _stretch(
-    intervals: Intervals, layout: Layout, i: int, h: int, restless: Real, disagreement: Whole, told: Whole
-) -> Real:
+def _stretch(intervals: Intervals, layout: Layout, i: int, h: int, restless: Real, doubt: Whole) -> Real:
     power, group = intervals.power[i], layout.group[h]
-    total = (power[0, group] + np.float32(POWERS[0])) * restless
-    total += (power[1, group] + np.float32(POWERS[1])) * (disagreement * np.float32(1 / UNIT))
-    total += (power[2, group] + np.float32(POWERS[2])) * (told * np.float32(1 / UNIT))
-    return math.exp(bounded(total, np.float32(LARGEST_LOG)))
+    by_restlessness = (power[0, group] + np.float32(POWERS[0])) * restless
+    by_doubt = (power[1, group] + np.float32(POWERS[1])) * (doubt * np.float32(1 / UNIT))
+    return math.exp(bounded(by_restlessness + by_doubt, np.float32(LARGEST_LOG)))
 
 
 @compiled
@@ -244,8 +239,7 @@ def _learn_powers(intervals: Intervals, layout: Layout, i: int, t: int, unit: Fl
             scaled = ratio(abs(work.error[h]) / work.stretch[h], _size(intervals, i, h, unit[h]))
             excess = min(scaled - np.float32(1.0), np.float32(LARGEST_EXCESS))
             pull[layout.group[h], 0] += excess * widened(intervals.restless[i, (t - h - 1) % horizon])
-            pull[layout.group[h], 1] += excess * (intervals.disagreements[i, kept] * np.float32(1 / UNIT))
-            pull[layout.group[h], 2] += excess * (intervals.told[i, kept] * np.float32(1 / UNIT))
+            pull[layout.group[h], 1] += excess * (intervals.doubts[i, kept] * np.float32(1 / UNIT))
     for group in range(len(pull)):
         rate = POWER_RATE / math.sqrt(layout.edge[group]) / layout.width[group]
         for k in range(len(POWERS)):
@@ -334,6 +328,19 @@ def _follow(intervals: Intervals, layout: Layout, i: int, t: int, unit: Floats, 
 
 
 @compiled
+def doubt(disagreement: Real, told: Real) -> Real:
+    """How unsure a forecast is: a geometric mean of how much its experts disagree, and how far off it is told to be.
+
+    The first is the standard deviation of what they say (Lahiri and Sheng 2010, "Measuring forecast uncertainty by
+    disagreement"), the second comes from the pretrained network; 0: it tells nothing.
+    """
+    if not (disagreement > 0 and told > 0):
+        return disagreement
+    by_both = (1.0 - TOLD) * math.log(disagreement) + TOLD * math.log(told)
+    return np.float32(math.exp(by_both))
+
+
+@compiled
 def open_intervals(
     intervals: Intervals,
     errors: Errors,
@@ -342,17 +349,15 @@ def open_intervals(
     t: int,
     spread: Real,
     moves: Floats,
-    disagreement: Floats,
-    told: Floats,
+    doubts: Floats,
     quantiles: Floats,
 ) -> None:
     """Keep a forecast made at step t, to be scored as its horizons come.
 
     Parameters
     ----------
-    moves, disagreement, told : (H,)
-        How far values will move, the standard deviation of what the experts say around that, and how far off the
-        pretrained network tells that it will be, in the ring's unit.
+    moves, doubts : (H,)
+        How far values will move, and the `doubt` of that, in the ring's unit.
     quantiles : (K,)
         What is worked on.
     """
@@ -366,10 +371,9 @@ def open_intervals(
         kept = layout.place[h] + t % (h + 1)
         intervals.newest[i, h] = moves[h]
         intervals.moves[i, kept] = narrowed(bounded(ratio(moves[h], spread), np.float32(MOST_HALF)))
-        usual = intervals.usual[i]
-        apart, off = _compared(usual[0], t, h, spread, disagreement[h]), _compared(usual[1], t, h, spread, told[h])
-        intervals.disagreements[i, kept], intervals.told[i, kept] = apart, off
-        stretch = _stretch(intervals, layout, i, h, widened(restless), apart, off)
+        compared = _compared(intervals.usual[i], t, h, spread, doubts[h])
+        intervals.doubts[i, kept] = compared
+        stretch = _stretch(intervals, layout, i, h, widened(restless), compared)
         stretch *= _grown(widened(growth), h) * _doubted(intervals, i, t, h)
         intervals.width[i, h] = narrowed(_in_bounds(ratio(stretch * _size(intervals, i, h, spread), spread)))
     for group in range(len(layout.edge)):
@@ -387,12 +391,12 @@ def _in_bounds(size: Real) -> Real:
 
 
 @compiled
-def _compared(usual: Floats, t: int, h: int, spread: Real, size: Real) -> Whole:
-    """Logarithm of a size over the usual one, which it moves, as a small integer."""
-    size = np.float32(size + np.float32(SMALLEST_SIZE) * spread)
+def _compared(usual: Floats, t: int, h: int, spread: Real, doubt: Real) -> Whole:
+    """Logarithm of doubt over the usual one, which it moves, as a small integer."""
+    doubt = np.float32(doubt + np.float32(SMALLEST_SIZE) * spread)
     weight = np.float32(max(1.0 / (t + 1), 1.0 / SPAN))
-    usual[h] += weight * (size - usual[h])
-    compared = math.log(positive_ratio(size, usual[h]))
+    usual[h] += weight * (doubt - usual[h])
+    compared = math.log(positive_ratio(doubt, usual[h]))
     return int(np.rint(bounded(compared, np.float32(LARGEST_LOG)) * np.float32(UNIT)))
 
 

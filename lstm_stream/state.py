@@ -165,7 +165,7 @@ class Workspace(NamedTuple):
     known: Flags  # (K,)
     gain: Floats  # (R,)
     marked: Floats  # (K,)
-    spreads: Floats  # (3, H) moves, disagreement and the told size of errors, in the ring's unit
+    spreads: Floats  # (3, H) moves and their doubts, in the ring's unit; the told errors, in move scales
 
     @classmethod
     def of(cls, tables: Tables, rules: Hyperparameters) -> "Workspace":

@@ -46,6 +46,7 @@ from lstm_stream.history import append, back, count_repeat, factor
 from lstm_stream.intervals import (
     LARGEST_ERROR,
     begin_errors,
+    doubt,
     expected_size,
     learn_errors,
     measure_errors,
@@ -430,10 +431,9 @@ def _open(state: State, tables: Tables, work: Workspace, i: int, scale: Floats) 
     write_disagreement(work.said, work.weights, work.mixed, disagreement)
     for h in range(len(scale)):
         moves[h] = work.mixed[h] * scale[h]
-        disagreement[h] *= scale[h]
-        told[h] *= scale[h]
+        disagreement[h] = doubt(disagreement[h], told[h]) * scale[h]
     quantiles = work.intervals.quantiles
-    open_intervals(state.intervals, state.errors, tables.intervals, i, t, spread, moves, disagreement, told, quantiles)
+    open_intervals(state.intervals, state.errors, tables.intervals, i, t, spread, moves, disagreement, quantiles)
     open_moves(state.moves, i, t, value, spread)
 
 

@@ -72,7 +72,6 @@ def follow(
     first: int,
     values: Floats,
     disagreement: Floats,
-    foretold: Floats,
     quantiles: Values,
     surprise: Floats,
 ) -> None:
@@ -91,8 +90,8 @@ def follow(
                 size, jump = expected_size(intervals, i, unit[0], room), bounded(moved[0], LARGEST_ERROR) * unit[0]
                 surprise[k, i] = score_anomaly(errors, i, room.error[0], jump, size, value)
             learn_errors(intervals, layout, i, t, unit, room)
-            unsure, off = np.full(horizon, disagreement[k, i], np.float32), np.full(horizon, foretold[k, i], np.float32)
-            open_intervals(intervals, errors, layout, i, t, np.float32(1.0), still, unsure, off, room.quantiles)
+            unsure = np.full(horizon, disagreement[k, i], np.float32)
+            open_intervals(intervals, errors, layout, i, t, np.float32(1.0), still, unsure, room.quantiles)
             open_moves(moves, i, t, value, np.float32(1.0))
             write_quantiles(intervals, layout, i, np.float32(1.0), 1.0, room.quantiles, quantiles[k, i])
             for h in range(horizon):
@@ -106,7 +105,6 @@ def around_last_value(
     levels: tuple[float, ...] = LEVELS,
     into: Tracked | None = None,
     first: int = 0,
-    foretold: Values | None = None,
 ) -> Told:
     """Intervals around the last of values (T, S), with spread 1, from a step on."""
     length, series = values.shape
@@ -120,7 +118,6 @@ def around_last_value(
         first,
         np.ascontiguousarray(values, np.float32),
         np.ascontiguousarray(nothing if unsure is None else unsure, np.float32),
-        np.ascontiguousarray(nothing if foretold is None else foretold, np.float32),
         quantiles,
         surprise,
     )
@@ -179,15 +176,13 @@ def test_each_quantile_has_its_share_below() -> None:
         assert below.mean() == pytest.approx(level, abs=0.02)
 
 
-@pytest.mark.parametrize("by_network", [False, True])
-def test_the_interval_is_wide_where_experts_doubt_each_other_or_the_network_tells_so(by_network: bool) -> None:
+def test_the_interval_is_wide_where_the_forecast_is_in_doubt() -> None:
     generator = np.random.default_rng(2)
     unsure = np.exp(generator.normal(size=(4000, 4)))
     errors = generator.normal(size=(4000, 4)) * unsure
     values = np.zeros((4000, 4))
     values[1:] = errors[:-1]  # what comes next lies as far off as is doubted now
-    told = around_last_value(values, foretold=unsure) if by_network else around_last_value(values, unsure)
-    blind = around_last_value(values)
+    told, blind = around_last_value(values, unsure), around_last_value(values)
     assert np.corrcoef(told.width(1)[2000:, 0], unsure[2000:, 0])[0, 1] > 0.5
     assert np.corrcoef(blind.width(1)[2000:, 0], unsure[2000:, 0])[0, 1] < 0.4
     assert 0.885 < told.covered(values, 1).mean() < 0.915
@@ -206,7 +201,7 @@ def test_quantiles_are_finite_and_in_order_whatever_comes(seed: int, outlier: fl
     values = walking(generator, 300)
     values[generator.random((300, 4)) < 0.02] = outlier
     values[:, 3] = outlier
-    told = around_last_value(values, unsure=np.abs(values), foretold=np.abs(values))
+    told = around_last_value(values, unsure=np.abs(values))
     around = told.quantiles - values.astype(np.float32)[:, :, None, None]
     assert np.isfinite(around).all()
     assert (np.diff(told.quantiles, axis=3) >= 0).all()

@@ -187,6 +187,6 @@ def _observe(
         spread = spread_of(scale, history, i)
         for h in range(horizon):
             ahead[h] = mean[n, h] - history.latest[i]
-        open_intervals(intervals, errors, layout, i, t, spread, ahead, none, none, work.quantiles)
+        open_intervals(intervals, errors, layout, i, t, spread, ahead, none, work.quantiles)
         open_moves(moves, i, t, back(history, i, 0), spread)
         write_quantiles(intervals, layout, i, spread, 1.0, work.quantiles, quantiles[n])
