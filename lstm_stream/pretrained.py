@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from safetensors.numpy import load
 
-from lstm_stream.arithmetic import Floats, Wholes, bounded, fill
+from lstm_stream.arithmetic import MOST_HALF, Floats, Halves, Wholes, bounded, fill, narrowed, widened
 from lstm_stream.cell import Weights, think
 from lstm_stream.compiled import compiled
 from lstm_stream.features import MARKS, OF_THE_SERIES, Columns
@@ -45,6 +45,8 @@ class Workspace(NamedTuple):
     """Where a step of the network is worked on."""
 
     x: Floats  # (I,) 0 where the bank has no such feature
+    h: Floats  # (U,)
+    c: Floats  # (U,)
     gates: Floats  # (4U,)
     output: Floats  # (2 min(P, H),)
 
@@ -53,7 +55,11 @@ class Workspace(NamedTuple):
         """Of a bank."""
         single = np.float32
         return cls(
-            np.zeros(INPUTS, single), np.zeros(4 * units(), single), np.zeros(OUTPUTS * min(HORIZON, horizon), single)
+            x=np.zeros(INPUTS, single),
+            h=np.zeros(units(), single),
+            c=np.zeros(units(), single),
+            gates=np.zeros(4 * units(), single),
+            output=np.zeros(OUTPUTS * min(HORIZON, horizon), single),
         )
 
 
@@ -109,8 +115,8 @@ def places(columns: Columns) -> tuple[Wholes, Wholes]:
 def say_pretrained(
     pretrained: Pretrained,
     features: Floats,
-    h: Floats,
-    c: Floats,
+    hidden: Halves,
+    cell: Halves,
     scale: Floats,
     still: bool,
     work: Workspace,
@@ -121,6 +127,8 @@ def say_pretrained(
 
     Parameters
     ----------
+    hidden, cell : (U,)
+        Its state, which is moved on.
     still
         Whether the series has never moved: then it says that it will not.
     """
@@ -130,7 +138,11 @@ def say_pretrained(
         return
     for k in range(len(pretrained.ours)):
         work.x[pretrained.theirs[k]] = features[pretrained.ours[k]]
-    think(pretrained.weights, work.x, h, c, work.gates, work.output)
+    for u in range(len(work.h)):
+        work.h[u], work.c[u] = widened(hidden[u]), widened(cell[u])
+    think(pretrained.weights, work.x, work.h, work.c, work.gates, work.output)
+    for u in range(len(work.h)):
+        hidden[u], cell[u] = narrowed(work.h[u]), narrowed(bounded(work.c[u], np.float32(MOST_HALF)))
     near = len(work.output) // OUTPUTS
     for ahead in range(near):
         said[ahead] = work.output[ahead]

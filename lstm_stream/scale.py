@@ -47,7 +47,7 @@ class Scale(NamedTuple):
     again: Floats  # (S, 2) mean of that times the same of the value before; mean square of the latter
     gated_run: npt.NDArray[np.int8]  # (S,) values in a row that the outlier gate took as missing
     span: Floats  # (S,) memory of the scale, in steps
-    lags: Wholes  # (S, D) in steps; 0: none
+    lags: npt.NDArray[np.int32]  # (S, D) in steps; 0: none
     found: Wholes  # (S,) the longer season if the values told it and not the calendar; 0: they did not
     difference: Floats  # (S, D) mean absolute difference over each lag, in the ring's unit
 
@@ -65,7 +65,7 @@ class Scale(NamedTuple):
             again=np.zeros((0, 2), np.float32),
             gated_run=np.zeros(0, np.int8),
             span=single,
-            lags=np.zeros((0, DIFFERENCES), np.int64),
+            lags=np.zeros((0, DIFFERENCES), np.int32),
             found=np.zeros(0, np.int64),
             difference=np.zeros((0, DIFFERENCES), np.float32),
         )

@@ -9,7 +9,7 @@ import numpy as np
 
 from lstm_stream import experts, features, group_regression, intervals, pretrained, readout
 from lstm_stream.anomaly import Errors
-from lstm_stream.arithmetic import Flags, Floats, Wholes
+from lstm_stream.arithmetic import Flags, Floats, Halves, Wholes
 from lstm_stream.cell import Weights
 from lstm_stream.expert_losses import Combination, Scoring
 from lstm_stream.experts import EXPERTS, Smoothers
@@ -26,13 +26,13 @@ from lstm_stream.trace import Trace
 class Carried(NamedTuple):
     """The state of the pretrained network."""
 
-    hidden: Floats  # (S, U)
-    cell: Floats  # (S, U)
+    hidden: Halves  # (S, U)
+    cell: Halves  # (S, U)
 
     @classmethod
     def empty(cls, units: int) -> "Carried":
         """Of no series."""
-        return cls(np.zeros((0, units), np.float32), np.zeros((0, units), np.float32))
+        return cls(np.zeros((0, units), np.uint16), np.zeros((0, units), np.uint16))
 
 
 class State(NamedTuple):

@@ -448,7 +448,7 @@ def is_finite(state: State, note: Floats, i: int) -> Flag:
     for u in range(state.trace.hidden.shape[1]):
         total += state.trace.hidden[i, u] + state.trace.cell[i, u]
     for u in range(state.pretrained.hidden.shape[1]):
-        total += state.pretrained.hidden[i, u] + state.pretrained.cell[i, u]
+        total += widened(state.pretrained.hidden[i, u]) + widened(state.pretrained.cell[i, u])
     for k in range(len(note)):
         total += note[k]
     return math.isfinite(total)

@@ -242,7 +242,7 @@ def test_the_state_of_a_series_is_small() -> None:
     assert 20 * 1024 < kept <= 30 * 1024
 
 
-PARTS_OF_A_SERIES = {*State._fields, "grid", "membership", "covariates"}
+PARTS_OF_A_SERIES = {*State._fields, "grid", "membership", "covariates", "bounds"}
 
 
 def of_a_family(generator: np.random.Generator, length: int) -> npt.NDArray[np.float64]:

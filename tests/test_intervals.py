@@ -15,6 +15,7 @@ from lstm_stream.arithmetic import Floats, bounded
 from lstm_stream.columns import grown
 from lstm_stream.compiled import entry
 from lstm_stream.intervals import (
+    DOUBT,
     LARGEST_ERROR,
     Intervals,
     Layout,
@@ -188,9 +189,9 @@ def test_the_interval_is_wide_where_the_forecast_is_in_doubt() -> None:
     assert 0.885 < told.covered(values, 1).mean() < 0.915
 
 
-def test_the_first_interval_is_as_wide_as_the_series_spreads() -> None:
+def test_the_first_interval_is_as_wide_as_the_series_spreads_and_doubted() -> None:
     told = around_last_value(np.zeros((1, 1)))
-    assert told.width(1)[0, 0] == pytest.approx(2 * 1.2533 * 1.645, rel=0.01)
+    assert told.width(1)[0, 0] == pytest.approx((1 + DOUBT) * 2 * 1.2533 * 1.645, rel=0.01)
     assert (np.diff(told.quantiles[0, 0], axis=1) > 0).all()
 
 
