@@ -63,6 +63,7 @@ ROWS = (
         "check.trial",
     },
     {"follower", "resending", "member", "publisher", "monitoring", "figure_data", "check.found_times", "topiclog"},
+    {"check.decimal_mark"},
     {"support_bundle", "tail", "opening", "web", "lag", "exported", "check.found_values", "check.found_names"},
     {"check.unread", "check.collisions"},
     {"check.report"},

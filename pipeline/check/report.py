@@ -11,16 +11,16 @@ from msgspec import structs
 
 from lstm_stream import Outcome
 from pipeline.check.collisions import Collision, collision, collisions, updates
+from pipeline.check.decimal_mark import decimals, has_comma, unread_commas
 from pipeline.check.draft import Draft, Proposal
 from pipeline.check.facts import Facts, facts
 from pipeline.check.found_names import keys
 from pipeline.check.found_names import series as names
 from pipeline.check.found_times import ahead, timestamp, timezone
-from pipeline.check.found_values import decimals, points, texts, values, where
-from pipeline.check.inventory import TIME_NAME, has_comma, inside, short, type_of
+from pipeline.check.found_values import points, texts, values, where
+from pipeline.check.inventory import TIME_NAME, inside, short, type_of
 from pipeline.check.trial import Trial, try_out
 from pipeline.check.unread import Unread, told, unread
-from pipeline.check.unread import commas as unread_commas
 from pipeline.cluster import Part, Sample
 from pipeline.fields import unframed
 from pipeline.framing import FramingError, documents
