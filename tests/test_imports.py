@@ -98,6 +98,7 @@ ROWS = (
         "check.found_times",
         "topiclog",
     },
+    {"check.decimal_mark"},
     {"support_bundle", "tail", "opening", "web", "lag", "exported", "check.found_values", "check.found_names"},
     {"check.unread", "check.collisions", "check.contents", "check.proposing"},
     {"check.report", "check.remarks"},

@@ -8,21 +8,11 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from pipeline.check.decimal_mark import has_commas
 from pipeline.check.draft import Draft
 from pipeline.check.facts import Facts
 from pipeline.check.found_times import time_paths
-from pipeline.check.inventory import (
-    TIME_NAME,
-    Array,
-    Column,
-    arrays,
-    columns,
-    has_comma,
-    has_commas,
-    inside,
-    is_numeric,
-    type_of,
-)
+from pipeline.check.inventory import TIME_NAME, Array, Column, arrays, columns, inside, is_numeric, type_of
 from pipeline.check.trial import try_out
 from pipeline.events import BOOLEANS, LARGEST_VALUE
 from pipeline.points import EACH_NAME, SENML, ZIP, Points
@@ -145,19 +135,6 @@ def values(draft: Draft, found: Facts) -> Draft:
         why = f"{without:,} {'event does' if without == 1 else 'events do'} not have {lacks}"
         draft = draft.change("absent", "skip", why)
     return draft
-
-
-def decimals(draft: Draft, found: Facts) -> Draft:
-    """The decimal mark of values that are texts."""
-    written = [one for path in draft.events.values for one in found.values(path).values() if isinstance(one, str)]
-    with_comma = [text for text in written if has_comma(text)]
-    if draft.events.decimal == "comma" or not with_comma:
-        return draft
-    if any("." in text and numeric(text) is not None for text in written):  # of both kinds: neither setting reads all
-        return draft
-    if all(len(text.strip().rpartition(",")[2]) == 3 for text in with_comma):  # these may be thousands
-        return draft
-    return draft.change("decimal", "comma", f"of the values {len(with_comma):,} are such as {with_comma[0]}")
 
 
 def _numbers(draft: Draft, found: Facts) -> list[str]:

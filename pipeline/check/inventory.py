@@ -319,20 +319,6 @@ def is_numeric(column: Column) -> bool:
     return numbers > 0 and numbers >= 0.5 * (len(column.values) - kinds.get("null", 0))
 
 
-def has_commas(column: Column) -> bool:
-    """Whether most of what is known of a field are numbers with a decimal comma."""
-    texts = [value for value in column.values.values() if isinstance(value, str)]
-    return len(texts) > 0 and 2 * sum(map(has_comma, texts)) > len(column.values)
-
-
-def has_comma(text: str) -> bool:
-    """Whether it is a number with a decimal comma."""
-    return _COMMA.fullmatch(text) is not None
-
-
-_COMMA = re.compile(r"\s*-?\d+,\d+\s*")
-
-
 def inside(found: Mapping[str, Column]) -> dict[str, Column]:
     """The fields that may hold names and values, without what envelopes bring along."""
     paths = set(found)

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 
 from msgspec import structs
 
+from pipeline.check.decimal_mark import decimals
 from pipeline.check.draft import Draft, Proposal
 from pipeline.check.facts import facts
 from pipeline.check.found_names import keys
 from pipeline.check.found_names import series as names
 from pipeline.check.found_times import ahead, timestamp, timezone
-from pipeline.check.found_values import decimals, points, texts, values, where
+from pipeline.check.found_values import points, texts, values, where
 from pipeline.cluster import Part, Sample
 from pipeline.settings import Settings, to_toml
 

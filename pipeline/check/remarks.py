@@ -5,11 +5,11 @@ from collections.abc import Iterator, Sequence
 
 from lstm_stream import Outcome
 from pipeline.check.contents import BASE64, NO_JSON, content_of, of_base64
+from pipeline.check.decimal_mark import has_comma, unread_commas
 from pipeline.check.draft import Proposal
 from pipeline.check.facts import Facts
-from pipeline.check.inventory import TIME_NAME, has_comma, inside
+from pipeline.check.inventory import TIME_NAME, inside
 from pipeline.check.trial import Trial
-from pipeline.check.unread import commas as unread_commas
 from pipeline.messages import Record, iso8601
 from pipeline.settings import Events, Settings
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
-from pipeline.check.facts import Facts, read, value_at
+from pipeline.check.facts import read, value_at
 from pipeline.check.found_values import NO_VALUE
-from pipeline.check.inventory import TIME_NAME, Column, arrays, has_commas, inside, joined, short, type_of
+from pipeline.check.inventory import TIME_NAME, Column, arrays, inside, joined, short, type_of
 from pipeline.cluster import Sample
 from pipeline.conditions import conditions
 from pipeline.fields import Field, one_field, template
@@ -82,18 +82,6 @@ def unread(sample: Sample, settings: Settings) -> tuple[Unread, ...]:
         grouped[_whole(path, ways)] += left.get(path, [])
     found = [_advised(path, grouped[path], events, named) for path in _telling(grouped)]
     return tuple(sorted(found, key=lambda one: not one.is_lost))
-
-
-def commas(found: Facts, events: Events) -> Iterator[str]:
-    """What to say of numbers with a decimal comma that no path reaches."""
-    paths = [path for path, column in inside(found.own).items() if path not in events.values and has_commas(column)]
-    if paths:
-        shown = ", ".join(f"`{path}`" for path in paths[:MOST_SHOWN])
-        example = found.own[paths[0]].example()
-        yield (
-            f"{shown} {'holds' if len(paths) == 1 else 'hold'} numbers with a decimal comma such as {example}: to have"
-            ' them forecast, name them in events.values, and set events.decimal = "comma".'
-        )
 
 
 def told(found: Sequence[Unread], events: Events) -> Iterator[str]:
