@@ -188,9 +188,9 @@ def test_the_interval_is_wide_where_experts_doubt_each_other() -> None:
     assert 0.885 < told.covered(values, 1).mean() < 0.915
 
 
-def test_the_first_interval_is_as_wide_as_the_series_spreads() -> None:
+def test_the_first_interval_is_twice_as_wide_as_the_series_spreads() -> None:
     told = around_last_value(np.zeros((1, 1)))
-    assert told.width(1)[0, 0] == pytest.approx(2 * 1.2533 * 1.645, rel=0.01)
+    assert told.width(1)[0, 0] == pytest.approx(2 * 2 * 1.2533 * 1.645, rel=0.01)
     assert (np.diff(told.quantiles[0, 0], axis=1) > 0).all()
 
 

@@ -107,6 +107,7 @@ def sections(struct: type[msgspec.Struct]) -> st.SearchStrategy[msgspec.Struct]:
         fields["tls_certfile"] = st.text(min_size=1)
     if struct is Model:
         fields["memory"] = st.integers(11_000, 1_000_000)  # room for the longest window and the longest horizon
+        fields["bounds"] = st.lists(st.sampled_from(["*.a = 0..1", "b = ..5", "* = recognise"])).map(tuple)
     if struct is Events:
         fields |= PATHS
     if struct is Metrics:
