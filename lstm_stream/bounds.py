@@ -18,6 +18,7 @@ FEWEST = 8
 """Values that bounds are recognised from at least."""
 AT_END = 2
 """Values that lie at 0, or at 100, before that is held to be an end; whole numbers need none at 0."""
+NONE = float(np.finfo(np.float64).max)
 WHOLE_CAP = 100.0
 """The cap of percentages."""
 
@@ -47,7 +48,7 @@ class Bound:
 class Bounds(NamedTuple):
     """The bounds of each series, and what its values tell of them."""
 
-    given: Doubles  # (S, 2) floor and cap; infinite: none
+    given: Doubles  # (S, 2) floor and cap; the largest number: none
     recognise: Flags  # (S,)
     range: Doubles  # (S, 2) the least value and the largest
     broken: Flags  # (S,) whether there was a value that is no whole number
@@ -64,8 +65,8 @@ class Bounds(NamedTuple):
 def give(bounds: Bounds, i: int, name: str, rules: Sequence[Bound]) -> None:
     """Give series i the bounds of the first rule that its name matches; without one it has none."""
     rule = next((rule for rule in rules if fnmatchcase(name, rule.pattern)), Bound(pattern=name))
-    bounds.given[i, 0] = -math.inf if rule.floor is None else rule.floor
-    bounds.given[i, 1] = math.inf if rule.cap is None else rule.cap
+    bounds.given[i, 0] = -NONE if rule.floor is None else rule.floor
+    bounds.given[i, 1] = NONE if rule.cap is None else rule.cap
     bounds.recognise[i] = rule.recognise
 
 

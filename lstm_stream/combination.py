@@ -19,16 +19,13 @@ from lstm_stream.arithmetic import (
 )
 from lstm_stream.compiled import compiled
 from lstm_stream.expert_losses import FLAT, TINY, Combination, Scoring
-from lstm_stream.experts import PRETRAINED, SEASONAL
+from lstm_stream.experts import PRETRAINED
 
 PATIENCE = 20.0
 """Errors of its own that a series' experts must have had until these count as much as those of the other series; in
 logarithms, as one series may be much easier to foresee than the others."""
-LARGEST_ERROR, LARGEST_REPEATED = 10.0, 100.0
-"""In move scales; an error further than this counts as this. The second one holds for a move that was as large a season
-before: to miss what comes again is worse than to miss an outlier."""
-ALIKE = 0.05
-"""Of a large move, by how much at most the one to the value a season before differed that it repeats."""
+LARGEST_ERROR = 10.0
+"""In move scales; an error further than this counts as this."""
 LARGEST_MOVE = 10.0
 """In move scales; no expert that fits something or repeats what was may say more."""
 LARGEST_FREE_MOVE = 60.0
@@ -95,12 +92,9 @@ def _write_errors(
         ahead = scoring.horizon[k]
         slot = scoring.first[k] + t % ahead
         came, per_spread = moved[ahead - 1], np.float32(1.0) / positive_ratio(scale[ahead - 1], unit[ahead - 1])
-        largest, size = np.float32(LARGEST_ERROR), abs(came)
-        if size * per_spread > largest and abs(came - widened(combination.open[i, SEASONAL, slot])) < ALIKE * size:
-            largest = min(size * per_spread, np.float32(LARGEST_REPEATED))
         for e in range(errors.shape[0]):
             error = (came - widened(combination.open[i, e, slot])) * per_spread
-            errors[e, k] = bounded(error, largest)
+            errors[e, k] = bounded(error, np.float32(LARGEST_ERROR))
 
 
 @compiled
