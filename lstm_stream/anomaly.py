@@ -4,13 +4,13 @@ Letters: S series, R levels of sizes, K levels of rarity.
 """
 
 import math
-from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
 
 from lstm_stream.arithmetic import Doubles, Flags, Floats, Real, Wholes, bounded, positive_ratio, ratio, sort
 from lstm_stream.compiled import compiled
+from lstm_stream.quantiles import normal_quantiles
 
 LEVELS = (0.5, 0.75, 0.9, 0.97, 0.99, 0.997)
 """Of the quantiles of absolute one-step errors that tell how far out the next one is."""
@@ -56,19 +56,10 @@ LARGEST_SIZE = 1e36
 """Of errors, in the ring's unit: beyond this there is no room for what stretches it."""
 SMALLEST_RANGE = 1e-30
 """Of values, and of a mean size: what a series without any is held against."""
-
-
-def _normal(levels: tuple[float, ...]) -> Floats:
-    """Quantiles of absolute normal errors whose mean is 1."""
-    return np.asarray([1.2533 * NormalDist().inv_cdf((1.0 + level) / 2) for level in levels], np.float32)
-
-
-NORMAL = tuple(_normal(LEVELS).tolist())
+NORMAL = tuple(normal_quantiles(tuple((1.0 + level) / 2 for level in LEVELS)).tolist())
 """The quantiles (R,) of absolute normal errors whose mean is 1."""
 HAZARDS = tuple(np.diff(-np.log1p(-np.asarray(LEVELS)), prepend=0.0).tolist())
 """How much the logarithm of the share of larger errors falls from each quantile to the next, (R,)."""
-
-
 EXPECTED = tuple((-np.log1p(-np.asarray(RARITIES))).tolist())
 """Quantiles of rarities that need no calibration: minus logarithms of the shares beyond them, (K,)."""
 EXPECTED_GAPS = tuple(np.diff(EXPECTED, prepend=0.0).tolist())

@@ -10,6 +10,7 @@ from lstm_stream.arithmetic import Flag, Whole, Wholes
 from lstm_stream.bounds import Bounds, floor_and_cap, take_value
 from lstm_stream.call import AGAIN, BEGIN, END, FAULTY, LEFT, Call
 from lstm_stream.compiled import compiled, entry
+from lstm_stream.forecasting import forecast, is_finite
 from lstm_stream.forecasts import ExpertForecasts, Forecasts
 from lstm_stream.grid import FORECAST, JUMP, Rhythm, place
 from lstm_stream.group_regression import Groups
@@ -22,7 +23,7 @@ from lstm_stream.replay import Replay, offer
 from lstm_stream.seasons import SECOND
 from lstm_stream.series import Series
 from lstm_stream.state import Members, Shared, State, Tables, Workspace
-from lstm_stream.step import forecast, is_finite, take_in
+from lstm_stream.step import take_in
 
 
 @entry

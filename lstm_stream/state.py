@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lstm_stream import experts, features, group_regression, intervals, pretrained, readout
+from lstm_stream import experts, features, group_regression, interval_state, pretrained, readout
 from lstm_stream.anomaly import Errors
 from lstm_stream.arithmetic import Flags, Floats, Halves, Wholes
 from lstm_stream.cell import Weights
@@ -15,7 +15,7 @@ from lstm_stream.expert_losses import Combination, Scoring
 from lstm_stream.experts import EXPERTS, Smoothers
 from lstm_stream.history import History
 from lstm_stream.hyperparameters import Hyperparameters
-from lstm_stream.intervals import Intervals
+from lstm_stream.interval_state import Intervals
 from lstm_stream.move_scale import Moves
 from lstm_stream.pretrained import Pretrained, units
 from lstm_stream.readout import ONE, Readouts
@@ -73,7 +73,7 @@ class Tables(NamedTuple):
     readout: readout.Layout
     courses: experts.Courses
     scoring: Scoring
-    intervals: intervals.Layout
+    intervals: interval_state.Layout
     symmetric: bool  # whether quantile levels are, so that a series may turn round
     grouped: bool
 
@@ -86,7 +86,7 @@ class Tables(NamedTuple):
             readout=readout.Layout.of(rules.horizon),
             courses=experts.Courses.of(rules.horizon),
             scoring=Scoring.of(rules.horizon),
-            intervals=intervals.Layout.of(rules.horizon, rules.quantiles),
+            intervals=interval_state.Layout.of(rules.horizon, rules.quantiles),
             symmetric=bool(np.allclose(np.add(rules.quantiles, rules.quantiles[::-1]), 1.0)),
             grouped=rules.groups,
         )
@@ -147,7 +147,7 @@ class Workspace(NamedTuple):
 
     moved: Floats  # (H,) since the last H origins, in their spreads; NaN: not known
     unit: Floats  # (H,) these spreads, in the ring's unit
-    intervals: intervals.Workspace
+    intervals: interval_state.Workspace
     said: Floats  # (E, H) moves by the experts, in move scales; NaN: one says nothing
     weights: Floats  # (E, H)
     mixed: Floats  # (H,)
@@ -176,7 +176,7 @@ class Workspace(NamedTuple):
         return cls(
             moved=np.zeros(horizon, single),
             unit=np.zeros(horizon, single),
-            intervals=intervals.Workspace.of(horizon),
+            intervals=interval_state.Workspace.of(horizon),
             said=np.zeros((EXPERTS, horizon), single),
             weights=np.zeros((EXPERTS, horizon), single),
             mixed=np.zeros(horizon, single),

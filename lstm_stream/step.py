@@ -1,10 +1,9 @@
-"""One step of one series, top-down: what happens when a value arrives, or is filled in.
+"""First half of a step of a series: it takes a value in, which has arrived or is filled in.
 
-A step has two halves. In the first a series takes the value in: it is scored against what was forecast, the scale is
-moved, the features are built. In the second the experts are asked and the forecast is made. In between, the series of
-one event hear of each other.
+It is scored against what was forecast, the scale is moved, the features are built. Then the series of one event hear of
+each other, and in the second half (`forecasting`) the experts are asked.
 
-Letters: H horizons, E experts, K marked horizons, R regressors, L quantile levels.
+Letters: H horizons, E experts, C covariates.
 """
 
 import math
@@ -12,57 +11,30 @@ import math
 import numpy as np
 
 from lstm_stream.anomaly import WARM, change_unit, score_anomaly, widen_range
-from lstm_stream.arithmetic import Doubles, Flag, Floats, Real, add_product, bounded, copy, fill, halved, ratio, widened
+from lstm_stream.arithmetic import Doubles, Flag, Real, add_product, bounded, fill, ratio
 from lstm_stream.breaks import mend_break, mend_standstill
-from lstm_stream.cell import think
 from lstm_stream.combination import (
-    LARGEST_FREE_MOVE,
-    LARGEST_MOVE,
-    combine,
-    open_experts,
-    penalise,
     score_experts,
-    share_of_the_lstm,
-    write_disagreement,
 )
 from lstm_stream.compiled import compiled
 from lstm_stream.covariates import Covariates, write_covariates
+from lstm_stream.error_sizes import expected_size
 from lstm_stream.expert_losses import forget_losses
 from lstm_stream.experts import (
-    EXPERTS,
-    GROUP,
-    LSTM,
-    PRETRAINED,
-    SEASONAL,
-    SHARED_ON_LAGS,
-    TREND,
-    say_going_on,
     smooth,
     smooth_again,
 )
-from lstm_stream.features import OF_THE_SERIES, POOLED
-from lstm_stream.group_regression import write_corrected
+from lstm_stream.features import OF_THE_SERIES
 from lstm_stream.history import append, back, count_repeat, factor
-from lstm_stream.intervals import (
-    LARGEST_ERROR,
-    begin_errors,
-    doubt,
-    expected_size,
-    learn_errors,
-    measure_errors,
-    open_intervals,
-)
-from lstm_stream.measured_features import round_features, write_lags, write_marked, write_own
-from lstm_stream.move_scale import disown_moves, learn_moves, measure_moves, open_moves, write_move_scale
+from lstm_stream.intervals import LARGEST_ERROR, begin_errors, learn_errors, measure_errors
+from lstm_stream.measured_features import round_features, write_lags, write_own
+from lstm_stream.move_scale import disown_moves, learn_moves, measure_moves, write_move_scale
 from lstm_stream.notes import Notes
-from lstm_stream.pretrained import say_pretrained
-from lstm_stream.readout import ONE, begin_readout, learn_readout, write_readout
+from lstm_stream.readout import ONE
 from lstm_stream.scale import first_moves, gated, measure, rescale, set_step, spread_of
 from lstm_stream.season_search import look_for_season
-from lstm_stream.seasonal import extend_reach, say_seasonal
 from lstm_stream.state import Members, Shared, State, Tables, Workspace
-from lstm_stream.targets import write_oldest_targets, write_readout_targets
-from lstm_stream.trace import keep_features, keep_hidden, keep_plain, meet, rewind, write_regressors
+from lstm_stream.trace import keep_features, meet, rewind
 
 
 @compiled
@@ -252,203 +224,3 @@ def _look(
     regressors[ONE] = 1.0
     fill(members.linear[m], 0.0)
     add_product(members.linear[m], regressors[: ONE + 1 + base], shared.on_lags)
-
-
-@compiled
-def forecast(
-    state: State,
-    tables: Tables,
-    shared: Shared,
-    notes: Notes,
-    members: Members,
-    work: Workspace,
-    m: int,
-    member: bool,
-    place: int,
-) -> None:
-    """Second half of a step: ask the experts, combine them, and open the forecast.
-
-    Parameters
-    ----------
-    member
-        Whether the series is in a group.
-    """
-    i = members.rows[m]
-    said, scale = work.said, members.scale[m]
-    _ask_plain(state, tables, members, work, m, i, member)
-    penalise(state.combination, tables.scoring, i, shared.log_losses, shared.gain, work.penalty, work.trust)
-    combine(tables.scoring, work.penalty, work.trust, said[:PRETRAINED], work.shares, work.weights, work.mixed)
-    _ask_network(state, tables, shared, members, work, m, i)
-    _ask_regressions(state, tables, shared, notes, members, work, m, i, place)
-    combine(tables.scoring, work.penalty, work.trust, said, work.shares, work.weights, work.mixed)
-    _open(state, tables, work, i, scale)
-
-
-@compiled
-def _ask_plain(state: State, tables: Tables, members: Members, work: Workspace, m: int, i: int, member: bool) -> None:
-    """Ask the experts that need no network how far values will move, in move scales."""
-    said, scale, linear = work.said, members.scale[m], members.linear[m]
-    fill(said[0], 0.0)
-    copy(linear, said[SHARED_ON_LAGS])
-    write_corrected(linear, members.corrections[m], member, said[GROUP])
-    say_seasonal(state.history, state.scale, i, said[SEASONAL:TREND], work.profiles)
-    say_going_on(state.smoothers, state.history, state.scale, tables.courses, i, said[TREND:GROUP])
-    _write_reach(state, i, scale, work.reach)
-    for e in range(1, PRETRAINED):
-        largest = np.float32(LARGEST_FREE_MOVE if TREND <= e < GROUP else LARGEST_MOVE)
-        in_units = SEASONAL <= e < GROUP
-        for h in range(said.shape[1]):
-            move = ratio(said[e, h], scale[h]) if in_units else said[e, h]
-            said[e, h] = _in_reach(move, h, largest, work.reach)
-
-
-@compiled
-def _write_reach(state: State, i: int, scale: Floats, reach: Floats) -> None:
-    """Write how far values may move (2, H), down and up, in move scales, however large a move is.
-
-    That is back to the level, and to what came twice, a season apart.
-    """
-    off = state.scale.level[i] - back(state.history, i, 0)
-    fill(reach[0], min(off, np.float32(0.0)))
-    fill(reach[1], max(off, np.float32(0.0)))
-    extend_reach(state.history, state.scale, i, reach)
-    for h in range(len(scale)):
-        reach[0, h], reach[1, h] = ratio(reach[0, h], scale[h]), ratio(reach[1, h], scale[h])
-
-
-@compiled
-def _in_reach(move: Real, h: int, largest: Real, reach: Floats) -> Real:
-    """A move over h + 1 steps, no larger than so many move scales unless that is within reach; NaN for NaN."""
-    if move > 0:
-        return min(move, max(largest, reach[1, h]))
-    if move < 0:
-        return max(move, min(-largest, reach[0, h]))
-    return move
-
-
-@compiled
-def _ask_network(
-    state: State, tables: Tables, shared: Shared, members: Members, work: Workspace, m: int, i: int
-) -> None:
-    """Complete the features by what the plain experts say together, and let the networks take their step.
-
-    The regressions correct what the plain experts and the pretrained network say together.
-    """
-    t, columns = state.history.age[i] - 1, tables.features
-    x = members.regressors[m, ONE + 1 : ONE + 1 + columns.total]
-    write_marked(members.linear[m], columns.marks, x[columns.linear : columns.plain])
-    write_marked(work.mixed, columns.marks, x[columns.plain : columns.corrections])
-    if tables.grouped:
-        for k in range(columns.others - columns.corrections):
-            x[columns.corrections + k] = members.corrections[m, k]
-        round_features(x[columns.corrections : columns.others])
-        for k in range(POOLED):
-            x[columns.others + k] = halved(members.others[m, k])
-    keep_features(state.trace, i, t, x)
-    think(shared.weights, x, state.trace.hidden[i], state.trace.cell[i], work.gates, work.output)
-    carried = state.pretrained
-    say_pretrained(
-        shared.pretrained,
-        x,
-        carried.hidden[i],
-        carried.cell[i],
-        members.scale[m],
-        state.scale.spread[i] == 0,
-        work.pretrained,
-        work.said[PRETRAINED],
-        work.spreads[2],
-    )
-    for h in range(work.said.shape[1]):
-        work.said[PRETRAINED, h] = bounded(work.said[PRETRAINED, h], np.float32(LARGEST_MOVE))
-    combine(tables.scoring, work.penalty, work.trust, work.said[:LSTM], work.shares, work.weights, work.mixed)
-    keep_plain(state.trace, i, t, work.mixed, members.scale[m])
-    keep_hidden(state.trace, i, t)
-
-
-@compiled
-def _ask_regressions(
-    state: State,
-    tables: Tables,
-    shared: Shared,
-    notes: Notes,
-    members: Members,
-    work: Workspace,
-    m: int,
-    i: int,
-    place: int,
-) -> None:
-    """Let the readout learn, leave to the pooled regressions what they learn from, and ask the experts of the LSTM."""
-    t, said, scale = state.history.age[i] - 1, work.said, members.scale[m]
-    for group in range(len(tables.readout.origin)):
-        write_regressors(state.trace, i, t - tables.readout.origin[group], work.read[group])
-    _leave_note(state, work, notes.rows[place], i, scale)
-    begin_readout(state.readouts, i, shared.readout)
-    write_readout_targets(state.history, state.trace, tables.readout, i, scale, work.targets, work.known)
-    learn_readout(
-        state.readouts,
-        tables.readout,
-        i,
-        work.read,
-        work.targets,
-        work.known,
-        shared.inverse,
-        shared.alarm,
-        work.gain,
-    )
-    now = members.regressors[m]
-    write_regressors(state.trace, i, t, now[ONE:])
-    copy(work.output, said[LSTM])
-    write_readout(state.readouts, tables.readout, i, now[ONE:], work.marked, said[LSTM + 1])
-    fill(said[LSTM + 2], 0.0)
-    fill(said[LSTM + 3], 0.0)
-    add_product(said[LSTM + 2], now[ONE:], shared.on_hidden)
-    add_product(said[LSTM + 3], now, shared.on_all)
-    for e in range(LSTM, EXPERTS):
-        for h in range(len(scale)):
-            move = said[e, h] if e == LSTM else work.mixed[h] + said[e, h]
-            said[e, h] = _in_reach(move, h, np.float32(LARGEST_MOVE), work.reach)
-
-
-@compiled
-def _leave_note(state: State, work: Workspace, row: Floats, i: int, scale: Floats) -> None:
-    """Leave regressors and targets of the oldest origin to the pooled regressions."""
-    horizon, width = len(scale), len(row) - 2 * len(scale)
-    if write_oldest_targets(state.history, state.trace, i, scale, row[width:]):
-        write_lags(state.history, state.scale, i, horizon, row[:ONE])
-        copy(work.read[-1], row[ONE:width])
-    else:
-        fill(row[:width], 0.0)
-
-
-@compiled
-def _open(state: State, tables: Tables, work: Workspace, i: int, scale: Floats) -> None:
-    """Keep what the experts and their combination say until it comes."""
-    t, value = state.history.age[i] - 1, back(state.history, i, 0)
-    spread = spread_of(state.scale, state.history, i)
-    open_experts(state.combination, tables.scoring, i, t, work.said, scale, spread)
-    state.combination.lstm_share[i] = share_of_the_lstm(work.weights)
-    moves, disagreement, told = work.spreads[0], work.spreads[1], work.spreads[2]
-    write_disagreement(work.said, work.weights, work.mixed, disagreement)
-    for h in range(len(scale)):
-        moves[h] = work.mixed[h] * scale[h]
-        disagreement[h] = doubt(disagreement[h], told[h]) * scale[h]
-    quantiles = work.intervals.quantiles
-    open_intervals(state.intervals, state.errors, tables.intervals, i, t, spread, moves, disagreement, quantiles)
-    open_moves(state.moves, i, t, value, spread)
-
-
-@compiled
-def is_finite(state: State, note: Floats, i: int) -> Flag:
-    """Whether what a step of series i came to is finite, and what it leaves to the pooled regressions."""
-    total = state.history.latest[i] + state.scale.level[i] + state.scale.spread[i]
-    for h in range(state.intervals.newest.shape[1]):
-        total += state.intervals.newest[i, h] + widened(state.intervals.width[i, h])
-    for group in range(state.intervals.centre.shape[1]):
-        total += state.intervals.centre[i, group]
-    for u in range(state.trace.hidden.shape[1]):
-        total += state.trace.hidden[i, u] + state.trace.cell[i, u]
-    for u in range(state.pretrained.hidden.shape[1]):
-        total += widened(state.pretrained.hidden[i, u]) + widened(state.pretrained.cell[i, u])
-    for k in range(len(note)):
-        total += note[k]
-    return math.isfinite(total)

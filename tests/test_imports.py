@@ -202,9 +202,6 @@ EVERYWHERE = {"numpy", "msgspec"}
 LINES = 300
 """Of a file."""
 LONG = {
-    "lstm_stream.step": 480,
-    "lstm_stream.intervals": 430,
-    "lstm_stream.anomaly": 340,
     "pipeline.metrics": 490,
     "pipeline.cycle": 490,
     "pipeline.events": 460,

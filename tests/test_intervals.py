@@ -14,18 +14,9 @@ from lstm_stream.anomaly import WARM, Errors, score_anomaly
 from lstm_stream.arithmetic import Floats, bounded
 from lstm_stream.columns import grown
 from lstm_stream.compiled import entry
-from lstm_stream.intervals import (
-    DOUBT,
-    LARGEST_ERROR,
-    Intervals,
-    Layout,
-    Workspace,
-    expected_size,
-    learn_errors,
-    measure_errors,
-    open_intervals,
-    write_quantiles,
-)
+from lstm_stream.error_sizes import DOUBT, expected_size
+from lstm_stream.interval_state import Intervals, Layout, Workspace
+from lstm_stream.intervals import LARGEST_ERROR, learn_errors, measure_errors, open_intervals, write_quantiles
 from lstm_stream.move_scale import Moves, measure_moves, open_moves
 
 HORIZON = 12

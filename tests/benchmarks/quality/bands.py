@@ -15,15 +15,8 @@ from lstm_stream.arithmetic import Doubles
 from lstm_stream.columns import Rows, grown
 from lstm_stream.compiled import entry
 from lstm_stream.history import History, append, back
-from lstm_stream.intervals import (
-    Intervals,
-    Layout,
-    Workspace,
-    learn_errors,
-    measure_errors,
-    open_intervals,
-    write_quantiles,
-)
+from lstm_stream.interval_state import Intervals, Layout, Workspace
+from lstm_stream.intervals import learn_errors, measure_errors, open_intervals, write_quantiles
 from lstm_stream.move_scale import Moves, measure_moves, open_moves
 from lstm_stream.scale import Scale, rescale, set_step, spread_of
 from pipeline.baselines import SeasonalNaive
