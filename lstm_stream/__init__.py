@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lstm_stream.bank import Bank
-    from lstm_stream.bounds import Bound
     from lstm_stream.diagnostics import Diagnostics, GateHistory, Summaries
     from lstm_stream.dumping import Block, Dump, Shape
     from lstm_stream.experts import OF_THE_LSTM, Expert
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from lstm_stream.forecasts import ExpertForecasts, Forecasts
     from lstm_stream.grid import Outcome
     from lstm_stream.header import DumpError, check_format
-    from lstm_stream.hyperparameters import ANY_GAP, Hyperparameters
+    from lstm_stream.hyperparameters import ANY_GAP, Bound, Hyperparameters
     from lstm_stream.live_scores import LiveScores, Scores, buckets
     from lstm_stream.observations import Observation
     from lstm_stream.pretraining.examples import Examples, make_examples
@@ -60,7 +59,6 @@ __all__ = [
 
 _HOMES = {
     "bank": ("Bank",),
-    "bounds": ("Bound",),
     "diagnostics": ("Diagnostics", "GateHistory", "Summaries"),
     "dumping": ("Block", "Dump", "Shape"),
     "experts": ("OF_THE_LSTM", "Expert"),
@@ -69,7 +67,7 @@ _HOMES = {
     "forecasts": ("Forecasts", "ExpertForecasts"),
     "grid": ("Outcome",),
     "header": ("DumpError", "check_format"),
-    "hyperparameters": ("ANY_GAP", "Hyperparameters"),
+    "hyperparameters": ("ANY_GAP", "Bound", "Hyperparameters"),
     "live_scores": ("LiveScores", "Scores", "buckets"),
     "observations": ("Observation",),
     "pretraining.examples": ("Examples", "make_examples"),

@@ -5,7 +5,6 @@ Letters: S series.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
@@ -13,6 +12,7 @@ import numpy as np
 
 from lstm_stream.arithmetic import Doubles, Flag, Flags, Real, Wholes
 from lstm_stream.compiled import compiled
+from lstm_stream.hyperparameters import Bound
 
 FEWEST = 8
 """Values that bounds are recognised from at least."""
@@ -21,28 +21,6 @@ AT_END = 2
 NONE = float(np.finfo(np.float64).max)
 WHOLE_CAP = 100.0
 """The cap of percentages."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Bound:
-    """Which bounds the series have whose names match a pattern.
-
-    Parameters
-    ----------
-    pattern
-        Of names: ``*`` stands for any letters, ``?`` for one, ``[ab]`` for one of these.
-    floor, cap
-        None: there is none.
-    recognise
-        Whether the values tell: series of whole numbers of which none was negative, as counts, and those that lie at 0
-        again and again and never below, get the floor 0; those that besides lie at 100 again and again and never above,
-        as percentages, the cap 100. A value outside ends that.
-    """
-
-    pattern: str
-    floor: float | None = None
-    cap: float | None = None
-    recognise: bool = False
 
 
 class Bounds(NamedTuple):

@@ -3,10 +3,30 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from lstm_stream.bounds import Bound
-
 ANY_GAP = 2**62
 """As `max_gap`, with events as steps: each is the next one of its series, whatever its time."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bound:
+    """Which bounds the series have whose names match a pattern.
+
+    Parameters
+    ----------
+    pattern
+        Of names: ``*`` stands for any letters, ``?`` for one, ``[ab]`` for one of these.
+    floor, cap
+        None: there is none.
+    recognise
+        Whether the values tell: series of whole numbers of which none was negative, as counts, and those that lie at 0
+        again and again and never below, get the floor 0; those that besides lie at 100 again and again and never above,
+        as percentages, the cap 100. A value outside ends that.
+    """
+
+    pattern: str
+    floor: float | None = None
+    cap: float | None = None
+    recognise: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

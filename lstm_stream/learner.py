@@ -7,15 +7,13 @@ import math
 from copy import deepcopy
 from typing import NamedTuple
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch.nn.functional import huber_loss
 from torch.nn.utils import clip_grad_norm_
 
 from lstm_stream.arithmetic import Floats
 from lstm_stream.columns import over, under
-from lstm_stream.network import Network
+from lstm_stream.network import Network, Windows
 
 LARGEST_GRADIENT = 1.0
 AVERAGE_DECAY = 0.99
@@ -35,16 +33,6 @@ def interval(series: int, steps: int) -> int:
     young = min(max(series // 3, YOUNG_INTERVAL), LARGEST_YOUNG_INTERVAL)
     old = min(max(series, OLD_INTERVAL), LARGEST_OLD_INTERVAL)
     return min(max(steps // SLOWING, young), old)
-
-
-class Windows(NamedTuple):
-    """Stretches of several series' past, each with the state that was carried into it."""
-
-    inputs: Floats  # (B, W, F)
-    hidden: Floats  # (B, U)
-    cell: Floats  # (B, U)
-    targets: Floats  # (B, W, H)
-    known: npt.NDArray[np.bool_]  # (B, W, H): a target that has come and was observed
 
 
 class Lesson(NamedTuple):

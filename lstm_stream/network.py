@@ -6,6 +6,7 @@ Letters: N rows, W steps of a window, B windows, F inputs, U units, H horizons.
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import nn
 
@@ -19,6 +20,16 @@ class Gates(NamedTuple):
     forget: float
     input: float
     output: float
+
+
+class Windows(NamedTuple):
+    """Stretches of several series' past, each with the state that was carried into it."""
+
+    inputs: Floats  # (B, W, F)
+    hidden: Floats  # (B, U)
+    cell: Floats  # (B, U)
+    targets: Floats  # (B, W, H)
+    known: npt.NDArray[np.bool_]  # (B, W, H): a target that has come and was observed
 
 
 class Network(nn.Module):

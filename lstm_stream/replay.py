@@ -11,7 +11,7 @@ from lstm_stream.arithmetic import Flag, Flags, Floats, Whole, Wholes, copy, rat
 from lstm_stream.columns import Array
 from lstm_stream.compiled import compiled, entry
 from lstm_stream.history import History
-from lstm_stream.learner import Windows
+from lstm_stream.network import Windows
 from lstm_stream.trace import SNAPSHOT_EVERY, Trace
 
 LARGEST_TARGET = 20.0

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from lstm_stream.arithmetic import Floats
-from lstm_stream.learner import Learner, Windows
-from lstm_stream.network import Network
+from lstm_stream.learner import Learner
+from lstm_stream.network import Network, Windows
 from tests.cells import stepped
 
 INPUTS, UNITS, HORIZON = 5, 48, 24
