@@ -75,5 +75,7 @@ def remarks(report: Report) -> Iterator[str]:
 
 
 def number(value: float | None) -> str:
-    """Four digits, or a dash where there is none."""
-    return "-" if value is None else f"{value:.4g}"
+    """Four digits, or three where these take more than eight characters; a dash where there is none."""
+    if value is None:
+        return "-"
+    return f"{value:.4g}" if value == 0 or 0.001 <= abs(value) < 9999.5 else f"{value:.3g}"
