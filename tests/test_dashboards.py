@@ -110,8 +110,16 @@ class Prometheus:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        wait_until(lambda: self.values("vector(1)") == [1.0], "Prometheus to answer")
+        wait_until(self._is_ready, "Prometheus to be ready")
         return self
+
+    def _is_ready(self) -> bool:
+        """Whether it answers questions; while it starts it refuses them."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/-/ready", timeout=10) as answer:
+                return bool(answer.status == 200)
+        except OSError:  # an HTTPError is one
+            return False
 
     def __exit__(self, *_: object) -> None:
         self._process.terminate()

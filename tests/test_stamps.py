@@ -181,6 +181,11 @@ def test_what_a_format_does_not_fit_is_refused(form: str, found: object) -> None
     assert refusal(found, form).reason == "bad_timestamp"
 
 
+@pytest.mark.parametrize("form", ["s", "days"])
+def test_a_number_that_no_time_can_hold_is_out_of_range(form: str) -> None:
+    assert refusal(2.08e305, form).reason == "timestamp_out_of_range"
+
+
 @pytest.mark.parametrize(
     ("form", "fix"),
     [

@@ -109,7 +109,8 @@ def of_unit(found: object, unit: str) -> Stamp:
         factor = UNITS[unit]
         return Stamp(number // 1000 if factor < 1 else number * int(factor), is_date=False)
     if type(number) is float:
-        if math.isfinite(number):
-            return Stamp(round(number * UNITS[unit]), is_date=False)
+        time = number * UNITS[unit]  # infinite where the number is finite, but near the largest there is
+        if math.isfinite(time):
+            return Stamp(round(time), is_date=False)
         raise StampError("timestamp_out_of_range", f"found {shown(number)}")
     raise StampError("bad_timestamp", f"found {shown(found)}, expected {unit} since the epoch, a number")
