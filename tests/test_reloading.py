@@ -148,4 +148,8 @@ def test_a_running_daemon_and_its_workers_take_a_log_level_over_and_go_on(
         for who in tells:
             line = f"DEBUG   {who}"
             wait_until(partial(log_tells, log, line), f"{who} to tell more")
+        again = log.read_text().count("log.level taken over") + 1
+        file.write_text(to_toml(settings))  # at this level Kafka's client tells of its closed sockets, with tracebacks
+        daemon.send(signal.SIGHUP)
+        wait_until(lambda: log.read_text().count("log.level taken over") >= again, "it to tell less again")
         assert daemon.end() == 0
