@@ -1,7 +1,8 @@
 """The expected size of errors: their mean absolute size, stretched by what is known at the origin.
 
-How restless the series is and how much the forecast is in doubt stretch it. Powers of both are learnt, by the gradient
-of the likelihood of errors of that mean size.
+It is larger where the series is restless (by its last one-step errors) and where the forecast is uncertain (its experts
+disagree, or the pretrained network tells that it will be far off). Powers of both are learnt, by the gradient of the
+likelihood of errors of that mean size.
 
 Letters: H horizons, G groups of horizons.
 """
@@ -28,20 +29,20 @@ SPAN = 200
 YOUNG_WEIGHT = 4.0
 """Of a young series' newest error, against each of those before: first errors are not the usual ones."""
 POWERS = (0.3, 0.55)
-"""Powers of restlessness and of doubt that sizes start from; all stay within 0 and 1."""
+"""Powers of restlessness and of uncertainty that sizes start from; all stay within 0 and 1."""
 TRACKING, CATCHING_UP = 0.05, 0.25
 """Weight of an error in the tracking signal, and the most that sizes then learn from one error."""
-DOUBT = 1.0
+SMALL_SAMPLE = 1.0
 """By how many of its sizes an interval is wider before there are errors; by half of that after one, and so on."""
 TOLD = 0.45
 """Weight of what the pretrained network tells of errors, against how much the experts disagree."""
 POWER_RATE = 0.01
 LARGEST_LOG = 2.0
-"""Of restlessness, of doubt, and of what both make of a size."""
+"""Of restlessness, of uncertainty, and of what both make of a size."""
 LARGEST_EXCESS = 7.0
 """An error larger than its size by more sizes than these teaches no more than one that is."""
 UNIT = 63.0
-"""One in the logarithm of doubt, as a small integer."""
+"""One in the logarithm of uncertainty, as a small integer."""
 SMALLEST_SIZE = 1e-6
 """In spreads."""
 
@@ -54,20 +55,23 @@ def expected_size(intervals: Intervals, i: int, unit: Real, work: Workspace) -> 
 
 @compiled
 def size_of(intervals: Intervals, i: int, h: int, guess: Real) -> Real:
+    """The mean absolute error h + 1 steps ahead, not stretched; a guess before there is any error."""
     size = intervals.size[i, h]
     return size if size > 0 else guess
 
 
 @compiled
-def stretch_of(intervals: Intervals, layout: Layout, i: int, h: int, restless: Real, doubt: Whole) -> Real:
+def stretch_of(intervals: Intervals, layout: Layout, i: int, h: int, restless: Real, uncertainty: Whole) -> Real:
+    """How many times its mean size an error is expected to be; `uncertainty` is a logarithm, in `UNIT`."""
     power, group = intervals.power[i], layout.group[h]
     by_restlessness = (power[0, group] + np.float32(POWERS[0])) * restless
-    by_doubt = (power[1, group] + np.float32(POWERS[1])) * (doubt * np.float32(1 / UNIT))
-    return math.exp(bounded(by_restlessness + by_doubt, np.float32(LARGEST_LOG)))
+    by_uncertainty = (power[1, group] + np.float32(POWERS[1])) * (uncertainty * np.float32(1 / UNIT))
+    return math.exp(bounded(by_restlessness + by_uncertainty, np.float32(LARGEST_LOG)))
 
 
 @compiled
 def learn_powers(intervals: Intervals, layout: Layout, i: int, t: int, unit: Floats, work: Workspace) -> None:
+    """Let the powers follow the errors of step t; `unit` (H,) are the spreads of their origins."""
     horizon, pull = len(unit), work.powers
     for group in range(len(pull)):
         fill(pull[group], 0.0)
@@ -77,7 +81,7 @@ def learn_powers(intervals: Intervals, layout: Layout, i: int, t: int, unit: Flo
             scaled = ratio(abs(work.error[h]) / work.stretch[h], size_of(intervals, i, h, unit[h]))
             excess = min(scaled - np.float32(1.0), np.float32(LARGEST_EXCESS))
             pull[layout.group[h], 0] += excess * widened(intervals.restless[i, (t - h - 1) % horizon])
-            pull[layout.group[h], 1] += excess * (intervals.doubts[i, kept] * np.float32(1 / UNIT))
+            pull[layout.group[h], 1] += excess * (intervals.uncertainty[i, kept] * np.float32(1 / UNIT))
     for group in range(len(pull)):
         rate = POWER_RATE / math.sqrt(layout.edge[group]) / layout.width[group]
         for k in range(len(POWERS)):
@@ -87,6 +91,7 @@ def learn_powers(intervals: Intervals, layout: Layout, i: int, t: int, unit: Flo
 
 @compiled
 def learn_sizes(intervals: Intervals, i: int, t: int, unit: Floats, work: Workspace) -> None:
+    """Let the sizes follow the errors of step t; `unit` (H,) are the spreads of their origins."""
     _learn_growth(intervals, i, unit, work)
     usual = max(1.0 / SPAN, _catching_up(intervals, i))
     for h in range(len(unit)):
@@ -129,19 +134,20 @@ def growth_of(intervals: Intervals, i: int) -> Real:
 
 @compiled
 def grown_by(growth: Real, h: int) -> Real:
+    """How many times as large an error is h + 1 steps ahead, where sizes grow at this rate a step."""
     return math.exp(bounded(growth * np.float32(h + 1), np.float32(LARGEST_LOG)))
 
 
 @compiled
-def doubted(intervals: Intervals, i: int, t: int, h: int) -> Real:
-    """How many times as wide as told by its size an interval is at step t, as few errors tell little of the next."""
+def small_sample_factor(intervals: Intervals, i: int, t: int, h: int) -> Real:
+    """How many times as wide as its size tells an interval is at step t, as few errors tell little of the next."""
     errors = max(t - h - intervals.anew[i], 0)
-    return np.float32(1.0) + np.float32(DOUBT) / np.float32(errors + 1)
+    return np.float32(1.0) + np.float32(SMALL_SAMPLE) / np.float32(errors + 1)
 
 
 @compiled
-def doubt(disagreement: Real, told: Real) -> Real:
-    """How unsure a forecast is: a geometric mean of how much its experts disagree, and how far off it is told to be.
+def uncertainty_of(disagreement: Real, told: Real) -> Real:
+    """How uncertain a forecast is: a geometric mean of how much its experts disagree, and how far off it is told to be.
 
     The first is the standard deviation of what they say (Lahiri and Sheng 2010, "Measuring forecast uncertainty by
     disagreement"), the second comes from the pretrained network; 0: it tells nothing.
@@ -153,10 +159,10 @@ def doubt(disagreement: Real, told: Real) -> Real:
 
 
 @compiled
-def compare_doubt(usual: Floats, t: int, h: int, spread: Real, doubt: Real) -> Whole:
-    """Logarithm of doubt over the usual one, which it moves, as a small integer."""
-    doubt = np.float32(doubt + np.float32(SMALLEST_SIZE) * spread)
+def compare_uncertainty(usual: Floats, t: int, h: int, spread: Real, uncertainty: Real) -> Whole:
+    """Logarithm of uncertainty over the usual one, which it moves, as a small integer."""
+    uncertainty = np.float32(uncertainty + np.float32(SMALLEST_SIZE) * spread)
     weight = np.float32(max(1.0 / (t + 1), 1.0 / SPAN))
-    usual[h] += weight * (doubt - usual[h])
-    compared = math.log(positive_ratio(doubt, usual[h]))
+    usual[h] += weight * (uncertainty - usual[h])
+    compared = math.log(positive_ratio(uncertainty, usual[h]))
     return int(np.rint(bounded(compared, np.float32(LARGEST_LOG)) * np.float32(UNIT)))

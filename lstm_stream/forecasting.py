@@ -19,7 +19,7 @@ from lstm_stream.combination import (
     write_disagreement,
 )
 from lstm_stream.compiled import compiled
-from lstm_stream.error_sizes import doubt
+from lstm_stream.error_sizes import uncertainty_of
 from lstm_stream.experts import (
     EXPERTS,
     GROUP,
@@ -223,7 +223,7 @@ def _open(state: State, tables: Tables, work: Workspace, i: int, scale: Floats) 
     write_disagreement(work.said, work.weights, work.mixed, disagreement)
     for h in range(len(scale)):
         moves[h] = work.mixed[h] * scale[h]
-        disagreement[h] = doubt(disagreement[h], told[h]) * scale[h]
+        disagreement[h] = uncertainty_of(disagreement[h], told[h]) * scale[h]
     quantiles = work.intervals.quantiles
     open_intervals(state.intervals, state.errors, tables.intervals, i, t, spread, moves, disagreement, quantiles)
     open_moves(state.moves, i, t, value, spread)

@@ -56,24 +56,23 @@ class Intervals(NamedTuple):
 
     A quantile is a size times a quantile of errors over their size. The *size* is the mean absolute error of the
     horizon, stretched by what is known at the origin: how restless the series is (its last one-step errors), and how
-    much the forecast is in doubt, over what it usually is (see `doubt`). Powers of both are learned, by the gradient of
-    the likelihood of errors of that mean size. The *quantiles of errors over their
-    size* are tracked, a few levels per group of horizons (`quantiles`). For that, an error is held against the
-    quantiles that held at its origin: today's would know the errors of the origins since, which are much like it, and
-    flatter themselves.
+    uncertain the forecast is, over what it usually is (`error_sizes`). The *quantiles of errors over their size* are
+    tracked, a few levels per group of horizons (`quantiles`). For that, an error is held against the quantiles that
+    held at its origin: today's would know the errors of the origins since, which are much like it, and flatter
+    themselves.
     """
 
     newest: Floats  # (S, H) mean minus the origin's value, of the newest forecast, in the ring's unit
     width: Halves  # (S, H) its stretched sizes, in the origin's spreads
     moves: Halves  # (S, H(H+1)/2) means as `newest`, in spreads; of horizon h and step t at t % h
-    doubts: npt.NDArray[np.int8]  # (S, H(H+1)/2) logarithm of doubt over the usual one
+    uncertainty: npt.NDArray[np.int8]  # (S, H(H+1)/2) logarithm of uncertainty over the usual one
     restless: Halves  # (S, H) logarithm of recent one-step errors over their size, of step t at t % H
     shown: Halves  # (S, O, 1 + K) a group's last size, in spreads, and quantiles; of step t at t % edge
     size: Floats  # (S, H) mean absolute error, not stretched, in the ring's unit
     centre: Floats  # (S, G) median of the error over its stretched size
     gaps: Floats  # (S, G, 2, J) logarithms of the gaps between its tracked quantiles, beyond the normal distribution's
-    power: Floats  # (S, 2, G) powers of restlessness and of doubt, beyond `POWERS`
-    usual: Floats  # (S, H) mean doubt, in the ring's unit
+    power: Floats  # (S, 2, G) powers of restlessness and of uncertainty, beyond `POWERS`
+    usual: Floats  # (S, H) mean uncertainty, in the ring's unit
     anew: Wholes  # (S,) step since which sizes are learnt
     growth: Halves  # (S, H) by how much sizes grew a step, of step t at t % H
     behind: Floats  # (S, 2) late mean of how much larger one-step errors are than their sizes, and of how far off
@@ -87,7 +86,7 @@ class Intervals(NamedTuple):
             newest=np.zeros((0, horizon), single),
             width=np.zeros((0, horizon), half),
             moves=np.zeros((0, kept), half),
-            doubts=np.zeros((0, kept), np.int8),
+            uncertainty=np.zeros((0, kept), np.int8),
             restless=np.zeros((0, horizon), half),
             shown=np.zeros((0, sum(edge), 1 + len(LEVELS)), half),
             size=np.zeros((0, horizon), single),

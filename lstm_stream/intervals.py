@@ -24,13 +24,13 @@ from lstm_stream.compiled import compiled
 from lstm_stream.error_sizes import (
     LARGEST_LOG,
     SMALLEST_SIZE,
-    compare_doubt,
-    doubted,
+    compare_uncertainty,
     grown_by,
     growth_of,
     learn_powers,
     learn_sizes,
     size_of,
+    small_sample_factor,
     stretch_of,
 )
 from lstm_stream.interval_state import Intervals, Layout, Workspace
@@ -68,7 +68,7 @@ def measure_errors(
         error = moved[h] - widened(intervals.moves[i, kept]) if work.there[h] else np.float32(0.0)
         work.error[h] = bounded(error, np.float32(LARGEST_ERROR)) * unit[h]
         restless = widened(intervals.restless[i, (t - h - 1) % horizon])
-        work.stretch[h] = stretch_of(intervals, layout, i, h, restless, intervals.doubts[i, kept])
+        work.stretch[h] = stretch_of(intervals, layout, i, h, restless, intervals.uncertainty[i, kept])
 
 
 @compiled
@@ -104,7 +104,7 @@ def _follow(intervals: Intervals, layout: Layout, i: int, t: int, unit: Floats, 
         if now > 0:
             size *= ratio(widened(shown[0]) * unit[h], now)  # sizes of a group are taken to move as one
         grown = grown_by(widened(intervals.growth[i, (t - h - 1) % len(unit)]), h)
-        grown *= doubted(intervals, i, t - h - 1, h)
+        grown *= small_sample_factor(intervals, i, t - h - 1, h)
         published = work.stretch[h] * grown * np.float32(min(size, LARGEST_SIZE))
         for k in range(len(LEVELS)):
             quantiles[k] = published * widened(shown[1 + k])
@@ -125,15 +125,15 @@ def open_intervals(
     t: int,
     spread: Real,
     moves: Floats,
-    doubts: Floats,
+    uncertainty: Floats,
     quantiles: Floats,
 ) -> None:
     """Keep a forecast made at step t, to be scored as its horizons come.
 
     Parameters
     ----------
-    moves, doubts : (H,)
-        How far values will move, and the `doubt` of that, in the ring's unit.
+    moves, uncertainty : (H,)
+        How far values will move, and the `uncertainty_of` that, in the ring's unit.
     quantiles : (K,)
         What is worked on.
     """
@@ -147,10 +147,10 @@ def open_intervals(
         kept = layout.place[h] + t % (h + 1)
         intervals.newest[i, h] = moves[h]
         intervals.moves[i, kept] = narrowed(bounded(ratio(moves[h], spread), np.float32(MOST_HALF)))
-        compared = compare_doubt(intervals.usual[i], t, h, spread, doubts[h])
-        intervals.doubts[i, kept] = compared
+        compared = compare_uncertainty(intervals.usual[i], t, h, spread, uncertainty[h])
+        intervals.uncertainty[i, kept] = compared
         stretch = stretch_of(intervals, layout, i, h, widened(restless), compared)
-        stretch *= grown_by(widened(growth), h) * doubted(intervals, i, t, h)
+        stretch *= grown_by(widened(growth), h) * small_sample_factor(intervals, i, t, h)
         intervals.width[i, h] = narrowed(_in_bounds(ratio(stretch * size_of(intervals, i, h, spread), spread)))
     for group in range(len(layout.edge)):
         edge = layout.edge[group]

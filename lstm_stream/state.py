@@ -165,7 +165,7 @@ class Workspace(NamedTuple):
     known: Flags  # (K,)
     gain: Floats  # (R,)
     marked: Floats  # (K,)
-    spreads: Floats  # (3, H) moves and their doubts, in the ring's unit; the told errors, in move scales
+    spreads: Floats  # (3, H) moves and their uncertainty, in the ring's unit; the told errors, in move scales
 
     @classmethod
     def of(cls, tables: Tables, rules: Hyperparameters) -> "Workspace":

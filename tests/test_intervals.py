@@ -14,7 +14,7 @@ from lstm_stream.anomaly import WARM, Errors, score_anomaly
 from lstm_stream.arithmetic import Floats, bounded
 from lstm_stream.columns import grown
 from lstm_stream.compiled import entry
-from lstm_stream.error_sizes import DOUBT, expected_size
+from lstm_stream.error_sizes import SMALL_SAMPLE, expected_size
 from lstm_stream.interval_state import Intervals, Layout, Workspace
 from lstm_stream.intervals import LARGEST_ERROR, learn_errors, measure_errors, open_intervals, write_quantiles
 from lstm_stream.move_scale import Moves, measure_moves, open_moves
@@ -168,21 +168,21 @@ def test_each_quantile_has_its_share_below() -> None:
         assert below.mean() == pytest.approx(level, abs=0.02)
 
 
-def test_the_interval_is_wide_where_the_forecast_is_in_doubt() -> None:
+def test_the_interval_is_wide_where_the_forecast_is_uncertain() -> None:
     generator = np.random.default_rng(2)
     unsure = np.exp(generator.normal(size=(4000, 4)))
     errors = generator.normal(size=(4000, 4)) * unsure
     values = np.zeros((4000, 4))
-    values[1:] = errors[:-1]  # what comes next lies as far off as is doubted now
+    values[1:] = errors[:-1]  # what comes next lies as far off as the forecast is uncertain now
     told, blind = around_last_value(values, unsure), around_last_value(values)
     assert np.corrcoef(told.width(1)[2000:, 0], unsure[2000:, 0])[0, 1] > 0.5
     assert np.corrcoef(blind.width(1)[2000:, 0], unsure[2000:, 0])[0, 1] < 0.4
     assert 0.885 < told.covered(values, 1).mean() < 0.915
 
 
-def test_the_first_interval_is_as_wide_as_the_series_spreads_and_doubted() -> None:
+def test_the_first_interval_is_as_wide_as_the_series_spreads_and_wider_for_want_of_errors() -> None:
     told = around_last_value(np.zeros((1, 1)))
-    assert told.width(1)[0, 0] == pytest.approx((1 + DOUBT) * 2 * 1.2533 * 1.645, rel=0.01)
+    assert told.width(1)[0, 0] == pytest.approx((1 + SMALL_SAMPLE) * 2 * 1.2533 * 1.645, rel=0.01)
     assert (np.diff(told.quantiles[0, 0], axis=1) > 0).all()
 
 
