@@ -2,23 +2,15 @@
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
+
+from lstm_stream import Bound
 
 _FORM = re.compile(r"(?P<pattern>.*\S)\s*=\s*(?P<told>[^=]*)", re.DOTALL)
 _RANGE = re.compile(r"(?P<floor>\S*?)\s*\.\.\s*(?P<cap>\S*)")
 EXPECTED = "expected `PATTERN = FLOOR..CAP`, such as `*.percent = 0..100` or `*.stock = 0..`, or `PATTERN = recognise`"
 
 
-class Told(NamedTuple):
-    """What one of the texts says: None is no floor, or no cap."""
-
-    pattern: str
-    floor: float | None
-    cap: float | None
-    recognise: bool
-
-
-def bounds(texts: Sequence[str]) -> tuple[Told, ...]:
+def bounds(texts: Sequence[str]) -> tuple[Bound, ...]:
     """Read the bounds.
 
     Raises
@@ -29,24 +21,24 @@ def bounds(texts: Sequence[str]) -> tuple[Told, ...]:
     Examples
     --------
     >>> bounds(["*.percent = 0..100", "shop-? = 0..", "* = recognise"])[1]
-    Told(pattern='shop-?', floor=0.0, cap=None, recognise=False)
+    Bound(pattern='shop-?', floor=0.0, cap=None, recognise=False)
     """
     return tuple(map(_told, texts))
 
 
-def _told(text: str) -> Told:
+def _told(text: str) -> Bound:
     form = _FORM.fullmatch(text.strip())
     if form is None:
         raise ValueError(f"`{text}` names no pattern and no bounds; {EXPECTED}")
     if form["told"].strip() == "recognise":
-        return Told(form["pattern"], None, None, recognise=True)
+        return Bound(pattern=form["pattern"], recognise=True)
     ends = _RANGE.fullmatch(form["told"].strip())
     if ends is None or not (ends["floor"] or ends["cap"]):
         raise ValueError(f"`{text}` tells neither a floor nor a cap; {EXPECTED}")
     floor, cap = (_end(end, text) for end in (ends["floor"], ends["cap"]))
     if floor is not None and cap is not None and not floor < cap:
         raise ValueError(f"`{text}` has a floor that is not below its cap; turn them round")
-    return Told(form["pattern"], floor, cap, recognise=False)
+    return Bound(pattern=form["pattern"], floor=floor, cap=cap)
 
 
 def _end(end: str, text: str) -> float | None:

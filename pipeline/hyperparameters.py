@@ -1,6 +1,6 @@
 """What the settings say about the model, in the library's terms."""
 
-from lstm_stream import Bound, Hyperparameters
+from lstm_stream import Hyperparameters
 from pipeline.bounds import bounds
 from pipeline.settings import Settings
 
@@ -24,6 +24,6 @@ def hyperparameters(settings: Settings) -> Hyperparameters:
         step=events.step,
         max_gap=events.max_gap,
         restart_after=events.restart_after,
-        bounds=tuple(Bound(**told._asdict()) for told in bounds(model.bounds)),
+        bounds=bounds(model.bounds),
         seed=model.seed,
     )

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from lstm_stream import Bank, Bound, Hyperparameters
 from lstm_stream.forecasts import Forecasts
-from pipeline.bounds import Told, bounds
+from pipeline.bounds import bounds
 from pipeline.fates import FORECAST, Fate, Fates
 from pipeline.losses import Watch
 from pipeline.settings import Events, SettingsError, load
@@ -96,13 +96,13 @@ def test_a_split_log_and_a_dump_change_no_bound() -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("*.percent = 0..100", Told("*.percent", 0.0, 100.0, False)),
-        ("a=b = -1.5..", Told("a=b", -1.5, None, False)),
-        ("*=..1e3", Told("*", None, 1000.0, False)),
-        ("* = recognise", Told("*", None, None, True)),
+        ("*.percent = 0..100", Bound(pattern="*.percent", floor=0.0, cap=100.0)),
+        ("a=b = -1.5..", Bound(pattern="a=b", floor=-1.5)),
+        ("*=..1e3", Bound(pattern="*", cap=1000.0)),
+        ("* = recognise", Bound(pattern="*", recognise=True)),
     ],
 )
-def test_bounds_are_read(text: str, told: Told) -> None:
+def test_bounds_are_read(text: str, told: Bound) -> None:
     assert bounds([text]) == (told,)
 
 
