@@ -23,6 +23,7 @@ from pipeline.peers import STRIDE, Peer, makers
 from pipeline.scoring import HORIZONS, PeerResult, Report, Result, Scorer
 from pipeline.settings import Settings
 from pipeline.truth import Floats, Integers, Rows, ScoringError, Truth, truth
+from pipeline.weights import read_weights
 
 T = TypeVar("T")
 
@@ -57,8 +58,15 @@ class Evaluation(NamedTuple):
 
 
 def model_for(log: Log, settings: Settings) -> Bank:
-    """A bank that has seen nothing, to which each row is the next step."""
-    return Bank(replace(hyperparameters(settings), step="event", max_gap=ANY_GAP, groups=log.together > 1))
+    """A bank that has seen nothing, to which each row is the next step.
+
+    Raises
+    ------
+    WeightsError
+        The settings name weights that cannot be used.
+    """
+    rules = replace(hyperparameters(settings), step="event", max_gap=ANY_GAP, groups=log.together > 1)
+    return Bank(rules, weights=read_weights(settings.model))
 
 
 def truth_of(log: Log, rows: Rows) -> Truth:

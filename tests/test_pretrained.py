@@ -7,10 +7,10 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from lstm_stream import Bank, Expert, ExpertForecasts, Hyperparameters
+from lstm_stream import Bank, Expert, ExpertForecasts, Hyperparameters, packaged
 from lstm_stream.experts import EXPERTS
 from lstm_stream.network import Network
-from lstm_stream.pretrained import HORIZON, INPUTS, OUTPUTS, packaged, places, units
+from lstm_stream.pretrained import HORIZON, INPUTS, OUTPUTS, places
 from lstm_stream.pretraining.examples import STEPS, make_examples
 from lstm_stream.pretraining.generator import generate
 from lstm_stream.pretraining.training import Training, held_back_losses
@@ -44,8 +44,8 @@ def test_the_step_says_what_torchs_lstm_says_of_the_same_features() -> None:
         x[t, 0, theirs] = features[0, ours]
         said.append(by_expert.mean[0, Expert.PRETRAINED] - values[t])
         scales.append(scale[0])
-    network = Network(INPUTS, units(), OUTPUTS * HORIZON)
-    network.load(dict(packaged()))
+    network = Network(INPUTS, packaged().units, OUTPUTS * HORIZON)
+    network.load(packaged().singles())
     with torch.no_grad():
         nothing = torch.zeros(1, network.units)
         told = network.unroll(torch.from_numpy(x), nothing, nothing).numpy()[:, 0]

@@ -17,12 +17,13 @@ from msgspec import structs
 from lstm_stream import OF_THE_LSTM, Bank, Expert, ExpertForecasts, Forecasts, Hyperparameters
 from pipeline.counts import Counts
 from pipeline.events import Decoder
+from pipeline.fingerprints import FingerprintError
 from pipeline.fold import Publish
 from pipeline.hyperparameters import hyperparameters
 from pipeline.messages import Outgoing, Record, decode_forecast
 from pipeline.portrait import steps_before
 from pipeline.settings import Events, Kafka, Model, Settings
-from pipeline.shard import FingerprintError, Shard
+from pipeline.shard import Shard
 
 HOUR = 3_600_000_000  # microseconds
 SETTINGS = Settings(
