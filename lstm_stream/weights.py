@@ -15,6 +15,7 @@ from importlib.resources import files
 import msgspec
 import numpy as np
 import numpy.typing as npt
+from msgspec import structs
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
@@ -38,10 +39,6 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes
     ----------
-    features
-        Version of the features that the network reads, see `FEATURES`.
-    units, horizon
-        U and P.
     data
         What it was trained on, one line for each source.
     steps, batch, rate, device
@@ -50,13 +47,12 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
         Of the first weights, the generated series and the order of the examples.
     began_with
         Digest of the weights that training started from; "": from random ones.
+    features, units, horizon
+        Version of the features that the network reads, U and P: `to_bytes` writes them.
     scores
         Errors on what was not trained on, by what they are of.
     """
 
-    features: int
-    units: int
-    horizon: int
     data: tuple[str, ...]
     steps: int
     batch: int
@@ -64,6 +60,9 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     device: str
     seed: int
     began_with: str = ""
+    features: int = 0
+    units: int = 0
+    horizon: int = 0
     scores: dict[str, list[float]] = {}
 
 
@@ -120,6 +119,7 @@ class PretrainedWeights:
 
     def to_bytes(self, card: Card) -> bytes:
         """A file of them with this card, for `of_bytes`."""
+        card = structs.replace(card, features=FEATURES, units=self.units, horizon=HORIZON)
         return save(dict(self.arrays), {"card": msgspec.json.encode(card).decode()})
 
     @property

@@ -14,7 +14,7 @@ from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
-from lstm_stream import ANY_GAP, Bank, Expert, ExpertForecasts, Forecasts
+from lstm_stream import ANY_GAP, Bank, Expert, ExpertForecasts, Forecasts, PretrainedWeights
 from pipeline.baselines import SeasonalNaive
 from pipeline.figure_data import FigureData, Picture
 from pipeline.hyperparameters import hyperparameters
@@ -65,8 +65,13 @@ def model_for(log: Log, settings: Settings) -> Bank:
     WeightsError
         The settings name weights that cannot be used.
     """
+    return bank_for(log, settings, read_weights(settings.model))
+
+
+def bank_for(log: Log, settings: Settings, weights: PretrainedWeights | None) -> Bank:
+    """The same, with these weights of the pretrained network or those of the package."""
     rules = replace(hyperparameters(settings), step="event", max_gap=ANY_GAP, groups=log.together > 1)
-    return Bank(rules, weights=read_weights(settings.model))
+    return Bank(rules, weights=weights)
 
 
 def truth_of(log: Log, rows: Rows) -> Truth:

