@@ -1,6 +1,6 @@
 """Examples to train on in files of a folder: those that are there are not made again, and each is whole."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -66,12 +66,20 @@ def made(tasks: Mapping[str, Task], folder: Path, jobs: int, tell: Callable[[str
     missing = [name for name, path in paths.items() if not path.exists()]
     if missing:
         begin, done, total = clock.now(), 0, sum(tasks[name].count for name in missing)
-        with ProcessPoolExecutor(min(jobs, len(missing)), mp_context=get_context("spawn")) as pool:
-            for name, found in zip(missing, pool.map(_make, [tasks[name] for name in missing]), strict=True):
-                _save(found, paths[name])
-                done += tasks[name].count
-                tell(f"examples: {done:,} of {total:,} stretches{remaining(clock.now() - begin, done, total)}")
+        for name, found in zip(missing, _all([tasks[name] for name in missing], jobs), strict=True):
+            _save(found, paths[name])
+            done += tasks[name].count
+            tell(f"examples: {done:,} of {total:,} stretches{remaining(clock.now() - begin, done, total)}")
     return list(paths.values())
+
+
+def _all(tasks: Sequence[Task], jobs: int) -> Iterator[Examples]:
+    """What these tasks make, in their order; one process alone is this one."""
+    if jobs == 1:
+        yield from map(_make, tasks)
+        return
+    with ProcessPoolExecutor(min(jobs, len(tasks)), mp_context=get_context("spawn")) as pool:
+        yield from pool.map(_make, tasks)
 
 
 def _make(task: Task) -> Examples:
