@@ -29,6 +29,7 @@ from lstm_stream import (
 from lstm_stream.experts import EXPERTS
 from lstm_stream.network import Network
 from lstm_stream.pretrained import FEATURES, HORIZON, INPUTS, OUTPUTS, places
+from lstm_stream.pretraining.examples import Stretch, examples_of
 from pipeline.checkpoints import Checkpoints
 from pipeline.cli import main
 from pipeline.cluster import KafkaClients, Writer, create_topics, read_topic
@@ -262,3 +263,22 @@ def test_a_daemon_uses_its_weights_tells_them_and_refuses_a_checkpoint_of_others
     told = f"model.weights was '{weights_of(16).digest}' and is now '{packaged().digest}' (of the package)"
     assert told in refusal
     assert worker(of_the_package, rebuild=True).run(drain=True) == 0
+
+
+def features_of_known_series() -> npt.NDArray[np.float16]:
+    """Of an hourly series with a value missing, and of a daily one."""
+    draw, count = np.random.default_rng(4), 90
+    values = 50 + 10 * np.sin(np.arange(count) * np.pi / 12) + np.cumsum(draw.normal(0, 1, count))
+    hourly = Stretch(1_700_000_000_000_000 + np.arange(count) * HOUR, np.where(np.arange(count) == 70, np.nan, values))
+    daily = Stretch(1_700_000_000_000_000 + np.arange(count) * 24 * HOUR, draw.gamma(2, 3, count))
+    return examples_of([hourly, daily]).features[:, :count]
+
+
+def test_features_are_measured_as_their_version_says() -> None:
+    """Where this fails as a feature has been changed: raise `FEATURES`, store anew, make the packaged weights anew."""
+    stored = np.load(Path(__file__).parent / "features" / f"features-{FEATURES}.npy").astype(np.float32)
+    assert np.abs(features_of_known_series().astype(np.float32) - stored).max() < 0.02
+    assert stored.shape[-1] == INPUTS
+    card = packaged().card
+    assert card is not None
+    assert (card.features, card.units) == (FEATURES, packaged().units)
