@@ -1,8 +1,11 @@
 """What other weights of the pretrained network gain: errors on the part of a past that judges, last value = 1.
 
+A series is judged as one that the shard knows, and as one that begins.
+
 Shapes: N observations, H horizons.
 """
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -16,6 +19,8 @@ from pipeline.scoring import HORIZONS, Score, Scorer
 from pipeline.settings import Settings
 from pipeline.truth import Floats, Integers, Rows, Truth
 
+YOUNG = range(10, 300)
+"""Rows of a series that begins with the part that judges, on which it is scored as one that nothing is known of."""
 MOST = 200_000
 """Observations that are shown to judge by: of more, some series are drawn, and the last rows of each."""
 WORTH = 0.99
@@ -34,6 +39,8 @@ class Judged(NamedTuple):
 
     network: Errors
     forecast: Errors
+    young_network: Errors  # the same of series that nothing is known of before the part that judges
+    young_forecast: Errors
 
 
 class Gain(NamedTuple):
@@ -45,24 +52,61 @@ class Gain(NamedTuple):
     @property
     def left(self) -> float:
         """How much of the whole forecast's squared error is left, the geometric mean over horizons."""
-        before, after = self.before.forecast.mse, self.after.forecast.mse
-        return float(np.exp(np.mean([np.log(after[horizon] / before[horizon]) for horizon in before])))
+        return _left(self.before.forecast, self.after.forecast)
+
+    @property
+    def young_left(self) -> float:
+        """The same of series that begin."""
+        return _left(self.before.young_forecast, self.after.young_forecast)
 
     @property
     def is_worth_it(self) -> bool:
-        """Whether it is clearly less than all."""
-        return self.left < WORTH
+        """Whether it is clearly less than all, where known series and those that begin count the same."""
+        return math.sqrt(self.left * self.young_left) < WORTH
+
+
+def _left(before: Errors, after: Errors) -> float:
+    left = [math.log(after.mse[horizon] / before.mse[horizon]) for horizon in before.mse if horizon in after.mse]
+    return math.exp(sum(left) / len(left)) if left else 1.0
 
 
 class Judging(NamedTuple):
-    """A log to judge by, and from which row on each of its series is scored."""
+    """A log to judge by, and what is scored of it."""
 
     log: Log
-    score_from: Integers  # (S,)
+    came: Truth
+
+    def young(self) -> "Judging":
+        """The part that judges alone, as of series that begin with it; at most `YOUNG` rows of each."""
+        log, first = self.log, np.maximum(self.came.score_from, self.came.score_to - YOUNG.stop)
+        use = (log.rows >= first[log.series]) & (log.rows < self.came.score_to[log.series])
+        some = log.cut(use)._replace(rows=log.rows[use] - first[log.series[use]])
+        order = np.argsort(some.series, kind="stable")
+        counts = np.bincount(some.series, minlength=len(log.names))
+        return Judging(
+            some,
+            self.came._replace(
+                values=some.values[order],
+                first=np.cumsum(counts) - counts,
+                score_from=np.minimum(YOUNG.start, counts),
+                score_to=counts,
+            ),
+        )
+
+    @property
+    def judged(self) -> int:
+        """How many values are scored."""
+        return int((self.came.score_to - self.came.score_from).sum())
 
     @classmethod
     def of(cls, log: Log, held_back: float, seed: int) -> "Judging":
-        """Of a log whose series end with such a held-back share each, the second half of which judges."""
+        """Of a log whose series end with such a held-back share each, the second half of which judges.
+
+        Raises
+        ------
+        ScoringError
+            No series can be scored.
+        """
         counts = np.bincount(log.series, minlength=len(log.names))
         known = np.isfinite(log.values)
         first = np.full(len(log.names), np.iinfo(np.int64).max)
@@ -73,23 +117,23 @@ class Judging(NamedTuple):
                 for count, begin in zip(counts.tolist(), first.tolist(), strict=True)
             ]
         )
-        return _smaller(cls(log, counts - judged), counts, seed)
+        some = _smaller(log, counts, seed)
+        places = [log.names.index(name) for name in some.names]
+        left = np.bincount(some.series, minlength=len(some.names))
+        return cls(some, _judged(truth_of(some, Rows()), np.maximum(left - judged[places], 1)))
 
 
-def _smaller(whole: Judging, counts: Integers, seed: int) -> Judging:
+def _smaller(log: Log, counts: Integers, seed: int) -> Log:
     """With at most about `MOST` observations."""
-    log = whole.log
     if len(log.values) <= MOST:
-        return whole
+        return log
     order = np.random.default_rng([seed, 2]).permutation(len(counts))
     taken = max(1, int(np.searchsorted(np.cumsum(counts[order]), MOST)))
     chosen = np.sort(order[:taken])
     longest = MOST // taken if taken == 1 else int(counts.max())
     use = np.isin(log.series, chosen) & (log.rows >= counts[log.series] - longest)
     series = np.searchsorted(chosen, log.series[use])
-    some = log.cut(use)._replace(names=tuple(log.names[place] for place in chosen), series=series, rows=rows_of(series))
-    left = np.bincount(series, minlength=taken)
-    return Judging(some, np.maximum(left - (counts - whole.score_from)[chosen], 1))
+    return log.cut(use)._replace(names=tuple(log.names[place] for place in chosen), series=series, rows=rows_of(series))
 
 
 def judge(
@@ -99,12 +143,19 @@ def judge(
     progress: Callable[[int], None] = lambda _: None,
 ) -> Judged:
     """Errors with these weights of the pretrained network, of all logs together, each series counting the same."""
-    runs = [_run(past, settings, weights, progress) for past in pasts]
+    old = [_run(past, settings, weights, progress) for past in pasts]
+    young = [_run(past.young(), settings, weights, progress) for past in pasts]
     counts = [len(past.log.names) for past in pasts]
-    return Judged(
-        _over_last_value([run["network"] for run in runs], [run["last"] for run in runs], counts),
-        _over_last_value([run["forecast"] for run in runs], [run["last"] for run in runs], counts),
+    return Judged(*_errors(old, counts), *_errors(young, counts))
+
+
+def _errors(runs: Sequence[Mapping[str, "Scores"]], counts: Sequence[int]) -> tuple[Errors, Errors]:
+    """Of the network alone, and of the whole forecast."""
+    last = [run["last"] for run in runs]
+    network, forecast = (
+        _over_last_value([run[name] for run in runs], last, counts) for name in ("network", "forecast")
     )
+    return network, forecast
 
 
 Scores = Mapping[int, Score]
@@ -126,8 +177,7 @@ def _run(
     past: Judging, settings: Settings, weights: PretrainedWeights | None, progress: Callable[[int], None]
 ) -> dict[str, Scores]:
     """Show a log to a bank with these weights, and score the part that judges."""
-    log, horizon = past.log, settings.model.horizon
-    came = _judged(truth_of(log, Rows()), past.score_from)
+    log, came, horizon = past.log, past.came, settings.model.horizon
     horizons = sorted({step for step in (*HORIZONS, horizon) if step <= horizon})
     scorers = {name: Scorer(came, horizons) for name in ("network", "forecast", "last")}
     bank, naive = bank_for(log, settings, weights), SeasonalNaive(horizon, 1)
@@ -159,16 +209,23 @@ def _add(scorer: Scorer, batch: Log, mean: Floats) -> None:
 
 def told(gain: Gain, judged: int) -> Iterator[str]:
     """Lines of a table, and what it comes to."""
-    horizons = list(gain.after.forecast.mse)
+    before, after = gain.before, gain.after
+    horizons = list(after.forecast.mse)
     yield f"Errors on {judged:,} held-back values that nothing was trained on, last value = 1"
-    yield f"{'':<26}" + "".join(f"{name + f' {horizon} ahead':>16}" for name in ("MSE", "MAE") for horizon in horizons)
-    for name, errors in (
-        ("network alone, before", gain.before.network),
-        ("network alone, after", gain.after.network),
-        ("whole forecast, before", gain.before.forecast),
-        ("whole forecast, after", gain.after.forecast),
+    yield f"{'':<40}" + "".join(f"{name + f', H = {horizon}':>13}" for name in ("MSE", "MAE") for horizon in horizons)
+    for name, was, now in (
+        ("network alone", before.network, after.network),
+        ("whole forecast", before.forecast, after.forecast),
+        ("series that begin: network alone", before.young_network, after.young_network),
+        ("series that begin: whole forecast", before.young_forecast, after.young_forecast),
     ):
-        values = [*errors.mse.values(), *errors.mae.values()]
-        yield f"{name:<26}" + "".join(f"{value:>16.3f}" for value in values)
-    change = abs(1 - gain.left)
-    yield f"The whole forecast's squared error is {change:.1%} {'less' if gain.left < 1 else 'more'}."
+        for when, errors in (("before", was), ("after", now)):
+            values = [*errors.mse.values(), *errors.mae.values()]
+            yield f"{name + ', ' + when:<40}" + "".join(f"{value:>13.3f}" for value in values)
+    yield (
+        f"The whole forecast's squared error is {_change(gain.left)}, of series that begin {_change(gain.young_left)}."
+    )
+
+
+def _change(left: float) -> str:
+    return f"{abs(1 - left):.1%} {'less' if left < 1 else 'more'}"

@@ -85,9 +85,13 @@ def pretrain_own(
     ------
     TooLittleError
         There is too little to train on.
+    ScoringError
+        No series varies, so that nothing can judge.
     """
     work.mkdir(parents=True, exist_ok=True)
+    plan = plan if plan.from_scratch else structs.replace(plan, units=in_use.units)
     material = _material(plan, pasts)
+    judging = [Judging.of(past.log, plan.held_back, plan.seed) for past in pasts if _has_long_series(past.log)]
     count = round(len(material.trained) * plan.share / (1 - plan.share))
     beside = max(count, FEWEST_GENERATED) if count else 0
     tell(f"{material.told}; beside them {beside:,} generated series")
@@ -96,14 +100,16 @@ def pretrain_own(
     kept = work / f"training-{plan.key(material.digest(), in_use.digest)}.safetensors"
     best = _trained(plan, start, files, kept, tell, clock)
     weights = PretrainedWeights.of_arrays(best.weights)
-    judging = [Judging.of(past.log, plan.held_back, plan.seed) for past in pasts]
     tell(f"judging by {sum(len(one.log.values) for one in judging):,} values, before and after")
     before = judge(judging, settings, in_use)
     gain = Gain(before, judge(judging, settings, weights) if weights != in_use else before)
     card = card_of(plan, (*map(_source, pasts), f"{beside:,} generated series of 1,024 values"), start)
     scores = _scores(gain) | {"loss_held_back": [best.first_loss, best.loss]} | _on_generated(in_use, weights, files)
-    judged = sum(int((one.log.rows >= one.score_from[one.log.series]).sum()) for one in judging)
-    return Found(weights, structs.replace(card, scores=scores), gain, judged)
+    return Found(weights, structs.replace(card, scores=scores), gain, sum(one.judged for one in judging))
+
+
+def _has_long_series(log: Log) -> bool:
+    return int(np.bincount(log.series).max()) >= FEWEST_ROWS
 
 
 class _Material(NamedTuple):
@@ -266,6 +272,10 @@ def _scores(gain: Gain) -> dict[str, list[float]]:
         "network_after": gain.after.network,
         "forecast_before": gain.before.forecast,
         "forecast_after": gain.after.forecast,
+        "young_network_before": gain.before.young_network,
+        "young_network_after": gain.after.young_network,
+        "young_forecast_before": gain.before.young_forecast,
+        "young_forecast_after": gain.after.young_forecast,
     }
     scores = {"horizons": [float(horizon) for horizon in gain.after.forecast.mse]}
     for name, errors in of.items():

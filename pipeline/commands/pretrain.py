@@ -38,7 +38,7 @@ class Device(click.ParamType[str]):
     show_default=True,
     help="Where to write the weights.",
 )
-@click.option("--steps", type=click.IntRange(1), help="Training steps at most.  [default: 2,000; generated: 30,000]")
+@click.option("--steps", type=click.IntRange(1), help="Training steps at most.  [default: 1,000; generated: 30,000]")
 @click.option("--batch", type=click.IntRange(1), help="Stretches of a step.  [default: 64; generated: 256]")
 @click.option(
     "--rate",
@@ -50,7 +50,7 @@ class Device(click.ParamType[str]):
 @click.option(
     "--generated-share",
     type=click.FloatRange(0, 0.9),
-    default=0.3,
+    default=0.5,
     show_default=True,
     help="Share of generated series beside one's own, so that the network forgets nothing.",
 )
@@ -152,6 +152,9 @@ def _from_the_past(
 
     with refusing(TableError, ClusterError, TopicError, TooLittleError, ScoringError, WeightsError, OSError):
         in_use = read_weights(settings.model) or packaged()
+        if not settings.model.pretrained:
+            tell("model.pretrained is false in these settings; the whole forecast is judged with true")
+            settings = structs.replace(settings, model=structs.replace(settings.model, pretrained=True))
         if topic:
             pasts = [read_past(settings, topic, most=records)]
         else:
