@@ -212,7 +212,7 @@ def told(gain: Gain, judged: int) -> Iterator[str]:
     before, after = gain.before, gain.after
     horizons = list(after.forecast.mse)
     yield f"Errors on {judged:,} held-back values that nothing was trained on, last value = 1"
-    yield f"{'':<40}" + "".join(f"{name + f', H = {horizon}':>13}" for name in ("MSE", "MAE") for horizon in horizons)
+    yield f"{'':<42}" + "".join(f"{name + f', H = {horizon}':>13}" for name in ("MSE", "MAE") for horizon in horizons)
     for name, was, now in (
         ("network alone", before.network, after.network),
         ("whole forecast", before.forecast, after.forecast),
@@ -221,7 +221,7 @@ def told(gain: Gain, judged: int) -> Iterator[str]:
     ):
         for when, errors in (("before", was), ("after", now)):
             values = [*errors.mse.values(), *errors.mae.values()]
-            yield f"{name + ', ' + when:<40}" + "".join(f"{value:>13.3f}" for value in values)
+            yield f"{name + ', ' + when:<42}" + "".join(f"{value:>13.3f}" for value in values)
     yield (
         f"The whole forecast's squared error is {_change(gain.left)}, of series that begin {_change(gain.young_left)}."
     )

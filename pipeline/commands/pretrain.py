@@ -97,15 +97,16 @@ def pretrain(
     config: str | None,
     overrides: Sequence[str],
 ) -> None:
-    """Train the pretrained network on one's own past, or on generated series alone.
+    """Make weights of the pretrained network, from one's own past or from generated series.
 
-    With FILES or --topic it goes on from the weights in use (model.weights, or the package's). Files are read as by
-    `evaluate`. The end of each series is held back; on it the network alone and the whole forecast are judged, before
-    and after. Weights that gain nothing are not written. Worth it with some thousand values of series like those to
-    come; a few minutes. Use them by `model.weights`; checkpoints made with others need --rebuild.
+    With FILES or --topic training goes on from the weights in use (model.weights, or the package's). Files are read as
+    by `evaluate`. The end of each series is held back; on it the network alone and the whole forecast are scored,
+    before and after, as of series that are known and of series that begin. Weights that gain nothing are not written.
+    It takes some thousand values at least, and five to ten minutes. model.weights names the file to the daemon;
+    checkpoints made with other weights need --rebuild.
 
     Without either it makes weights as the package has them: four hours on two processors, twenty minutes on sixteen
-    with a GPU; with 4,000 series and steps half an hour, and nearly as good.
+    with a GPU; with --generate 4000 --steps 4000 half an hour, and nearly as good.
 
     What is done is kept in a folder beside the output, so that a run that was cut off goes on.
     """
