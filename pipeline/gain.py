@@ -20,7 +20,9 @@ from pipeline.settings import Settings
 from pipeline.truth import Floats, Integers, Rows, Truth
 
 YOUNG = range(10, 300)
-"""Rows of a series that begins with the part that judges, on which it is scored as one that nothing is known of."""
+"""Rows on which a series is scored as one that begins."""
+PIECES = 4
+"""Of the part that judges, which are looked upon so, at most."""
 MOST = 200_000
 """Observations that are shown to judge by: of more, some series are drawn, and the last rows of each."""
 WORTH = 0.99
@@ -76,10 +78,17 @@ class Judging(NamedTuple):
     log: Log
     came: Truth
 
-    def young(self) -> "Judging":
-        """The part that judges alone, as of series that begin with it; at most `YOUNG` rows of each."""
-        log, first = self.log, np.maximum(self.came.score_from, self.came.score_to - YOUNG.stop)
-        use = (log.rows >= first[log.series]) & (log.rows < self.came.score_to[log.series])
+    def young(self) -> Iterator["Judging"]:
+        """Pieces of the part that judges, each alone, as of series that begin with it; they hold `YOUNG` rows."""
+        lengths = self.came.score_to - self.came.score_from
+        count = int(np.clip(lengths.max() // YOUNG.stop, 1, PIECES))
+        for piece in range(count):
+            yield self._piece(self.came.score_from + np.maximum(lengths - YOUNG.stop, 0) * piece // max(count - 1, 1))
+
+    def _piece(self, first: Integers) -> "Judging":
+        """What begins with these rows of the series (S,)."""
+        log, end = self.log, np.minimum(first + YOUNG.stop, self.came.score_to)
+        use = (log.rows >= first[log.series]) & (log.rows < end[log.series])
         some = log.cut(use)._replace(rows=log.rows[use] - first[log.series[use]])
         order = np.argsort(some.series, kind="stable")
         counts = np.bincount(some.series, minlength=len(log.names))
@@ -143,43 +152,65 @@ def judge(
     progress: Callable[[int], None] = lambda _: None,
 ) -> Judged:
     """Errors with these weights of the pretrained network, of all logs together, each series counting the same."""
-    old = [_run(past, settings, weights, progress) for past in pasts]
-    young = [_run(past.young(), settings, weights, progress) for past in pasts]
-    counts = [len(past.log.names) for past in pasts]
-    return Judged(*_errors(old, counts), *_errors(young, counts))
+    begun = [piece for past in pasts for piece in past.young()]
+    return Judged(*_errors(pasts, settings, weights, progress), *_errors(begun, settings, weights, progress))
 
 
-def _errors(runs: Sequence[Mapping[str, "Scores"]], counts: Sequence[int]) -> tuple[Errors, Errors]:
+def _errors(
+    pasts: Sequence[Judging],
+    settings: Settings,
+    weights: PretrainedWeights | None,
+    progress: Callable[[int], None],
+) -> tuple[Errors, Errors]:
     """Of the network alone, and of the whole forecast."""
-    last = [run["last"] for run in runs]
-    network, forecast = (
-        _over_last_value([run[name] for run in runs], last, counts) for name in ("network", "forecast")
+    runs = [_run(past, settings, weights, progress) for past in pasts]
+    counts = [len(past.log.names) for past in pasts]
+    last = _Sums.of([run.last for run in runs], counts)
+    return (
+        _Sums.of([run.network for run in runs], counts).over(last),
+        _Sums.of([run.forecast for run in runs], counts).over(last),
     )
-    return network, forecast
 
 
 Scores = Mapping[int, Score]
 
 
-def _over_last_value(ours: Sequence[Scores], last: Sequence[Scores], counts: Sequence[int]) -> Errors:
-    def ratio(name: str, horizon: int) -> float:
-        above, below = (
-            sum(count * (getattr(one[horizon], name) or 0.0) for one, count in zip(scores, counts, strict=True))
-            for scores in (ours, last)
+class _Run(NamedTuple):
+    """Scores of what was shown one log."""
+
+    network: Scores
+    forecast: Scores
+    last: Scores
+
+
+class _Sums(NamedTuple):
+    """Sums of errors over the series of all logs, by horizon."""
+
+    mse: dict[int, float]
+    mae: dict[int, float]
+
+    @classmethod
+    def of(cls, scores: Sequence[Scores], counts: Sequence[int]) -> "_Sums":
+        both = list(zip(scores, counts, strict=True))
+        return cls(
+            {horizon: sum(count * (of[horizon].mse or 0.0) for of, count in both) for horizon in scores[0]},
+            {horizon: sum(count * (of[horizon].mae or 0.0) for of, count in both) for horizon in scores[0]},
         )
-        return above / below if below > 0 else float("nan")
 
-    horizons = [horizon for horizon in ours[0] if ratio("mse", horizon) > 0]
-    return Errors(*({horizon: ratio(name, horizon) for horizon in horizons} for name in ("mse", "mae")))
+    def over(self, last: "_Sums") -> Errors:
+        """Over those of the last value, in the horizons in which something was off."""
+        horizons = [horizon for horizon in self.mse if self.mse[horizon] > 0 and last.mse[horizon] > 0]
+        return Errors(
+            {horizon: self.mse[horizon] / last.mse[horizon] for horizon in horizons},
+            {horizon: self.mae[horizon] / last.mae[horizon] for horizon in horizons},
+        )
 
 
-def _run(
-    past: Judging, settings: Settings, weights: PretrainedWeights | None, progress: Callable[[int], None]
-) -> dict[str, Scores]:
+def _run(past: Judging, settings: Settings, weights: PretrainedWeights | None, progress: Callable[[int], None]) -> _Run:
     """Show a log to a bank with these weights, and score the part that judges."""
     log, came, horizon = past.log, past.came, settings.model.horizon
     horizons = sorted({step for step in (*HORIZONS, horizon) if step <= horizon})
-    scorers = {name: Scorer(came, horizons) for name in ("network", "forecast", "last")}
+    network, forecast, last = (Scorer(came, horizons) for _ in range(3))
     bank, naive = bank_for(log, settings, weights), SeasonalNaive(horizon, 1)
     for batch in log.batches(max(1, min(BATCH, FORESEEN // horizon))):
         names = [batch.names[index] for index in batch.series]
@@ -187,15 +218,11 @@ def _run(
         forecasts = bank.observe(
             names, batch.times, batch.values, events=batch.events, covariates=batch.covariates, by_expert=by_expert
         )
-        said = {
-            "network": said_by(Expert.PRETRAINED, by_expert),
-            "forecast": forecasts.mean,
-            "last": naive.observe(batch.series, batch.values),
-        }
-        for name, mean in said.items():
-            _add(scorers[name], batch, mean)
+        _add(network, batch, said_by(Expert.PRETRAINED, by_expert))
+        _add(forecast, batch, forecasts.mean)
+        _add(last, batch, naive.observe(batch.series, batch.values))
         progress(len(names))
-    return {name: scorer.scores() for name, scorer in scorers.items()}
+    return _Run(network.scores(), forecast.scores(), last.scores())
 
 
 def _judged(came: Truth, score_from: Integers) -> Truth:

@@ -333,9 +333,11 @@ def test_a_gain_is_told_of_known_series_and_of_those_that_begin() -> None:
 
 
 def test_a_series_that_begins_is_judged_on_rows_that_were_held_back(tmp_path: Path) -> None:
-    log = past_of(file_of(tmp_path / "long.csv", [spiky(4000, seed) for seed in range(2)])).log
-    young = Judging.of(log, 0.2, seed=0).young()
-    assert young.judged == 2 * (300 - 10)
-    for place in range(2):
-        assert young.log.values[young.log.series == place].tolist() == log.values[log.series == place][3700:].tolist()
-        assert young.log.rows[young.log.series == place].tolist() == list(range(300))
+    log = past_of(file_of(tmp_path / "long.csv", [spiky(8000, seed) for seed in range(2)])).log
+    pieces = list(Judging.of(log, 0.2, seed=0).young())
+    assert [piece.judged for piece in pieces] == [2 * (300 - 10)] * 2
+    for begin, piece in zip((7200, 7700), pieces, strict=True):
+        for place in range(2):
+            own = piece.log.series == place
+            assert piece.log.values[own].tolist() == log.values[log.series == place][begin : begin + 300].tolist()
+            assert piece.log.rows[own].tolist() == list(range(300))
