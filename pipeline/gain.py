@@ -85,6 +85,11 @@ class Judging(NamedTuple):
         for piece in range(count):
             yield self._piece(self.came.score_from + np.maximum(lengths - YOUNG.stop, 0) * piece // max(count - 1, 1))
 
+    @property
+    def shown(self) -> int:
+        """How many values a bank is shown to judge its weights."""
+        return len(self.log.values) + sum(len(piece.log.values) for piece in self.young())
+
     def _piece(self, first: Integers) -> "Judging":
         """What begins with these rows of the series (S,)."""
         log, end = self.log, np.minimum(first + YOUNG.stop, self.came.score_to)
@@ -148,10 +153,13 @@ def _smaller(log: Log, counts: Integers, seed: int) -> Log:
 def judge(
     pasts: Sequence[Judging],
     settings: Settings,
-    weights: PretrainedWeights | None,
-    progress: Callable[[int], None] = lambda _: None,
+    weights: PretrainedWeights,
+    progress: Callable[[int], None],
 ) -> Judged:
-    """Errors with these weights of the pretrained network, of all logs together, each series counting the same."""
+    """Errors with these weights of the pretrained network, of all logs together, each series counting the same.
+
+    `progress` is told how many values more have been shown.
+    """
     begun = [piece for past in pasts for piece in past.young()]
     return Judged(*_errors(pasts, settings, weights, progress), *_errors(begun, settings, weights, progress))
 
@@ -159,7 +167,7 @@ def judge(
 def _errors(
     pasts: Sequence[Judging],
     settings: Settings,
-    weights: PretrainedWeights | None,
+    weights: PretrainedWeights,
     progress: Callable[[int], None],
 ) -> tuple[Errors, Errors]:
     """Of the network alone, and of the whole forecast."""
@@ -206,7 +214,7 @@ class _Sums(NamedTuple):
         )
 
 
-def _run(past: Judging, settings: Settings, weights: PretrainedWeights | None, progress: Callable[[int], None]) -> _Run:
+def _run(past: Judging, settings: Settings, weights: PretrainedWeights, progress: Callable[[int], None]) -> _Run:
     """Show a log to a bank with these weights, and score the part that judges."""
     log, came, horizon = past.log, past.came, settings.model.horizon
     horizons = sorted({step for step in (*HORIZONS, horizon) if step <= horizon})

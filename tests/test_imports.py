@@ -97,7 +97,7 @@ ROWS = (
     {"check.looking", "check.tables"},
     {"cycle", "reporter"},
     {"worker", "evaluate", "replay", "inspection", "summary"},
-    {"probe", "child", "feed", "plot", "bench", "gain", "pretrain"},
+    {"probe", "child", "feed", "plot", "bench", "gain", "pretrain", "training_material"},
     {"demo", "pretrain_own"},
     {"commands.console"},
     {"commands", "commands.options"},

@@ -24,9 +24,10 @@ from pipeline.gain import Errors, Gain, Judged, Judging, told
 from pipeline.log import Past, read_file
 from pipeline.messages import Outgoing
 from pipeline.plans import OwnPlan
-from pipeline.pretrain_own import TooLittleError, pretrain_own
+from pipeline.pretrain_own import pretrain_own
 from pipeline.replay import Form
 from pipeline.settings import Kafka, Model, Settings, to_toml
+from pipeline.training_material import TooLittleError
 
 HOUR = 3_600_000_000
 PERIOD = 31

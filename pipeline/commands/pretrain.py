@@ -145,9 +145,10 @@ def _from_the_past(
     from pipeline.gain import told
     from pipeline.log import read_file
     from pipeline.pretrain import work_folder, write_weights
-    from pipeline.pretrain_own import TooLittleError, pretrain_own
+    from pipeline.pretrain_own import pretrain_own
     from pipeline.replay import Form
     from pipeline.topiclog import TopicError, read_past
+    from pipeline.training_material import TooLittleError
     from pipeline.truth import ScoringError
     from pipeline.weights import read_weights
 
