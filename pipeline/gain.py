@@ -258,9 +258,14 @@ def told(gain: Gain, judged: int) -> Iterator[str]:
             values = [*errors.mse.values(), *errors.mae.values()]
             yield f"{name + ', ' + when:<42}" + "".join(f"{value:>13.3f}" for value in values)
     yield (
-        f"The whole forecast's squared error is {_change(gain.left)}, of series that begin {_change(gain.young_left)}."
+        f"The whole forecast's squared error is {change(gain.left)}, of series that begin {change(gain.young_left)}."
     )
 
 
-def _change(left: float) -> str:
+def change(left: float) -> str:
+    """What is left of an error, in words.
+
+    >>> change(0.9), change(1.25)
+    ('10.0% less', '25.0% more')
+    """
     return f"{abs(1 - left):.1%} {'less' if left < 1 else 'more'}"

@@ -6,7 +6,7 @@
 4. Judge by the second half: the network alone and the whole forecast, before and after.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,7 +18,7 @@ from safetensors.numpy import load_file
 from lstm_stream import Card, PretrainedWeights, Stretch, Training, held_back_losses, loss_on
 from pipeline.clock import Clock
 from pipeline.example_files import Own, Task, generated, made, read_examples, read_to_train, write_arrays
-from pipeline.gain import Gain, Judging, judge
+from pipeline.gain import Gain, Judging, change, judge, told
 from pipeline.log import Past
 from pipeline.plans import OwnPlan
 from pipeline.pretrain import card_of, rounded
@@ -39,6 +39,15 @@ class Found(NamedTuple):
     card: Card
     gain: Gain
     judged: int  # values
+
+    def told(self) -> Iterator[str]:
+        """What was gained, and what was forgotten, in lines."""
+        yield from told(self.gain, self.judged)
+        before, after = (sum(self.card.scores[f"generated_{when}"]) for when in ("before", "after"))
+        yield (
+            f"On generated series of all kinds the network's loss is {change(after / before)}: so much was forgotten of"
+            " what is unlike one's own past."
+        )
 
 
 def pretrain_own(

@@ -139,6 +139,7 @@ def test_a_kind_of_series_that_nobody_generated_is_learnt_from_a_file(trained_fi
     assert scores["loss_held_back"][1] < scores["loss_held_back"][0]
     assert len(scores["generated_before"]) == len(scores["generated_after"]) == 4
     assert "squared error is" in result.stdout
+    assert "On generated series of all kinds the network's loss is" in result.stdout
     assert "390 held-back values" in result.stdout
 
 

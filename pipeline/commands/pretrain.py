@@ -142,7 +142,6 @@ def _from_the_past(
     from pipeline.clock import Clock
     from pipeline.cluster import ClusterError
     from pipeline.files.packing import TableError
-    from pipeline.gain import told
     from pipeline.log import read_file
     from pipeline.pretrain import work_folder, write_weights
     from pipeline.pretrain_own import pretrain_own
@@ -165,7 +164,7 @@ def _from_the_past(
         for line in (line for past in pasts for line in past.told):
             tell(line)
         found = pretrain_own(plan, pasts, in_use, settings, work_folder(output), tell, Clock())
-        for line in told(found.gain, found.judged):
+        for line in found.told():
             click.echo(line)
         if not (found.gain.is_worth_it or anyway):
             click.echo(f"Not worth using: {output} is not written (--anyway does), go on with the weights in use.")
