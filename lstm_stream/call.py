@@ -25,33 +25,38 @@ class Call(NamedTuple):
     values: Doubles  # (N,) NaN: missing
     events: Wholes  # (N,) never falling
     covariates: Doubles  # (N, C) NaN: not known
-    missing: Wholes  # (N,) steps that are missing before it
+    missing: Wholes  # (N,) steps that are missing before it; as the two below, known when its event has begun
     restart: Flags  # (N,) whether the series starts, or starts again, with it
     step: Wholes  # (N,) of the series, microseconds; 0: not known
 
     @classmethod
-    def of(
-        cls,
+    def room(cls, count: int, covariates: int) -> "Call":
+        """Workspace for so many observations with so many covariates."""
+        whole = np.zeros((5, count), np.int64)
+        return cls(
+            rows=whole[0],
+            times=whole[1],
+            values=np.zeros(count),
+            events=whole[2],
+            covariates=np.zeros((count, covariates)),
+            missing=whole[3],
+            restart=np.zeros(count, np.bool_),
+            step=whole[4],
+        )
+
+    def take(
+        self,
         rows: Wholes,
         times: npt.NDArray[np.int64],
         values: npt.NDArray[np.float64],
         events: npt.NDArray[np.int64] | None,
         covariates: npt.NDArray[np.float64] | None,
-        known: int,
-    ) -> "Call":
-        """Nothing of it placed yet; each in an event of its own, and none of the `known` covariates, unless given."""
-        count = len(rows)
-        whole = np.zeros((2, count), np.int64)
-        return cls(
-            rows=rows,
-            times=np.minimum(np.maximum(np.array(times, np.int64), -FURTHEST), FURTHEST),
-            values=np.array(values, np.float64),
-            events=np.arange(count) if events is None else np.array(events, np.int64),
-            covariates=np.full((count, known), np.nan) if covariates is None else np.array(covariates, np.float64),
-            missing=whole[0],
-            restart=np.zeros(count, np.bool_),
-            step=whole[1],
-        )
+    ) -> None:
+        """Take other observations; each is in an event of its own, and has no covariates, unless these are given."""
+        self.rows[:], self.values[:] = rows, values
+        np.minimum(np.maximum(times, -FURTHEST, out=self.times), FURTHEST, out=self.times)
+        self.events[:] = np.arange(len(rows)) if events is None else events
+        self.covariates[:] = np.nan if covariates is None else covariates
 
     def largest_event(self) -> int:
         """The most observations of one event."""

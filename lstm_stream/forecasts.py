@@ -34,21 +34,17 @@ class Forecasts(NamedTuple):
 
     def take(self, indices: npt.NDArray[np.int64]) -> "Forecasts":
         """Some of them."""
-        return Forecasts(
-            outcome=self.outcome[indices],
-            origin=self.origin[indices],
-            mean=self.mean[indices],
-            quantiles=self.quantiles[indices],
-            scale=self.scale[indices],
-            warming=self.warming[indices],
-            surprise=self.surprise[indices],
-            updates=self.updates[indices],
-            lstm_share=self.lstm_share[indices],
-            step=self.step[indices],
-            drifts=self.drifts[indices],
-            restart=self.restart[indices],
-            outside=self.outside[indices],
-        )
+        return Forecasts(*(array[indices] for array in self))
+
+    def copy(self) -> "Forecasts":
+        """A copy."""
+        return Forecasts(*(array.copy() for array in self))
+
+    def clear(self) -> None:
+        """Be as those of `zeros` again."""
+        for array in self:
+            array.fill(0)
+        self.surprise.fill(np.nan)
 
     @classmethod
     def zeros(cls, count: int, horizon: int, levels: int) -> "Forecasts":
