@@ -16,7 +16,7 @@ from pipeline.stamps import Stamps
 
 T = TypeVar("T")
 
-LEAST_WAIT = 0.005  # seconds: what comes due meanwhile is handed out together
+LEAST_WAIT = 0.02  # seconds: what comes due meanwhile is handed out together
 
 
 class FormError(Exception):
