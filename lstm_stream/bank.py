@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_stream.arithmetic import Floats, Wholes
-from lstm_stream.call import AGAIN, END, FAULTY, LEFT, Call
+from lstm_stream.call import AGAIN, END, FAULTY, LEFT, Call, Desk
 from lstm_stream.columns import Array, Columns, dumped, fill, grown, over, under
 from lstm_stream.diagnostics import Diagnostics
 from lstm_stream.dumping import Dump
@@ -35,9 +35,6 @@ from lstm_stream.readout import ONE
 from lstm_stream.references import References
 from lstm_stream.rows import Rows
 from lstm_stream.state import Members, Tables, Workspace
-
-FEW = 64
-"""Observations of a call whose forecasts are copied from a workspace, which takes less time than a reference."""
 
 
 class Bank:
@@ -79,7 +76,7 @@ class Bank:
         self._members = Members.room(1, self._tables, rules)
         self._work = Workspace.of(self._tables, rules)
         self._refer = References()
-        self._call, self._forecasts = Call.room(0, rules.covariates), self._forecasts_of(0)
+        self._desk = Desk(rules.horizon, len(rules.quantiles), rules.covariates)
         self._nothing = ExpertForecasts.zeros(0, EXPERTS, rules.horizon)
         self._dump = Dump({}, {})
         self.faults: list[Fault] = []
@@ -118,7 +115,7 @@ class Bank:
         self.faults = []
         rows = self._rows.of(series)
         self._dump.keep(rows)
-        call, forecasts = self._workspace(len(rows))
+        call, forecasts = self._desk.of(len(rows))
         call.take(rows, times, values, events, covariates)
         self._make_room(call)
         position, through = np.asarray([0, 0, -1, -1, 0]), False
@@ -131,21 +128,7 @@ class Bank:
                 self._begin_anew(int(self._members.sources[m]), call, position, forecasts, by_expert)
             position[FAULTY] = 0
             self.faults += self._learning.learn(self._rows.state, self._rows.series, int(position[END]) - 1)
-        return forecasts.copy() if forecasts is self._forecasts else forecasts
-
-    def _workspace(self, count: int) -> tuple[Call, Forecasts]:
-        """For a call of so many observations; that of the last call again where it fits, as references take time."""
-        if count != len(self._call.rows):
-            self._call = Call.room(count, self.rules.covariates)
-        if count > FEW:
-            return self._call, self._forecasts_of(count)
-        if count != len(self._forecasts.outcome):
-            self._forecasts = self._forecasts_of(count)
-        self._forecasts.clear()
-        return self._call, self._forecasts
-
-    def _forecasts_of(self, count: int) -> Forecasts:
-        return Forecasts.zeros(count, self.rules.horizon, len(self.rules.quantiles))
+        return self._desk.out(forecasts)
 
     def _go_on(self, call: Call, position: Wholes, forecasts: Forecasts, by_expert: ExpertForecasts) -> bool:
         """Go on until something is to be learnt, or to the end; tells whether it was to the end."""
@@ -235,7 +218,7 @@ class Bank:
             A series was never observed.
         """
         rows = [self.names[name] for name in series]
-        forecasts = self._forecasts_of(len(rows))
+        forecasts = Forecasts.zeros(len(rows), self.rules.horizon, len(self.rules.quantiles))
         for n, i in enumerate(rows):
             self._write_forecast(i, int(self._rows.series.grid.last[i]), n, forecasts)
         return forecasts

@@ -9,12 +9,15 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_stream.arithmetic import Doubles, Flags, Wholes
+from lstm_stream.forecasts import Forecasts
 
 BEGIN, END, LEFT, AGAIN, FAULTY = 0, 1, 2, 3, 4
 """Of a position: the first observation of the event at hand and the first behind it; missing steps still to come; the
 observation whose series is to start again, -1: none; how many members came to something that is not finite."""
 FURTHEST = 2**60
 """Microseconds from the epoch, so that no difference of two times overflows."""
+FEW = 64
+"""Observations of a call whose forecasts are copied from the workspace: that takes less time than a new reference."""
 
 
 class Call(NamedTuple):
@@ -62,3 +65,36 @@ class Call(NamedTuple):
         """The most observations of one event."""
         starts = np.flatnonzero(np.diff(self.events, prepend=self.events[:1] - 1, append=self.events[-1:] + 1))
         return int(np.diff(starts).max(initial=1))
+
+
+class Desk:
+    """Workspace of a bank for the call at hand and its forecasts.
+
+    Where a call has as many observations as the last one, arrays are used again, so that references to them hold. For a
+    single observation that saves a third of the time.
+
+    Parameters
+    ----------
+    horizon, levels, covariates
+        Of the bank.
+    """
+
+    def __init__(self, horizon: int, levels: int, covariates: int) -> None:
+        self._horizon, self._levels, self._covariates = horizon, levels, covariates
+        self._call = Call.room(0, covariates)
+        self._forecasts = Forecasts.zeros(0, horizon, levels)
+
+    def of(self, count: int) -> tuple[Call, Forecasts]:
+        """For so many observations; what the call held before is still there."""
+        if count != len(self._call.rows):
+            self._call = Call.room(count, self._covariates)
+        if count > FEW:
+            return self._call, Forecasts.zeros(count, self._horizon, self._levels)
+        if count != len(self._forecasts.outcome):
+            self._forecasts = Forecasts.zeros(count, self._horizon, self._levels)
+        self._forecasts.clear()
+        return self._call, self._forecasts
+
+    def out(self, forecasts: Forecasts) -> Forecasts:
+        """Forecasts to hand out, which no later call changes."""
+        return forecasts.copy() if forecasts is self._forecasts else forecasts

@@ -45,7 +45,7 @@ class LSTMForecaster(time_series.base.Forecaster):
     learning_rate
         Adam's.
     effort
-        Learning steps relative to the default, one every four values.
+        Learning steps relative to the default: one every eight values at first, fewer later.
     seed
         Of the initial weights and of the draws of replayed steps.
 

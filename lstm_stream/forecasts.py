@@ -3,7 +3,7 @@
 Letters: N observations of a call, E experts, H horizons, L quantile levels.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -34,16 +34,18 @@ class Forecasts(NamedTuple):
 
     def take(self, indices: npt.NDArray[np.int64]) -> "Forecasts":
         """Some of them."""
-        return Forecasts(*(array[indices] for array in self))
+        columns: tuple[Any, ...] = self
+        return Forecasts(*(column[indices] for column in columns))
 
     def copy(self) -> "Forecasts":
         """A copy."""
-        return Forecasts(*(array.copy() for array in self))
+        columns: tuple[Any, ...] = self
+        return Forecasts(*(column.copy() for column in columns))
 
     def clear(self) -> None:
         """Be as those of `zeros` again."""
-        for array in self:
-            array.fill(0)
+        for column in self:
+            column.fill(0)
         self.surprise.fill(np.nan)
 
     @classmethod

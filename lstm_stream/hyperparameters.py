@@ -78,7 +78,7 @@ class Hyperparameters:
     hidden_size: int = 48
     pretrained: bool = True
     window: int = 48
-    windows: int = 16
+    windows: int = 8
     effort: float = 1.0
     learning_rate: float = 3e-3
     replay: int = 1024

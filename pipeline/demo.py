@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import NamedTuple, Self
@@ -35,6 +36,7 @@ from pipeline.summary import Summary, sum_up
 
 PATIENCE = 90.0  # seconds without progress before the demo gives up
 LOOK = 0.5  # seconds between two looks at the daemon
+TOGETHER = 0.02  # seconds: events that are due in so short a time are sent together
 
 
 class DemoError(Exception):
@@ -243,11 +245,16 @@ class _Sender:
         end = time.monotonic() + (self._plan.seconds or math.inf)
         (topic,) = self._settings.kafka.inputs
         with Writer(self._settings, topic) as writer:
-            for event in paced(records, lambda index, _: index / self._plan.rate, sleep=self._stop.wait):
+            due = partial(_due, self._plan.rate)
+            for event in paced(records, due, sleep=self._stop.wait, least=TOGETHER):
                 if self._stop.is_set() or time.monotonic() >= end:
                     return
                 writer.write(event)
                 self.sent += 1
+
+
+def _due(rate: float, index: int, _: Outgoing) -> float:
+    return index / rate
 
 
 class Played(NamedTuple):

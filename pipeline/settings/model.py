@@ -29,7 +29,7 @@ class Model(Struct, frozen=True, kw_only=True):
     window: Annotated[Count, Meta(le=10_000, description="Steps that a learning step reaches back through time.")] = 48
     windows: Annotated[
         Count, Meta(le=1000, description="Windows of a learning step: the newest, the others replayed.")
-    ] = 16
+    ] = 8
     effort: Annotated[
         float,
         Meta(ge=0, le=1000, description="How much to learn from each observation: 2 is twice the usual, 0 nothing."),
