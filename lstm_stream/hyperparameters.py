@@ -78,9 +78,9 @@ class Hyperparameters:
     hidden_size: int = 48
     pretrained: bool = True
     window: int = 48
-    windows: int = 8
+    windows: int = 16
     effort: float = 1.0
-    learning_rate: float = 3e-3
+    learning_rate: float = 8e-3
     replay: int = 1024
     memory: int = 2048
     covariates: int = 0

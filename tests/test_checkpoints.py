@@ -241,7 +241,7 @@ def test_a_file_with_any_bit_flipped_is_never_loaded(tmp_path: Path, newest: Pat
 
 
 def other_format(content: bytes) -> bytes:
-    return content.replace(b"checkpoint 1", b"checkpoint 2")
+    return content.replace(b"checkpoint 2", b"checkpoint 3")
 
 
 def of_another_partition(_: bytes) -> bytes:

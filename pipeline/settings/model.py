@@ -29,12 +29,12 @@ class Model(Struct, frozen=True, kw_only=True):
     window: Annotated[Count, Meta(le=10_000, description="Steps that a learning step reaches back through time.")] = 48
     windows: Annotated[
         Count, Meta(le=1000, description="Windows of a learning step: the newest, the others replayed.")
-    ] = 8
+    ] = 16
     effort: Annotated[
         float,
         Meta(ge=0, le=1000, description="How much to learn from each observation: 2 is twice the usual, 0 nothing."),
     ] = 1.0
-    learning_rate: Annotated[float, Meta(gt=0, le=1, description="Size of a learning step (Adam).")] = 3e-3
+    learning_rate: Annotated[float, Meta(gt=0, le=1, description="Size of a learning step (Adam).")] = 8e-3
     replay: Annotated[
         Count, Meta(le=10_000_000, description="Past windows that a partition keeps to learn from again.")
     ] = 1024
