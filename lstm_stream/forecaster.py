@@ -86,7 +86,7 @@ class LSTMForecaster(time_series.base.Forecaster):
         timestamp: str | None = None,
         covariates: tuple[str, ...] | None = None,
         hidden_size: int = 48,
-        learning_rate: float = 8e-3,
+        learning_rate: float = 5e-3,
         effort: float = 1.0,
         seed: int = 0,
     ) -> None:

@@ -16,7 +16,7 @@ from lstm_stream.columns import over, under
 from lstm_stream.network import Network, Windows
 
 LARGEST_GRADIENT = 1.0
-AVERAGE_DECAY = 0.99
+AVERAGE_DECAY = 0.97
 ALARMED = 1.0
 """Part by which a full alarm raises the learning rate."""
 
