@@ -11,7 +11,8 @@ from msgspec import structs
 
 from pipeline.clock import Clock
 from pipeline.listing import merged as merged_list
-from pipeline.metrics import PREFIX, Metrics
+from pipeline.metric import PREFIX
+from pipeline.metrics import Metrics
 from pipeline.series_list import MOST_ROWS, BusyError, Found, Listed, Listing
 from pipeline.series_status import SeriesStatus
 from pipeline.status import ExpertWeight, Gates, State, Status, WorkerStatus

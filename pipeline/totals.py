@@ -1,4 +1,4 @@
-"""The metrics of several workers as one page: counters summed, gauges merged as `pipeline.metrics.TABLE` says.
+"""The metrics of several workers as one page: counters summed, gauges merged as `pipeline.metric_table.TABLE` says.
 
 A page is a mapping of samples to numbers. What a worker that has ended had counted is kept (`counted`, `added`), so
 that no counter goes back when another worker takes its place.
@@ -14,7 +14,8 @@ from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
-from pipeline.metrics import PREFIX, TABLE, Metric
+from pipeline.metric import PREFIX, Metric
+from pipeline.metric_table import TABLE
 
 
 class Sample(NamedTuple):

@@ -5,7 +5,8 @@ from msgspec import structs
 
 from pipeline.cluster import TopicPartition
 from pipeline.exported import EVERY, MOST, STAY, Exported
-from pipeline.metrics import PREFIX, Metrics
+from pipeline.metric import PREFIX
+from pipeline.metrics import Metrics
 from pipeline.series_status import SeriesStatus
 from pipeline.settings import Metrics as Wanted
 from pipeline.status import Ranking
