@@ -29,7 +29,7 @@ ROWS = (
     },
     {"stamps.stamp", "stamps.dates", "metrics"},
     {"paths", "series_status", "stores", "stamps.numbers", "stamps.patterns", "stamps.repeated_hour"},
-    {"stamps.texts"},
+    {"stamps.texts", "stages"},
     {"stamps.reader"},
     {
         "checkpoints",
@@ -80,9 +80,29 @@ ROWS = (
         "check.trial",
     },
     {"demo_view", "held"},
-    {"follower", "resending", "member", "publisher", "monitoring", "figure_data", "check.found_times", "topiclog"},
+    {
+        "checkpointing",
+        "follower",
+        "resending",
+        "member",
+        "publisher",
+        "monitoring",
+        "figure_data",
+        "check.found_times",
+        "topiclog",
+    },
     {"check.decimal_mark"},
-    {"support_bundle", "tail", "opening", "web", "lag", "exported", "check.found_values", "check.found_names"},
+    {
+        "folding",
+        "support_bundle",
+        "tail",
+        "opening",
+        "web",
+        "lag",
+        "exported",
+        "check.found_values",
+        "check.found_names",
+    },
     {"check.unread", "check.collisions", "check.contents", "check.proposing"},
     {"check.report", "check.remarks"},
     {"check.looking", "check.tables"},
@@ -201,7 +221,6 @@ EVERYWHERE = {"numpy", "msgspec"}
 LINES = 300
 """Of a file."""
 LONG = {
-    "pipeline.cycle": 490,
     "pipeline.events": 460,
     "pipeline.losses": 430,
     "pipeline.files.layout": 410,
