@@ -66,7 +66,7 @@ ROWS = (
     {"cluster.consumer", "cluster.topics", "cluster.writing"},
     {"cluster.clients", "cluster.topic_reader"},
     {"cluster.sample"},
-    {"shard", "cluster", "embedded", "log", "baselines", "peers", "check.inventory", "supervisor"},
+    {"losses.ledger", "shard", "cluster", "embedded", "log", "baselines", "peers", "check.inventory", "supervisor"},
     {
         "overview",
         "transactions",
@@ -74,12 +74,15 @@ ROWS = (
         "parts",
         "saver",
         "snapshots",
-        "losses",
+        "losses.clocks",
+        "losses.fields",
+        "losses.names",
+        "losses.shares",
         "check.facts",
         "check.draft",
         "check.trial",
     },
-    {"demo_view", "held"},
+    {"demo_view", "held", "losses"},
     {
         "checkpointing",
         "follower",
@@ -222,7 +225,6 @@ LINES = 300
 """Of a file."""
 LONG = {
     "pipeline.events": 460,
-    "pipeline.losses": 430,
     "pipeline.files.layout": 410,
     "pipeline.files.timecolumn": 380,
     "pipeline.check.inventory": 370,

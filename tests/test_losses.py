@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from pipeline.cluster import TopicPartition
-from pipeline.dead_letters import REASONS
+from pipeline.dead_letters import REASONS, REMEDIES
 from pipeline.fates import FORECAST, LATE, SKIPPED, Fate, Fates
-from pipeline.losses import BLOCK, CHECK, REMEDIES, RUN, WINDOW, Losses, Watch
+from pipeline.losses import Losses, Watch
+from pipeline.losses.ledger import CHECK, RUN, WINDOW
+from pipeline.losses.names import BLOCK
 from pipeline.messages import Record
 from pipeline.settings import Delivery, Events, Model, Settings
 from pipeline.shard import Shard
