@@ -5,25 +5,19 @@ import json
 import logging
 import math
 import re
-import tempfile
 import uuid
-from collections.abc import Callable, Iterable, Mapping
-from io import BytesIO
-from pathlib import Path
+from collections.abc import Iterable, Mapping
 from typing import Any, BinaryIO, NamedTuple, Protocol
 from urllib.parse import quote
 
-from fsspec.implementations.local import LocalFileSystem
 from numpy.typing import NDArray
 
 from pipeline import tensor_file
-from pipeline.stores import CheckpointError, Files, InTime, opened, reaching, store_of, written_file
+from pipeline.stores import CheckpointError, Files, InTime, opened, place_of, reaching, store_of, write_whole
 from pipeline.tensor_file import DamagedError, Shape, TensorFile, write_all
 
 log = logging.getLogger(__name__)
 
-SMALL = 1 << 26
-"""Bytes that are put into an object store from memory; more go through a temporary file."""
 _NAME = re.compile(r"(\d{20})\.safetensors")
 _TEMPORARY = re.compile(r"\.(\d{20})\.safetensors\..*\.tmp")
 
@@ -111,7 +105,8 @@ class Checkpoints:
     def probe(self) -> None:
         """Raise `CheckpointError` if a checkpoint could not be written."""
         path = f"{self._root}/.probe-{uuid.uuid4().hex}"
-        self._write(path, lambda file: write_all(file, b"lstm-stream asks whether it may write here"), 0)
+        content = b"lstm-stream asks whether it may write here"
+        write_whole(self._files, path, self._url, lambda file: write_all(file, content), 0)
         with reaching("write", self._url):
             self._files.rm_file(path)
 
@@ -170,9 +165,9 @@ class Checkpoints:
             with reaching("write", self._url):
                 checkpoint.seal()
 
-        self._write(path, write, _size(shapes))
+        write_whole(self._files, path, self._url, write, _size(shapes))
         self._prune(address, offset)
-        return self._place(path)
+        return place_of(self._files, path)
 
     def load(self, address: Address, at_most: int) -> Checkpoint | None:
         """Take the newest whole checkpoint that does not know more than the log up to `at_most`.
@@ -196,11 +191,11 @@ class Checkpoints:
 
     def _read_or_warn(self, path: str, address: Address, offset: int) -> Checkpoint | None:
         try:
-            found, checkpoint = _checkpoint(self._files, path, self._url, self._place(path))
+            found, checkpoint = _checkpoint(self._files, path, self._url, place_of(self._files, path))
             if (found, checkpoint.offset) != (address, offset):
                 raise DamagedError(f"it says that it is of {found}, offset {checkpoint.offset}")
         except DamagedError as error:
-            log.warning("checkpoint %s is skipped, an older one is looked for: %s", self._place(path), error)
+            log.warning("checkpoint %s is skipped, an older one is looked for: %s", place_of(self._files, path), error)
             return None
         return checkpoint
 
@@ -225,7 +220,7 @@ class Checkpoints:
                     with contextlib.suppress(FileNotFoundError):
                         self._files.rm_file(path)
         except CheckpointError as error:
-            log.warning("old checkpoints below %s stay: %s", self._place(self._folder(address)), error)
+            log.warning("old checkpoints below %s stay: %s", place_of(self._files, self._folder(address)), error)
 
     def _superfluous(self, address: Address, saved: int) -> list[str]:
         there = self._list(address)
@@ -233,29 +228,6 @@ class Checkpoints:
         older = sorted((offset for offset in paths if offset <= saved), reverse=True)
         crashed = (path for path in there if _is_leftover(path, saved))
         return [*(paths[offset] for offset in older[self._keep :]), *crashed]
-
-    def _write(self, path: str, write: Callable[[BinaryIO], None], size: int) -> None:
-        """Let there be a file of what is written, of so many bytes or a little more; whole or not at all."""
-        if isinstance(self._files, LocalFileSystem):
-            with written_file(Path(path), self._url) as file:
-                write(file)
-        elif size <= SMALL:
-            content = BytesIO()
-            write(content)
-            with reaching("write", self._url):
-                self._files.pipe_file(path, content.getvalue())  # a put to an object store is whole or not at all
-        else:
-            with tempfile.TemporaryDirectory(prefix="lstm-stream-") as folder:
-                local = Path(folder) / "checkpoint.safetensors"
-                with local.open("x+b", buffering=0) as file:
-                    write(file)
-                with reaching("write", self._url):
-                    self._files.put_file(str(local), path)  # in parts, of which nothing shows before the last one
-
-    def _place(self, path: str) -> str:
-        if isinstance(self._files, LocalFileSystem):
-            return path
-        return self._files.unstrip_protocol(path)
 
 
 def read(url: str) -> Checkpoint:

