@@ -7,7 +7,7 @@ import msgspec
 
 from pipeline.cluster import Newcomers, Writer
 from pipeline.dead_letters import REASON
-from pipeline.files.tables import Event
+from pipeline.files.events import Event
 from pipeline.messages import Outgoing, Record, decode_forecast
 from pipeline.replay import Form, FormError
 from pipeline.settings import Events, Settings, Web

@@ -8,8 +8,8 @@ from typing import TypeVar
 import msgspec
 
 from pipeline.fields import is_template
+from pipeline.files.events import Event
 from pipeline.files.fileform import Fields
-from pipeline.files.tables import Event
 from pipeline.messages import Outgoing
 from pipeline.settings import Events
 from pipeline.stamps import Stamps

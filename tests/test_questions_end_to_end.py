@@ -11,7 +11,7 @@ from msgspec import structs
 
 from pipeline.cluster import Writer
 from pipeline.embedded import EmbeddedBroker
-from pipeline.files.tables import Event
+from pipeline.files.events import Event
 from pipeline.fleet import Fleet
 from pipeline.replay import Form
 from pipeline.settings import Events, Model

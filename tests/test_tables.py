@@ -10,9 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lstm_stream import Observation
+from pipeline.files.events import Event
 from pipeline.files.fileform import Fields, Said
 from pipeline.files.packing import TableError
-from pipeline.files.tables import Event, survey
+from pipeline.files.tables import survey
 from pipeline.messages import iso8601
 
 HOUR = 3_600_000_000

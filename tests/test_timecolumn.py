@@ -6,20 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.files.timecolumn import (
-    SLASHED,
-    TimeColumn,
-    are_clocks,
-    clock_reader,
-    first_form,
-    form_of,
-    has_hours,
-    is_date,
-    is_span,
-    order_of,
-    said_form,
-    slashed_form,
-)
+from pipeline.files.clocks import are_clocks, clock_reader
+from pipeline.files.dateorder import order_of
+from pipeline.files.timecolumn import TimeColumn
+from pipeline.files.timeforms import SLASHED, first_form, form_of, has_hours, is_date, is_span, said_form, slashed_form
 from pipeline.messages import iso8601
 from pipeline.stamps import StampError, Stamps
 

@@ -4,6 +4,9 @@ from typing import NamedTuple
 
 import msgspec
 
+Cells = tuple[str, ...]
+"""A row of a file: text without spaces around it, "" where there is nothing."""
+
 
 class Fields(NamedTuple):
     """What the fields of an event are called, and so the columns that hold them."""

@@ -8,11 +8,12 @@ from itertools import combinations, islice
 import numpy as np
 
 from pipeline.files.cells import like_a_number
-from pipeline.files.fileform import Said
+from pipeline.files.clocks import CLOCK, are_clocks
+from pipeline.files.fileform import Cells, Said
 from pipeline.files.packing import TableError
-from pipeline.files.reader import Cells, Sheet
+from pipeline.files.reader import Sheet
 from pipeline.files.sample import SHOWN, Sample, short
-from pipeline.files.timecolumn import CLOCK, TimeColumn, are_clocks
+from pipeline.files.timecolumn import TimeColumn
 from pipeline.stamps import StampError
 
 REPEATED = 0.01

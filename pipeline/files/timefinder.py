@@ -8,27 +8,21 @@ from itertools import pairwise
 import numpy as np
 
 from pipeline.files.cells import like_a_number
+from pipeline.files.clocks import CLOCK, NUMBER, clock_of, clock_reader, hour_of
+from pipeline.files.dateorder import order_of
 from pipeline.files.fileform import PLAIN, Fields, Said
 from pipeline.files.packing import TableError
 from pipeline.files.sample import Sample, is_counter, listed
-from pipeline.files.timecolumn import (
-    CLOCK,
+from pipeline.files.timecolumn import PARTS, PARTS_FORM, TimeColumn
+from pipeline.files.timeforms import (
     DIGITS,
-    NUMBER,
-    PARTS,
-    PARTS_FORM,
     SLASHED,
-    TimeColumn,
     TimeForm,
-    clock_of,
-    clock_reader,
     first_form,
     form_of,
     has_hours,
-    hour_of,
     is_date,
     is_span,
-    order_of,
     said_form,
     slashed_form,
 )
