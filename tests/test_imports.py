@@ -25,7 +25,7 @@ ROWS = (
     {
         *("tensor_file", "metric_table", "status", "messages", "scoring", "watchdog", "clock", "fleet", "fates"),
         *("json_text", "pagefiles", "log_lines", "web_access", "bounds"),
-        *("code_cache", "files", "check", "files.packing", "files.fileform"),
+        *("code_cache", "files", "check", "check.columns", "files.packing", "files.fileform"),
     },
     {"stamps.stamp", "stamps.dates", "metrics", "files.json_rows"},
     {"paths", "series_status", "stores", "stamps.numbers", "stamps.patterns", "stamps.repeated_hour"},
@@ -80,6 +80,7 @@ ROWS = (
         "losses.fields",
         "losses.names",
         "losses.shares",
+        "check.arrays",
         "check.facts",
         "check.draft",
         "check.trial",
@@ -227,7 +228,6 @@ LINES = 300
 """Of a file."""
 LONG = {
     "pipeline.events": 460,
-    "pipeline.check.inventory": 370,
     "pipeline.transactions": 320,
 }
 """Files that are still longer, and how long they may be; none is to be added."""

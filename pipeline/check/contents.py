@@ -2,7 +2,7 @@
 
 import base64
 
-from pipeline.check.inventory import type_of
+from pipeline.check.columns import type_of
 from pipeline.fields import unframed
 from pipeline.framing import FramingError, documents
 from pipeline.messages import Record

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from pipeline.check.inventory import Column, columns, view
+from pipeline.check.columns import Column
+from pipeline.check.inventory import columns, view
 from pipeline.cluster import Sample
 from pipeline.fields import template
 from pipeline.framing import FramingError, documents

@@ -4,11 +4,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from lstm_stream import Outcome
+from pipeline.check.columns import inside
 from pipeline.check.contents import BASE64, NO_JSON, content_of, of_base64
 from pipeline.check.decimal_mark import has_comma, unread_commas
 from pipeline.check.draft import Proposal
 from pipeline.check.facts import Facts
-from pipeline.check.inventory import TIME_NAME, inside
+from pipeline.check.inventory import TIME_NAME
 from pipeline.check.trial import Trial
 from pipeline.messages import Record, iso8601
 from pipeline.settings import Events, Settings

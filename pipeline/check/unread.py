@@ -6,9 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
+from pipeline.check.arrays import arrays
+from pipeline.check.columns import Column, inside, short, type_of
 from pipeline.check.facts import read, value_at
 from pipeline.check.found_values import NO_VALUE
-from pipeline.check.inventory import TIME_NAME, Column, arrays, inside, joined, short, type_of
+from pipeline.check.inventory import TIME_NAME, joined
 from pipeline.cluster import Sample
 from pipeline.conditions import conditions
 from pipeline.fields import Field, one_field, template
