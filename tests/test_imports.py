@@ -69,6 +69,7 @@ ROWS = (
     {"cluster.clients", "cluster.topic_reader"},
     {"cluster.sample"},
     {"losses.ledger", "shard", "cluster", "embedded", "log", "baselines", "peers", "check.inventory", "supervisor"},
+    {"hanging"},
     {
         "overview",
         "transactions",
@@ -228,7 +229,6 @@ LINES = 300
 """Of a file."""
 LONG = {
     "pipeline.events": 460,
-    "pipeline.transactions": 320,
 }
 """Files that are still longer, and how long they may be; none is to be added."""
 LEVELS = 10
