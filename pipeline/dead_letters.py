@@ -97,6 +97,19 @@ class Reject(msgspec.Struct, frozen=True, gc=False):
     index: int | None = None
 
 
+class RefusedError(Exception):
+    """Raised where an event is found bad, caught by the decoder, which makes a Reject of it."""
+
+    def __init__(self, reason: str, detail: str, field: str | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.detail = detail
+        self.field = field
+
+    def reject(self, series: str | None, index: int | None) -> Reject:
+        return Reject(self.reason, self.detail, series, self.field, index)
+
+
 REASON, TRUNCATED, NULL_KEY = "lstm_stream.reason", "lstm_stream.truncated", "lstm_stream.null_key"
 
 

@@ -16,7 +16,7 @@ from pipeline.check.facts import Facts
 from pipeline.check.found_times import time_paths
 from pipeline.check.inventory import TIME_NAME, columns
 from pipeline.check.trial import try_out
-from pipeline.events import BOOLEANS, LARGEST_VALUE
+from pipeline.event_values import BOOLEANS, LARGEST_VALUE
 from pipeline.points import EACH_NAME, SENML, ZIP, Points
 from pipeline.sentinels import Spread, written
 from pipeline.stamps import numeric
