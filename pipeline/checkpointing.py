@@ -7,15 +7,13 @@ import logging
 from collections.abc import Mapping
 
 from pipeline.checkpoints import Address, Checkpoints
-from pipeline.clock import Clock
 from pipeline.cluster import TopicPartition
 from pipeline.held import Held
-from pipeline.metrics import Metrics
+from pipeline.instruments import Instruments
 from pipeline.saver import Saved, Saver
 from pipeline.settings import Settings
-from pipeline.stages import Stages
 from pipeline.stores import CheckpointError
-from pipeline.watchdog import LONG, Watchdog
+from pipeline.watchdog import LONG
 
 logger = logging.getLogger(__name__)
 
@@ -31,28 +29,16 @@ class Checkpointing:
         Where they rest.
     settings
         How often they are written, and how long that may take.
-    metrics, stages
-        Count what is written, and the time that it takes.
-    watchdog
-        Watches the waiting for the writer.
-    clock
-        The time.
+    instruments
+        What it measures by.
     """
 
-    def __init__(
-        self,
-        checkpoints: Checkpoints,
-        settings: Settings,
-        metrics: Metrics,
-        stages: Stages,
-        watchdog: Watchdog,
-        clock: Clock,
-    ) -> None:
-        self._settings, self._metrics, self._stages = settings, metrics, stages
-        self._watchdog, self._clock = watchdog, clock
-        self._saver = Saver(checkpoints, clock.now)
+    def __init__(self, checkpoints: Checkpoints, settings: Settings, instruments: Instruments) -> None:
+        self._settings, self._instruments = settings, instruments
+        self._metrics, self._watchdog, self._clock = instruments
+        self._saver = Saver(checkpoints, self._clock.now)
         self._due: list[TopicPartition] = []
-        self._begun_at = clock.now()
+        self._begun_at = self._clock.now()
         self._unsaved: set[Address] = set()  # shards whose last checkpoint could not be written
 
     def change(self, settings: Settings) -> None:
@@ -72,7 +58,7 @@ class Checkpointing:
     def hand_over(self) -> None:
         """Give the writer some more of what is under way."""
         if not self._saver.is_free:
-            with self._stages.timed("checkpoint"):
+            with self._instruments.timed("checkpoint"):
                 self._saver.hand_over()
 
     def keep(self, held: HeldShards, until: float) -> None:
@@ -117,7 +103,7 @@ class Checkpointing:
     def _begin_next(self, held: HeldShards) -> None:
         one = held.get(self._due.pop(0))
         if one is not None and one.shard.next_offset == one.committed != one.saved:
-            with self._stages.timed("checkpoint"):
+            with self._instruments.timed("checkpoint"):
                 self._saver.begin(one.address, one.committed, one.shard.dump_in_parts())
 
     def _finish(self, held: HeldShards) -> None:

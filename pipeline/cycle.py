@@ -20,7 +20,6 @@ from collections.abc import Mapping
 from pipeline.advice import advice
 from pipeline.checkpointing import Checkpointing
 from pipeline.checkpoints import Checkpoints
-from pipeline.clock import Clock
 from pipeline.cluster import (
     CommitFailedError,
     FencedInstanceIdError,
@@ -35,16 +34,15 @@ from pipeline.cluster import (
 from pipeline.counts import Counts
 from pipeline.folding import Folded, Folding, count_committed
 from pipeline.held import Held
+from pipeline.instruments import Instruments
 from pipeline.losses import Losses
 from pipeline.member import Look, Member
-from pipeline.metrics import Metrics
 from pipeline.opening import Opener
 from pipeline.publisher import Publication, Publisher
 from pipeline.settings import Settings
 from pipeline.snapshots import Snapshots
-from pipeline.stages import Stages
 from pipeline.standstill import Reading, Standstill
-from pipeline.watchdog import LONG, Watchdog
+from pipeline.watchdog import LONG
 
 logger = logging.getLogger(__name__)
 
@@ -67,12 +65,8 @@ class Cycle:
         Where shards rest.
     settings
         Every knob.
-    metrics
-        Count what each step does.
-    watchdog
-        Watches each step that could hang.
-    clock
-        The time.
+    instruments
+        What each step is measured by.
     snapshots
         Left copies of the shards between two steps that change them.
     standstill
@@ -99,25 +93,22 @@ class Cycle:
         opener: Opener,
         checkpoints: Checkpoints,
         settings: Settings,
-        metrics: Metrics,
-        watchdog: Watchdog,
-        clock: Clock,
+        instruments: Instruments,
         snapshots: Snapshots,
         standstill: Standstill,
         losses: Losses,
         parked: Mapping[TopicPartition, Held],
     ) -> None:
         self._member, self._publisher, self._opener = member, publisher, opener
-        self._settings, self._metrics = settings, metrics
-        self._watchdog, self._clock, self._snapshots = watchdog, clock, snapshots
-        self._stages = Stages(metrics, clock)
-        self._folding = Folding(self._stages, watchdog, clock, self._answer)
-        self._checkpointing = Checkpointing(checkpoints, settings, metrics, self._stages, watchdog, clock)
+        self._settings, self._snapshots, self._instruments = settings, snapshots, instruments
+        self._metrics, self._watchdog, self._clock = instruments
+        self._folding = Folding(instruments, self._answer)
+        self._checkpointing = Checkpointing(checkpoints, settings, instruments)
         self._standstill, self._losses, self._parked = standstill, losses, dict(parked)
         self._failures, self._said = 0, ""
-        self._looked_at = clock.now()
+        self._looked_at = self._clock.now()
         self._waiting: dict[TopicPartition, int] = {}  # how often its opening was put off
-        self._has_nothing_since = clock.now()
+        self._has_nothing_since = self._clock.now()
         self.held: dict[TopicPartition, Held] = {}
         self.settled = False
         self.counts = Counts()
@@ -138,7 +129,7 @@ class Cycle:
         FingerprintError
             A checkpoint was made with other settings.
         """
-        with self._stages.timed("poll"):
+        with self._instruments.timed("poll"):
             gathered = self._member.gather(stop, self._answer)
         self._metrics.records.inc(sum(map(len, gathered.values())))
         look = self._member.look()
@@ -206,7 +197,7 @@ class Cycle:
 
     def _publish(self, folded: Folded, look: Look, stop: threading.Event) -> None:
         try:
-            with self._stages.timed("commit"):
+            with self._instruments.timed("commit"):
                 self._publisher.publish(folded.publication, self._member, look.metadata)
         except KafkaError as error:
             self._give_up(folded.publication, error, stop)

@@ -5,19 +5,18 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from pipeline.clock import Clock
 from pipeline.cluster import TopicPartition, place
 from pipeline.counts import Counts
 from pipeline.fates import Fates
 from pipeline.fold import Failure, Fold, Publish
 from pipeline.held import Held
+from pipeline.instruments import Instruments
 from pipeline.measures import Measures, count, joined
 from pipeline.messages import Outgoing, Record
 from pipeline.metrics import Metrics
 from pipeline.parts import Parts
 from pipeline.publisher import Publication
-from pipeline.stages import Stages
-from pipeline.watchdog import LONG, Watchdog
+from pipeline.watchdog import LONG
 
 logger = logging.getLogger(__name__)
 
@@ -41,19 +40,15 @@ class Folding:
 
     Parameters
     ----------
-    stages
-        Count how long each stage takes.
-    watchdog
-        Watches each fold.
-    clock
-        The time.
+    instruments
+        What it measures by.
     between
         Called after each part of a long fold.
     """
 
-    def __init__(self, stages: Stages, watchdog: Watchdog, clock: Clock, between: Callable[[], None]) -> None:
-        self._stages, self._watchdog = stages, watchdog
-        self._parts = Parts(clock.now, between)
+    def __init__(self, instruments: Instruments, between: Callable[[], None]) -> None:
+        self._instruments = instruments
+        self._parts = Parts(instruments.clock.now, between)
         self._told: set[tuple[TopicPartition, str | None, str]] = set()
 
     def fold(
@@ -93,9 +88,9 @@ class Folding:
     def _fold_one(self, held: Held, records: Sequence[Record], publish: Publish) -> Fold:
         if not records:
             return Fold([], [], Counts(), {})
-        with self._watchdog.watching("fold", LONG):
+        with self._instruments.watchdog.watching("fold", LONG):
             folded = self._parts.fold(held.shard, records, publish)
-        self._stages.add(folded.seconds)
+        self._instruments.count_seconds(folded.seconds)
         return folded
 
     def _tell(self, partition: TopicPartition, failures: Iterable[Failure]) -> None:

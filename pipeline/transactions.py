@@ -17,7 +17,6 @@ from collections.abc import Callable, Collection, Mapping
 from typing import TypeVar
 
 from pipeline.admin import Admin, Coordinated, Limits, Open
-from pipeline.clock import Clock
 from pipeline.cluster import (
     AuthorizationError,
     Clients,
@@ -29,9 +28,8 @@ from pipeline.cluster import (
     place,
 )
 from pipeline.hanging import how_to_end, how_to_see, is_over, longest_open, name_of, was_committed
-from pipeline.metrics import Metrics
+from pipeline.instruments import Instruments
 from pipeline.settings import Settings
-from pipeline.watchdog import Watchdog
 
 logger = logging.getLogger(__name__)
 
@@ -52,19 +50,13 @@ class Transactions:
         Where the admin client comes from, and the transactional id.
     settings
         The topics and the group.
-    metrics
-        Count what hung.
-    watchdog
-        Watches each question.
-    clock
-        The time.
+    instruments
+        What it measures by.
     """
 
-    def __init__(
-        self, clients: Clients, settings: Settings, metrics: Metrics, watchdog: Watchdog, clock: Clock
-    ) -> None:
+    def __init__(self, clients: Clients, settings: Settings, instruments: Instruments) -> None:
         self._clients, self._kafka = clients, settings.kafka
-        self._metrics, self._watchdog, self._clock = metrics, watchdog, clock
+        self._metrics, self._watchdog, self._clock = instruments
         self._patience = settings.delivery.deadline / 4
         self._admin: Admin | None = None
         self._seen: dict[Open, float] = {}  # since when
@@ -72,7 +64,7 @@ class Transactions:
         self._ids: set[int] = set()  # the producer ids that ours has stood for
         self._offsets: TopicPartition | None = None  # of our group, once it is known
         self._is_blind = False  # the brokers have no such question
-        self._next_sweep = clock.now()
+        self._next_sweep = self._clock.now()
 
     def settle(self) -> bool:
         """End what hangs of our own transactional id, which has no transaction open now; whether there was any.

@@ -29,7 +29,7 @@ ROWS = (
     },
     {"stamps.stamp", "stamps.dates", "metrics", "files.json_rows"},
     {"paths", "series_status", "stores", "stamps.numbers", "stamps.patterns", "stamps.repeated_hour"},
-    {"stamps.texts", "stages"},
+    {"stamps.texts", "instruments"},
     {"stamps.reader"},
     {
         "checkpoints",

@@ -32,6 +32,7 @@ from msgspec import structs
 from pipeline.admin import KafkaAdmin, Limits
 from pipeline.clock import Clock
 from pipeline.cluster import KafkaClients, KafkaError, TopicPartition, read_topic
+from pipeline.instruments import Instruments
 from pipeline.metrics import Metrics
 from pipeline.publisher import Publisher
 from pipeline.settings import Settings
@@ -238,7 +239,7 @@ def _heal(settings: Settings) -> int:
     """What the daemon's publisher does at its start; how many markers it had to write."""
     metrics, clock = Metrics(), Clock()
     watchdog = Watchdog(settings.delivery.deadline, clock.now, _never)
-    publisher = Publisher(KafkaClients(settings), settings, metrics, watchdog, clock)
+    publisher = Publisher(KafkaClients(settings), settings, Instruments(metrics, watchdog, clock))
     publisher.close()
     return int(metrics.broker_errors.labels("hanging_transaction")._value.get())
 
