@@ -8,7 +8,7 @@ Letters: N observations of a batch, E experts, H horizons, C covariates.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple, Protocol, TypeVar
 
@@ -136,25 +136,36 @@ def evaluate(
         for other in others.values():
             other.show(batch)
         progress(len(batch.values))
-    report = Report(
+    report = _report(log, came, scored, naive, others, int(shown.rows.max()) + 1)
+    scorers = {"model": scored.scorer, "lstm": scored.parts["lstm"]} | {name: run.scorer for name, run in naive.items()}
+    by_step = {name: scorer.mae_by_step() for name, scorer in scorers.items()}
+    return Evaluation(report, by_step, figure.picture(log))
+
+
+def _report(
+    log: Log,
+    came: Truth,
+    scored: "_ModelRun",
+    naive: Mapping[str, "_BaselineRun"],
+    peers: Mapping[str, "_PeerRun"],
+    rows: int,
+) -> Report:
+    return Report(
         model=scored.result(),
         lstm=Result(scored.parts["lstm"].scores()),
         readout=Result(scored.parts["readout"].scores()),
         last_value=naive["last_value"].result(),
         seasonal_naive=naive["seasonal_naive"].result(),
         series=len(log.names),
-        rows=int(shown.rows.max()) + 1,
+        rows=rows,
         season=log.season,
-        peers={name: other.result() for name, other in others.items()},
+        peers={name: other.result() for name, other in peers.items()},
         left_out={log.names[place]: why for place, why in came.left_out.items()},
         without_mase=tuple(log.names[place] for place in scored.scorer.without_mase()),
         dominant=None if (place := scored.scorer.dominant()) is None else log.names[place],
         own_numbers=came.own_numbers,
         season_beyond=log.season >= int(came.score_from[came.score_from < came.score_to].max()),
     )
-    scorers = {"model": scored.scorer, "lstm": scored.parts["lstm"]} | {name: run.scorer for name, run in naive.items()}
-    by_step = {name: scorer.mae_by_step() for name, scorer in scorers.items()}
-    return Evaluation(report, by_step, figure.picture(log))
 
 
 class _Pace:
