@@ -21,8 +21,8 @@ from pipeline.losses.names import BLOCK
 from pipeline.messages import Record
 from pipeline.settings import Delivery, Events, Model, Settings
 from pipeline.shard import Shard
+from tests.computer import Computer
 from tests.fakes import FakeProcess
-from tests.test_worker import Computer
 
 MODEL = Model(horizon=3, hidden_size=4, window=4, windows=2, replay=16, memory=64, effort=0.0)
 PARTITION = TopicPartition("events", 0)

@@ -238,13 +238,13 @@ def _sent(settings: Settings, value: bytes, count: int, commit: bool = False) ->
 def _heal(settings: Settings) -> int:
     """What the daemon's publisher does at its start; how many markers it had to write."""
     metrics, clock = Metrics(), Clock()
-    watchdog = Watchdog(settings.delivery.deadline, clock.now, _never)
+    watchdog = Watchdog(settings.delivery.deadline, clock.now, never)
     publisher = Publisher(KafkaClients(settings), settings, Instruments(metrics, watchdog, clock))
     publisher.close()
     return int(metrics.broker_errors.labels("hanging_transaction")._value.get())
 
 
-def _never(call: str) -> None:
+def never(call: str) -> None:
     raise AssertionError(call)
 
 
