@@ -1,4 +1,4 @@
-"""Logs that were cut, made anew, damaged or forgotten by retention: reading goes on where it can, and losses are said."""
+"""Logs that were cut, made anew, damaged or forgotten: reading goes on where it can, and what is lost is said."""
 
 import threading
 

@@ -11,7 +11,7 @@ from pipeline.cluster import TopicPartition
 from pipeline.settings import Checkpoints as Keeping
 from pipeline.settings import fingerprint
 from pipeline.worker import Worker
-from tests.computer import RECORDS, SETTINGS, Computer, never, at, kill, undisturbed
+from tests.computer import RECORDS, SETTINGS, Computer, at, kill, never, undisturbed
 from tests.fakes import ChainShard, FakeBroker, FakeProcess
 
 
