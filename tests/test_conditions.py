@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from pipeline.conditions import Condition
 from pipeline.messages import Record
 from pipeline.paths import FieldError, Place
-from tests.test_events import json_values
+from tests.json_values import json_values
 
 RECORD = Record("plant", 0, 7, -1, b"k-1", None, (("type", b"reading"), ("bad", b"\xff")))
 NODE = {

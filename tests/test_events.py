@@ -14,6 +14,7 @@ from pipeline.dead_letters import REASONS
 from pipeline.events import Decoded, Decoder
 from pipeline.messages import Record, iso8601
 from pipeline.settings import Events
+from tests.json_values import json_values
 
 NOON = 1769860800  # 2026-01-31T12:00:00Z in seconds
 MICROS = NOON * 1_000_000
@@ -46,11 +47,6 @@ def is_sound(found: Decoded) -> bool:
     return good and told
 
 
-json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
-    max_leaves=8,
-)
 events = st.fixed_dictionaries(
     {}, optional={"series": json_values, "timestamp": json_values, "value": json_values, "b": json_values}
 )

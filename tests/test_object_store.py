@@ -20,8 +20,8 @@ from pipeline.checkpoints import Address, Checkpoints, read
 from pipeline.embedded import EmbeddedBroker, free_port
 from pipeline.settings import Checkpoints as Keeping
 from pipeline.stores import CheckpointError
+from tests.members import PARTITIONS, SERIES, Member, count, settings_for, told, undisturbed, write
 from tests.servers import wait_until
-from tests.test_end_to_end import PARTITIONS, SERIES, Member, count, settings_for, told, undisturbed, write
 
 s3fs = pytest.importorskip("s3fs", reason="s3fs is not installed: checkpoints in an object store are not tested")
 pytest.importorskip("moto", reason="moto is not installed: there is no S3 server")

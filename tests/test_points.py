@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from pipeline.paths import FieldError
 from pipeline.points import Exploded, Points
-from tests.test_events import json_values
+from tests.json_values import json_values
 
 
 def exploded(document: object, *texts: str, now: float | None = None) -> Exploded:

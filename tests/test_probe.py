@@ -18,7 +18,7 @@ from pipeline.replay import FormError
 from pipeline.settings import Events, Settings, Web, to_toml
 from pipeline.web_client import address
 from tests.certificates import Authority
-from tests.test_end_to_end import Member, settings_for
+from tests.members import Member, settings_for
 
 
 @pytest.fixture(scope="module")

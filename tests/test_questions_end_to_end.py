@@ -15,8 +15,8 @@ from pipeline.files.events import Event
 from pipeline.fleet import Fleet
 from pipeline.replay import Form
 from pipeline.settings import Events, Model
+from tests.members import Member, settings_for
 from tests.servers import wait_until
-from tests.test_end_to_end import Member, settings_for
 
 EVENTS = 60_000
 

@@ -13,7 +13,7 @@ from pipeline.series_list import BusyError, Listing
 from pipeline.series_status import SeriesStatus
 from pipeline.snapshots import EVERY, INTEREST, MOST, SPARKLINE, WATCH, Snapshots
 from pipeline.table import Table
-from tests.test_table import table_of
+from tests.shown import table_of
 
 ONE, OTHER = TopicPartition("loads", 1), TopicPartition("prices", 0)
 STATUS = SeriesStatus(

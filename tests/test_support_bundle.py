@@ -17,7 +17,7 @@ from pipeline.web import Web
 from pipeline.web_access import Access
 from pipeline.web_client import address
 from tests.certificates import Authority
-from tests.test_web import Daemon
+from tests.shown import Daemon
 
 PLANTED = "planted-secret"
 SIGNED = "s3://KEY:planted-secret-in-a-url@bucket/path"

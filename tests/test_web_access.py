@@ -11,7 +11,7 @@ from pipeline.settings import Settings, SettingsError, load, secrets, to_toml
 from pipeline.web import Web, WebError
 from pipeline.web_access import COOKIE, Access
 from tests.certificates import Authority
-from tests.test_web import Daemon
+from tests.shown import Daemon
 
 TOKEN = "of-the-port-0123"
 

@@ -37,8 +37,8 @@ from pipeline.metrics import Metrics
 from pipeline.publisher import Publisher
 from pipeline.settings import Settings
 from pipeline.watchdog import Watchdog
+from tests.members import Member, Watch, settings_for, told, undisturbed, write
 from tests.servers import ApacheKafka, wait_until
-from tests.test_end_to_end import Member, Watch, settings_for, told, undisturbed, write
 
 STEPS = 30  # events of each series in a round
 SESSION = 4.0  # seconds
