@@ -1,4 +1,4 @@
-"""Any value of JSON, for laws over inputs."""
+"""Any value of JSON, and records of any kind, for laws over inputs."""
 
 from hypothesis import strategies as st
 
@@ -7,3 +7,9 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=8,
 )
+json_events = st.fixed_dictionaries(
+    {}, optional={"series": json_values, "timestamp": json_values, "value": json_values, "b": json_values}
+)
+headers = st.lists(st.tuples(st.text(max_size=9), st.none() | st.binary(max_size=9)), max_size=3).map(tuple)
+stamps = st.integers(-1, 2**63 - 1)
+keys = st.none() | st.binary()
