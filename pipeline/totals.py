@@ -28,7 +28,6 @@ class Sample(NamedTuple):
 Page = Mapping[Sample, float]
 
 RESTARTS = Sample(f"{PREFIX}worker_restarts_total")
-UP = Sample(f"{PREFIX}workers")
 SKILL = Sample(f"{PREFIX}skill")
 SERIES = f"{PREFIX}series"
 ERROR = f"{PREFIX}mean_absolute_error"
