@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import msgspec
 
-from pipeline.fields import is_template
+from pipeline.events.fields import is_template
 from pipeline.files.events import Event
 from pipeline.files.fileform import Fields
 from pipeline.messages import Outgoing

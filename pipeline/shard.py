@@ -15,7 +15,7 @@ import numpy.typing as npt
 from lstm_stream import Bank, Dump, DumpError, Forecasts, LiveScores, Observation, Scores, check_format
 from pipeline.batch import Batch, counts, failure, fates, firsts, masked, measures, published, refusals
 from pipeline.dead_letters import dead_letters
-from pipeline.events import Decoder, Event
+from pipeline.events.decoder import Decoder, Event
 from pipeline.fates import Fates
 from pipeline.fold import Fold, Publish
 from pipeline.forecast_writer import ForecastWriter

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from lstm_stream import Outcome, Timeline, timeline
 from pipeline.cluster import read_topic
-from pipeline.events import Decoder, Event
+from pipeline.events.decoder import Decoder, Event
 from pipeline.hyperparameters import hyperparameters
 from pipeline.log import Log, Past, rows_of
 from pipeline.messages import Record

@@ -2,7 +2,7 @@
 
 import json
 
-from pipeline.events import Decoded, Decoder
+from pipeline.events.decoder import Decoded, Decoder
 from pipeline.messages import Record
 from pipeline.settings import Events
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lstm_stream import Observation
-from pipeline.events import Decoder
+from pipeline.events.decoder import Decoder
 from pipeline.messages import iso8601
 from pipeline.settings import Events
 from tests.event_records import MICROS, NOON, decoded, reason, record

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from lstm_stream import Observation
-from pipeline.events import Decoder
+from pipeline.events.decoder import Decoder
 from pipeline.settings import Events
 from tests.event_records import MICROS, NOON, decoded, record, rejected
 from tests.json_values import json_events, json_values, keys, stamps

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from lstm_stream import Observation
 from pipeline.dead_letters import REASONS
-from pipeline.events import Decoded, Decoder
+from pipeline.events.decoder import Decoded, Decoder
 from pipeline.messages import Record
 from pipeline.settings import Events
 from tests.event_records import MICROS, NOON, decoded, reason, record, rejected

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.events import Decoder
-from pipeline.fields import key_text
-from pipeline.json_text import LONGEST_KEPT, inner
+from pipeline.events.decoder import Decoder
+from pipeline.events.fields import key_text
+from pipeline.events.json_text import LONGEST_KEPT, inner
+from pipeline.events.paths import FieldError, Path
 from pipeline.messages import Record
-from pipeline.paths import FieldError, Path
 from pipeline.settings import Events
 from tests.json_values import json_values
 

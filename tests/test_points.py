@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.paths import FieldError
-from pipeline.points import Exploded, Points
+from pipeline.events.paths import FieldError
+from pipeline.events.points import Exploded, Points
 from tests.json_values import json_values
 
 

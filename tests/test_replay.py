@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lstm_stream import Observation
-from pipeline.events import Decoded, Decoder
+from pipeline.events.decoder import Decoded, Decoder
 from pipeline.files.events import Event
 from pipeline.fleet import BLOCK, HOUR, START, Fleet
 from pipeline.messages import Outgoing, Record

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.counts import Counts
-from pipeline.events import Decoder
+from pipeline.events.decoder import Decoder
 from pipeline.fold import Publish
 from pipeline.messages import Record, decode_forecast
 from pipeline.settings import Events, Settings

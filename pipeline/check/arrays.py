@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from pipeline.check.inventory import DEEPEST, TIME_NAME, are_columns, is_of_events, is_tuple, joined, opened, view
-from pipeline.points import EACH_NAME, ZIP
+from pipeline.events.points import EACH_NAME, ZIP
 
 MOST_LOOKED_AT = 200  # documents in which names are looked for
 MOST_NAMES = 8  # of objects alike, as long as they are always the same: more are data

@@ -3,8 +3,8 @@
 import base64
 
 from pipeline.check.columns import type_of
-from pipeline.fields import unframed
-from pipeline.framing import FramingError, documents
+from pipeline.events.fields import unframed
+from pipeline.events.framing import FramingError, documents
 from pipeline.messages import Record
 from pipeline.stamps import numeric
 

@@ -16,8 +16,8 @@ from pipeline.check.facts import Facts
 from pipeline.check.found_times import time_paths
 from pipeline.check.inventory import TIME_NAME, columns
 from pipeline.check.trial import try_out
-from pipeline.event_values import BOOLEANS, LARGEST_VALUE
-from pipeline.points import EACH_NAME, SENML, ZIP, Points
+from pipeline.events.points import EACH_NAME, SENML, ZIP, Points
+from pipeline.events.values import BOOLEANS, LARGEST_VALUE
 from pipeline.sentinels import Spread, written
 from pipeline.stamps import numeric
 

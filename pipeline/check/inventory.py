@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
 from pipeline.check.columns import Column
-from pipeline.json_text import inner
+from pipeline.events.json_text import inner
 
 Nodes = tuple[object, ...]
 """An event, then what it lies in, outward."""

@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from pipeline.json_text import inner
-from pipeline.paths import FieldError, Path
+from pipeline.events.json_text import inner
+from pipeline.events.paths import FieldError, Path
 
 SENML = "senml"
 ZIP = "[zip]"

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 from pipeline.dead_letters import RefusedError
-from pipeline.fields import Field, one_field
-from pipeline.json_text import inner
-from pipeline.paths import UNSET, FieldError, Path, Place
+from pipeline.events.fields import Field, one_field
+from pipeline.events.json_text import inner
+from pipeline.events.paths import UNSET, FieldError, Path, Place
 from pipeline.settings import Events
 from pipeline.stamps import numeric, shown
 

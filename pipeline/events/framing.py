@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from pipeline.json_text import inner, loosely
+from pipeline.events.json_text import inner, loosely
 from pipeline.messages import Record
 
 BOM = b"\xef\xbb\xbf"

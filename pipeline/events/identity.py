@@ -3,8 +3,8 @@
 import math
 
 from pipeline.dead_letters import RefusedError
-from pipeline.fields import Field, Template, key_text, template
-from pipeline.paths import UNSET, FieldError, Path, Place, as_text
+from pipeline.events.fields import Field, Template, key_text, template
+from pipeline.events.paths import UNSET, FieldError, Path, Place, as_text
 from pipeline.settings import Events
 from pipeline.stamps import LAST_TIME, Stamp, StampError, Stamps, shown
 

@@ -4,8 +4,8 @@ import json
 import re
 from collections.abc import Sequence
 
-from pipeline.fields import Field, Keys, one_field
-from pipeline.paths import UNSET, FieldError, Path, Place, as_text
+from pipeline.events.fields import Field, Keys, one_field
+from pipeline.events.paths import UNSET, FieldError, Path, Place, as_text
 from pipeline.stamps import numeric
 
 _COMPARED = re.compile(r"\s*(.+?)\s*(!=|=~|!~|==?)\s*(.*?)\s*", re.DOTALL)

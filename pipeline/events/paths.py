@@ -9,7 +9,7 @@ import re
 
 import msgspec
 
-from pipeline.json_text import inner
+from pipeline.events.json_text import inner
 from pipeline.messages import Record
 
 UNSET = msgspec.UNSET

@@ -7,8 +7,8 @@ import json
 import re
 from typing import Literal, Protocol
 
-from pipeline.json_text import loosely
-from pipeline.paths import UNSET, FieldError, Path, Place, as_text
+from pipeline.events.json_text import loosely
+from pipeline.events.paths import UNSET, FieldError, Path, Place, as_text
 
 Keys = Literal["utf8", "int", "hex", "json", "windowed"]
 

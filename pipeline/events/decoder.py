@@ -6,14 +6,14 @@ import msgspec
 from msgspec import structs
 
 from lstm_stream import Observation
-from pipeline.conditions import Condition, conditions
 from pipeline.dead_letters import RefusedError, Reject
-from pipeline.event_identity import Identity
-from pipeline.event_values import Values
-from pipeline.framing import FramingError, documents
+from pipeline.events.conditions import Condition, conditions
+from pipeline.events.framing import FramingError, documents
+from pipeline.events.identity import Identity
+from pipeline.events.paths import UNSET, Path, Place
+from pipeline.events.points import Points
+from pipeline.events.values import Values
 from pipeline.messages import Record
-from pipeline.paths import UNSET, Path, Place
-from pipeline.points import Points
 from pipeline.settings import Events
 from pipeline.stamps import Stamp, shown
 
