@@ -109,9 +109,9 @@ def _worked(
 ) -> Ended:
     cache = code_cache(package_folder(), os.environ)  # before the compiler is imported
     from pipeline.checkpoints import Checkpoints
+    from pipeline.checkpoints.stores import CheckpointError
     from pipeline.compiling import compile_model
     from pipeline.metrics import Metrics
-    from pipeline.stores import CheckpointError
     from pipeline.web import Web, WebError
     from pipeline.web_access import Access
     from pipeline.worker import Worker, spare_the_collector

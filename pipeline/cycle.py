@@ -18,8 +18,8 @@ import threading
 from collections.abc import Mapping
 
 from pipeline.advice import advice
-from pipeline.checkpointing import Checkpointing
 from pipeline.checkpoints import Checkpoints
+from pipeline.checkpoints.schedule import Checkpointing
 from pipeline.cluster import (
     CommitFailedError,
     FencedInstanceIdError,

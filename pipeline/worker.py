@@ -10,6 +10,7 @@ from msgspec import structs
 
 from pipeline.advice import advice
 from pipeline.checkpoints import Checkpoints
+from pipeline.checkpoints.stores import CheckpointError
 from pipeline.clock import Clock
 from pipeline.cluster import (
     Clients,
@@ -36,7 +37,6 @@ from pipeline.shard import FingerprintError, Shard
 from pipeline.snapshots import Snapshots
 from pipeline.standstill import Standstill
 from pipeline.status import State, Status
-from pipeline.stores import CheckpointError
 from pipeline.watchdog import LONG, Watchdog
 
 logger = logging.getLogger(__name__)

@@ -10,6 +10,7 @@ from kafka.errors import (
 from msgspec import structs
 
 from pipeline.checkpoints import Address, Block, Checkpoints
+from pipeline.checkpoints.tensor_file import Shape
 from pipeline.cluster import TopicPartition
 from pipeline.fold import Failure, Fold, Publish
 from pipeline.held import Shards
@@ -17,7 +18,6 @@ from pipeline.messages import Record
 from pipeline.metrics import Metrics
 from pipeline.settings import Checkpoints as Keeping
 from pipeline.settings import Delivery, Kafka, Settings
-from pipeline.tensor_file import Shape
 from pipeline.worker import Worker
 from tests.fakes import ChainShard, FakeBroker, FakeProcess, Killed
 

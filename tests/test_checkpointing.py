@@ -7,8 +7,8 @@ import pytest
 from msgspec import structs
 
 from pipeline.checkpoints import Address, Block, Checkpoints
-from pipeline.stores import CheckpointError
-from pipeline.tensor_file import Shape
+from pipeline.checkpoints.stores import CheckpointError
+from pipeline.checkpoints.tensor_file import Shape
 from pipeline.worker import Worker
 from tests.computer import RECORDS, UNKEPT, Computer, ExactCheckpoints, undisturbed
 from tests.fakes import FakeProcess

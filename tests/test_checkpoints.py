@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
-from pipeline import checkpoints, stores, tensor_file
-from pipeline.checkpoints import Address, Checkpoints, read
-from pipeline.stores import CheckpointError
+from pipeline import checkpoints
+from pipeline.checkpoints import Address, Checkpoints, read, stores, tensor_file
+from pipeline.checkpoints.stores import CheckpointError
 
 ADDRESS = Address("fKDXWpHtTQ", "events", "Yp3vWd", 2)
 ARRAYS: dict[str, NDArray[Any]] = {

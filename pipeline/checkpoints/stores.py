@@ -14,7 +14,7 @@ from fsspec.asyn import AsyncFileSystem
 from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 
-from pipeline.tensor_file import DamagedError, Source
+from pipeline.checkpoints.tensor_file import DamagedError, Source
 
 SMALL = 1 << 26
 """Bytes that are put into an object store from memory; more go through a temporary file."""

@@ -1,6 +1,6 @@
 """Which shards are due for a checkpoint: each that has moved on, now and then, at exactly its committed offset.
 
-A checkpoint begins between two cycles, and is written beside the loop by `pipeline.saver`.
+A checkpoint begins between two cycles, and is written beside the loop by `pipeline.checkpoints.saver`.
 """
 
 import logging
@@ -10,9 +10,9 @@ from pipeline.checkpoints import Address, Checkpoints
 from pipeline.cluster import TopicPartition
 from pipeline.held import Held
 from pipeline.instruments import Instruments
-from pipeline.saver import Saved, Saver
+from pipeline.checkpoints.saver import Saved, Saver
 from pipeline.settings import Settings
-from pipeline.stores import CheckpointError
+from pipeline.checkpoints.stores import CheckpointError
 from pipeline.watchdog import LONG
 
 logger = logging.getLogger(__name__)

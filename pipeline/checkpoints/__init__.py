@@ -12,9 +12,9 @@ from urllib.parse import quote
 
 from numpy.typing import NDArray
 
-from pipeline import tensor_file
-from pipeline.stores import CheckpointError, Files, InTime, opened, place_of, reaching, store_of, write_whole
-from pipeline.tensor_file import DamagedError, Shape, TensorFile, write_all
+from pipeline.checkpoints import tensor_file
+from pipeline.checkpoints.stores import CheckpointError, Files, InTime, opened, place_of, reaching, store_of, write_whole
+from pipeline.checkpoints.tensor_file import DamagedError, Shape, TensorFile, write_all
 
 log = logging.getLogger(__name__)
 
