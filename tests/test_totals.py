@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pipeline.metric import PREFIX
 from pipeline.metric_table import TABLE
 from pipeline.metrics import Metrics
-from pipeline.totals import Sample, added, counted, merged, read, write
+from pipeline.workers.totals import Sample, added, counted, merged, read, write
 
 Deed = Callable[[Metrics, float], None]
 

@@ -112,11 +112,11 @@ def run_several(
 ) -> int:
     """Run so many workers, each in a process of its own; the worst of their exit codes."""
     from pipeline.clock import Clock
-    from pipeline.overview import Overview
     from pipeline.status import Status
-    from pipeline.supervisor import Supervisor
     from pipeline.web import Web, WebError
-    from pipeline.workerprocess import Starter
+    from pipeline.workers.overview import Overview
+    from pipeline.workers.process import Starter
+    from pipeline.workers.supervisor import Supervisor
 
     clock = Clock()
     starter = Starter(settings, version(), rebuild, clock)

@@ -16,11 +16,11 @@ import msgspec
 from msgspec import structs
 
 from pipeline.clock import Clock
-from pipeline.pipes import HOST, Changed, Ended, Order, Up, read_said, written
 from pipeline.settings import Settings
 from pipeline.status import Status
+from pipeline.workers.pipes import HOST, Changed, Ended, Order, Up, read_said, written
 
-PROGRAM = (sys.executable, "-P", "-m", "pipeline.child")
+PROGRAM = (sys.executable, "-P", "-m", "pipeline.workers.child")
 """Without the working directory on the path: it may have a package `pipeline` of its own."""
 EVERY = 1.0  # seconds from one look to the next
 PATIENCE = 5.0  # seconds that an answer may take

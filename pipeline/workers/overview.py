@@ -16,9 +16,9 @@ from pipeline.metrics import Metrics
 from pipeline.series_list import MOST_ROWS, BusyError, Found, Listed, Listing
 from pipeline.series_status import SeriesStatus
 from pipeline.status import ExpertWeight, Gates, State, Status, WorkerStatus
-from pipeline.supervisor import Place, Roster, Running
-from pipeline.totals import Page, merged, read, write
-from pipeline.workerprocess import UnansweredError
+from pipeline.workers.process import UnansweredError
+from pipeline.workers.supervisor import Place, Roster, Running
+from pipeline.workers.totals import Page, merged, read, write
 
 MANY_FAILURES = 3  # in a row, after which a worker cannot be kept up
 STATES: tuple[State, ...] = ("stopping", "connecting", "assigning", "catching_up", "ready")

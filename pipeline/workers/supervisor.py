@@ -1,8 +1,8 @@
 """Keeps several workers running: starts them, starts those again that end, and ends with all of them.
 
-Each runs in a process of its own (`pipeline.child`). A worker that ends unasked is started again after 1 s, 2 s, 4 s
-and so on up to a minute, until it has been up for a minute. One that ends by itself with a failure cannot work with
-these settings: then all end, with its exit code.
+Each runs in a process of its own (`pipeline.workers.child`). A worker that ends unasked is started again after 1 s,
+2 s, 4 s and so on up to a minute, until it has been up for a minute. One that ends by itself with a failure cannot work
+with these settings: then all end, with its exit code.
 """
 
 import logging
@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple, Protocol
 
 from pipeline.clock import Clock
-from pipeline.pipes import Ended
 from pipeline.settings import Settings
-from pipeline.totals import RESTARTS, Page, Sample, added, counted, read
-from pipeline.workerprocess import Seen
+from pipeline.workers.pipes import Ended
+from pipeline.workers.process import Seen
+from pipeline.workers.totals import RESTARTS, Page, Sample, added, counted, read
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ SETTLED = 15.0  # seconds that a worker is without a partition before that is to
 
 
 class Running(Protocol):
-    """A worker's process: see `pipeline.workerprocess`."""
+    """A worker's process: see `pipeline.workers.process`."""
 
     @property
     def pid(self) -> int: ...

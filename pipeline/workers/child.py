@@ -1,4 +1,4 @@
-"""One of several workers, in a process of its own under a parent (`pipeline.supervisor`).
+"""One of several workers, in a process of its own under a parent (`pipeline.workers.supervisor`).
 
 It ends at once when its parent is gone. A worker takes seconds to import, so that is done last.
 """
@@ -15,10 +15,10 @@ from types import TracebackType
 
 from pipeline.cluster import KafkaClients
 from pipeline.code_cache import code_cache, package_folder
-from pipeline.pipes import HOST, Ended, Order, Said, Up, read_changed, read_order, written
 from pipeline.predecessor import take_out
 from pipeline.process import set_level, start_log, stopped_by_signals
 from pipeline.settings import Settings, secrets
+from pipeline.workers.pipes import HOST, Ended, Order, Said, Up, read_changed, read_order, written
 
 logger = logging.getLogger(__name__)
 
