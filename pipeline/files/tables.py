@@ -16,6 +16,7 @@ import msgspec
 import numpy as np
 
 from lstm_stream import Observation
+from pipeline.evaluation.actuals import season_of
 from pipeline.files.events import Event, events_of, names_of
 from pipeline.files.fileform import NOTHING_SAID, PLAIN, Fields, Said
 from pipeline.files.layout import Layout, layout_of
@@ -25,7 +26,6 @@ from pipeline.files.rhythm import Integers, Rhythm, rhythm_of
 from pipeline.files.rows import Reading, in_time
 from pipeline.files.seriesfinder import REPEATED
 from pipeline.sentinels import Spread, written
-from pipeline.truth import season_of
 
 SHOWN = 6
 

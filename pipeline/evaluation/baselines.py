@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pipeline.truth import Floats, Integers
+from pipeline.evaluation.actuals import Floats, Integers
 
 
 class SeasonalNaive:

@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.truth import Floats, Integers, Truth
+from pipeline.evaluation.actuals import Actuals, Floats, Integers
 
 HORIZONS = (1, 24, 48)
 DOMINANT = 10  # times the median error of the others: such a series is named where it makes most of a mean
@@ -121,7 +121,7 @@ class Scorer:
 
     Parameters
     ----------
-    truth
+    actuals
         What came.
     horizons
         The K horizons to score, each at most H.
@@ -129,11 +129,11 @@ class Scorer:
         Share of targets that the outermost quantiles are meant to hold; 0: there are no quantiles.
     """
 
-    def __init__(self, truth: Truth, horizons: Sequence[int], level: float = 0.0) -> None:
-        self._truth = truth
+    def __init__(self, actuals: Actuals, horizons: Sequence[int], level: float = 0.0) -> None:
+        self._actuals = actuals
         self._horizons = tuple(horizons)
         self._level = level
-        shape = (len(self._horizons), len(truth.first))  # (K, S)
+        shape = (len(self._horizons), len(actuals.first))  # (K, S)
         self._counts = np.zeros(shape)
         self._sums = {name: np.zeros(shape) for name in ("mse", "mae", "coverage", "width", "interval_score")}
         self._step_counts = np.zeros(max(self._horizons))
@@ -151,13 +151,13 @@ class Scorer:
         quantiles : (N, H, Q)
             In rising order; Q may be 0.
         """
-        scored = self._truth.scored(series, rows)
+        scored = self._actuals.scored(series, rows)
         if not scored.any():
             return
         series, rows = series[scored], rows[scored]
         steps = len(self._step_sums)
-        targets = self._truth.targets(series, rows, steps)  # (N, H)
-        unit = self._truth.unit[series, np.newaxis]
+        targets = self._actuals.targets(series, rows, steps)  # (N, H)
+        unit = self._actuals.unit[series, np.newaxis]
         losses = _losses(mean[scored, :steps], quantiles[scored, :steps], targets, unit, self._level)
         known = np.isfinite(targets)
         for k, horizon in enumerate(self._horizons):
@@ -174,9 +174,9 @@ class Scorer:
         known: npt.NDArray[np.bool_],
         losses: dict[str, Floats],
     ) -> None:
-        whole = rows + horizon < self._truth.score_to[series]  # (N,)
+        whole = rows + horizon < self._actuals.score_to[series]  # (N,)
         use = known[:, :horizon] & whole[:, np.newaxis]
-        count = len(self._truth.first)
+        count = len(self._actuals.first)
         self._counts[k] += np.bincount(series, use.sum(axis=1), minlength=count)
         for name, loss in losses.items():
             total = np.where(use, loss[:, :horizon], 0).sum(axis=1)
@@ -189,7 +189,7 @@ class Scorer:
     def _score(self, k: int) -> Score:
         with np.errstate(invalid="ignore", divide="ignore"):
             means = {name: sums[k] / self._counts[k] for name, sums in self._sums.items()}  # (S,) each
-            mase = means["mae"] / self._truth.naive_error
+            mase = means["mae"] / self._actuals.naive_error
         point = Score(_mean(means["mse"]), _mean(means["mae"]), _mean(mase))
         if not self._level:
             return point
@@ -214,7 +214,7 @@ class Scorer:
 
     def without_mase(self) -> list[int]:
         """Series that are scored, but not by MASE."""
-        return np.flatnonzero((self._counts[0] > 0) & ~np.isfinite(self._truth.naive_error)).tolist()
+        return np.flatnonzero((self._counts[0] > 0) & ~np.isfinite(self._actuals.naive_error)).tolist()
 
     def mae_by_step(self) -> Floats:
         """Mean absolute error of each step 1..H, over all series together; NaN where nothing came."""

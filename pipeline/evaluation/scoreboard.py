@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from rich.box import SIMPLE_HEAD
 from rich.table import Table as Grid
 
-from pipeline.scoring import Report, Result, Score
+from pipeline.evaluation.scoring import Report, Result, Score
 
 PEERS = {"snarimax": "SNARIMAX", "holt_winters": "Holt-Winters"}
 SHOWN = 6

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from river import linear_model, optim, preprocessing, time_series
 
-from pipeline.truth import Floats, Integers
+from pipeline.evaluation.actuals import Floats, Integers
 
 STRIDE = 23
 """A forecast of more than one step is made at every so manyth row only, as SNARIMAX needs long for it; a prime, so that

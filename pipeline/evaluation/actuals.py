@@ -1,4 +1,4 @@
-"""What came, as forecasts are scored against it: the rows of each series, and what its errors are measured in.
+"""Actuals, which forecasts are scored against: the rows of each series, and what its errors are measured in.
 
 Shapes: N forecasts at a time, S series, R rows of all series end to end.
 """
@@ -67,7 +67,7 @@ class Split(NamedTuple):
     score_to: int
 
 
-class Truth(NamedTuple):
+class Actuals(NamedTuple):
     """What came, all series end to end.
 
     Attributes
@@ -123,7 +123,7 @@ def season_of(step: float) -> int:
     return next(fitting, 1)
 
 
-def truth(names: Sequence[str], values: Sequence[Floats], rows: Rows, season: int) -> Truth:
+def actuals(names: Sequence[str], values: Sequence[Floats], rows: Rows, season: int) -> Actuals:
     """Lay out each series' values, and what its errors are measured in.
 
     Parameters
@@ -147,7 +147,7 @@ def truth(names: Sequence[str], values: Sequence[Floats], rows: Rows, season: in
     ]
     units = np.array([plan.unit or 1.0 for plan in plans])
     errors = [_naive_error(own[: split.score_from], season) for own, split in zip(values, splits, strict=True)]
-    return Truth(
+    return Actuals(
         values=np.concatenate(values),
         first=np.cumsum(lengths) - lengths,
         score_from=np.array([split.score_from for split in splits]),

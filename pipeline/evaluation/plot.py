@@ -18,9 +18,9 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from lstm_stream import OF_THE_LSTM, Expert
-from pipeline.evaluate import Evaluation
-from pipeline.figure_data import Drawing, Picture
-from pipeline.truth import Floats
+from pipeline.evaluation.actuals import Floats
+from pipeline.evaluation.evaluate import Evaluation
+from pipeline.evaluation.figure_data import Drawing, Picture
 
 INK, FAINT = "#20262e", "#8a929c"
 MODEL = "#c8364d"

@@ -17,13 +17,13 @@ import numpy.typing as npt
 
 from lstm_stream import Outcome, Timeline, timeline
 from pipeline.cluster import read_topic
+from pipeline.evaluation.actuals import Floats, Integers
+from pipeline.evaluation.log import Log, Past, rows_of
 from pipeline.events.decoder import Decoder, Event
 from pipeline.hyperparameters import hyperparameters
-from pipeline.log import Log, Past, rows_of
 from pipeline.messages import Record
 from pipeline.settings import Settings
 from pipeline.stamps.repeated_hour import RepeatedHour
-from pipeline.truth import Floats, Integers
 
 SECOND = 1_000_000
 """Microseconds."""

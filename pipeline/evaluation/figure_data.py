@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from lstm_stream import Expert, ExpertForecasts, Forecasts
-from pipeline.log import Log
-from pipeline.truth import Floats, Integers, Truth
+from pipeline.evaluation.actuals import Actuals, Floats, Integers
+from pipeline.evaluation.log import Log
 
 DRAWN = 3  # series whose forecasts are drawn at most
 FANS = 3  # forecasts of each that are drawn
@@ -77,19 +77,19 @@ class FigureData:
 
     Parameters
     ----------
-    truth
+    actuals
         What came.
     horizon
         Steps of the forecasts, H.
     """
 
-    def __init__(self, truth: Truth, horizon: int) -> None:
-        self._truth = truth
+    def __init__(self, actuals: Actuals, horizon: int) -> None:
+        self._actuals = actuals
         self._horizon = horizon
         self._followed = min(horizon, HORIZON)
-        self._end = int(truth.score_to.max())
+        self._end = int(actuals.score_to.max())
         self._slots = min(SLOTS, self._end)
-        drawn = np.flatnonzero(truth.score_from < truth.score_to)[:DRAWN].tolist()
+        drawn = np.flatnonzero(actuals.score_from < actuals.score_to)[:DRAWN].tolist()
         self._fans: dict[int, list[Fan]] = {index: [] for index in drawn}
         self._errors: dict[str, _Sums] = {}
         self._weights = np.zeros((len(Expert), self._slots))
@@ -107,10 +107,10 @@ class FigureData:
     def compare(self, name: str, batch: Log, mean: Floats) -> None:
         """Take another forecaster's means (N, H) of a batch."""
         sums = self._errors.setdefault(name, _Sums(np.zeros(self._slots), np.zeros(self._slots)))
-        scored = self._truth.scored(batch.series, batch.rows)
+        scored = self._actuals.scored(batch.series, batch.rows)
         series, rows = batch.series[scored], batch.rows[scored]
-        targets = self._truth.targets(series, rows, self._followed)
-        errors = np.abs(mean[scored, : self._followed] - targets) / self._truth.unit[series, np.newaxis]
+        targets = self._actuals.targets(series, rows, self._followed)
+        errors = np.abs(mean[scored, : self._followed] - targets) / self._actuals.unit[series, np.newaxis]
         known = np.isfinite(targets)
         slots = self._slot(rows)
         np.add.at(sums.total, slots, np.where(known, errors, 0).sum(axis=1))
@@ -118,7 +118,7 @@ class FigureData:
 
     def picture(self, log: Log) -> Picture:
         """All that was taken so far."""
-        scored = int(self._truth.score_from.min())
+        scored = int(self._actuals.score_from.min())
         span = max(1, round((self._end - scored) * WINDOW * self._slots / self._end))
         with np.errstate(invalid="ignore"):
             weights = self._weights / self._weighed
@@ -139,9 +139,9 @@ class FigureData:
 
     def _add_fans(self, batch: Log, forecasts: Forecasts) -> None:
         """The last ones of the first series, two horizons apart."""
-        left = self._truth.score_to[batch.series] - 1 - batch.rows
+        left = self._actuals.score_to[batch.series] - 1 - batch.rows
         wanted = np.isin(left, self._horizon * (2 * np.arange(FANS) + 1)) & np.isin(batch.series, list(self._fans))
-        wanted &= self._truth.scored(batch.series, batch.rows)
+        wanted &= self._actuals.scored(batch.series, batch.rows)
         for place in np.flatnonzero(wanted):
             fan = Fan(int(batch.rows[place]), forecasts.mean[place].copy(), forecasts.quantiles[place].copy())
             self._fans[int(batch.series[place])].append(fan)
@@ -159,9 +159,9 @@ class FigureData:
             self._drifts.setdefault(row * self._slots // self._end, row)
 
     def _drawing(self, name: str, index: int) -> Drawing:
-        end, first = int(self._truth.score_to[index]), int(self._truth.first[index])
+        end, first = int(self._actuals.score_to[index]), int(self._actuals.first[index])
         begin = max(0, end - (2 * FANS + 1) * self._horizon)
-        return Drawing(name, begin, self._truth.values[first + begin : first + end], self._fans[index])
+        return Drawing(name, begin, self._actuals.values[first + begin : first + end], self._fans[index])
 
 
 class _Sums(NamedTuple):

@@ -1,8 +1,8 @@
 """A model's prequential scores on a file, beside its parts, baselines and peers; no broker.
 
 Each series' rows are its steps, whatever their time stamps say: the file is read by time stamp, each row is shown
-once, and the forecast taken then is scored when its targets are known (`pipeline.scoring` has the definitions). A row
-of a wide file is one event, whose series inform each other.
+once, and the forecast taken then is scored when its targets are known (`pipeline.evaluation.scoring` has the
+definitions). A row of a wide file is one event, whose series inform each other.
 
 Letters: N observations of a batch, E experts, H horizons, C covariates.
 """
@@ -15,14 +15,14 @@ from typing import NamedTuple, Protocol, TypeVar
 import numpy as np
 
 from lstm_stream import ANY_GAP, Bank, Expert, ExpertForecasts, Forecasts
-from pipeline.baselines import SeasonalNaive
-from pipeline.figure_data import FigureData, Picture
+from pipeline.evaluation.actuals import Actuals, Floats, Integers, Rows, ScoringError, actuals
+from pipeline.evaluation.baselines import SeasonalNaive
+from pipeline.evaluation.figure_data import FigureData, Picture
+from pipeline.evaluation.log import Log
+from pipeline.evaluation.peers import STRIDE, Peer, makers
+from pipeline.evaluation.scoring import HORIZONS, PeerResult, Report, Result, Scorer
 from pipeline.hyperparameters import hyperparameters
-from pipeline.log import Log
-from pipeline.peers import STRIDE, Peer, makers
-from pipeline.scoring import HORIZONS, PeerResult, Report, Result, Scorer
 from pipeline.settings import Settings
-from pipeline.truth import Floats, Integers, Rows, ScoringError, Truth, truth
 
 T = TypeVar("T")
 
@@ -61,7 +61,7 @@ def model_for(log: Log, settings: Settings) -> Bank:
     return Bank(replace(hyperparameters(settings), step="event", max_gap=ANY_GAP, groups=log.together > 1))
 
 
-def truth_of(log: Log, rows: Rows) -> Truth:
+def actuals_of(log: Log, rows: Rows) -> Actuals:
     """What is scored of a log, and by which units.
 
     Raises
@@ -71,7 +71,7 @@ def truth_of(log: Log, rows: Rows) -> Truth:
     """
     order = np.argsort(log.series, kind="stable")
     values = np.split(log.values[order], np.cumsum(np.bincount(log.series, minlength=len(log.names)))[:-1])
-    came = truth(log.names, values, rows, log.season)
+    came = actuals(log.names, values, rows, log.season)
     before = came.score_from[came.score_from < came.score_to]
     if log.said_season >= int(before.max()):
         raise ScoringError(
@@ -118,7 +118,7 @@ def evaluate(
     ScoringError
         When a series has too few rows.
     """
-    came = truth_of(log, rows)
+    came = actuals_of(log, rows)
     shown = log.cut(log.rows < came.score_to[log.series])
     horizons = sorted({step for step in (*HORIZONS, horizon) if step <= horizon})
     scored = _ModelRun(model, came, horizons, quantiles, clock)
@@ -144,7 +144,7 @@ def evaluate(
 
 def _report(
     log: Log,
-    came: Truth,
+    came: Actuals,
     scored: "_ModelRun",
     naive: Mapping[str, "_BaselineRun"],
     peers: Mapping[str, "_PeerRun"],
@@ -191,7 +191,12 @@ class _ModelRun:
     """The model on its way through the log, and its parts with it."""
 
     def __init__(
-        self, model: Model, came: Truth, horizons: Sequence[int], quantiles: Sequence[float], clock: Callable[[], float]
+        self,
+        model: Model,
+        came: Actuals,
+        horizons: Sequence[int],
+        quantiles: Sequence[float],
+        clock: Callable[[], float],
     ) -> None:
         self._model = model
         self._horizon = horizons[-1]
@@ -236,7 +241,7 @@ class _BaselineRun:
     """A baseline on its way through the log."""
 
     def __init__(
-        self, baseline: SeasonalNaive, came: Truth, horizons: Sequence[int], clock: Callable[[], float]
+        self, baseline: SeasonalNaive, came: Actuals, horizons: Sequence[int], clock: Callable[[], float]
     ) -> None:
         self._baseline = baseline
         self._pace = _Pace(clock)
@@ -254,7 +259,7 @@ class _BaselineRun:
 class _PeerRun:
     """A peer on its way through the log: its first steps are all scored, the others where they were asked for."""
 
-    def __init__(self, peer: Peer, came: Truth, horizons: Sequence[int], clock: Callable[[], float]) -> None:
+    def __init__(self, peer: Peer, came: Actuals, horizons: Sequence[int], clock: Callable[[], float]) -> None:
         self._peer = peer
         self._came = came
         self._pace = _Pace(clock)

@@ -11,10 +11,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.evaluation.actuals import Floats, Integers
 from pipeline.files.fileform import Fields, Said
 from pipeline.files.rhythm import Rhythm, rhythm_of
 from pipeline.files.tables import Table, survey
-from pipeline.truth import Floats, Integers
 
 
 class Log(NamedTuple):
