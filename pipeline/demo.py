@@ -30,8 +30,8 @@ from pipeline.messages import Outgoing
 from pipeline.monitoring import PORT, Monitoring
 from pipeline.replay import Form, paced
 from pipeline.settings import PREFIX, Settings, to_toml
-from pipeline.status import Status
 from pipeline.summary import Summary, sum_up
+from pipeline.web.status import Status
 
 PATIENCE = 90.0  # seconds without progress before the demo gives up
 LOOK = 0.5  # seconds between two looks at the daemon

@@ -11,7 +11,7 @@ from pipeline.files.events import Event
 from pipeline.messages import Outgoing, Record, decode_forecast
 from pipeline.replay import Form, FormError
 from pipeline.settings import Events, Settings, Web
-from pipeline.web_client import WebClientError, ask
+from pipeline.web.client import WebClientError, ask
 
 VALUE = 1.0
 JUMP = "timestamp_jump"

@@ -14,7 +14,7 @@ from pipeline.cluster import read_topic
 from pipeline.events.decoder import Decoder
 from pipeline.messages import ForecastMessage, decode_forecast
 from pipeline.settings import Settings
-from pipeline.status import Status
+from pipeline.web.status import Status
 
 
 class SummaryError(Exception):

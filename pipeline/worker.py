@@ -36,8 +36,8 @@ from pipeline.settings import Settings, reloaded
 from pipeline.shard import FingerprintError, Shard
 from pipeline.snapshots import Snapshots
 from pipeline.standstill import Standstill
-from pipeline.status import State, Status
 from pipeline.watchdog import LONG, Watchdog
+from pipeline.web.status import State, Status
 
 logger = logging.getLogger(__name__)
 

@@ -5,11 +5,11 @@ import threading
 import numpy as np
 
 from lstm_stream import Summaries
-from pipeline.series_list import BusyError, Found, Listed, Listing
-from pipeline.series_status import SeriesStatus
-from pipeline.status import ExpertWeight, Gates, PartitionStatus, State, Status
-from pipeline.table import Place, Table, Tables
-from pipeline.web import Web
+from pipeline.web.series_list import BusyError, Found, Listed, Listing
+from pipeline.web.series_status import SeriesStatus
+from pipeline.web.server import Web
+from pipeline.web.status import ExpertWeight, Gates, PartitionStatus, State, Status
+from pipeline.web.table import Place, Table, Tables
 
 
 class Daemon:

@@ -21,12 +21,12 @@ SOURCES = {name: ast.parse(file.read_text()) for name, file in FILES.items()}
 
 # A module of the pipeline imports from the rows above its own. A new one needs a place here.
 ROWS = (
-    {"counts", "series_list", "settings.values", "evaluation.actuals", "metric"},
+    {"counts", "web.series_list", "settings.values", "evaluation.actuals", "metric"},
     {
         *(
             "checkpoints.tensor_file",
             "metric_table",
-            "status",
+            "web.status",
             "messages",
             "evaluation.scoring",
             "watchdog",
@@ -34,13 +34,14 @@ ROWS = (
             "fleet",
             "fates",
         ),
-        *("events.json_text", "pagefiles", "log_lines", "web_access", "bounds"),
+        *("events.json_text", "web.page_files", "log_lines", "web.access", "bounds"),
         *(
             "code_cache",
             "files",
             "check",
             "evaluation",
             "events",
+            "web",
             "workers",
             "check.columns",
             "files.packing",
@@ -50,7 +51,7 @@ ROWS = (
     {"stamps.stamp", "stamps.dates", "metrics", "files.json_rows"},
     {
         "events.paths",
-        "series_status",
+        "web.series_status",
         "checkpoints.stores",
         "stamps.numbers",
         "stamps.patterns",
@@ -60,7 +61,7 @@ ROWS = (
     {"stamps.reader"},
     {
         "checkpoints",
-        *("journal", "listing", "stream", "table"),
+        *("journal", "web.listing", "web.stream", "web.table"),
         "stamps",
         "events.fields",
         "dead_letters",
@@ -89,8 +90,8 @@ ROWS = (
     {"settings.daemon"},
     {"settings.declared"},
     {"settings.loading", "settings.text", "settings.changes"},
-    {"portrait", "settings", "files.timefinder", "files.seriesfinder"},
-    {"events.identity", "events.values", "oauth", "refusals", "web_client", "files.valuesfinder"},
+    {"web.series_view", "settings", "files.timefinder", "files.seriesfinder"},
+    {"events.identity", "events.values", "oauth", "refusals", "web.client", "files.valuesfinder"},
     {
         *(
             "events.decoder",
@@ -158,7 +159,7 @@ ROWS = (
         "support_bundle",
         "tail",
         "opening",
-        "web",
+        "web.server",
         "lag",
         "exported",
         "check.found_values",
@@ -189,13 +190,13 @@ ROWS = (
 
 # Nothing of ours, however low the row; these may know the library's types, the first nothing at all.
 ALONE = {
-    "series_list",
+    "web.series_list",
     "counts",
     "files.packing",
     "files.fileform",
     "checkpoints.tensor_file",
     "metric",
-    "status",
+    "web.status",
     "watchdog",
     "clock",
     "fates",
@@ -224,8 +225,8 @@ HOMES = {
         "pipeline.predecessor",
     },
     "prometheus_client": {"pipeline.metrics", "pipeline.workers.totals"},
-    "starlette": {"pipeline.web", "pipeline.web_access"},
-    "uvicorn": {"pipeline.web"},
+    "starlette": {"pipeline.web.server", "pipeline.web.access"},
+    "uvicorn": {"pipeline.web.server"},
     "click": {
         "pipeline.cli",
         "pipeline.commands.options",

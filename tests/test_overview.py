@@ -8,10 +8,10 @@ import pytest
 from msgspec import structs
 
 from pipeline.metrics import Metrics
-from pipeline.series_list import BusyError, Found, Listed, Listing, Row
-from pipeline.series_status import SeriesStatus
 from pipeline.settings import Settings
-from pipeline.status import ExpertWeight, Gates, PartitionStatus, State, Status
+from pipeline.web.series_list import BusyError, Found, Listed, Listing, Row
+from pipeline.web.series_status import SeriesStatus
+from pipeline.web.status import ExpertWeight, Gates, PartitionStatus, State, Status
 from pipeline.workers.overview import MANY_FAILURES, Overview
 from pipeline.workers.pipes import Ended
 from pipeline.workers.process import Seen, UnansweredError

@@ -11,8 +11,8 @@ from msgspec import structs
 from lstm_stream import OF_THE_LSTM, Bank, Expert, ExpertForecasts
 from pipeline.hyperparameters import hyperparameters
 from pipeline.messages import decode_forecast
-from pipeline.portrait import steps_before
 from pipeline.shard import Shard
+from pipeline.web.series_view import steps_before
 from tests.shard_logs import HOUR, SETTINGS, event, fresh, log
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.metrics import Metrics
 from pipeline.settings import Settings
-from pipeline.status import PartitionStatus, State, Status
+from pipeline.web.status import PartitionStatus, State, Status
 from pipeline.workers.pipes import Ended
 from pipeline.workers.process import Seen
 from pipeline.workers.supervisor import SETTLED, STEADY, Supervisor

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from pipeline.listing import merged
-from pipeline.series_list import Listing, Sort
-from pipeline.table import Place, Tables
+from pipeline.web.listing import merged
+from pipeline.web.series_list import Listing, Sort
+from pipeline.web.table import Place, Tables
 from tests.shown import table_of
 
 

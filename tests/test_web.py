@@ -14,12 +14,12 @@ import httpx
 import msgspec
 import pytest
 
-from pipeline.pagefiles import page_files
-from pipeline.series_list import Listed
-from pipeline.series_status import SeriesStatus
-from pipeline.status import Status
-from pipeline.stream import MOST
-from pipeline.web import WebError
+from pipeline.web.page_files import page_files
+from pipeline.web.series_list import Listed
+from pipeline.web.series_status import SeriesStatus
+from pipeline.web.server import WebError
+from pipeline.web.status import Status
+from pipeline.web.stream import MOST
 from tests.shown import Daemon
 
 ODD_NAMES = ["pump", "plant/7/flow", "ä 🚰", "<script>alert(1)</script>", "50%", "a?b=c#d", " ", "a//b/", 'q"\\']

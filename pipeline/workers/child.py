@@ -112,8 +112,8 @@ def _worked(
     from pipeline.checkpoints.stores import CheckpointError
     from pipeline.compiling import compile_model
     from pipeline.metrics import Metrics
-    from pipeline.web import Web, WebError
-    from pipeline.web_access import Access
+    from pipeline.web.access import Access
+    from pipeline.web.server import Web, WebError
     from pipeline.worker import Worker, spare_the_collector
 
     settings, metrics = order.settings, Metrics()

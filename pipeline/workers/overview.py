@@ -10,12 +10,12 @@ import msgspec
 from msgspec import structs
 
 from pipeline.clock import Clock
-from pipeline.listing import merged as merged_list
 from pipeline.metric import PREFIX
 from pipeline.metrics import Metrics
-from pipeline.series_list import MOST_ROWS, BusyError, Found, Listed, Listing
-from pipeline.series_status import SeriesStatus
-from pipeline.status import ExpertWeight, Gates, State, Status, WorkerStatus
+from pipeline.web.listing import merged as merged_list
+from pipeline.web.series_list import MOST_ROWS, BusyError, Found, Listed, Listing
+from pipeline.web.series_status import SeriesStatus
+from pipeline.web.status import ExpertWeight, Gates, State, Status, WorkerStatus
 from pipeline.workers.process import UnansweredError
 from pipeline.workers.supervisor import Place, Roster, Running
 from pipeline.workers.totals import Page, merged, read, write

@@ -17,7 +17,7 @@ from msgspec import structs
 
 from pipeline.clock import Clock
 from pipeline.settings import Settings
-from pipeline.status import Status
+from pipeline.web.status import Status
 from pipeline.workers.pipes import HOST, Changed, Ended, Order, Up, read_said, written
 
 PROGRAM = (sys.executable, "-P", "-m", "pipeline.workers.child")

@@ -16,11 +16,11 @@ from pipeline.fold import Fold, Publish
 from pipeline.journal import Whole
 from pipeline.measures import Measures
 from pipeline.messages import Outgoing, Record
-from pipeline.series_status import SeriesStatus
 from pipeline.settings import Settings
 from pipeline.shard import FingerprintError, State
-from pipeline.status import ExpertWeight, Gates, Ranking, ShardStatus
-from pipeline.table import Table
+from pipeline.web.series_status import SeriesStatus
+from pipeline.web.status import ExpertWeight, Gates, Ranking, ShardStatus
+from pipeline.web.table import Table
 
 
 class ChainShard:

@@ -8,9 +8,9 @@ from typing import Protocol
 
 import msgspec
 
-from pipeline.series_list import Asked, BusyError, Found, Listed, Listing
-from pipeline.series_status import SeriesStatus
-from pipeline.status import Status
+from pipeline.web.series_list import Asked, BusyError, Found, Listed, Listing
+from pipeline.web.series_status import SeriesStatus
+from pipeline.web.status import Status
 
 MOST = 32
 """Streams at a time: each asks for a list and a series once a second."""

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_stream import Summaries
-from pipeline.series_list import Listed, Listing, Row
+from pipeline.web.series_list import Listed, Listing, Row
 
 Columns = npt.NDArray[np.float32]
 SMALLEST_ERROR = 1e-30

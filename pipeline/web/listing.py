@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from pipeline.series_list import Listed, Listing, Row
+from pipeline.web.series_list import Listed, Listing, Row
 
 
 def merged(parts: Sequence[Listed], asked: Listing) -> Listed:

@@ -9,8 +9,8 @@ import numpy.typing as npt
 from lstm_stream import OF_THE_LSTM, Bank, Expert
 from pipeline.forecast_writer import rounded_values
 from pipeline.journal import Entries, Journal, Whole
-from pipeline.series_status import Anomaly, Change, Earlier, GatesOverTime, SeriesStatus
-from pipeline.status import ExpertWeight, Gates, ShardStatus
+from pipeline.web.series_status import Anomaly, Change, Earlier, GatesOverTime, SeriesStatus
+from pipeline.web.status import ExpertWeight, Gates, ShardStatus
 
 SHOWN = 200
 """Values of a series that its status tells."""

@@ -14,11 +14,11 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from pipeline.pagefiles import HEADERS, page_files
-from pipeline.series_list import Asked, BusyError, Listing
-from pipeline.status import Status
-from pipeline.stream import MOST, Questions, Streams
-from pipeline.web_access import EVERYBODY, Access, Guard
+from pipeline.web.access import EVERYBODY, Access, Guard
+from pipeline.web.page_files import HEADERS, page_files
+from pipeline.web.series_list import Asked, BusyError, Listing
+from pipeline.web.status import Status
+from pipeline.web.stream import MOST, Questions, Streams
 
 USUAL_NAMES, MOST_NAMES = 1000, 10_000  # of series in one answer: unless the question says how many, and at most
 LONGEST_STOP = 3  # seconds that requests under way may still take when the daemon ends

@@ -1,4 +1,4 @@
-"""The files of the live page, from `pipeline/page`."""
+"""The files of the live page, from `pipeline/web/page`."""
 
 from hashlib import blake2b
 from pathlib import Path

@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from pipeline.status import ExpertWeight
+from pipeline.web.status import ExpertWeight
 
 
 class Anomaly(msgspec.Struct, frozen=True, kw_only=True):
