@@ -17,7 +17,6 @@ import logging
 import threading
 from collections.abc import Mapping
 
-from pipeline.advice import advice
 from pipeline.checkpoints import Checkpoints
 from pipeline.checkpoints.schedule import Checkpointing
 from pipeline.cluster import (
@@ -31,6 +30,7 @@ from pipeline.cluster import (
     TopicPartition,
     place,
 )
+from pipeline.cluster.advice import advice
 from pipeline.counts import Counts
 from pipeline.folding import Folded, Folding, count_committed
 from pipeline.held import Held

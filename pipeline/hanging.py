@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from pipeline.admin import Coordinated, Open
 from pipeline.cluster import place
+from pipeline.cluster.admin import Coordinated, Open
 
 STRANGER = 1200.0
 """Seconds until what no coordinator knows is taken to hang: the longest that a broker lets a transaction be open

@@ -5,7 +5,6 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from pipeline.admin import Limits
 from pipeline.cluster import (
     Clients,
     ClusterError,
@@ -17,6 +16,7 @@ from pipeline.cluster import (
     Producer,
     TopicPartition,
 )
+from pipeline.cluster.admin import Limits
 from pipeline.dead_letters import cut
 from pipeline.instruments import Instruments
 from pipeline.messages import Outgoing

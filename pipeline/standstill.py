@@ -8,8 +8,8 @@ import logging
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from pipeline.admin import Open
 from pipeline.cluster import Clients, ClusterError, KafkaError, TopicPartition, place
+from pipeline.cluster.admin import Open
 from pipeline.instruments import Instruments
 
 logger = logging.getLogger(__name__)

@@ -16,7 +16,6 @@ import logging
 from collections.abc import Callable, Collection, Mapping
 from typing import TypeVar
 
-from pipeline.admin import Admin, Coordinated, Limits, Open
 from pipeline.cluster import (
     AuthorizationError,
     Clients,
@@ -27,6 +26,7 @@ from pipeline.cluster import (
     TopicPartition,
     place,
 )
+from pipeline.cluster.admin import Admin, Coordinated, Limits, Open
 from pipeline.hanging import how_to_end, how_to_see, is_over, longest_open, name_of, was_committed
 from pipeline.instruments import Instruments
 from pipeline.settings import Settings

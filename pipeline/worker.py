@@ -8,7 +8,6 @@ from collections.abc import Callable
 
 from msgspec import structs
 
-from pipeline.advice import advice
 from pipeline.checkpoints import Checkpoints
 from pipeline.checkpoints.stores import CheckpointError
 from pipeline.clock import Clock
@@ -21,6 +20,7 @@ from pipeline.cluster import (
     NoTopicError,
     TopicPartition,
 )
+from pipeline.cluster.advice import advice
 from pipeline.counts import Counts
 from pipeline.cycle import LONGEST_WAIT, Cycle
 from pipeline.held import Held, Shards

@@ -14,8 +14,8 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 
 from pipeline.cluster import KafkaClients
+from pipeline.cluster.predecessor import take_out
 from pipeline.code_cache import code_cache, package_folder
-from pipeline.predecessor import take_out
 from pipeline.process import set_level, start_log, stopped_by_signals
 from pipeline.settings import Settings, secrets
 from pipeline.workers.pipes import HOST, Ended, Order, Said, Up, read_changed, read_order, written

@@ -29,9 +29,9 @@ import click
 from kafka import KafkaAdminClient, KafkaConsumer
 from msgspec import structs
 
-from pipeline.admin import KafkaAdmin, Limits
 from pipeline.clock import Clock
 from pipeline.cluster import KafkaClients, KafkaError, TopicPartition, read_topic
+from pipeline.cluster.admin import KafkaAdmin, Limits
 from pipeline.instruments import Instruments
 from pipeline.metrics import Metrics
 from pipeline.publisher import Publisher

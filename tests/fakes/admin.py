@@ -9,7 +9,7 @@ from kafka.errors import (
 )
 from kafka.structs import TopicPartition
 
-from pipeline.admin import Coordinated, Limits, Open
+from pipeline.cluster.admin import Coordinated, Limits, Open
 from tests.fakes.broker import OpenTransaction
 from tests.fakes.calls import Calls
 

@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Callable
 
-from pipeline.admin import Limits
 from pipeline.cluster import Description, Topic
+from pipeline.cluster.admin import Limits
 from tests.fakes.admin import FakeAdmin
 from tests.fakes.broker import FakeBroker
 from tests.fakes.calls import Calls

@@ -7,7 +7,7 @@ from kafka import KafkaAdminClient
 from kafka.admin import MemberToRemove
 from kafka.errors import KafkaError
 
-from pipeline.connection import ClusterError, connected, reason
+from pipeline.cluster.connection import ClusterError, connected, reason
 from pipeline.settings import Kafka
 
 logger = logging.getLogger(__name__)

@@ -17,7 +17,7 @@ from kafka.errors import (
 )
 from kafka.structs import TopicPartition
 
-from pipeline.connection import connected, hearing
+from pipeline.cluster.connection import connected, hearing
 from pipeline.settings import Kafka
 
 logger = logging.getLogger(__name__)

@@ -12,9 +12,9 @@ from typing import Protocol, TypeVar
 from kafka.errors import KafkaError, UnsupportedSaslMechanismError
 from kafka.net.compat import KafkaNetClient
 
-from pipeline.oauth import TokenError, credentials_of
-from pipeline.refusals import reason as reason
-from pipeline.refusals import why_not
+from pipeline.cluster.oauth import TokenError, credentials_of
+from pipeline.cluster.refusals import reason as reason
+from pipeline.cluster.refusals import why_not
 from pipeline.settings import Kafka
 
 RECONNECT_MS = 1000

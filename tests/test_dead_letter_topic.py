@@ -11,9 +11,9 @@ from msgspec import structs
 
 from pipeline.cli import main
 from pipeline.cluster import ClusterError, TransactionalWriter, Writer, create_topics, read_topic
+from pipeline.dead_letter_topic import RECEIPT, Letter, box_of, original, receipt
 from pipeline.dead_letters import Reject, cut, dead_letter
 from pipeline.embedded import EmbeddedBroker
-from pipeline.letterbox import RECEIPT, Letter, box_of, original, receipt
 from pipeline.messages import Outgoing, Record
 from pipeline.resending import read_box, resend
 from pipeline.settings import Kafka, Settings
