@@ -15,7 +15,7 @@ from pipeline.evaluation.log import Log, read_log
 from pipeline.evaluation.plot import PlotError, plot
 from pipeline.evaluation.scoreboard import remarks
 from pipeline.evaluation.scoring import Scorer
-from pipeline.files.fileform import Fields
+from pipeline.files.file_options import Fields
 from pipeline.files.tables import survey
 from pipeline.messages import iso8601
 from pipeline.settings import Settings, load

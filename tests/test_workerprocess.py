@@ -201,11 +201,9 @@ def test_a_package_of_the_same_name_where_it_is_started_is_not_taken_for_ours(tm
     script = (
         f"import sys; sys.path[0] = {top!r}\n"
         "from pipeline.clock import Clock; from pipeline.settings import Settings; import time\n"
-        "from pipeline.workers.process import Starter\n"
-        "from pipeline.settings import Kafka\n"
+        "from pipeline.workers.process import Starter\nfrom pipeline.settings import Kafka\n"
         "one = Starter(Settings(kafka=Kafka(connect_timeout=.1)), '1', False, Clock()).start(0, False)\n"
-        "while one.up_at is None and one.code is None: time.sleep(.1)\n"
-        "print(one.code)\n"
+        "while one.up_at is None and one.code is None: time.sleep(.1)\nprint(one.code)\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True, timeout=180

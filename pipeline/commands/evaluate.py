@@ -9,7 +9,7 @@ import msgspec
 from rich.console import Console
 
 from pipeline.commands.console import have_compiled, progress_bar, told_on
-from pipeline.commands.file_options import said_of, with_file_form
+from pipeline.commands.file_options import file_options_of, with_file_form
 from pipeline.commands.options import EPILOG, FILE, refusing, settings_of, with_settings
 
 
@@ -94,7 +94,7 @@ def evaluate(
     console = Console(stderr=as_json)
     with refusing(TableError, ClusterError, TopicError, ScoringError):
         if file is not None:
-            past = read_file(file, Form(settings.events).fields, said_of(settings.events), season or 0)
+            past = read_file(file, Form(settings.events).fields, file_options_of(settings.events), season or 0)
         else:
             past = read_past(settings, topic or "", season or 0)
         actuals_of(past.log, rows)

@@ -53,8 +53,7 @@ class Rows(msgspec.Struct, frozen=True):
             late = f", the first known value in row {begin}" if begin else ""
             raise ScoringError(
                 f"series `{series}` has {count} rows{late}: cannot take its unit from rows {begin}:{split.scale} and"
-                " score"
-                f" rows {split.score_from}:{split.score_to}; expected 0 < scale rows <= first scored row < rows"
+                f" score rows {split.score_from}:{split.score_to}; expected 0 < scale rows <= first scored row < rows"
             )
         return split
 

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.evaluation.actuals import Floats, Integers
-from pipeline.files.fileform import Fields, Said
+from pipeline.files.file_options import Fields, FileOptions
 from pipeline.files.rhythm import Rhythm, rhythm_of
 from pipeline.files.tables import Table, survey
 
@@ -131,9 +131,9 @@ class Past(NamedTuple):
     told: tuple[str, ...]
 
 
-def read_file(path: Path, fields: Fields, said: Said, season: int = 0) -> Past:
+def read_file(path: Path, fields: Fields, options: FileOptions, season: int = 0) -> Past:
     """A file, as `read_log`; raises TableError."""
-    table = survey(path, fields, said)
+    table = survey(path, fields, options)
     return Past(path.name, read_log(table, season), tuple(table.told(season)))
 
 

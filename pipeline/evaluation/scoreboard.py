@@ -57,8 +57,7 @@ def remarks(report: Report) -> Iterator[str]:
     if report.season_beyond:
         yield (
             f"a season of {report.season:,} steps is longer than what comes before the scored rows: the seasonal"
-            " naive is"
-            " the last value there, and there is no MASE; name a shorter one with --season"
+            " naive is the last value there, and there is no MASE; name a shorter one with --season"
         )
     elif report.without_mase:
         names = ", ".join(report.without_mase[:SHOWN])

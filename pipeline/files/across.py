@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from itertools import combinations
 
 from pipeline.files.dateorder import order_of
-from pipeline.files.fileform import Said
+from pipeline.files.file_options import FileOptions
 from pipeline.files.packing import TableError
 from pipeline.files.sample import Sample, short
 from pipeline.files.timecolumn import TimeColumn
-from pipeline.files.timeforms import ANY, SLASHED, TimeForm, form_of, is_date, said_form, slashed_form
+from pipeline.files.timeforms import ANY, SLASHED, TimeForm, form_of, is_date, named_form, slashed_form
 from pipeline.files.valuesfinder import MONTHS
 from pipeline.stamps import Stamps
 
@@ -21,12 +21,12 @@ class Across:
     ----------
     sample
         The sheet's first rows.
-    said
-        What was said of it.
+    options
+        Columns that were named, and how it is written.
     """
 
-    def __init__(self, sample: Sample, said: Said) -> None:
-        self._sample, self._said = sample, said
+    def __init__(self, sample: Sample, options: FileOptions) -> None:
+        self._sample, self._options = sample, options
 
     def dated(self) -> tuple[int, ...]:
         """Columns whose names are times, where they are most of a wide header."""
@@ -45,13 +45,13 @@ class Across:
         form = form_of([self._sample.columns[place] for place in dated]) or ANY
         if form.pattern is SLASHED:
             form = self._ordered_header(dated)
-        return TimeColumn(dated, f"the header ({form.told})", Stamps("auto", self._said.timezone), form)
+        return TimeColumn(dated, f"the header ({form.told})", Stamps("auto", self._options.timezone), form)
 
-    def series(self, said: tuple[int, ...], dated: tuple[int, ...]) -> tuple[int, ...]:
-        """Columns that name the series of a row: those that were said, or the fewest that tell all rows apart."""
+    def series(self, named: tuple[int, ...], dated: tuple[int, ...]) -> tuple[int, ...]:
+        """Columns that name the series of a row: those that were named, or the fewest that tell all rows apart."""
         labels = [place for place in range(len(self._sample.columns)) if place not in dated]
-        series = said or self._telling([place for place in labels if self._sample.cells[place]])
-        if not self._said.series:
+        series = named or self._telling([place for place in labels if self._sample.cells[place]])
+        if not self._options.series:
             self._check_no_months_down(series, dated)
         return series
 
@@ -82,9 +82,8 @@ class Across:
             )
 
     def _ordered_header(self, dated: tuple[int, ...]) -> TimeForm:
-        said = self._said.time_format
-        if said:
-            return said_form(said)
+        if self._options.time_format:
+            return named_form(self._options.time_format)
         orders = order_of([self._sample.columns[place]] for place in dated)
         if len(orders.left) == 1:
             return slashed_form(orders.left[0])

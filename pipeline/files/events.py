@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import NamedTuple, Self
 
 from lstm_stream import Observation
-from pipeline.files.fileform import Fields
+from pipeline.files.file_options import Fields
 from pipeline.files.layout import Layout
 from pipeline.files.rows import Row
 

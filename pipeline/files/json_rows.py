@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from pipeline.files.fileform import Cells
+from pipeline.files.file_options import Cells
 from pipeline.files.packing import TableError
 
 BOM = b"\xef\xbb\xbf"

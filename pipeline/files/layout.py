@@ -1,6 +1,6 @@
 """Which columns of a file hold the times, the series' names, the values.
 
-What was said (options, the names in ``events.*``) comes first, then what the columns hold. Where two answers are
+What was named (options, the names in ``events.*``) comes first, then what the columns hold. Where two answers are
 possible the file is refused, with the option that chooses.
 """
 
@@ -14,7 +14,7 @@ from pipeline.files.cells import (
     NumberForm,
     like_a_number,
 )
-from pipeline.files.fileform import Cells, Fields, Said
+from pipeline.files.file_options import Cells, Fields, FileOptions
 from pipeline.files.packing import TableError
 from pipeline.files.reader import Sheet
 from pipeline.files.sample import Sample, short
@@ -68,7 +68,7 @@ class Layout(msgspec.Struct, frozen=True):
     unused: dict[str, str]
 
 
-def layout_of(sheet: Sheet, fields: Fields, said: Said) -> Layout:
+def layout_of(sheet: Sheet, fields: Fields, options: FileOptions) -> Layout:
     """Find out which column is what.
 
     Raises
@@ -76,34 +76,34 @@ def layout_of(sheet: Sheet, fields: Fields, said: Said) -> Layout:
     TableError
         When that cannot be told, with the option to give.
     """
-    return _Finder(sheet, fields, said).layout()
+    return _Finder(sheet, fields, options).layout()
 
 
 class _Finder:
     """Looks at the first rows of a sheet, and at all of them where these cannot tell."""
 
-    def __init__(self, sheet: Sheet, fields: Fields, said: Said) -> None:
-        self._sample, self._fields, self._said = Sample(sheet, said.missing), fields, said
+    def __init__(self, sheet: Sheet, fields: Fields, options: FileOptions) -> None:
+        self._sample, self._fields, self._options = Sample(sheet, options.missing), fields, options
         self._unused: dict[str, str] = {}
-        self._values = ValuesFinder(self._sample, fields, said, self._unused)
+        self._values = ValuesFinder(self._sample, fields, options, self._unused)
 
     def layout(self) -> Layout:
         self._check_width()
-        across = Across(self._sample, self._said)
+        across = Across(self._sample, self._options)
         if dated := across.dated():
             self._check_names()
             return self._across(across, dated)
         self._check_header()
         self._check_names()
         covariates = tuple(self._sample.place(name) for name in self._fields.covariates)
-        finder = TimeFinder(self._sample, self._fields, self._said)
+        finder = TimeFinder(self._sample, self._fields, self._options)
         time = finder.time()
         counter = finder.counter() if time is None else None
         taken = {*(time.places if time else ()), counter, *covariates}
         series, values, by_row = self._series_and_values(time, counter, taken)
         self._note_unused({*taken, *series, *values})
         numbers = self._values.numbers(values)
-        step = 0.0 if isinstance(self._said.step, str) else self._said.step
+        step = 0.0 if isinstance(self._options.step, str) else self._options.step
         return Layout(
             self._sample.columns, time, counter, series, values, covariates, by_row, False, numbers, step, self._unused
         )
@@ -139,17 +139,17 @@ class _Finder:
     def _series_and_values(
         self, time: TimeColumn | None, counter: int | None, taken: set[int | None]
     ) -> tuple[tuple[int, ...], tuple[int, ...], bool]:
-        values, by_row = self._values.said(taken)
+        values, by_row = self._values.named(taken)
         free = [place for place in range(len(self._sample.columns)) if place not in taken and place not in values]
-        series = self._said_series() or SeriesFinder(self._sample, self._said).found(
-            time or _counting(counter), free, bool(self._said.values)
+        series = self._named_series() or SeriesFinder(self._sample, self._options).found(
+            time or _counting(counter), free, bool(self._options.values)
         )
         values = values or self._values.found(time, free, series)
         return series, values, by_row or (bool(series) and len(values) == 1)
 
-    def _said_series(self) -> tuple[int, ...]:
-        if self._said.series:
-            return self._sample.asked(self._said.series, "--series")
+    def _named_series(self) -> tuple[int, ...]:
+        if self._options.series:
+            return self._sample.asked(self._options.series, "--series")
         braced = re.findall(r"\{([^{}]+)\}", self._fields.series)
         if braced and all(name in self._sample.columns for name in braced):
             return tuple(self._sample.columns.index(name) for name in braced)
@@ -163,7 +163,7 @@ class _Finder:
 
     def _across(self, across: Across, dated: tuple[int, ...]) -> Layout:
         """Each row is a series, its values stand below their times."""
-        series = across.series(self._said_series(), dated)
+        series = across.series(self._named_series(), dated)
         time = across.time(dated)
         self._note_unused({*series, *dated})
         numbers = self._values.numbers(dated)

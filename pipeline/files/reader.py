@@ -19,7 +19,7 @@ from typing import NamedTuple
 import duckdb
 import msgspec
 
-from pipeline.files.fileform import Cells
+from pipeline.files.file_options import Cells
 from pipeline.files.json_rows import is_json, json_columns, json_rows
 from pipeline.files.packing import Plain, TableError, not_utf_8, unpacked
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pipeline.files.cells import BOOLEANS, mend_of
-from pipeline.files.fileform import Cells
+from pipeline.files.file_options import Cells
 from pipeline.files.layout import Layout
 from pipeline.files.packing import TableError
 from pipeline.files.reader import Sheet

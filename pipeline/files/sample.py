@@ -6,7 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from pipeline.files.cells import MISSING, like_a_number
-from pipeline.files.fileform import Cells
+from pipeline.files.file_options import Cells
 from pipeline.files.packing import TableError
 from pipeline.files.reader import Sheet
 

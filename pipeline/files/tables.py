@@ -18,7 +18,7 @@ import numpy as np
 from lstm_stream import Observation
 from pipeline.evaluation.actuals import season_of
 from pipeline.files.events import Event, events_of, names_of
-from pipeline.files.fileform import NOTHING_SAID, PLAIN, Fields, Said
+from pipeline.files.file_options import NO_OPTIONS, PLAIN, Fields, FileOptions
 from pipeline.files.layout import Layout, layout_of
 from pipeline.files.packing import TableError
 from pipeline.files.reader import Sheet, read_sheet
@@ -130,8 +130,7 @@ class Table(msgspec.Struct, frozen=True):
         if self.repeated:
             yield (
                 f"{_counted(self.repeated, 'row')} with the time of another one of their series: here each is a step"
-                " of its own, the"
-                " daemon leaves the later ones out as repeated"
+                " of its own, the daemon leaves the later ones out as repeated"
             )
 
 
@@ -170,7 +169,7 @@ def _rows_told(table: Table) -> str:
     return f"{count} rows of {len(table.series):,} series, {table.rhythm.told}"
 
 
-def survey(path: Path, fields: Fields = PLAIN, said: Said = NOTHING_SAID) -> Table:
+def survey(path: Path, fields: Fields = PLAIN, options: FileOptions = NO_OPTIONS) -> Table:
     """Read a file through, so that nothing is done with half a good one.
 
     Parameters
@@ -179,7 +178,7 @@ def survey(path: Path, fields: Fields = PLAIN, said: Said = NOTHING_SAID) -> Tab
         Of the file.
     fields
         What an event's fields are called; columns with these names hold them.
-    said
+    options
         What options say of the file.
 
     Raises
@@ -187,8 +186,8 @@ def survey(path: Path, fields: Fields = PLAIN, said: Said = NOTHING_SAID) -> Tab
     TableError
         When it cannot be read, is not such a table, or may be read in several ways.
     """
-    sheet = read_sheet(path, said.encoding)
-    layout = layout_of(sheet, fields, said)
+    sheet = read_sheet(path, options.encoding)
+    layout = layout_of(sheet, fields, options)
     reading = Reading(sheet, layout)
     places, times, lines = array("q"), array("q"), array("q")
     keys: dict[str, int] = {}
@@ -206,7 +205,7 @@ def survey(path: Path, fields: Fields = PLAIN, said: Said = NOTHING_SAID) -> Tab
         raise TableError(f"{path} has a header but no rows")
     stamps = _Stamps(np.array(places), np.array(times), np.array(lines))
     again = stamps.again()
-    if len(again) > max(REPEATED * len(times), 0) and said.step != "event":
+    if len(again) > max(REPEATED * len(times), 0) and options.step != "event":
         raise _repeating(sheet, layout, tuple(keys), stamps, int(again[0]))
     counts = np.bincount(stamps.series)
     return Table(
@@ -217,7 +216,7 @@ def survey(path: Path, fields: Fields = PLAIN, said: Said = NOTHING_SAID) -> Tab
         length=len(times) * (1 if layout.by_row or layout.across else len(layout.values)),
         together=1 if layout.across else len(layout.values),
         ordered=bool(np.all(np.diff(stamps.times) >= 0)),
-        rhythm=_rhythm(stamps, said.step),
+        rhythm=_rhythm(stamps, options.step),
         rows=(int(counts.min()), int(counts.max())),
         missing=dict(reading.missing.most_common()),
         sentinels=_sentinels(spreads),

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from pipeline.files.clocks import ascii_pattern, clock_of
-from pipeline.files.fileform import Cells
+from pipeline.files.file_options import Cells
 from pipeline.files.timeforms import TimeForm, same
 from pipeline.stamps import Stamp, StampError, Stamps
 

@@ -146,7 +146,7 @@ def first_form(cells: Sequence[str]) -> TimeForm:
     return ANY
 
 
-def said_form(text: str) -> TimeForm:
+def named_form(text: str) -> TimeForm:
     """The form that somebody named: a pattern, a unit, or days since Excel's."""
     if text == EXCEL:
         return TimeForm("days of Excel", NUMBER, _of_excel)

@@ -12,7 +12,7 @@ from pipeline.files.cells import (
     number_form,
     numbers_of,
 )
-from pipeline.files.fileform import Fields, Said
+from pipeline.files.file_options import Fields, FileOptions
 from pipeline.files.packing import TableError
 from pipeline.files.sample import SHOWN, Sample, listed, short
 from pipeline.files.seriesfinder import SERIES_NAMES
@@ -34,14 +34,14 @@ class ValuesFinder:
     ----------
     sample
         The sheet's first rows.
-    fields, said
-        What columns are called, and what was said of them.
+    fields, options
+        What columns are called, and which were named, or how they are written.
     unused
         Columns that are left out, and why; it is added to.
     """
 
-    def __init__(self, sample: Sample, fields: Fields, said: Said, unused: dict[str, str]) -> None:
-        self._sample, self._fields, self._said, self._unused = sample, fields, said, unused
+    def __init__(self, sample: Sample, fields: Fields, options: FileOptions, unused: dict[str, str]) -> None:
+        self._sample, self._fields, self._options, self._unused = sample, fields, options, unused
 
     def found(self, time: TimeColumn | None, free: Sequence[int], series: Sequence[int]) -> tuple[int, ...]:
         """Columns of numbers among those that are nothing else."""
@@ -57,15 +57,15 @@ class ValuesFinder:
             f" {listed(self._sample.columns)}"
         )
 
-    def said(self, taken: set[int | None]) -> tuple[tuple[int, ...], bool]:
+    def named(self, taken: set[int | None]) -> tuple[tuple[int, ...], bool]:
         """Columns of values that were named, and whether a row is one event of them."""
-        if self._said.values:
-            if len(self._fields.values) not in (1, len(self._said.values)):
+        if self._options.values:
+            if len(self._fields.values) not in (1, len(self._options.values)):
                 raise TableError(
                     f"{self._sample.path}: events.values names {len(self._fields.values)} fields and --values"
-                    f" {len(self._said.values)} columns; give as many"
+                    f" {len(self._options.values)} columns; give as many"
                 )
-            return self._sample.asked(self._said.values, "--values"), len(self._fields.values) > 1
+            return self._sample.asked(self._options.values, "--values"), len(self._fields.values) > 1
         names = self._fields.values
         if len(names) > 1:
             if absent := [name for name in names if name not in self._sample.columns]:
@@ -81,14 +81,14 @@ class ValuesFinder:
         """How numbers are written in these columns."""
         form = NumberForm(
             missing=frozenset(self._sample.missing),
-            booleans=self._said.booleans,
-            missing_numbers=numbers_of(self._said.missing),
+            booleans=self._options.booleans,
+            missing_numbers=numbers_of(self._options.missing),
         )
         for place in places:
             self._check_numbers(place)
         cells = [cell for place in places for cell in self._sample.cells[place]]
         try:
-            return number_form(cells, form, self._said.decimal)
+            return number_form(cells, form, self._options.decimal)
         except AmbiguousNumberError as unclear:
             text = str(unclear)
             raise TableError(
@@ -113,7 +113,7 @@ class ValuesFinder:
                 self._unused[self._sample.called(place)] = "it counts the rows"
             elif cells and not any(like_a_number(cell) or self._is_switch(cell) for cell in cells):
                 self._unused[self._sample.called(place)] = "times" if is_date(cells[0]) else self._text(place)
-            elif TimeFinder(self._sample, self._fields, self._said).counts_since_1970(place):
+            elif TimeFinder(self._sample, self._fields, self._options).counts_since_1970(place):
                 self._unused[self._sample.called(place)] = "times"
             elif not self._sample.columns[place]:
                 self._check_unnamed(place)
@@ -123,11 +123,11 @@ class ValuesFinder:
 
     def _text(self, place: int) -> str:
         """Why a column of text is not used; one that names zones makes other times of those that were read."""
-        is_zone = ZONE_NAME.search(self._sample.columns[place]) and self._said.timezone == "UTC"
+        is_zone = ZONE_NAME.search(self._sample.columns[place]) and self._options.timezone == "UTC"
         return "a zone, but times are taken as UTC: say --timezone" if is_zone else "text"
 
     def _is_switch(self, cell: str) -> bool:
-        return self._said.booleans and cell.lower() in SWITCHES
+        return self._options.booleans and cell.lower() in SWITCHES
 
     def _is_index(self, place: int) -> bool:
         """Whether a column only counts the rows; refuses one whose name does not say so."""

@@ -1,4 +1,4 @@
-"""What is said of a file by options and settings: its columns, and how it is written."""
+"""What options and settings tell of a file: its columns, and how it is written."""
 
 from typing import NamedTuple
 
@@ -20,8 +20,8 @@ class Fields(NamedTuple):
 PLAIN = Fields()
 
 
-class Said(msgspec.Struct, frozen=True, kw_only=True):
-    """What was said of a file by options and settings; what is empty is found out.
+class FileOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What options and settings tell of a file; what is empty is found out.
 
     Attributes
     ----------
@@ -56,4 +56,4 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     encoding: str = ""
 
 
-NOTHING_SAID = Said()
+NO_OPTIONS = FileOptions()
