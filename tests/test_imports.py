@@ -20,180 +20,77 @@ FILES = {
 SOURCES = {name: ast.parse(file.read_text()) for name, file in FILES.items()}
 
 # A module of the pipeline imports from the rows above its own. A new one needs a place here.
-ROWS = (
-    {"counts", "web.series_list", "settings.values", "evaluation.actuals", "metric"},
-    {
-        *(
-            "checkpoints.tensor_file",
-            "metric_table",
-            "web.status",
-            "messages",
-            "evaluation.scoring",
-            "watchdog",
-            "clock",
-            "fleet",
-            "fates",
+ROWS = tuple(
+    frozenset(row.split())
+    for row in (
+        "counts metric evaluation.actuals settings.values web.series_list",
+        (
+            "bounds check clock code_cache evaluation events fates files fleet log_lines messages metric_table "
+            "watchdog web workers check.columns checkpoints.tensor_file evaluation.scoring events.json_text "
+            "files.file_options files.packing web.access web.page_files web.status"
         ),
-        *("events.json_text", "web.page_files", "log_lines", "web.access", "bounds"),
-        *(
-            "code_cache",
-            "files",
-            "check",
-            "evaluation",
-            "events",
-            "web",
-            "workers",
-            "check.columns",
-            "files.packing",
-            "files.file_options",
+        "metrics files.json_rows stamps.dates stamps.stamp",
+        "checkpoints.stores events.paths stamps.numbers stamps.patterns stamps.repeated_hour web.series_status",
+        "instruments stamps.texts",
+        "stamps.reader",
+        (
+            "alerts checkpoints dead_letters forecast_line journal measures sentinels stamps surprises "
+            "evaluation.scoreboard events.fields files.cells files.reader files.rhythm web.listing web.stream "
+            "web.table workers.totals"
         ),
-    },
-    {"stamps.stamp", "stamps.dates", "metrics", "files.json_rows"},
-    {
-        "events.paths",
-        "web.series_status",
-        "checkpoints.stores",
-        "stamps.numbers",
-        "stamps.patterns",
-        "stamps.repeated_hour",
-    },
-    {"stamps.texts", "instruments"},
-    {"stamps.reader"},
-    {
-        "checkpoints",
-        *("journal", "web.listing", "web.stream", "web.table"),
-        "stamps",
-        "events.fields",
-        "dead_letters",
-        "files.cells",
-        "forecast_line",
-        "files.reader",
-        "files.rhythm",
-        "evaluation.scoreboard",
-        "sentinels",
-        "workers.totals",
-        "measures",
-        "surprises",
-        "alerts",
-    },
-    {
-        "dead_letter_topic",
-        "events.conditions",
-        "events.points",
-        "events.framing",
-        "forecast_writer",
-        "files.clocks",
-        "files.sample",
-    },
-    {"fold", "files.timeforms"},
-    {"settings.kafka", "settings.events", "settings.model", "files.timecolumn", "files.dateorder"},
-    {"settings.daemon"},
-    {"settings.declared"},
-    {"settings.loading", "settings.text", "settings.changes"},
-    {"web.series_view", "settings", "files.timefinder", "files.seriesfinder"},
-    {"events.identity", "events.values", "cluster.oauth", "cluster.refusals", "web.client", "files.valuesfinder"},
-    {
-        *(
-            "events.decoder",
-            "files.across",
-            "inputs",
-            "cluster.connection",
-            "cluster.advice",
-            "capacity",
-            "hyperparameters",
-            "workers.pipes",
+        ("dead_letter_topic forecast_writer events.conditions events.framing events.points files.clocks files.sample"),
+        "fold files.timeforms",
+        "files.dateorder files.timecolumn settings.events settings.kafka settings.model",
+        "settings.daemon",
+        "settings.declared",
+        "settings.changes settings.loading settings.text",
+        "settings files.seriesfinder files.timefinder web.series_view",
+        "cluster.oauth cluster.refusals events.identity events.values files.valuesfinder web.client",
+        (
+            "capacity hyperparameters inputs pretrain process reloading cluster.advice cluster.connection "
+            "events.decoder files.across workers.pipes"
         ),
-        *("process", "reloading", "pretrain"),
-    },
-    {"files.layout"},
-    {"files.rows"},
-    {"files.events"},
-    {
-        "cluster.admin",
-        "cluster.producer",
-        "batch",
-        "cluster.predecessor",
-        "files.tables",
-        "compiling",
-        "workers.process",
-    },
-    {"cluster.protocols"},
-    {"cluster.consumer", "cluster.topics", "cluster.writing"},
-    {"cluster.clients", "cluster.topic_reader"},
-    {"cluster.sample"},
-    {
-        "losses.ledger",
-        "shard",
-        "cluster",
-        "embedded",
-        "evaluation.log",
-        "evaluation.baselines",
-        "evaluation.peers",
-        "check.inventory",
-        "workers.supervisor",
-    },
-    {"hanging"},
-    {
-        "workers.overview",
-        "transactions",
-        "standstill",
-        "parts",
-        "checkpoints.saver",
-        "snapshots",
-        "losses.clocks",
-        "losses.fields",
-        "losses.names",
-        "losses.shares",
-        "check.arrays",
-        "check.facts",
-        "check.draft",
-        "check.trial",
-    },
-    {"demo_view", "held", "losses"},
-    {
-        "checkpoints.schedule",
-        "follower",
-        "resending",
-        "member",
-        "publisher",
-        "monitoring",
-        "evaluation.figure_data",
-        "check.found_times",
-        "evaluation.topic_log",
-    },
-    {"check.decimal_mark"},
-    {
-        "folding",
-        "support_bundle",
-        "tail",
-        "opening",
-        "web.server",
-        "lag",
-        "exported",
-        "check.found_values",
-        "check.found_names",
-    },
-    {"check.unread", "check.collisions", "check.contents", "check.proposing"},
-    {"check.report", "check.remarks"},
-    {"check.looking", "check.tables"},
-    {"cycle", "reporter"},
-    {"worker", "evaluation.evaluate", "replay", "inspection", "summary"},
-    {"probe", "workers.child", "feed", "evaluation.plot", "bench"},
-    {"demo"},
-    {"commands.console"},
-    {"commands", "commands.options"},
-    {
-        "commands.alerts",
-        "commands.file_options",
-        "commands.dead_letters",
-        "commands.tail",
-        "commands.inspect",
-        "commands.report",
-        "commands.pretrain",
-    },
-    {f"commands.{name}" for name in ("bench", "check", "demo", "evaluate", "replay", "run")},
-    {"cli"},
-    {"__main__"},
+        "files.layout",
+        "files.rows",
+        "files.events",
+        "batch compiling cluster.admin cluster.predecessor cluster.producer files.tables workers.process",
+        "cluster.protocols",
+        "cluster.consumer cluster.topics cluster.writing",
+        "cluster.clients cluster.topic_reader",
+        "cluster.sample",
+        (
+            "cluster embedded shard check.inventory evaluation.baselines evaluation.log evaluation.peers "
+            "losses.ledger workers.supervisor"
+        ),
+        "hanging",
+        (
+            "parts snapshots standstill transactions check.arrays check.draft check.facts check.trial "
+            "checkpoints.saver losses.clocks losses.fields losses.names losses.shares workers.overview"
+        ),
+        "demo_view held losses",
+        (
+            "follower member monitoring publisher resending check.found_times checkpoints.schedule "
+            "evaluation.figure_data evaluation.topic_log"
+        ),
+        "check.decimal_mark",
+        "exported folding lag opening support_bundle tail check.found_names check.found_values web.server",
+        "check.collisions check.contents check.proposing check.unread",
+        "check.remarks check.report",
+        "check.looking check.tables",
+        "cycle reporter",
+        "inspection replay summary worker evaluation.evaluate",
+        "bench feed probe evaluation.plot workers.child",
+        "demo",
+        "commands.console",
+        "commands commands.options",
+        (
+            "commands.alerts commands.dead_letters commands.file_options commands.inspect commands.pretrain "
+            "commands.report commands.tail"
+        ),
+        "commands.bench commands.check commands.demo commands.evaluate commands.replay commands.run",
+        "cli",
+        "__main__",
+    )
 )
 
 # Nothing of ours, however low the row; these may know the library's types, the first nothing at all.
