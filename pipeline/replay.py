@@ -7,9 +7,9 @@ from typing import TypeVar
 
 import msgspec
 
-from pipeline.fields import is_template
-from pipeline.files.fileform import Fields
-from pipeline.files.tables import Event
+from pipeline.events.fields import is_template
+from pipeline.files.events import Event
+from pipeline.files.file_options import Fields
 from pipeline.messages import Outgoing
 from pipeline.settings import Events
 from pipeline.stamps import Stamps

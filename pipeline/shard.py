@@ -15,7 +15,7 @@ import numpy.typing as npt
 from lstm_stream import Bank, Dump, DumpError, Forecasts, LiveScores, Observation, Scores, check_format
 from pipeline.batch import Batch, counts, failure, fates, firsts, masked, measures, published, refusals
 from pipeline.dead_letters import dead_letters
-from pipeline.events import Decoder, Event
+from pipeline.events.decoder import Decoder, Event
 from pipeline.fates import Fates
 from pipeline.fold import Fold, Publish
 from pipeline.forecast_writer import ForecastWriter
@@ -23,13 +23,13 @@ from pipeline.hyperparameters import hyperparameters
 from pipeline.journal import Journal, Whole
 from pipeline.measures import Measures
 from pipeline.messages import Outgoing, Record
-from pipeline.portrait import known, series_status, shard_status
-from pipeline.series_status import SeriesStatus
 from pipeline.settings import Settings, fingerprint
 from pipeline.stamps.repeated_hour import RepeatedHour
-from pipeline.status import Ranking, ShardStatus
 from pipeline.surprises import Surprises
-from pipeline.table import Table
+from pipeline.web.series_status import SeriesStatus
+from pipeline.web.series_view import known, series_status, shard_status
+from pipeline.web.status import Ranking, ShardStatus
+from pipeline.web.table import Table
 
 
 class FingerprintError(ValueError):
