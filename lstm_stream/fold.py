@@ -178,6 +178,7 @@ def _take_steps(
             work,
             m,
             i,
+            series.identity[i],
             call.step[n],
             time,
             value,

@@ -48,6 +48,7 @@ def take_in(
     work: Workspace,
     m: int,
     i: int,
+    identity: int,
     step: int,
     time: int,
     value: Real,
@@ -59,6 +60,8 @@ def take_in(
 
     Parameters
     ----------
+    identity
+        A number for the series that depends on its name alone.
     step
         From one step of the series to the next, microseconds; 0: not known.
     time
@@ -92,7 +95,7 @@ def take_in(
         members.surprise[m] = _score(state, tables, work, i)
         broken = broken_or_begun = _mend(state, tables, i)
         rescale(scale, history, i, shared.roughness)
-        look_for_season(history, scale, i)
+        look_for_season(history, scale, i, identity)
         if first_moves(history, i):
             _begin_to_move(state, i)
             broken_or_begun = True
