@@ -13,9 +13,7 @@ import numpy as np
 from lstm_stream.anomaly import WARM, change_unit, score_anomaly, widen_range
 from lstm_stream.arithmetic import Doubles, Flag, Real, add_product, bounded, fill, ratio
 from lstm_stream.breaks import mend_break, mend_standstill
-from lstm_stream.combination import (
-    score_experts,
-)
+from lstm_stream.combination import largest_error, score_experts
 from lstm_stream.compiled import compiled
 from lstm_stream.covariates import Covariates, write_covariates
 from lstm_stream.error_sizes import expected_size
@@ -196,6 +194,7 @@ def _move_on(
         work.moved,
         work.unit,
         scale,
+        largest_error(state.history, i, state.scale.level[i], work.moved, work.unit, scale),
         shared.alarm,
         work.even,
         notes.losses[place],
