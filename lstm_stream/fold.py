@@ -145,6 +145,7 @@ def _take_steps(p: Parts, count: int, left: int, counts: Wholes, folded: int, of
             work,
             m,
             i,
+            series.identity[i],
             call.step[n],
             time,
             value,
