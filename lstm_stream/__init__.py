@@ -16,20 +16,26 @@ if TYPE_CHECKING:
     from lstm_stream.forecaster import LSTMForecaster
     from lstm_stream.forecasts import ExpertForecasts, Forecasts
     from lstm_stream.grid import Outcome
-    from lstm_stream.header import DumpError, check_format
+    from lstm_stream.header import FIRST_WEIGHTS, DumpError, check_format
     from lstm_stream.hyperparameters import ANY_GAP, Bound, Hyperparameters
     from lstm_stream.live_scores import LiveScores, Scores, buckets
     from lstm_stream.observations import Observation
-    from lstm_stream.pretraining.examples import Examples, make_examples
-    from lstm_stream.pretraining.training import HeldBackLosses, Training, held_back_losses
+    from lstm_stream.pretraining.examples import Examples, Stretch, examples_of, make_examples
+    from lstm_stream.pretraining.stretches import FEWEST_ROWS, Course, Split, held_back, trained
+    from lstm_stream.pretraining.training import HeldBackLosses, Training, held_back_losses, is_device, loss_on
     from lstm_stream.timelines import Timeline, timeline
+    from lstm_stream.weights import Card, PretrainedWeights, WeightsError, packaged
 
 __all__ = [
     "ANY_GAP",
+    "FEWEST_ROWS",
+    "FIRST_WEIGHTS",
     "OF_THE_LSTM",
     "Bank",
     "Block",
     "Bound",
+    "Card",
+    "Course",
     "Diagnostics",
     "Dump",
     "DumpError",
@@ -45,16 +51,26 @@ __all__ = [
     "LiveScores",
     "Observation",
     "Outcome",
+    "PretrainedWeights",
     "Scores",
     "Shape",
+    "Split",
+    "Stretch",
     "Summaries",
     "Timeline",
     "Training",
+    "WeightsError",
     "buckets",
     "check_format",
+    "examples_of",
+    "held_back",
     "held_back_losses",
+    "is_device",
+    "loss_on",
     "make_examples",
+    "packaged",
     "timeline",
+    "trained",
 ]
 
 _HOMES = {
@@ -66,13 +82,15 @@ _HOMES = {
     "forecaster": ("LSTMForecaster",),
     "forecasts": ("Forecasts", "ExpertForecasts"),
     "grid": ("Outcome",),
-    "header": ("DumpError", "check_format"),
+    "header": ("FIRST_WEIGHTS", "DumpError", "check_format"),
     "hyperparameters": ("ANY_GAP", "Bound", "Hyperparameters"),
     "live_scores": ("LiveScores", "Scores", "buckets"),
     "observations": ("Observation",),
-    "pretraining.examples": ("Examples", "make_examples"),
-    "pretraining.training": ("HeldBackLosses", "Training", "held_back_losses"),
+    "pretraining.examples": ("Examples", "Stretch", "examples_of", "make_examples"),
+    "pretraining.stretches": ("FEWEST_ROWS", "Course", "Split", "held_back", "trained"),
+    "pretraining.training": ("HeldBackLosses", "Training", "held_back_losses", "is_device", "loss_on"),
     "timelines": ("Timeline", "timeline"),
+    "weights": ("Card", "PretrainedWeights", "WeightsError", "packaged"),
 }
 _HOME_OF = {name: f"{__name__}.{module}" for module, names in _HOMES.items() for name in names}
 

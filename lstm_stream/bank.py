@@ -35,6 +35,7 @@ from lstm_stream.readout import ONE
 from lstm_stream.references import References
 from lstm_stream.rows import Rows
 from lstm_stream.state import Members, Tables, Workspace
+from lstm_stream.weights import PretrainedWeights, chosen, kept
 
 
 class Bank:
@@ -50,6 +51,8 @@ class Bank:
         What the bank is built from.
     network
         Class of the network: `Network`, unless what it is worth is to be measured.
+    weights
+        Of the pretrained network; None: those of the package.
 
     Examples
     --------
@@ -61,20 +64,21 @@ class Bank:
     [[1.0, 1.0, 1.0], [5.0, 5.0, 5.0], [1.9, 1.9, 1.8]]
     """
 
-    def __init__(self, rules: Hyperparameters | None = None, network: type[Network] = Network) -> None:
+    def __init__(
+        self,
+        rules: Hyperparameters | None = None,
+        network: type[Network] = Network,
+        weights: PretrainedWeights | None = None,
+    ) -> None:
         self.rules = rules = rules or Hyperparameters()
-        if rules.memory < rules.window + rules.horizon:
-            raise ValueError(
-                f"memory={rules.memory} values are too few for window={rules.window} and horizon={rules.horizon}: "
-                f"let memory be at least {rules.window + rules.horizon}"
-            )
+        self.weights = weights = chosen(weights, rules.pretrained)
         self._tables = Tables.of(rules)
         self._rhythm = Rhythm.of(rules)
-        self._rows = Rows(rules, self._tables.features.total)
+        self._rows = Rows(rules, self._tables.features.total, weights.units)
         self._groups = Groups.empty(rules.horizon)
-        self._learning = Learning(rules, self._tables, network)
+        self._learning = Learning(rules, self._tables, network, weights)
         self._members = Members.room(1, self._tables, rules)
-        self._work = Workspace.of(self._tables, rules)
+        self._work = Workspace.of(self._tables, rules, weights.units)
         self._refer = References()
         self._desk = Desk(rules.horizon, len(rules.quantiles), rules.covariates)
         self._nothing = ExpertForecasts.zeros(0, EXPERTS, rules.horizon)
@@ -157,8 +161,7 @@ class Bank:
     ) -> None:
         """Forget a series that came to something not finite, but for its last value, which is what is forecast."""
         i, value = int(call.rows[n]), float(call.values[n])
-        history = self._rows.state.history
-        latest = float(history.latest[i])
+        history, latest = self._rows.state.history, float(self._rows.state.history.latest[i])
         filled = position[LEFT] + 1 > 0 or math.isnan(value)
         self.faults.append(Fault(list(self.names)[i], n, "step", "a step came to something that is not finite"))
         self._rows.forget(i)
@@ -285,14 +288,11 @@ class Bank:
         check_format(header)
         try:
             numbers = msgspec.convert(header, Header)
-            bank = cls(numbers.rules)
-            bank._take(numbers, arrays)
+            bank = cls(numbers.rules, weights=kept(under("weights", arrays), numbers.digest))
+            bank._rows.load(arrays)
+            bank._groups = grown(bank._groups, numbers.groups)
+            fill(bank._groups, under("groups", arrays))
+            bank._learning.load(numbers, arrays)
         except (msgspec.ValidationError, KeyError, ValueError) as error:
             raise DumpError(f"the dump lacks what this version keeps: {error}") from error
         return bank
-
-    def _take(self, header: Header, arrays: Mapping[str, Array]) -> None:
-        self._rows.load(arrays)
-        self._groups = grown(self._groups, header.groups)
-        fill(self._groups, under("groups", arrays))
-        self._learning.load(header, arrays)

@@ -13,6 +13,7 @@ from lstm_stream.bank import Bank
 from lstm_stream.forecasts import Forecasts
 from lstm_stream.hyperparameters import ANY_GAP, Hyperparameters
 from lstm_stream.seasons import DAY, SECOND
+from lstm_stream.weights import PretrainedWeights
 
 NAME = "y"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -48,6 +49,9 @@ class LSTMForecaster(time_series.base.Forecaster):
         Learning steps relative to the default: one every 16 values at first, fewer later.
     seed
         Of the initial weights and of the draws of replayed steps.
+    weights
+        Of the pretrained network, such as `PretrainedWeights.of_bytes` reads from a file that `lstm-stream pretrain`
+        made. None: those of the package.
 
     Notes
     -----
@@ -89,6 +93,7 @@ class LSTMForecaster(time_series.base.Forecaster):
         learning_rate: float = 5e-3,
         effort: float = 1.0,
         seed: int = 0,
+        weights: PretrainedWeights | None = None,
     ) -> None:
         if period < 2:
             raise ValueError(f"period={period} is no season; let it be at least 2, or leave it where there is none")
@@ -102,6 +107,7 @@ class LSTMForecaster(time_series.base.Forecaster):
         self.learning_rate = learning_rate
         self.effort = effort
         self.seed = seed
+        self.weights = weights
         self._bank = Bank(
             Hyperparameters(
                 horizon=horizon,
@@ -112,7 +118,8 @@ class LSTMForecaster(time_series.base.Forecaster):
                 step="event",
                 max_gap=ANY_GAP,
                 seed=seed,
-            )
+            ),
+            weights=weights,
         )
         self._stamp: str | None = None
         self._time: int | None = None
@@ -172,7 +179,7 @@ class LSTMForecaster(time_series.base.Forecaster):
         """Let the first value tell where time stamps are; without any, the step is fixed so that a season is a day."""
         self._stamp = self.timestamp or _only_stamp(x)
         if self._stamp is None:
-            self._bank = Bank(replace(self._bank.rules, step=DAY / self.period))
+            self._bank = Bank(replace(self._bank.rules, step=DAY / self.period), weights=self.weights)
 
     def _told(self, horizon: int) -> Forecasts | None:
         """The newest forecast; None before the first value."""

@@ -8,6 +8,8 @@ from lstm_stream.hyperparameters import Hyperparameters
 
 FORMAT = 8
 """Of a dump."""
+FIRST_WEIGHTS = "273e73a3c8612219"
+"""Digest of the pretrained network's weights on which a dump rests that tells none."""
 
 
 class DumpError(ValueError):
@@ -29,6 +31,12 @@ class Header(msgspec.Struct, frozen=True):
     updates: int
     skipped: int
     groups: int
+    weights: str = FIRST_WEIGHTS
+
+    @property
+    def digest(self) -> str:
+        """Of the pretrained network's weights; "": there is none."""
+        return self.weights if self.rules.pretrained else ""
 
 
 def check_format(header: Mapping[str, object]) -> None:

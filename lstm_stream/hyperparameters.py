@@ -42,7 +42,7 @@ class Hyperparameters:
     hidden_size
         Units of the LSTM.
     pretrained
-        Whether a second LSTM, which was trained on generated series and does not learn, has a say.
+        Whether a second LSTM, which was trained beforehand and does not learn, has a say.
     window
         Steps of truncated back-propagation through time.
     windows
@@ -71,6 +71,11 @@ class Hyperparameters:
         Floors and caps of series by their names; the first that matches holds.
     seed
         Of the initial weights and of the draws of replayed windows.
+
+    Raises
+    ------
+    ValueError
+        `memory` does not hold a window and the values that it is to foresee.
     """
 
     horizon: int = 24
@@ -90,3 +95,10 @@ class Hyperparameters:
     restart_after: int = 100
     bounds: tuple[Bound, ...] = ()
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.memory < self.window + self.horizon:
+            raise ValueError(
+                f"memory={self.memory} values are too few for window={self.window} and horizon={self.horizon}: "
+                f"let memory be at least {self.window + self.horizon}"
+            )

@@ -20,7 +20,7 @@ from lstm_stream.move_scale import write_move_scale
 from lstm_stream.network import Network
 from lstm_stream.notes import OFFERED, SEEN, STEPS
 from lstm_stream.pooled import FEWEST_STEPS, MOST_STEPS, Pooled
-from lstm_stream.pretrained import fitted, nothing, packaged
+from lstm_stream.pretrained import fitted, nothing
 from lstm_stream.priors import Priors
 from lstm_stream.references import refer
 from lstm_stream.replay import Replay, Stretches, copy_stretch
@@ -28,6 +28,7 @@ from lstm_stream.scale import spread_of
 from lstm_stream.series import Series
 from lstm_stream.state import Shared, State, Tables
 from lstm_stream.trace import SNAPSHOT_EVERY
+from lstm_stream.weights import PretrainedWeights, packaged
 
 NEVER = 2**62
 """Steps until a learning step that is not to come."""
@@ -42,13 +43,17 @@ class Learning:
         Of the bank.
     network
         Class of the network that learns.
+    weights
+        Of the pretrained network.
     """
 
-    def __init__(self, rules: Hyperparameters, tables: Tables, network: type[Network]) -> None:
+    def __init__(
+        self, rules: Hyperparameters, tables: Tables, network: type[Network], weights: PretrainedWeights
+    ) -> None:
         self._rules, self._tables = rules, tables
         features, units, horizon = tables.features.total, rules.hidden_size, rules.horizon
         self.learner = Learner(network(features, units, horizon, rules.seed), rules.learning_rate)
-        pretrained = fitted(packaged(), tables.features, horizon) if rules.pretrained else nothing()
+        pretrained = fitted(weights.singles(), tables.features, horizon) if rules.pretrained else nothing()
         self._pretrained = pretrained._replace(weights=network.seen(pretrained.weights))
         losses = assumed_losses(tables.scoring.horizon)
         self.pooled = Pooled(features, tables.features.base, units, horizon, losses)
@@ -65,6 +70,7 @@ class Learning:
         self._next_reading = FEWEST_STEPS
         self.offered = 0
         """Windows that were offered to replay before the current learning interval began."""
+        self._weights = weights
         self.lesson = Lesson(False, 0.0, 0.0)
         self._faults: list[Fault] = []
         self.shared = self._share()
@@ -194,12 +200,14 @@ class Learning:
         )
 
     def dump(self) -> dict[str, Array]:
-        """The state by name; a copy."""
+        """The state by name, and the pretrained weights unless the package has them; a copy."""
         arrays = over("replay", self.replay.dump())
         arrays |= over("pooled", self.pooled.dump(self.steps - self.folded))
         arrays |= over("priors", self.priors.dump())
         arrays |= over("drift", self.drift.dump())
         arrays |= over("learner", self.learner.dump())
+        if self._weights.units and self._weights != packaged():
+            arrays |= over("weights", self._weights.arrays)
         return arrays
 
     def header(self) -> dict[str, object]:
@@ -214,6 +222,7 @@ class Learning:
             "next_reading": self._next_reading,
             "updates": self.learner.updates,
             "skipped": self.learner.skipped,
+            "weights": self._weights.digest,
         }
 
     def load(self, header: Header, arrays: Mapping[str, Array]) -> None:

@@ -1,4 +1,4 @@
-"""The pretrained network: a second LSTM, trained on generated series (`pretraining`), which does not learn.
+"""The pretrained network: a second LSTM, trained beforehand (`pretraining`, `weights`), which does not learn.
 
 Its carried state is what makes it know a series: it has learnt to learn a series' course from the values that it met.
 It reads the features of the series itself and the moves in the marked horizons by the regression on lags and by the
@@ -10,19 +10,18 @@ Letters: F features of a bank, I inputs, U units, P horizons of the weights, H h
 
 import math
 from collections.abc import Mapping
-from functools import cache
-from importlib.resources import files
 from typing import NamedTuple
 
 import numpy as np
-from safetensors.numpy import load
 
 from lstm_stream.arithmetic import MOST_HALF, Floats, Halves, Wholes, bounded, fill, narrowed, widened
 from lstm_stream.cell import Weights, think
 from lstm_stream.compiled import compiled
 from lstm_stream.features import MARKS, OF_THE_SERIES, Columns
 
-FILE = "pretrained.safetensors"
+FEATURES = 1
+"""Version of what the network reads. Raise it when a feature of the series or a marked move is measured otherwise:
+weights that were trained on another version are refused."""
 HORIZON = 48
 """P. In longer forecasts the series stays where it is expected then."""
 INPUTS = OF_THE_SERIES + 2 * len(MARKS)
@@ -51,28 +50,16 @@ class Workspace(NamedTuple):
     output: Floats  # (2 min(P, H),)
 
     @classmethod
-    def of(cls, horizon: int) -> "Workspace":
-        """Of a bank."""
+    def of(cls, horizon: int, units: int) -> "Workspace":
+        """Of a bank whose network has so many units."""
         single = np.float32
         return cls(
             x=np.zeros(INPUTS, single),
-            h=np.zeros(units(), single),
-            c=np.zeros(units(), single),
-            gates=np.zeros(4 * units(), single),
+            h=np.zeros(units, single),
+            c=np.zeros(units, single),
+            gates=np.zeros(4 * units, single),
             output=np.zeros(OUTPUTS * min(HORIZON, horizon), single),
         )
-
-
-@cache
-def packaged() -> Mapping[str, Floats]:
-    """The weights in the package, by the names of `Network`; they are kept in half precision."""
-    weights = load((files("lstm_stream") / FILE).read_bytes())
-    return {name: array.astype(np.float32) for name, array in weights.items()}
-
-
-def units() -> int:
-    """U of the weights in the package."""
-    return len(packaged()["lstm.weight_hh_l0"].T)
 
 
 def fitted(weights: Mapping[str, Floats], columns: Columns, horizon: int) -> Pretrained:

@@ -26,12 +26,14 @@ class Rows:
     ----------
     features
         How many the network reads.
+    carried
+        Units of the pretrained network, 0 without it.
     """
 
-    def __init__(self, rules: Hyperparameters, features: int) -> None:
+    def __init__(self, rules: Hyperparameters, features: int, carried: int) -> None:
         self.names: dict[str, int] = {}
         self._bounds = rules.bounds
-        self.state = State.empty(rules, features)
+        self.state = State.empty(rules, features, carried)
         self.series = Series.empty(rules.covariates)
 
     def of(self, series: Sequence[str]) -> Wholes:

@@ -17,7 +17,7 @@ from lstm_stream.history import History
 from lstm_stream.hyperparameters import Hyperparameters
 from lstm_stream.interval_state import Intervals
 from lstm_stream.move_scale import Moves
-from lstm_stream.pretrained import Pretrained, units
+from lstm_stream.pretrained import Pretrained
 from lstm_stream.readout import ONE, Readouts
 from lstm_stream.scale import Scale
 from lstm_stream.trace import Trace
@@ -50,14 +50,14 @@ class State(NamedTuple):
     intervals: Intervals
 
     @classmethod
-    def empty(cls, rules: Hyperparameters, features: int) -> "State":
-        """Of no series."""
+    def empty(cls, rules: Hyperparameters, features: int, carried: int) -> "State":
+        """Of no series; the pretrained network has so many units, 0 without it."""
         return cls(
             history=History.empty(rules.memory),
             scale=Scale.empty(),
             moves=Moves.empty(rules.horizon),
             trace=Trace.empty(rules.window, rules.horizon, features, rules.hidden_size),
-            pretrained=Carried.empty(units() if rules.pretrained else 0),
+            pretrained=Carried.empty(carried),
             readouts=Readouts.empty(rules.horizon, 1 + features + rules.hidden_size),
             smoothers=Smoothers.empty(),
             combination=Combination.empty(EXPERTS, rules.horizon),
@@ -168,8 +168,8 @@ class Workspace(NamedTuple):
     spreads: Floats  # (3, H) moves and their uncertainty, in the ring's unit; the told errors, in move scales
 
     @classmethod
-    def of(cls, tables: Tables, rules: Hyperparameters) -> "Workspace":
-        """Of a bank."""
+    def of(cls, tables: Tables, rules: Hyperparameters, carried: int) -> "Workspace":
+        """Of a bank whose pretrained network has so many units."""
         single, horizon = np.float32, rules.horizon
         scored, marked = len(tables.scoring.horizon), len(tables.readout.marks)
         read = 1 + tables.features.total + rules.hidden_size
@@ -188,7 +188,7 @@ class Workspace(NamedTuple):
             reach=np.zeros((2, horizon), single),
             gates=np.zeros(4 * rules.hidden_size, single),
             output=np.zeros(horizon, single),
-            pretrained=pretrained.Workspace.of(horizon),
+            pretrained=pretrained.Workspace.of(horizon, carried),
             read=np.zeros((len(tables.readout.origin), read), single),
             targets=np.zeros(marked, single),
             known=np.zeros(marked, np.bool_),

@@ -33,6 +33,7 @@ from pipeline.metrics import Metrics
 from pipeline.replay import Form, FormError
 from pipeline.settings import Events, Settings
 from pipeline.shard import Shard
+from pipeline.weights import read_weights
 from pipeline.worker import Worker, spare_the_collector
 
 START = 1_704_067_200_000_000  # microseconds, 2024-01-01
@@ -68,13 +69,15 @@ def bench(settings: Settings, load: Load, progress: Progress) -> Capacity:
         The worker does not get on.
     ClusterError
         The broker does not answer, or lets us make no topics.
+    WeightsError
+        The settings name weights that cannot be used.
     """
     spare_the_collector()
     with tempfile.TemporaryDirectory(prefix="lstm-stream-bench-") as folder, _topics(settings, folder) as ours:
         _fill(ours, load, progress)
         samples = _samples(ours)
         bare = _run(_with_group(ours, "bare"), _Echo, load, "without a model", progress)
-        whole = _run(_with_group(ours, "whole"), Shard, load, "with the model", progress)
+        whole = _run(_with_group(ours, "whole"), None, load, "with the model", progress)
     size = sum(len(value) for value in samples) / len(samples)
     return capacity(ours, load.series, whole, bare, _trials(ours, load), size, cores())
 
@@ -144,7 +147,7 @@ def _fill(settings: Settings, load: Load, progress: Progress) -> None:
     progress("writing events", load.events, load.events)
 
 
-def _run(settings: Settings, shards: Shards, load: Load, name: str, progress: Progress) -> Pass:
+def _run(settings: Settings, shards: Shards | None, load: Load, name: str, progress: Progress) -> Pass:
     """The worker, in a thread, until it is through or its time is up; what its second half took."""
     metrics = Metrics()
     checkpoints = Checkpoints(settings.checkpoints.url, settings.checkpoints.keep)
@@ -220,7 +223,8 @@ def _trials(settings: Settings, load: Load) -> Trials:
 
 def _model_alone(settings: Settings, log: Sequence[Record]) -> float:
     """Microseconds of an event, in the second half of some."""
-    shard = Shard(log[0].topic, 0, 0, settings, Bank(hyperparameters(settings)), time.thread_time)
+    bank = Bank(hyperparameters(settings), weights=read_weights(settings.model))
+    shard = Shard(log[0].topic, 0, 0, settings, bank, time.thread_time)
     half = len(log) // 2
     shard.fold(log[:half], "none")
     return 1e6 * shard.fold(log[half:], "none").seconds["observe"] / (len(log) - half)

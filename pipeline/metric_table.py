@@ -232,7 +232,9 @@ TABLE: tuple[Metric, ...] = (
     ),
     Metric("workers", "gauge", "Workers that are up; 1 without `kafka.workers`.", merge="sum"),
     Metric("worker_restarts_total", "counter", "Workers that ended and were started again by their parent."),
-    Metric("info", "gauge", "Always 1; the version is its label.", ("version",), merge="max"),
+    Metric(
+        "info", "gauge", "Always 1; version and digest of the pretrained weights.", ("version", "weights"), merge="max"
+    ),
     Metric(
         "series_value",
         "gauge",

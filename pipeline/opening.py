@@ -14,13 +14,13 @@ from pipeline.cluster import (
     TopicPartition,
     place,
 )
+from pipeline.fingerprints import FingerprintError
 from pipeline.held import Held, Shards
 from pipeline.inputs import inputs_of
 from pipeline.instruments import Instruments
 from pipeline.member import Member
 from pipeline.publisher import Publication, Publisher
 from pipeline.settings import Settings
-from pipeline.shard import FingerprintError
 
 logger = logging.getLogger(__name__)
 

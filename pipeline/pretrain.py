@@ -1,127 +1,80 @@
 """Makes the weights that networks begin with: generates series, lets the compiled step read them, trains on that.
 
-The examples and the state of the training are kept in a folder, so that a run that was cut off goes on. The same seed
-gives the same examples; the same weights only on the same kind of processor.
+The examples and the state of the training are kept in a folder, so that a run that was cut off goes on, and ends with
+the same weights. The same seed gives the same examples; the same weights only on the same kind of processor.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ProcessPoolExecutor
-from functools import partial
-from multiprocessing import get_context
+from collections.abc import Callable
 from pathlib import Path
 
-import msgspec
-import numpy as np
-import numpy.typing as npt
-from safetensors.numpy import load_file, save_file
+from msgspec import structs
+from safetensors.numpy import load_file
 
-from lstm_stream import Examples, HeldBackLosses, Training, held_back_losses, make_examples
+from lstm_stream import Card, HeldBackLosses, PretrainedWeights, Training, held_back_losses
+from pipeline.clock import Clock
+from pipeline.example_files import generated, made, read_examples, read_to_train, write_arrays
+from pipeline.plans import Plan
+from pipeline.remaining import remaining
 
 KEEP_EVERY = 500
 """Training steps from one kept state to the next."""
+BYTES = 176_128
+"""Of an example that is trained on, in memory; a file of it has half as much again."""
 
 
-class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """What to do.
-
-    Attributes
-    ----------
-    series
-        How many are generated.
-    steps
-        Training steps.
-    seed
-        Of the series, the first weights and the order.
-    units
-        Of the network.
-    jobs
-        Processes that make examples.
-    device
-        Where torch trains: `cpu` or `cuda`.
-    part
-        Series of a file of examples; those of the last are not trained on.
-    """
-
-    series: int = 40_000
-    steps: int = 30_000
-    seed: int = 0
-    units: int = 128
-    jobs: int = 2
-    device: str = "cpu"
-    part: int = 250
-
-
-class Card(msgspec.Struct, frozen=True):
-    """What is told of the weights, in their file.
-
-    Attributes
-    ----------
-    plan
-        How they were made.
-    held_back
-        Losses on generated series that were not trained on, by the last value, the experts that need no network, and
-        the network alone.
-    """
-
-    plan: Plan
-    held_back: dict[str, list[float]]
-
-
-def pretrain(plan: Plan, out: Path, work: Path, tell: Callable[[str], None]) -> Card:
-    """Make weights and write them to `out`; what is done so far is kept in the folder `work`."""
+def pretrain(plan: Plan, out: Path, work: Path, tell: Callable[[str], None], clock: Clock) -> Card:
+    """Make weights from generated series and write them to `out`; what is done so far is kept in the folder `work`."""
     work.mkdir(parents=True, exist_ok=True)
-    files = _example_files(plan, work, tell)
-    training = Training(plan.units, plan.steps, seed=plan.seed, device=plan.device)
-    state = work / f"training-{plan.units}-{plan.steps}.safetensors"
+    tell(f"{plan.series:,} generated series take {plan.series * BYTES / 1e9:.1f} GB of memory, and {work} half as much")
+    files = made(generated(0, plan.series, plan.seed, plan.part), work, plan.jobs, tell, clock)
+    training = Training(plan.units, plan.steps, plan.rate, plan.seed, plan.device, plan.batch)
+    state = work / f"training-{plan.key()}.safetensors"
     if state.exists():
         training.load(load_file(state))
-        tell(f"goes on behind step {training.taken}")
-    for progress in training.run(_read(files[:-1])):
-        tell(f"step {progress.step} of {plan.steps}: loss {progress.loss:.4f}")
-        if progress.step % KEEP_EVERY == 0:
-            _write(training.dump(), state, {})
-    found = held_back_losses(training.network, _read(files[-1:]))
-    card = Card(plan, _rounded(found))
-    _write(_halved(training.network.dump()), out, {"card": msgspec.json.encode(card).decode()})
+        tell(f"goes on behind step {training.taken:,}")
+    begin, begun = clock.now(), training.taken
+    for progress in training.run(read_to_train(files[:-1]), KEEP_EVERY):
+        left = remaining(clock.now() - begin, progress.step - begun, plan.steps - begun)
+        tell(f"step {progress.step:,} of {plan.steps:,}: loss {progress.loss:.4f}{left}")
+        write_arrays(training.dump(), state)
+    weights = PretrainedWeights.of_arrays(training.network.dump())
+    card = card_of(plan, (f"{trained_on(plan):,} generated series of 1,024 values",), None)
+    card = structs.replace(card, scores=rounded(held_back_losses(training.network, read_examples(files[-1:]))))
+    write_weights(weights, card, out)
     return card
 
 
-def _example_files(plan: Plan, work: Path, tell: Callable[[str], None]) -> list[Path]:
-    """The files of examples, those that are missing made."""
-    made = {first: work / f"examples-{plan.seed}-{first:06d}.npz" for first in range(0, plan.series, plan.part)}
-    missing = [first for first, path in made.items() if not path.exists()]
-    with ProcessPoolExecutor(plan.jobs, mp_context=get_context("spawn")) as pool:
-        for first, found in zip(missing, pool.map(partial(_part, plan), missing), strict=True):
-            _save(found, made[first])
-            tell(f"examples of {min(first + plan.part, plan.series)} of {plan.series} series")
-    return list(made.values())
+def work_folder(out: Path) -> Path:
+    """Where what is done is kept until weights are made."""
+    return out.with_suffix(".work")
 
 
-def _part(plan: Plan, first: int) -> Examples:
-    return make_examples(first, min(plan.part, plan.series - first), plan.seed)
+def trained_on(plan: Plan) -> int:
+    """Generated series that are trained on: all but those of the last file."""
+    return (plan.series - 1) // plan.part * plan.part
 
 
-def _save(found: Examples, path: Path) -> None:
-    """At once: a file that is there is whole."""
-    partly = path.with_suffix(".partly.npz")
-    np.savez(partly, features=found.features, moves=found.moves, plain=found.plain)
-    partly.replace(path)
+def card_of(plan: Plan, data: tuple[str, ...], start: PretrainedWeights | None) -> Card:
+    """A card without scores."""
+    return Card(
+        data=data,
+        steps=plan.steps,
+        batch=plan.batch,
+        rate=plan.rate,
+        device=plan.device,
+        seed=plan.seed,
+        began_with=start.digest if start else "",
+    )
 
 
-def _read(files: Iterable[Path]) -> Examples:
-    parts = [np.load(path) for path in files]
-    return Examples(*(np.concatenate([part[name] for part in parts]) for name in Examples._fields))
-
-
-def _halved(weights: Mapping[str, npt.NDArray[np.float32]]) -> dict[str, npt.NDArray[np.float16]]:
-    return {name: array.astype(np.float16) for name, array in weights.items()}
-
-
-def _write(arrays: Mapping[str, npt.NDArray[np.floating]], path: Path, metadata: dict[str, str]) -> None:
-    partly = path.with_suffix(".partly")
-    save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, partly, metadata)
-    partly.replace(path)
-
-
-def _rounded(found: HeldBackLosses) -> dict[str, list[float]]:
+def rounded(found: HeldBackLosses) -> dict[str, list[float]]:
+    """Losses by what they are of, as a card tells them."""
     return {name: [round(loss, 4) for loss in told] for name, told in found._asdict().items()}
+
+
+def write_weights(weights: PretrainedWeights, card: Card, out: Path) -> None:
+    """Write a file of weights at once: a daemon that starts meanwhile reads the old one or the new one."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    partly = out.with_name(f".{out.name}.partly")
+    partly.write_bytes(weights.to_bytes(card))
+    partly.replace(out)

@@ -77,7 +77,7 @@ class Reporter:
         self._looked = float("-inf")
         self._ends = Ends()
         self._exported = Exported(settings.metrics, metrics)
-        metrics.info.labels(status.version).set(1)
+        metrics.info.labels(status.version, status.weights_digest).set(1)
         metrics.workers.set(1)
         metrics.start_timestamp_seconds.set(clock.started())
         metrics.last_commit_timestamp_seconds.set(clock.started())

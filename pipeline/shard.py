@@ -12,11 +12,22 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from lstm_stream import Bank, Dump, DumpError, Forecasts, LiveScores, Observation, Scores, check_format
+from lstm_stream import (
+    Bank,
+    Dump,
+    DumpError,
+    Forecasts,
+    LiveScores,
+    Observation,
+    PretrainedWeights,
+    Scores,
+    check_format,
+)
 from pipeline.batch import Batch, counts, failure, fates, firsts, masked, measures, published, refusals
 from pipeline.dead_letters import dead_letters
 from pipeline.events.decoder import Decoder, Event
 from pipeline.fates import Fates
+from pipeline.fingerprints import FingerprintError, Kept, compare
 from pipeline.fold import Fold, Publish
 from pipeline.forecast_writer import ForecastWriter
 from pipeline.hyperparameters import hyperparameters
@@ -30,10 +41,7 @@ from pipeline.web.series_status import SeriesStatus
 from pipeline.web.series_view import known, series_status, shard_status
 from pipeline.web.status import Ranking, ShardStatus
 from pipeline.web.table import Table
-
-
-class FingerprintError(ValueError):
-    """A checkpoint was made with other settings than it is loaded with. The message names the difference."""
+from pipeline.weights import digest_of
 
 
 class State(NamedTuple):
@@ -76,7 +84,7 @@ class Shard:
     ) -> None:
         self.topic, self.partition, self.next_offset = topic, partition, next_offset
         self.bank = bank
-        self._fingerprint = fingerprint(settings)
+        self._fingerprint = fingerprint(settings, bank.weights.digest)
         self._levels = [str(level) for level in settings.model.quantiles]
         self._writer = ForecastWriter(
             topic, partition, self._levels, topic if settings.kafka.has_several_inputs else None
@@ -92,9 +100,16 @@ class Shard:
         self._surprises = Surprises()
 
     @classmethod
-    def fresh(cls, topic: str, partition: int, next_offset: int, settings: Settings) -> "Shard":
-        """A shard that has seen nothing yet."""
-        return cls(topic, partition, next_offset, settings, Bank(hyperparameters(settings)))
+    def fresh(
+        cls,
+        topic: str,
+        partition: int,
+        next_offset: int,
+        settings: Settings,
+        weights: PretrainedWeights | None = None,
+    ) -> "Shard":
+        """A shard that has seen nothing yet, with these weights of the pretrained network or those of the package."""
+        return cls(topic, partition, next_offset, settings, Bank(hyperparameters(settings), weights=weights))
 
     @classmethod
     def load(
@@ -104,18 +119,20 @@ class Shard:
         header: Mapping[str, object],
         arrays: Mapping[str, npt.NDArray[Any]],
         settings: Settings,
+        weights: PretrainedWeights | None = None,
     ) -> "Shard":
-        """The shard of a `dump`.
+        """The shard of a `dump`, which rests on these weights of the pretrained network or those of the package.
 
         Raises
         ------
         FingerprintError
-            It was made with settings that shape the state otherwise, or by a version that keeps it otherwise.
+            It was made with settings or weights that shape the state otherwise, or by a version that keeps it
+            otherwise.
         """
         try:
-            kept = msgspec.convert(header, _Header)
+            kept = msgspec.convert(header, Kept)
             check_format(kept.bank)
-            _compare(kept.fingerprint, fingerprint(settings))
+            compare(kept.made_with(), fingerprint(settings, digest_of(settings.model, weights)))
             bank = Bank.load(kept.bank, arrays)
             return cls(topic, partition, kept.next_offset, settings, bank, repeated_hour=RepeatedHour.of_arrays(arrays))
         except (DumpError, msgspec.ValidationError) as error:
@@ -271,20 +288,3 @@ class Shard:
         offsets = [record.offset for _, record in sources]
         values = self._writer.write(series, offsets, forecasts.take(told))
         return [Outgoing(name.encode(), value) for name, value in zip(series, values, strict=True)]
-
-
-class _Header(msgspec.Struct, frozen=True):
-    """The numbers of a dump."""
-
-    next_offset: int
-    fingerprint: dict[str, object]
-    bank: dict[str, object]
-
-
-def _compare(kept: Mapping[str, object], given: Mapping[str, object]) -> None:
-    other = sorted(name for name in kept.keys() | given.keys() if kept.get(name) != given.get(name))
-    if other:
-        told = ", ".join(f"{name} was {kept.get(name)!r} and is now {given.get(name)!r}" for name in other)
-        raise FingerprintError(
-            f"the checkpoint was made with other settings: {told}; set them back, or start with --rebuild to learn anew"
-        )

@@ -23,6 +23,7 @@ from pipeline.cluster import (
 from pipeline.cluster.advice import advice
 from pipeline.counts import Counts
 from pipeline.cycle import LONGEST_WAIT, Cycle
+from pipeline.fingerprints import FingerprintError
 from pipeline.held import Held, Shards
 from pipeline.inputs import inputs_of
 from pipeline.instruments import Instruments
@@ -33,11 +34,12 @@ from pipeline.opening import Opener
 from pipeline.publisher import Publisher
 from pipeline.reporter import Reporter, Seen
 from pipeline.settings import Settings, reloaded
-from pipeline.shard import FingerprintError, Shard
+from pipeline.shards import PretrainedShards
 from pipeline.snapshots import Snapshots
 from pipeline.standstill import Standstill
 from pipeline.watchdog import LONG, Watchdog
 from pipeline.web.status import State, Status
+from pipeline.weights import digest_of, name_of, read_weights
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +63,7 @@ class Worker:
     metrics
         Kept up to date once a cycle.
     shards
-        Makes the shards.
+        Makes the shards; None: with the weights that the settings name.
     clock
         The time.
     rebuild
@@ -72,6 +74,11 @@ class Worker:
         it again: nothing else gets such a call back.
     instance, version
         For the status.
+
+    Raises
+    ------
+    WeightsError
+        The settings name weights that cannot be used.
 
     Attributes
     ----------
@@ -86,7 +93,7 @@ class Worker:
         checkpoints: Checkpoints,
         metrics: Metrics,
         *,
-        shards: Shards = Shard,
+        shards: Shards | None = None,
         clock: Clock | None = None,
         rebuild: bool = False,
         expired: Callable[[str], None] | None = None,
@@ -94,7 +101,8 @@ class Worker:
         version: str = "",
     ) -> None:
         self._settings, self._clients, self._checkpoints, self._metrics = settings, clients, checkpoints, metrics
-        self._shards, self._clock, self._rebuild = shards, clock or Clock(), rebuild
+        weights = read_weights(settings.model)
+        self._shards, self._clock, self._rebuild = shards or PretrainedShards(weights), clock or Clock(), rebuild
         self._watchdog = Watchdog(settings.delivery.deadline, self._clock.now, expired or _end_the_process)
         self._instruments = Instruments(metrics, self._watchdog, self._clock)
         self._stop, self._stopped_at = threading.Event(), float("inf")
@@ -108,6 +116,8 @@ class Worker:
             group=settings.kafka.group,
             instance=instance or settings.kafka.instance,
             version=version,
+            weights=name_of(settings.model),
+            weights_digest=digest_of(settings.model, weights),
             started=self._clock.wall(),
         )
         self._reporter = Reporter(status, settings, metrics, self._clock)

@@ -228,6 +228,18 @@ def test_checkpoints_have_one_place(tmp_path: Path) -> None:
 
 
 @helm_only
+def test_weights_are_mounted_from_a_config_map_and_the_settings_name_them(tmp_path: Path) -> None:
+    documents = rendered({"weights": {"configMap": "mine"}}, tmp_path)
+    weights = settings_of(documents, tmp_path).model.weights
+    (mount,) = [one for one in daemon(documents)["volumeMounts"] if one["name"] == "weights"]
+    assert weights == f"{mount['mountPath']}/pretrained.safetensors"
+    (pod, _) = pods(documents)
+    assert {"name": "weights", "configMap": {"name": "mine"}} in pod["volumes"]
+    kubernetes_validate.validate(only(documents, "StatefulSet"), KUBERNETES, strict=True)
+    assert settings_of(rendered({}, tmp_path), tmp_path).model.weights == ""
+
+
+@helm_only
 def test_keda_sets_the_number_of_pods_and_asks_for_the_lag_of_each_topic(tmp_path: Path) -> None:
     kafka = {**KAFKA, "input": ["loads", "prices"], "group": "mine"}
     documents = rendered({"settings": {"kafka": kafka}, "keda": {"enabled": True}}, tmp_path)

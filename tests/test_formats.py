@@ -11,9 +11,10 @@ import pytest
 
 from lstm_stream.header import FORMAT
 from pipeline.checkpoints import read
+from pipeline.fingerprints import FingerprintError
 from pipeline.messages import Record
 from pipeline.settings import Events, Model, Settings
-from pipeline.shard import FingerprintError, Shard
+from pipeline.shard import Shard
 
 STORED = Path(__file__).parent / "formats"
 SETTINGS = Settings(

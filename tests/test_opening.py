@@ -178,7 +178,7 @@ def test_other_settings_are_refused_with_the_difference_unless_rebuilt(caplog: p
     assert len(computer.told()[0]) == RECORDS
 
 
-@pytest.mark.parametrize("header", [{}, {"next_offset": 9, "fingerprint": fingerprint(SETTINGS), "bank": {}}])
+@pytest.mark.parametrize("header", [{}, {"next_offset": 9, "fingerprint": fingerprint(SETTINGS, ""), "bank": {}}])
 def test_a_checkpoint_of_another_version_is_refused_with_the_way_out_unless_rebuilt(
     header: dict[str, object], caplog: pytest.LogCaptureFixture
 ) -> None:

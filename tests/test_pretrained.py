@@ -5,16 +5,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from safetensors import safe_open
 
-from lstm_stream import Bank, Expert, ExpertForecasts, Hyperparameters
+from lstm_stream import Bank, Expert, ExpertForecasts, Hyperparameters, PretrainedWeights, packaged
 from lstm_stream.experts import EXPERTS
 from lstm_stream.network import Network
-from lstm_stream.pretrained import HORIZON, INPUTS, OUTPUTS, packaged, places, units
+from lstm_stream.pretrained import HORIZON, INPUTS, OUTPUTS, places
 from lstm_stream.pretraining.examples import STEPS, make_examples
 from lstm_stream.pretraining.generator import generate
-from lstm_stream.pretraining.training import Training, held_back_losses
-from pipeline.pretrain import Plan, pretrain
+from lstm_stream.pretraining.training import Training, held_back_losses, loss_on
+from pipeline.clock import Clock
+from pipeline.plans import Plan
+from pipeline.pretrain import pretrain
 
 HOUR = 3_600_000_000
 
@@ -44,8 +45,8 @@ def test_the_step_says_what_torchs_lstm_says_of_the_same_features() -> None:
         x[t, 0, theirs] = features[0, ours]
         said.append(by_expert.mean[0, Expert.PRETRAINED] - values[t])
         scales.append(scale[0])
-    network = Network(INPUTS, units(), OUTPUTS * HORIZON)
-    network.load(dict(packaged()))
+    network = Network(INPUTS, packaged().units, OUTPUTS * HORIZON)
+    network.load(packaged().singles())
     with torch.no_grad():
         nothing = torch.zeros(1, network.units)
         told = network.unroll(torch.from_numpy(x), nothing, nothing).numpy()[:, 0]
@@ -88,28 +89,36 @@ def test_a_generated_series_is_finite_and_the_same_for_its_seed(seed: int) -> No
     assert not np.isinf(one.values).any()
 
 
-def test_training_learns_and_goes_on_where_it_was_kept() -> None:
+def test_training_learns_and_goes_on_where_it_was_kept_to_the_same_weights() -> None:
     found = make_examples(0, 4, seed=1)
-    whole, first, second = (Training(8, 14, seed=2) for _ in range(3))
+    whole, first, second = (Training(8, 30, seed=2, batch=2) for _ in range(3))
     list(whole.run(found))
     for progress in first.run(found, every=7):
-        if progress.step == 7:
+        if progress.step == 16:
             second.load(first.dump())
-    assert second.taken == 7
-    before, after = (
-        held_back_losses(Network(INPUTS, 8, OUTPUTS * HORIZON), found),
-        held_back_losses(whole.network, found),
-    )
+    assert second.taken == 16
+    assert [progress.step for progress in second.run(found, every=7)] == [24, 30]
+    for name, array in whole.network.dump().items():
+        assert array.tolist() == first.network.dump()[name].tolist() == second.network.dump()[name].tolist()
+    untrained = Network(INPUTS, 8, OUTPUTS * HORIZON)
+    before, after = held_back_losses(untrained, found), held_back_losses(whole.network, found)
     assert after.network[1] < before.network[1]
     assert before.network == before.last_value
+    assert loss_on(whole.network, found) < loss_on(untrained, found)
 
 
 def test_one_command_makes_weights_with_their_card_and_a_second_run_makes_nothing_again(tmp_path: Path) -> None:
-    plan, told = Plan(series=3, steps=2, units=4, jobs=1, part=2), list[str]()
-    card = pretrain(plan, tmp_path / "weights.safetensors", tmp_path / "work", told.append)
-    assert [len(one) for one in card.held_back.values()] == [4, 4, 4]
-    with safe_open(tmp_path / "weights.safetensors", "np") as file:
-        assert '"units":4' in file.metadata()["card"]
+    plan, told, out = Plan(series=3, steps=2, units=8, jobs=1, part=2), list[str](), tmp_path / "weights.safetensors"
+    card = pretrain(plan, out, tmp_path / "work", told.append, Clock())
+    assert [len(one) for one in card.scores.values()] == [4, 4, 4]
+    weights = PretrainedWeights.of_bytes(out.read_bytes())
+    assert weights.card is not None
+    assert (weights.card.units, weights.card.steps, weights.card.scores) == (8, 2, card.scores)
+    assert weights.card.data == ("2 generated series of 1,024 values",)
     told.clear()
-    pretrain(plan, tmp_path / "weights.safetensors", tmp_path / "work", told.append)
+    pretrain(plan, out, tmp_path / "work", told.append, Clock())
     assert not any("examples" in line for line in told)
+    other = Plan(series=4, steps=2, units=8, jobs=1, part=2, seed=1)
+    pretrain(other, out, tmp_path / "work", told.append, Clock())
+    assert any("examples: 4 of 4" in line for line in told)
+    assert not any("goes on" in line for line in told[-3:])

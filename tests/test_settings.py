@@ -107,6 +107,7 @@ def sections(struct: type[msgspec.Struct]) -> st.SearchStrategy[msgspec.Struct]:
         fields["tls_certfile"] = st.text(min_size=1)
     if struct is Model:
         fields["memory"] = st.integers(11_000, 1_000_000)  # room for the longest window and the longest horizon
+        fields["pretrained"] = st.just(True)  # without it there are no weights
         fields["bounds"] = st.lists(
             st.sampled_from(("*.percent = 0..100", "a = ..7.5", "* = recognise")), unique=True
         ).map(tuple)
@@ -427,14 +428,20 @@ def test_every_setting_is_explained_in_the_table(section: str, key: str) -> None
 def test_a_fingerprint_holds_what_shapes_the_state_and_survives_json() -> None:
     shaping = {f"{section}.{key}" for section, key in KEYS if section == "model"}
     shaping |= {f"events.{key}" for key in ("covariates", "step", "max_gap", "restart_after", "values")}
-    made = fingerprint(Settings())
+    made = fingerprint(Settings(), "abc")
+
+    def changed(*overrides: str) -> dict[str, object]:
+        return fingerprint(load(None, {}, overrides), "abc")
+
     assert set(made) == shaping
     assert json.loads(json.dumps(made)) == made
-    assert fingerprint(load(None, {}, ["kafka.group=x", "web.port=1"])) == made
-    assert fingerprint(load(None, {}, ["model.horizon=1"])) == made | {"model.horizon": 1}
-    assert fingerprint(load(None, {}, ['events.covariates=["a"]'])) == made | {"events.covariates": ["a"]}
-    assert fingerprint(load(None, {}, ['events.values=["a"]'])) == made | {"events.values": "a"}
-    several = [fingerprint(load(None, {}, [f"events.values={paths}"])) for paths in ('["a", "b"]', '["a", "b", "c"]')]
+    assert changed("kafka.group=x", "web.port=1") == made
+    assert changed("model.horizon=1") == made | {"model.horizon": 1}
+    assert changed('events.covariates=["a"]') == made | {"events.covariates": ["a"]}
+    assert changed('events.values=["a"]') == made | {"events.values": "a"}
+    assert changed("model.weights=/elsewhere/weights.safetensors") == made
+    assert fingerprint(Settings(), "def") == made | {"model.weights": "def"}
+    several = [changed(f"events.values={paths}") for paths in ('["a", "b"]', '["a", "b", "c"]')]
     assert several == [made | {"events.values": "several"}] * 2
 
 

@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from pipeline.counts import Counts
+from pipeline.fingerprints import FingerprintError
 from pipeline.fold import Publish
 from pipeline.messages import Record, decode_forecast
 from pipeline.settings import Events, Kafka, Model, Settings
-from pipeline.shard import FingerprintError, Shard
+from pipeline.shard import Shard
 from tests.shard_logs import SETTINGS, event, folded, fresh, log, up_to
 
 

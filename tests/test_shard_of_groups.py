@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lstm_stream import Bank, Forecasts, Hyperparameters
+from pipeline.fingerprints import FingerprintError
 from pipeline.hyperparameters import hyperparameters
 from pipeline.messages import Record
 from pipeline.settings import Events, Settings
-from pipeline.shard import FingerprintError, Shard
+from pipeline.shard import Shard
 from tests.shard_logs import SETTINGS, folded, log, one_of
 
 GROUPS = Settings(

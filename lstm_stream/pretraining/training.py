@@ -1,6 +1,6 @@
-"""Training a network on examples, from end to end of each series with its state carried along.
+"""Training a network on examples, from end to end of each stretch with its state carried along.
 
-Shapes: S series, B series of a batch, W steps of a chunk, F features, U units, H horizons.
+Shapes: S stretches, B stretches of a batch, W steps of a chunk, F features, U units, H horizons.
 """
 
 import math
@@ -20,11 +20,18 @@ from lstm_stream.learner import LARGEST_GRADIENT
 from lstm_stream.network import Network
 from lstm_stream.pretrained import HORIZON, INPUTS, LARGEST_LOG, OUTPUTS
 from lstm_stream.pretraining.examples import STEPS, Examples
+from lstm_stream.weights import PretrainedWeights
 
 BATCH = 256
 """B."""
+RATE = 3e-3
+"""The largest learning rate."""
 CHUNK = 128
 """W: how far the gradient reaches back."""
+STARTS = range(0, STEPS - HORIZON, CHUNK)
+"""Of the chunks of a stretch; what follows on its last steps is not known."""
+AT_ONCE = 64
+"""Stretches that losses are computed of at a time."""
 SIZE_WEIGHT = 0.2
 """Of the loss of the told sizes, beside that of the moves."""
 WARM_UP = 100
@@ -56,7 +63,8 @@ class Training:
     """Trains a network by Adam, its learning rate falling by a cosine.
 
     The loss is Huber's of the moves, and of the sizes of their errors the negative log-likelihood of Laplace's
-    distribution. The second teaches the sizes, not the moves.
+    distribution. The second teaches the sizes, not the moves. What is trained follows from the parameters and the
+    examples alone; a training that goes on from a `dump` ends with the same weights.
 
     Parameters
     ----------
@@ -67,47 +75,69 @@ class Training:
     rate
         The largest learning rate.
     seed
-        Of the first weights and of the order of the series.
+        Of the first weights and of the order of the stretches.
     device
         Where torch does it: `cpu`, `cuda`.
+    batch
+        B, at most.
+    start
+        Weights to start from, of as many units; None: random ones.
     """
 
-    def __init__(self, units: int, steps: int, rate: float = 3e-3, seed: int = 0, device: str = "cpu") -> None:
+    def __init__(
+        self,
+        units: int,
+        steps: int,
+        rate: float = RATE,
+        seed: int = 0,
+        device: str = "cpu",
+        batch: int = BATCH,
+        start: PretrainedWeights | None = None,
+    ) -> None:
         self._device = torch.device(device)
-        self.network = Network(INPUTS, units, OUTPUTS * HORIZON, seed).to(self._device)
+        network = Network(INPUTS, units, OUTPUTS * HORIZON, seed)
+        if start is not None:
+            network.load(start.singles())
+        self.network = network.to(self._device)
         self.taken = 0
-        self._steps, self._rate, self._seed = steps, rate, seed
+        self._steps, self._rate, self._seed, self._batch = steps, rate, seed, batch
         self._adam = torch.optim.Adam(self.network.parameters(), rate, fused=True)
 
     def run(self, examples: Examples, every: int = 250) -> Iterator[Progress]:
-        """Train until all steps are taken; a yield every so many of them."""
+        """Train until all steps are taken; a yield about every so many of them, where it can be dumped, and at the end.
+
+        The state can be dumped between two sweeps along the stretches of a batch.
+        """
         losses: list[float] = []
+        told = self.taken
         while self.taken < self._steps:
-            for rows in self._batches(len(examples.features)):
-                for loss in self._along(examples, rows):
-                    losses.append(loss)
-                    if self.taken % every == 0:
-                        yield Progress(self.taken, float(np.mean(losses[-every:])))
+            losses += self._along(examples, self._rows(len(examples.features)))
+            if self.taken - told >= every or self.taken >= self._steps:
+                told = self.taken
+                yield Progress(self.taken, float(np.mean(losses)))
+                losses.clear()
 
-    def _batches(self, count: int) -> Iterator[npt.NDArray[np.int64]]:
-        order = np.random.default_rng([self._seed, self.taken]).permutation(count)
-        size = min(BATCH, count)
-        for first in range(0, count - size + 1, size):
-            yield np.sort(order[first : first + size])
+    def _rows(self, count: int) -> npt.NDArray[np.int64]:
+        """Which stretches are next: each once, in an order of its own, before any comes again."""
+        size = min(self._batch, count)
+        batches = count // size
+        round_, place = divmod(self.taken // len(STARTS), batches)
+        order = np.random.default_rng([self._seed, round_ * batches * len(STARTS)]).permutation(count)
+        return np.sort(order[place * size : (place + 1) * size])
 
-    def _along(self, examples: Examples, rows: npt.NDArray[np.int64]) -> Iterator[float]:
-        """Go along a batch's series chunk by chunk; the state is carried, the gradient is not."""
+    def _along(self, examples: Examples, rows: npt.NDArray[np.int64]) -> list[float]:
+        """Go along a batch's stretches chunk by chunk; the state is carried, the gradient is not."""
         hidden = cell = torch.zeros(len(rows), self.network.units, device=self._device)
         draw = np.random.default_rng([self._seed, 1, self.taken])
         caps = draw.choice(list(CAPS), len(rows), p=list(CAPS.values()))
-        for first in range(0, STEPS - HORIZON, CHUNK):
-            if self.taken >= self._steps:
-                return
+        losses = []
+        for first in STARTS[: self._steps - self.taken]:
             chunk = slice(first, first + CHUNK)
             x = self._on_device(_capped(examples.features[rows, chunk].astype(np.float32), caps))
             moves = self._on_device(examples.moves[rows, chunk].astype(np.float32))
             loss, hidden, cell = self._learn(x, moves, hidden, cell)
-            yield loss
+            losses.append(loss)
+        return losses
 
     def _on_device(self, by_series: Floats) -> torch.Tensor:
         """Of (B, W, ...) as (W, B, ...)."""
@@ -147,13 +177,32 @@ class Training:
 
 
 def held_back_losses(network: Network, examples: Examples) -> HeldBackLosses:
-    """Losses of a network on series that it was not trained on."""
-    with torch.no_grad():
-        x = torch.from_numpy(examples.features.astype(np.float32)).transpose(0, 1)
-        nothing = torch.zeros(x.shape[1], network.units)
-        said = network.cpu().unroll(x, nothing, nothing)[..., :HORIZON].transpose(0, 1).numpy()
+    """Losses of a network on stretches that it was not trained on."""
+    said = np.concatenate([told[..., :HORIZON].numpy() for told, _ in _said(network, examples)])
     moves, plain = examples.moves.astype(np.float32), examples.plain.astype(np.float32)
     return HeldBackLosses(*(_by_rows(what - moves) for what in (np.zeros_like(plain), plain, said)))
+
+
+def loss_on(network: Network, examples: Examples) -> float:
+    """What training makes small, on stretches that it does not see."""
+    total, count = 0.0, 0
+    for said, moves in _said(network, examples):
+        of_moves, of_sizes = _losses(said, moves)
+        known = int((~torch.isnan(moves)).sum())
+        total, count = total + known * float(of_moves + SIZE_WEIGHT * of_sizes), count + known
+    return total / max(count, 1)
+
+
+def _said(network: Network, examples: Examples) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Outputs (B, N, 2 H) along some stretches after others, and the moves that came (B, N, H)."""
+    device = network.head.weight.device
+    for first in range(0, len(examples.features), AT_ONCE):
+        some = slice(first, first + AT_ONCE)
+        x = torch.from_numpy(examples.features[some].astype(np.float32)).to(device).transpose(0, 1)
+        nothing = torch.zeros(x.shape[1], network.units, device=device)
+        with torch.no_grad():
+            said = network.unroll(x, nothing, nothing).transpose(0, 1).cpu()
+        yield said, torch.from_numpy(examples.moves[some].astype(np.float32))
 
 
 def _losses(said: torch.Tensor, moves: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -185,3 +234,12 @@ def _course(taken: int, steps: int) -> float:
     """Part of the learning rate: it rises, then falls by a cosine."""
     rise = min(1.0, (taken + 1) / WARM_UP)
     return rise * (0.5 * (1.0 + math.cos(math.pi * taken / steps)) + LAST_RATE)
+
+
+def is_device(name: str) -> bool:
+    """Whether torch can compute there."""
+    try:
+        torch.zeros(1, device=name)
+    except (RuntimeError, AssertionError):
+        return False
+    return True

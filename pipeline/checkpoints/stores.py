@@ -1,4 +1,4 @@
-"""Where checkpoints lie: folders and object stores, whose calls come back, and whose errors say what to do."""
+"""Where checkpoints and weights lie: folders and object stores, whose calls come back, whose errors say what to do."""
 
 import errno
 import os
@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from io import BytesIO
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO, NamedTuple, Protocol
 
 from fsspec.asyn import AsyncFileSystem
 from fsspec.core import url_to_fs
@@ -31,7 +31,18 @@ _OPTIONS: Mapping[str, Mapping[str, object]] = {
 
 
 class CheckpointError(RuntimeError):
-    """Checkpoints can't be written or read; the message says what to do."""
+    """Checkpoints, or weights, can't be written or read; the message says what to do."""
+
+
+class Purpose(NamedTuple):
+    """What is kept in a store, for messages."""
+
+    what: str
+    setting: str
+    expected: str  # of the setting
+
+
+CHECKPOINTS = Purpose("checkpoints", "checkpoints.url", "a folder, s3://bucket/path or gs://bucket/path")
 
 
 class Files(Protocol):
@@ -98,7 +109,7 @@ class InTime:
 _url_to_fs: Callable[..., tuple[Any, str]] = url_to_fs
 
 
-def store_of(url: str) -> tuple[Files | InTime, str]:
+def store_of(url: str, of: Purpose = CHECKPOINTS) -> tuple[Files | InTime, str]:
     """The file system of a URL or a folder, and the path in it."""
     protocol = url.partition("://")[0] if "://" in url else "file"
     try:
@@ -106,25 +117,22 @@ def store_of(url: str) -> tuple[Files | InTime, str]:
     except ImportError as error:
         extra = _EXTRAS.get(protocol)
         fix = f"pip install 'lstm-stream[{extra}]'" if extra else str(error)
-        raise CheckpointError(f"checkpoints at {url} need another package: {fix}") from error
+        raise CheckpointError(f"{of.what} at {url} need another package: {fix}") from error
     except ValueError as error:
-        raise CheckpointError(
-            f"checkpoints can't be at {url} ({error}); "
-            "set checkpoints.url to a folder, s3://bucket/path or gs://bucket/path"
-        ) from error
+        raise CheckpointError(f"{of.what} can't be at {url} ({error}); set {of.setting} to {of.expected}") from error
     is_remote = isinstance(files, AsyncFileSystem)
     return InTime(files) if is_remote else files, path.rstrip("/")
 
 
 @contextmanager
-def reaching(what: str, url: str) -> Iterator[None]:
+def reaching(what: str, url: str, of: Purpose = CHECKPOINTS) -> Iterator[None]:
     """Say what can be done where the store fails in this block, which holds calls to it alone."""
     try:
         yield
     except DamagedError:
         raise
     except Exception as error:
-        raise CheckpointError(_advice(what, url, error)) from error
+        raise CheckpointError(_advice(what, url, of, error)) from error
 
 
 def opened(files: Files | InTime, path: str) -> AbstractContextManager[Source]:
@@ -190,17 +198,17 @@ def _flush_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _advice(what: str, url: str, error: Exception) -> str:
-    problem = f"can't {what} checkpoints at {url}"
+def _advice(what: str, url: str, of: Purpose, error: Exception) -> str:
+    problem = f"can't {what} {of.what} at {url}"
     if isinstance(error, PermissionError):
-        return f"{problem}: permission denied; let this user {what} there, or set checkpoints.url to another place"
+        return f"{problem}: permission denied; let this user {what} there, or set {of.setting} to another place"
     if isinstance(error, NotADirectoryError | FileExistsError):
-        return f"{problem}: a part of that path is a file; set checkpoints.url to a folder"
+        return f"{problem}: a part of that path is a file; set {of.setting} to {of.expected}"
     if isinstance(error, TimeoutError):
         return f"{problem}: no answer in time; check that the place is reachable, and that it is not overloaded"
     number = error.errno if isinstance(error, OSError) else None
     if number in (errno.ENOSPC, errno.EDQUOT):
-        return f"{problem}: the disk is full; free some space, or set checkpoints.url to another place"
+        return f"{problem}: the disk is full; free some space, or set {of.setting} to another place"
     if number == errno.EROFS:
-        return f"{problem}: the file system is read-only; set checkpoints.url to another place"
-    return f"{problem}: {str(error) or type(error).__name__}; check checkpoints.url and that the place is reachable"
+        return f"{problem}: the file system is read-only; set {of.setting} to another place"
+    return f"{problem}: {str(error) or type(error).__name__}; check {of.setting} and that the place is reachable"

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -26,11 +26,12 @@ def outsider(settings: Settings) -> Outsider:
     return reading(settings.kafka, allow_auto_create_topics=False, **options)
 
 
-def read_topic(settings: Settings, topic: str) -> Iterator[Record]:
+def read_topic(settings: Settings, topic: str, most: int | None = None) -> Iterator[Record]:
     """Read what is committed of a topic, from its start to where it ends now; the order is that of each partition.
 
-    A transaction that is still open holds readers back; when it lasts longer than a transaction may, what came
-    before it is all that is read.
+    Of more records than `most` the oldest are left out, so that as many of each partition remain, and it is said. A
+    transaction that is still open holds readers back; when it lasts longer than a transaction may, what came before it
+    is all that is read.
     """
     kafka = settings.kafka
     consumer: Outsider = reading(
@@ -41,11 +42,23 @@ def read_topic(settings: Settings, topic: str) -> Iterator[Record]:
         if not partitions:
             raise ClusterError(f"topic `{topic}` is missing; run `lstm-stream topics`, or name another topic")
         consumer.assign(partitions)
-        for partition, offset in consumer.beginning_offsets(partitions).items():
+        for partition, offset in _firsts(consumer, partitions, most).items():
             consumer.seek(partition, offset)
         yield from _to_the_end(consumer, partitions, patience=kafka.transaction_timeout + 10.0)
     finally:
         consumer.close()
+
+
+def _firsts(consumer: Outsider, partitions: Sequence[TopicPartition], most: int | None) -> Mapping[TopicPartition, int]:
+    """Where to begin to read each partition."""
+    begins: Mapping[TopicPartition, int] = consumer.beginning_offsets(partitions)
+    if most is None:
+        return begins
+    ends, each = consumer.end_offsets(partitions), max(1, most // len(partitions))
+    firsts = {one: max(begin, ends[one] - each) for one, begin in begins.items()}
+    if left := sum(firsts.values()) - sum(begins.values()):
+        logger.warning("the oldest %d records are left out, %d of each partition are read", left, each)
+    return firsts
 
 
 def _to_the_end(consumer: Outsider, partitions: Sequence[TopicPartition], patience: float) -> Iterator[Record]:

@@ -37,6 +37,7 @@ def bench(
     kafka.partitions each; they and its groups are removed in the end. Your topics and your group are not touched, but
     the broker has work to do. Without a settings file and kafka.bootstrap_servers it starts the embedded broker.
     """
+    from lstm_stream import WeightsError
     from pipeline.bench import BenchError, Load, form_of
     from pipeline.bench import bench as measure
     from pipeline.capacity import table
@@ -48,7 +49,7 @@ def bench(
     console = Console(stderr=as_json)
     start_log(Log(level="error"))
     is_embedded = config is None and settings.kafka.bootstrap_servers == Kafka().bootstrap_servers
-    with refusing(BenchError, ClusterError, EmbeddedError), ExitStack() as stack:
+    with refusing(BenchError, ClusterError, EmbeddedError, WeightsError), ExitStack() as stack:
         if is_embedded:
             settings = stack.enter_context(EmbeddedBroker()).settings_for(settings)
             remark = f"on the embedded broker, as no settings name another; {remark}".removesuffix("; ")

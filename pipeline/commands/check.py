@@ -24,14 +24,17 @@ def check(config: str | None, overrides: Sequence[str], records: int, topic: str
     and disturbs nobody. Tells what each path found, times, steps, series and values, what would be late, repeated or a
     dead letter and why, and which settings would read the topic better.
     """
+    from lstm_stream import WeightsError
     from pipeline.check.looking import check as look
     from pipeline.check.tables import written
     from pipeline.cluster import ClusterError, sample_topic
     from pipeline.evaluation.scoreboard import NARROWEST
+    from pipeline.weights import read_weights
 
     settings = settings_of(config, overrides)
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
-    with refusing(ClusterError):
+    with refusing(ClusterError, WeightsError):
+        read_weights(settings.model)
         report = look(sample_topic(settings, topic or the_input_of(settings.kafka), records), settings)
     if as_json:
         click.echo(msgspec.json.encode(report))

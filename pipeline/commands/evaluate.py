@@ -76,6 +76,7 @@ def evaluate(
     only then learnt from. Beside it: two of its parts alone, the last value, and the value a season ago. Errors are in
     units of each series' standard deviation; below 1, MASE beats the seasonal difference.
     """
+    from lstm_stream import WeightsError
     from pipeline.cluster import ClusterError
     from pipeline.evaluation.actuals import Rows, ScoringError
     from pipeline.evaluation.evaluate import actuals_of, model_for
@@ -92,7 +93,7 @@ def evaluate(
     settings = settings_of(config, [*overrides, *chosen])
     rows = Rows(scale_rows, *(score_rows or (None, None)))
     console = Console(stderr=as_json)
-    with refusing(TableError, ClusterError, TopicError, ScoringError):
+    with refusing(TableError, ClusterError, TopicError, ScoringError, WeightsError):
         if file is not None:
             past = read_file(file, Form(settings.events).fields, file_options_of(settings.events), season or 0)
         else:

@@ -58,6 +58,7 @@ def access_of(web: WebSettings) -> Access:
 
 def run_one(settings: Settings, drain: bool, rebuild: bool, read: Callable[[], Settings], troubles: Troubles) -> int:
     """Run a worker in this process; its exit code."""
+    from lstm_stream import WeightsError
     from pipeline.checkpoints import Checkpoints
     from pipeline.checkpoints.stores import CheckpointError
     from pipeline.cluster import KafkaClients
@@ -65,7 +66,7 @@ def run_one(settings: Settings, drain: bool, rebuild: bool, read: Callable[[], S
     from pipeline.web.server import Web, WebError
     from pipeline.worker import Worker, spare_the_collector
 
-    with refusing(WebError, CheckpointError):
+    with refusing(WebError, CheckpointError, WeightsError):
         metrics, clients = Metrics(), KafkaClients(settings)
         checkpoints = Checkpoints(settings.checkpoints.url, settings.checkpoints.keep)
         worker = Worker(
@@ -118,6 +119,7 @@ def run_several(
     from pipeline.workers.process import Starter
     from pipeline.workers.supervisor import Supervisor
 
+    _try_weights(settings)
     clock = Clock()
     starter = Starter(settings, version(), rebuild, clock)
     supervisor = Supervisor(starter.start, workers, clock, drain)
@@ -156,3 +158,13 @@ def run_several(
             return supervisor.run()
     finally:
         web.stop()
+
+
+def _try_weights(settings: Settings) -> None:
+    """Refuse weights that cannot be used: else each worker would start, refuse them and be started again."""
+    if settings.model.weights:
+        from lstm_stream import WeightsError
+        from pipeline.weights import read_weights
+
+        with refusing(WeightsError):
+            read_weights(settings.model)

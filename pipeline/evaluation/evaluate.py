@@ -14,7 +14,7 @@ from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
-from lstm_stream import ANY_GAP, Bank, Expert, ExpertForecasts, Forecasts
+from lstm_stream import ANY_GAP, Bank, Expert, ExpertForecasts, Forecasts, PretrainedWeights
 from pipeline.evaluation.actuals import Actuals, Floats, Integers, Rows, ScoringError, actuals
 from pipeline.evaluation.baselines import SeasonalNaive
 from pipeline.evaluation.figure_data import FigureData, Picture
@@ -23,6 +23,7 @@ from pipeline.evaluation.peers import STRIDE, Peer, makers
 from pipeline.evaluation.scoring import HORIZONS, PeerResult, Report, Result, Scorer
 from pipeline.hyperparameters import hyperparameters
 from pipeline.settings import Settings
+from pipeline.weights import read_weights
 
 T = TypeVar("T")
 
@@ -57,8 +58,20 @@ class Evaluation(NamedTuple):
 
 
 def model_for(log: Log, settings: Settings) -> Bank:
-    """A bank that has seen nothing, to which each row is the next step."""
-    return Bank(replace(hyperparameters(settings), step="event", max_gap=ANY_GAP, groups=log.together > 1))
+    """A bank that has seen nothing, to which each row is the next step.
+
+    Raises
+    ------
+    WeightsError
+        The settings name weights that cannot be used.
+    """
+    return bank_for(log, settings, read_weights(settings.model))
+
+
+def bank_for(log: Log, settings: Settings, weights: PretrainedWeights | None) -> Bank:
+    """The same, with these weights of the pretrained network or those of the package."""
+    rules = replace(hyperparameters(settings), step="event", max_gap=ANY_GAP, groups=log.together > 1)
+    return Bank(rules, weights=weights)
 
 
 def actuals_of(log: Log, rows: Rows) -> Actuals:

@@ -33,8 +33,8 @@ class TopicError(Exception):
     """A topic from which nothing can be evaluated; the message says why."""
 
 
-def read_past(settings: Settings, topic: str, season: int = 0) -> Past:
-    """Read all that is committed of a topic, without joining a group.
+def read_past(settings: Settings, topic: str, season: int = 0, most: int | None = None) -> Past:
+    """Read what is committed of a topic, without joining a group.
 
     Parameters
     ----------
@@ -44,13 +44,15 @@ def read_past(settings: Settings, topic: str, season: int = 0) -> Past:
         Its name.
     season
         Steps of a season; 0: those that the step suggests.
+    most
+        Newest records that are read, as many of each partition; None: all.
 
     Raises
     ------
     TopicError
         When it holds no observation.
     """
-    return past_of(read_topic(settings, topic), settings, topic, season)
+    return past_of(read_topic(settings, topic, most), settings, topic, season)
 
 
 def past_of(records: Iterable[Record], settings: Settings, topic: str, season: int = 0) -> Past:

@@ -29,15 +29,17 @@ def reloaded(old: Settings, new: Settings) -> tuple[Settings, tuple[str, ...], t
     return Settings(**before), tuple(f"{name}.{key}" for name, key in taken), left
 
 
-def fingerprint(settings: Settings) -> dict[str, object]:
+def fingerprint(settings: Settings, weights: str) -> dict[str, object]:
     """Say what shapes a shard's state: a checkpoint made with another fingerprint does not fit.
 
-    One value path is told, since its series would go on with what lies at another. Several are told only as such: they
-    make groups, and are in the series' names. The values are such as JSON gives back.
+    The pretrained network's weights are told by their digest, wherever they lie. One value path is told, since its
+    series would go on with what lies at another. Several are told only as such: they make groups, and are in the
+    series' names. The values are such as JSON gives back.
     """
     shaping = [("model", key) for key in FIELDS["model"]]
     shaping += [("events", key) for key in ("covariates", "step", "max_gap", "restart_after")]
     values = msgspec.json.decode(msgspec.json.encode(settings))
     shaped = {f"{section}.{key}": values[section][key] for section, key in shaping}
     paths = values["events"]["values"]
+    shaped["model.weights"] = weights
     return shaped | {"events.values": paths[0] if len(paths) == 1 else "several"}

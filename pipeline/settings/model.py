@@ -22,10 +22,17 @@ class Model(Struct, frozen=True, kw_only=True):
     pretrained: Annotated[
         bool,
         Meta(
-            description="Whether a second LSTM has a say, which was trained on generated series: it forecasts well from"
-            " the first values on, and does not learn."
+            description="Whether a second LSTM has a say, which was trained beforehand: it forecasts well from the"
+            " first values on, and does not learn."
         ),
     ] = True
+    weights: Annotated[
+        str,
+        Meta(
+            description="File or URL of the weights of this second LSTM, made by `lstm-stream pretrain` from one's own"
+            " past. Empty: those of the package, which were trained on generated series."
+        ),
+    ] = ""
     window: Annotated[Count, Meta(le=10_000, description="Steps that a learning step reaches back through time.")] = 48
     windows: Annotated[
         Count, Meta(le=1000, description="Windows of a learning step: the newest, the others replayed.")
@@ -51,6 +58,7 @@ class Model(Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         _check_quantiles(self)
+        _check_weights(self)
         _check_memory(self)
         _check_bounds(self)
 
@@ -62,6 +70,15 @@ def _check_quantiles(model: Model) -> None:
             f"model.quantiles is {written(model.quantiles)}; each must lie between 0 and 1 and above the one before"
             + (f", such as {written(ordered)}" if ordered else ""),
             ("quantiles",),
+        )
+
+
+def _check_weights(model: Model) -> None:
+    if model.weights and not model.pretrained:
+        raise SettingsError(
+            f"model.weights is {written(model.weights)}, and model.pretrained = false leaves out the network that they"
+            " are for; set one of them back",
+            ("weights", "pretrained"),
         )
 
 

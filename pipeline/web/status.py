@@ -139,6 +139,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
         What it is at, and a sentence on it ("" if there is nothing to add).
     group, instance, version
         Who it is.
+    weights, weights_digest
+        Of the pretrained network: `packaged` or a file's name, and what tells them from others; "": there is none.
     started
         When, seconds since the epoch.
     partitions
@@ -176,6 +178,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     group: str
     instance: str
     version: str
+    weights: str = ""
+    weights_digest: str = ""
     started: float
     partitions: tuple[PartitionStatus, ...] = ()
     observations: int = 0

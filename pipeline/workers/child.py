@@ -108,6 +108,7 @@ def _worked(
     order: Order, clients: KafkaClients, ours: io.FileIO, warnings: Callable[[], Sequence[str]], changes: Changes
 ) -> Ended:
     cache = code_cache(package_folder(), os.environ)  # before the compiler is imported
+    from lstm_stream import WeightsError
     from pipeline.checkpoints import Checkpoints
     from pipeline.checkpoints.stores import CheckpointError
     from pipeline.compiling import compile_model
@@ -132,7 +133,7 @@ def _worked(
         web = Web(
             metrics.render, worker.status, worker.snapshots, worker.trouble, worker.ready, HOST, 0, access, warnings
         )
-    except (CheckpointError, WebError) as error:
+    except (CheckpointError, WebError, WeightsError) as error:
         return Ended(FAILURE, str(error))
     web.start()
     changes.pass_on(worker.change)

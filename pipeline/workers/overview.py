@@ -80,6 +80,8 @@ class Overview:
             _scored(self._counted(statuses, roster.kept), scored),
             state=_state(roster),
             message=" · ".join(_messages(roster)),
+            weights=_agreed(one.weights for one in statuses),
+            weights_digest=_agreed(one.weights_digest for one in statuses),
             partitions=tuple(
                 sorted(
                     (one for each in statuses for one in each.partitions), key=lambda one: (one.topic, one.partition)
@@ -194,6 +196,11 @@ def _state(roster: Roster) -> State:
 def _state_of(process: Running) -> State:
     seen = process.seen
     return "connecting" if seen is None or seen.status is None else seen.status.state
+
+
+def _agreed(told: Iterable[str]) -> str:
+    """What all tell; where they differ, as after a file was replaced, each once."""
+    return ", ".join(dict.fromkeys(told))
 
 
 def _messages(roster: Roster) -> Iterator[str]:

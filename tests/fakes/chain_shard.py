@@ -12,12 +12,13 @@ from lstm_stream import Dump, Scores, Summaries
 from pipeline.counts import Counts
 from pipeline.dead_letters import Reject, dead_letter
 from pipeline.fates import FORECAST, Fate, Fates
+from pipeline.fingerprints import FingerprintError
 from pipeline.fold import Fold, Publish
 from pipeline.journal import Whole
 from pipeline.measures import Measures
 from pipeline.messages import Outgoing, Record
 from pipeline.settings import Settings
-from pipeline.shard import FingerprintError, State
+from pipeline.shard import State
 from pipeline.web.series_status import SeriesStatus
 from pipeline.web.status import ExpertWeight, Gates, Ranking, ShardStatus
 from pipeline.web.table import Table

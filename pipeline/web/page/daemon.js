@@ -21,8 +21,12 @@ function showHead(status) {
   const old = status.age > OLD ? `numbers are ${span(Math.round(status.age))} old${status.doing ? `, the worker is at: ${status.doing}` : ""}` : "";
   write($("message"), [status.message, old].filter(Boolean).join(" · "));
   const up = Math.max(0, Date.now() / 1000 - status.started);
-  write($("who"), `group ${status.group} · instance ${status.instance}${crew(status.workers)} · up ${span(Math.floor(up))} · ${status.version}`);
+  write($("who"), `group ${status.group} · instance ${status.instance}${crew(status.workers)} · up ${span(Math.floor(up))} · ${status.version}${network(status)}`);
   document.title = status.state === "ready" ? "lstm-stream" : `${nameOf(status.state)} · lstm-stream`;
+}
+// Which pretrained network has a say; nothing where there is none.
+function network(status) {
+  return status.weights ? ` · weights ${status.weights} (${status.weights_digest.slice(0, 8)})` : "";
 }
 // How many workers these are the numbers of, and how many of them are up; nothing where there is only one.
 function crew(workers) {

@@ -104,6 +104,10 @@ capabilities:
       key: {{ .key }}
 {{- end }}
 {{- end }}
+{{- if .Values.weights.configMap }}
+- name: LSTM_STREAM_MODEL__WEIGHTS
+  value: /etc/lstm-stream/weights/{{ .Values.weights.key }}
+{{- end }}
 {{- range $name, $value := .Values.environment }}
 - name: {{ $name }}
   value: {{ $value | quote }}
@@ -139,6 +143,11 @@ capabilities:
   mountPath: /etc/lstm-stream/web
   readOnly: true
 {{- end }}
+{{- if .Values.weights.configMap }}
+- name: weights
+  mountPath: /etc/lstm-stream/weights
+  readOnly: true
+{{- end }}
 {{- end -}}
 
 {{- define "lstm-stream.volumes" -}}
@@ -148,6 +157,11 @@ capabilities:
 - name: tmp
   emptyDir:
     sizeLimit: 1Gi
+{{- with .Values.weights.configMap }}
+- name: weights
+  configMap:
+    name: {{ . }}
+{{- end }}
 {{- with .Values.secrets.authority }}
 {{- if .name }}
 - name: authority
