@@ -39,7 +39,8 @@ ROWS = tuple(
             "web.table workers.totals"
         ),
         (
-            "dead_letter_topic example_files forecast_writer events.conditions events.framing events.points files.clocks files.sample"
+            "dead_letter_topic example_files forecast_writer events.conditions events.framing events.points "
+            "files.clocks files.sample"
         ),
         "fold files.timeforms",
         "files.dateorder files.timecolumn settings.events settings.kafka settings.model",
