@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_stream.arithmetic import Floats, Wholes
-from lstm_stream.call import AGAIN, END, FAULTY, LEFT, Call, Desk
+from lstm_stream.call import AGAIN, END, FAULTY, LEFT, Call, CallWorkspace
 from lstm_stream.columns import Array, Columns, dumped, fill, grown, over, under
 from lstm_stream.diagnostics import Diagnostics
 from lstm_stream.dumping import Dump
@@ -80,7 +80,7 @@ class Bank:
         self._members = Members.room(1, self._tables, rules)
         self._work = Workspace.of(self._tables, rules, weights.units)
         self._refer = References()
-        self._desk = Desk(rules.horizon, len(rules.quantiles), rules.covariates)
+        self._workspace = CallWorkspace(rules.horizon, len(rules.quantiles), rules.covariates)
         self._nothing = ExpertForecasts.zeros(0, EXPERTS, rules.horizon)
         self._dump = Dump({}, {})
         self.faults: list[Fault] = []
@@ -119,7 +119,7 @@ class Bank:
         self.faults = []
         rows = self._rows.of(series)
         self._dump.keep(rows)
-        call, forecasts = self._desk.of(len(rows))
+        call, forecasts = self._workspace.take(len(rows))
         call.take(rows, times, values, events, covariates)
         self._make_room(call)
         position, through = np.asarray([0, 0, -1, -1, 0]), False
@@ -132,7 +132,7 @@ class Bank:
                 self._begin_anew(int(self._members.sources[m]), call, position, forecasts, by_expert)
             position[FAULTY] = 0
             self.faults += self._learning.learn(self._rows.state, self._rows.series, int(position[END]) - 1)
-        return self._desk.out(forecasts)
+        return self._workspace.hand_out(forecasts)
 
     def _go_on(self, call: Call, position: Wholes, forecasts: Forecasts, by_expert: ExpertForecasts) -> bool:
         """Go on until something is to be learnt, or to the end; tells whether it was to the end."""

@@ -67,7 +67,7 @@ class Call(NamedTuple):
         return int(np.diff(starts).max(initial=1))
 
 
-class Desk:
+class CallWorkspace:
     """Workspace of a bank for the call at hand and its forecasts.
 
     Where a call has as many observations as the last one, arrays are used again, so that references to them hold. For a
@@ -84,8 +84,8 @@ class Desk:
         self._call = Call.room(0, covariates)
         self._forecasts = Forecasts.zeros(0, horizon, levels)
 
-    def of(self, count: int) -> tuple[Call, Forecasts]:
-        """For so many observations; what the call held before is still there."""
+    def take(self, count: int) -> tuple[Call, Forecasts]:
+        """Room for so many observations; what the call held before is still there."""
         if count != len(self._call.rows):
             self._call = Call.room(count, self._covariates)
         if count > FEW:
@@ -95,6 +95,6 @@ class Desk:
         self._forecasts.clear()
         return self._call, self._forecasts
 
-    def out(self, forecasts: Forecasts) -> Forecasts:
-        """Forecasts to hand out, which no later call changes."""
+    def hand_out(self, forecasts: Forecasts) -> Forecasts:
+        """The same forecasts, where no later call changes them."""
         return forecasts.copy() if forecasts is self._forecasts else forecasts
