@@ -6,7 +6,7 @@ from pathlib import Path
 from deploy.grafana.boards import BOARDS
 from deploy.grafana.panels import written
 from deploy.values_schema import values_schema
-from pipeline import dead_letters, metrics, monitoring, settings
+from pipeline import dead_letters, metric_table, monitoring, settings
 
 DEPLOY = Path(__file__).parent
 CHART = DEPLOY / "helm" / "lstm-stream"
@@ -27,7 +27,7 @@ def _sample() -> dict[Path, str]:
 def _manual() -> dict[Path, str]:
     path = DEPLOY / "README.md"
     text = path.read_text()
-    for table in (settings.table(), metrics.markdown(), dead_letters.markdown()):
+    for table in (settings.table(), metric_table.markdown(), dead_letters.markdown()):
         text = _with_table(text, table)
     return {path: text}
 

@@ -13,16 +13,16 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_stream.arithmetic import Floats, Wholes
-from lstm_stream.call import AGAIN, END, FAULTY, LEFT, Call
+from lstm_stream.call import AGAIN, END, FAULTY, LEFT, Call, CallWorkspace
 from lstm_stream.columns import Array, Columns, dumped, fill, grown, over, under
 from lstm_stream.diagnostics import Diagnostics
 from lstm_stream.dumping import Dump
 from lstm_stream.experts import EXPERTS
 from lstm_stream.faults import Fault
 from lstm_stream.features import Columns as FeatureColumns
-from lstm_stream.fold import go_through, write_forecast
+from lstm_stream.fold import Parts, go_through, write_forecast
 from lstm_stream.forecasts import ExpertForecasts, Forecasts
-from lstm_stream.grid import Outcome, Rhythm
+from lstm_stream.grid import Rhythm
 from lstm_stream.group_regression import Groups
 from lstm_stream.groups import most_to_come, total, with_room
 from lstm_stream.header import FORMAT, DumpError, Header, check_format
@@ -80,6 +80,7 @@ class Bank:
         self._members = Members.room(1, self._tables, rules)
         self._work = Workspace.of(self._tables, rules, weights.units)
         self._refer = References()
+        self._workspace = CallWorkspace(rules.horizon, len(rules.quantiles), rules.covariates)
         self._nothing = ExpertForecasts.zeros(0, EXPERTS, rules.horizon)
         self._dump = Dump({}, {})
         self.faults: list[Fault] = []
@@ -118,8 +119,8 @@ class Bank:
         self.faults = []
         rows = self._rows.of(series)
         self._dump.keep(rows)
-        call = Call.of(rows, times, values, events, covariates, self.rules.covariates)
-        forecasts = Forecasts.zeros(len(rows), self.rules.horizon, len(self.rules.quantiles))
+        call, forecasts = self._workspace.take(len(rows))
+        call.take(rows, times, values, events, covariates)
         self._make_room(call)
         position, through = np.asarray([0, 0, -1, -1, 0]), False
         while not through:
@@ -131,31 +132,28 @@ class Bank:
                 self._begin_anew(int(self._members.sources[m]), call, position, forecasts, by_expert)
             position[FAULTY] = 0
             self.faults += self._learning.learn(self._rows.state, self._rows.series, int(position[END]) - 1)
-        forecasts.restart[:] = call.restart & (forecasts.outcome == Outcome.FORECAST)
-        return forecasts
+        return self._workspace.hand_out(forecasts)
 
     def _go_on(self, call: Call, position: Wholes, forecasts: Forecasts, by_expert: ExpertForecasts) -> bool:
         """Go on until something is to be learnt, or to the end; tells whether it was to the end."""
-        through: bool = go_through(
-            self._refer(self._rows.state),
-            self._refer(self._rows.series),
-            self._refer(self._groups),
-            self._refer(self._learning.replay),
-            self._refer(self._rhythm),
-            self._refer(self._tables),
-            self._refer(self._learning.shared),
-            self._refer(self._learning.pooled.notes),
-            self._refer(self._members),
-            self._refer(self._work),
-            self._refer(call),
-            position,
-            self._learning.counts,
-            self._learning.folded,
-            self._learning.due,
-            self._learning.offered,
-            self._refer(forecasts),
-            self._refer(by_expert),
+        learning = self._learning
+        parts = Parts(
+            self._rows.state,
+            self._rows.series,
+            self._groups,
+            learning.replay,
+            self._rhythm,
+            self._tables,
+            learning.shared,
+            learning.pooled.notes,
+            self._members,
+            self._work,
+            call,
+            forecasts,
+            by_expert,
         )
+        numbers = learning.folded, learning.due, learning.offered
+        through: bool = go_through(self._refer.together(parts), position, learning.counts, *numbers)
         return through
 
     def _begin_anew(

@@ -99,7 +99,9 @@ class Dump:
 
     def keep(self, rows: Wholes) -> None:
         """Keep copies of those of these rows that are still to come, as they are about to be changed."""
-        rows = rows[rows < self._series] if self._next < self._series else rows[:0]
+        if self._next >= self._series:
+            return
+        rows = rows[rows < self._series]
         rows = np.unique(rows[self._to_come[rows]])
         if not len(rows):
             return

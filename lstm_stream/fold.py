@@ -3,6 +3,8 @@
 Letters: N observations of a call, C covariates, S series, M members of an event.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from lstm_stream.anomaly import WARM
@@ -26,27 +28,26 @@ from lstm_stream.state import Members, Shared, State, Tables, Workspace
 from lstm_stream.step import take_in
 
 
+class Parts(NamedTuple):
+    """What a bank is made of, and the call at hand."""
+
+    state: State
+    series: Series
+    groups: Groups
+    replay: Replay
+    rhythm: Rhythm
+    tables: Tables
+    shared: Shared
+    notes: Notes
+    members: Members
+    work: Workspace
+    call: Call
+    forecasts: Forecasts
+    by_expert: ExpertForecasts  # without rows where nobody asks
+
+
 @entry
-def go_through(
-    state: State,
-    series: Series,
-    groups: Groups,
-    replay: Replay,
-    rhythm: Rhythm,
-    tables: Tables,
-    shared: Shared,
-    notes: Notes,
-    members: Members,
-    work: Workspace,
-    call: Call,
-    position: Wholes,
-    counts: Wholes,
-    folded: int,
-    due: int,
-    offered: int,
-    forecasts: Forecasts,
-    by_expert: ExpertForecasts,
-) -> Flag:
+def go_through(p: Parts, position: Wholes, counts: Wholes, folded: int, due: int, offered: int) -> Flag:
     """Go on through a call until so many steps of all series are due, or to its end.
 
     Parameters
@@ -59,47 +60,28 @@ def go_through(
         Steps of all series at the last fold.
     offered
         Windows that were offered to replay before the current learning interval began.
-    by_expert
-        Where to write what the experts say; without rows: nowhere.
 
     Returns
     -------
     Whether it was to its end.
     """
+    call = p.call
     while True:
         if position[LEFT] < 0:
             if position[END] == len(call.rows):
                 return True
-            _begin_event(series, rhythm, call, position, counts, forecasts)
-            if tables.grouped and position[END] - position[BEGIN] > 1:
-                join(groups, series.membership, call.rows[position[BEGIN] : position[END]])
+            _begin_event(p.series, p.rhythm, call, position, counts, p.forecasts)
+            if p.tables.grouped and position[END] - position[BEGIN] > 1:
+                join(p.groups, p.series.membership, call.rows[position[BEGIN] : position[END]])
         while position[LEFT] >= 0:
             if counts[STEPS] >= due:
                 return False
-            count = _members(state.history, call, position, members, forecasts)
+            count = _members(p.state.history, call, position, p.members, p.forecasts)
             if position[AGAIN] >= 0:
                 return False
-            _take_steps(
-                state,
-                series,
-                groups,
-                replay,
-                tables,
-                shared,
-                notes,
-                members,
-                work,
-                call,
-                count,
-                position[LEFT],
-                counts,
-                folded,
-                offered,
-                forecasts,
-                by_expert,
-            )
+            _take_steps(p, count, position[LEFT], counts, folded, offered)
             position[LEFT] -= 1
-            position[FAULTY] = _faulty(state, notes, members, count, counts[STEPS] - count - folded)
+            position[FAULTY] = _faulty(p.state, p.notes, p.members, count, counts[STEPS] - count - folded)
             if position[FAULTY] > 0:
                 return False
 
@@ -124,6 +106,7 @@ def _begin_event(
             forecasts.origin[end], forecasts.step[end] = last, series.grid.step[i] / SECOND
         call.missing[end], call.restart[end], call.step[end] = placed.missing, placed.restart, series.grid.step[i]
         if placed.outcome == FORECAST:
+            forecasts.restart[end] = placed.restart
             most = max(most, placed.missing)
         end += 1
     position[BEGIN], position[END], position[LEFT] = begin, end, most
@@ -143,26 +126,10 @@ def _members(history: History, call: Call, position: Wholes, members: Members, f
 
 
 @compiled
-def _take_steps(
-    state: State,
-    series: Series,
-    groups: Groups,
-    replay: Replay,
-    tables: Tables,
-    shared: Shared,
-    notes: Notes,
-    members: Members,
-    work: Workspace,
-    call: Call,
-    count: int,
-    left: int,
-    counts: Wholes,
-    folded: int,
-    offered: int,
-    forecasts: Forecasts,
-    by_expert: ExpertForecasts,
-) -> None:
+def _take_steps(p: Parts, count: int, left: int, counts: Wholes, folded: int, offered: int) -> None:
     """Take one step of each of the members."""
+    state, series, tables, shared, notes = p.state, p.series, p.tables, p.shared, p.notes
+    members, work, call, forecasts = p.members, p.work, p.call, p.forecasts
     first = counts[STEPS]
     for m in range(count):
         i, n = members.rows[m], members.sources[m]
@@ -178,6 +145,7 @@ def _take_steps(
             work,
             m,
             i,
+            series.identity[i],
             call.step[n],
             time,
             value,
@@ -188,7 +156,7 @@ def _take_steps(
         counts[BREAKS] += broken
     if tables.grouped:
         meet_in_groups(
-            groups,
+            p.groups,
             series.membership,
             state.history,
             state.trace,
@@ -204,7 +172,7 @@ def _take_steps(
         member = series.membership.group[i] > 0 and tables.grouped
         forecast(state, tables, shared, notes, members, work, m, member, first + m - folded)
         counts[OFFERED] += offer(
-            replay, state.history, state.trace, i, series.identity[i], first + m, offered, members.scale[m]
+            p.replay, state.history, state.trace, i, series.identity[i], first + m, offered, members.scale[m]
         )
         if not series.lately[i]:
             series.lately[i], series.latest[counts[SEEN]] = True, i
@@ -214,8 +182,8 @@ def _take_steps(
                 forecasts.outside[n] = take_value(series.bounds, i, call.values[n])
             write_forecast(state, series.bounds, tables, shared, work, i, call.times[n], n, forecasts)
             forecasts.surprise[n] = members.surprise[m]
-            if len(by_expert.mean) > 0:
-                _write_by_expert(state, work, members, m, i, n, by_expert)
+            if len(p.by_expert.mean) > 0:
+                _write_by_expert(state, work, members, m, i, n, p.by_expert)
     counts[STEPS] += count
 
 

@@ -46,7 +46,7 @@ class LSTMForecaster(time_series.base.Forecaster):
     learning_rate
         Adam's.
     effort
-        Learning steps relative to the default, one every four values.
+        Learning steps relative to the default: one every 16 values at first, fewer later.
     seed
         Of the initial weights and of the draws of replayed steps.
     weights
@@ -90,7 +90,7 @@ class LSTMForecaster(time_series.base.Forecaster):
         timestamp: str | None = None,
         covariates: tuple[str, ...] | None = None,
         hidden_size: int = 48,
-        learning_rate: float = 3e-3,
+        learning_rate: float = 5e-3,
         effort: float = 1.0,
         seed: int = 0,
         weights: PretrainedWeights | None = None,

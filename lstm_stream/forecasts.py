@@ -3,7 +3,7 @@
 Letters: N observations of a call, E experts, H horizons, L quantile levels.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -34,21 +34,19 @@ class Forecasts(NamedTuple):
 
     def take(self, indices: npt.NDArray[np.int64]) -> "Forecasts":
         """Some of them."""
-        return Forecasts(
-            outcome=self.outcome[indices],
-            origin=self.origin[indices],
-            mean=self.mean[indices],
-            quantiles=self.quantiles[indices],
-            scale=self.scale[indices],
-            warming=self.warming[indices],
-            surprise=self.surprise[indices],
-            updates=self.updates[indices],
-            lstm_share=self.lstm_share[indices],
-            step=self.step[indices],
-            drifts=self.drifts[indices],
-            restart=self.restart[indices],
-            outside=self.outside[indices],
-        )
+        columns: tuple[Any, ...] = self
+        return Forecasts(*(column[indices] for column in columns))
+
+    def copy(self) -> "Forecasts":
+        """A copy."""
+        columns: tuple[Any, ...] = self
+        return Forecasts(*(column.copy() for column in columns))
+
+    def clear(self) -> None:
+        """Be as those of `zeros` again."""
+        for column in self:
+            column.fill(0)
+        self.surprise.fill(np.nan)
 
     @classmethod
     def zeros(cls, count: int, horizon: int, levels: int) -> "Forecasts":

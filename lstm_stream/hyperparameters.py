@@ -85,7 +85,7 @@ class Hyperparameters:
     window: int = 48
     windows: int = 16
     effort: float = 1.0
-    learning_rate: float = 3e-3
+    learning_rate: float = 5e-3
     replay: int = 1024
     memory: int = 2048
     covariates: int = 0

@@ -5,8 +5,10 @@ function that takes it, which is slow to compile and slow to call. A reference i
 `state.history.age[i]` the same way from either. While it runs, arrays may change, but not where they lie.
 """
 
+from collections.abc import Callable
 from ctypes import addressof, c_char
 from functools import lru_cache
+from operator import is_
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -24,6 +26,11 @@ Kind = ReferenceType | tuple[str, int] | type
 class Reference:
     """The address of a NamedTuple's words, see `ReferenceType`; it keeps the arrays.
 
+    Parameters
+    ----------
+    part
+        Makes the reference to a NamedTuple within.
+
     Raises
     ------
     TypeError
@@ -34,8 +41,9 @@ class Reference:
     address: int
     _numba_type_: ReferenceType
 
-    def __init__(self, value: tuple[Any, ...]) -> None:
+    def __init__(self, value: tuple[Any, ...], part: "Callable[[Any], Reference] | None" = None) -> None:
         self.value = value
+        part = part or Reference
         self.parts: list[Reference] = []
         words: list[int] = []
         kinds: list[Kind] = []
@@ -45,7 +53,7 @@ class Reference:
                 words += (addressof(first_byte(field)) if field.size else 0, *field.shape)
                 kinds.append((field.dtype.char, field.ndim))
             elif isinstance(field, tuple):
-                self.parts.append(Reference(field))
+                self.parts.append(part(field))
                 words.append(self.parts[-1].address)
                 kinds.append(self.parts[-1]._numba_type_)
             else:
@@ -83,8 +91,15 @@ class References:
             last = self._last[type(value)] = value, refer(value)
         return cast(Value, last[1])
 
+    def together(self, value: Value) -> Value:
+        """The reference to a NamedTuple of NamedTuples; each of these is referred to anew where it is another one."""
+        last = self._last.get(type(value))
+        if last is None or not all(map(is_, value, last[0])):
+            last = self._last[type(value)] = value, refer(value, self)
+        return cast(Value, last[1])
 
-def refer(value: Value) -> Value:
+
+def refer(value: Value, part: Callable[[Any], Any] | None = None) -> Value:
     """A reference to a NamedTuple, as an argument of compiled code; in plain Python it is the NamedTuple itself."""
     settings: Any = config
-    return value if settings.DISABLE_JIT else cast(Value, Reference(value))
+    return value if settings.DISABLE_JIT else cast(Value, Reference(value, part))

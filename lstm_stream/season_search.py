@@ -13,6 +13,8 @@ from lstm_stream.seasons import AHEAD, LONG
 
 FIRST, EVERY = 48, 512
 """Steps until the first look; the next ones come after twice as many, in the end after so many more."""
+LATER = 4
+"""A series takes one of the first looks later than that, by up to one in so many of the steps until then."""
 MOST = 1024
 """Values that are looked at, at most."""
 SEASONS = 3
@@ -23,14 +25,21 @@ how much further they may lie than at the best lag, for a shorter one to be take
 
 
 @compiled
-def look_for_season(history: History, scale: Scale, i: int) -> None:
+def look_for_season(history: History, scale: Scale, i: int, identity: int) -> None:
     """At some steps, look for the season of a series for which the calendar knows no longer one; it is that then.
+
+    Looks of many series that began together fall on different steps, as a look takes ten times as long as a step.
 
     The season is the lag at which values differ the least, by the average magnitude difference function (Ross et al.
     1974), if they differ much more at shorter ones. A wrong season does little harm, as its experts get no weight.
+
+    Parameters
+    ----------
+    identity
+        A number for the series that depends on its name alone.
     """
     lived = history.age[i] - scale.born[i]
-    if (scale.lags[i, LONG] != 0 and scale.found[i] == 0) or not _is_due(lived):
+    if (scale.lags[i, LONG] != 0 and scale.found[i] == 0) or not is_due(lived, identity):
         return
     values = np.empty(min(min(lived, history.ring.shape[1]), MOST), np.float32)
     for k in range(len(values)):
@@ -41,10 +50,17 @@ def look_for_season(history: History, scale: Scale, i: int) -> None:
 
 
 @compiled
-def _is_due(lived: int) -> bool:
+def is_due(lived: int, identity: int) -> bool:
+    """Whether a series looks for its season after so many steps."""
+    turn = np.int64(np.uint64(identity) % np.uint64(EVERY))
     if lived >= EVERY:
-        return lived % EVERY == 0
-    return lived >= FIRST and lived % FIRST == 0 and (lived // FIRST) & (lived // FIRST - 1) == 0
+        return lived % EVERY == turn
+    look = FIRST
+    while look <= lived:
+        if lived == look + turn % (look // LATER):
+            return True
+        look *= 2
+    return False
 
 
 @compiled

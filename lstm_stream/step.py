@@ -13,9 +13,7 @@ import numpy as np
 from lstm_stream.anomaly import WARM, change_unit, score_anomaly, widen_range
 from lstm_stream.arithmetic import Doubles, Flag, Real, add_product, bounded, fill, ratio
 from lstm_stream.breaks import mend_break, mend_standstill
-from lstm_stream.combination import (
-    score_experts,
-)
+from lstm_stream.combination import largest_error, score_experts
 from lstm_stream.compiled import compiled
 from lstm_stream.covariates import Covariates, write_covariates
 from lstm_stream.error_sizes import expected_size
@@ -48,6 +46,7 @@ def take_in(
     work: Workspace,
     m: int,
     i: int,
+    identity: int,
     step: int,
     time: int,
     value: Real,
@@ -59,6 +58,8 @@ def take_in(
 
     Parameters
     ----------
+    identity
+        A number for the series that depends on its name alone.
     step
         From one step of the series to the next, microseconds; 0: not known.
     time
@@ -92,7 +93,7 @@ def take_in(
         members.surprise[m] = _score(state, tables, work, i)
         broken = broken_or_begun = _mend(state, tables, i)
         rescale(scale, history, i, shared.roughness)
-        look_for_season(history, scale, i)
+        look_for_season(history, scale, i, identity)
         if first_moves(history, i):
             _begin_to_move(state, i)
             broken_or_begun = True
@@ -193,6 +194,7 @@ def _move_on(
         work.moved,
         work.unit,
         scale,
+        largest_error(state.history, i, state.scale.level[i], work.moved, work.unit, scale),
         shared.alarm,
         work.even,
         notes.losses[place],

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from lstm_stream import Fault, Forecasts, Observation, Outcome, Scores
 from pipeline.counts import Counts
 from pipeline.dead_letters import Reject
-from pipeline.events import Event
+from pipeline.events.decoder import Event
 from pipeline.fates import FORECAST, LATE, REPEATED, SKIPPED, Fate
 from pipeline.fold import Failure, Publish
 from pipeline.measures import Measures

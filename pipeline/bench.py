@@ -23,7 +23,7 @@ from pipeline.capacity import LITTLE_EFFORT, Capacity, Pass, Trials, capacity
 from pipeline.checkpoints import Checkpoints
 from pipeline.cluster import KafkaClients, Writer, create_topics, remove
 from pipeline.counts import Counts
-from pipeline.files.tables import Event
+from pipeline.files.events import Event
 from pipeline.fold import Fold, Publish
 from pipeline.forecast_writer import ForecastWriter
 from pipeline.held import Shards

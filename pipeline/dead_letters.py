@@ -38,6 +38,34 @@ REASONS: Mapping[str, str] = MappingProxyType(
 )
 """Why a record is refused: each reason and what it means. No other reason is ever given."""
 
+REMEDIES: Mapping[str, str] = MappingProxyType(
+    {
+        "empty": 'skip tombstones with events.where, such as ["value exists"]',
+        "not_utf8": "let the producer write JSON in UTF-8",
+        "not_json": "convert the records to JSON on the way",
+        "too_deep": "let the producer write JSON that is less nested",
+        "not_an_object": "let events.points name the array that holds the events",
+        "missing_series": "let events.series name a field that tells the series, or key the records",
+        "bad_series": "let events.series name a field that holds text or a number",
+        "series_too_long": "let events.series name a shorter field",
+        "missing_timestamp": "let events.timestamp name the field of the time",
+        "bad_timestamp": "let events.timestamp name the field of the time, or set how it is written",
+        "negative_timestamp": "let events.timestamp name the field of the time",
+        "timestamp_out_of_range": "let events.timestamp name the field of the time, or set its unit",
+        "implausible_timestamp": "set events.timestamp_format to the unit or the pattern of the times",
+        "ambiguous_timestamp": "set events.timestamp_format to the pattern of the times, or events.timezone",
+        "timestamp_jump": "correct the clocks, or raise events.max_gap if such gaps are usual",
+        "missing_points": "let events.points name the array",
+        "binary_format": "convert the records to JSON on the way",
+        "timestamp_ahead": "set the unit or the zone of the times, or raise events.max_ahead",
+        "missing_value": "let events.values name the fields that hold the values",
+        "bad_value": "let events.values name fields that hold numbers",
+        "value_out_of_range": "let events.values name another field, or mend the producer",
+        "null_before_first_value": "let events.values name a field that is not always null",
+    }
+)
+"""By reason of a dead letter: which setting may mend it."""
+
 
 def markdown() -> str:
     """Write `REASONS` for the manual."""
@@ -67,6 +95,19 @@ class Reject(msgspec.Struct, frozen=True, gc=False):
     series: str | None = None
     field: str | None = None
     index: int | None = None
+
+
+class RefusedError(Exception):
+    """Raised where an event is found bad, caught by the decoder, which makes a Reject of it."""
+
+    def __init__(self, reason: str, detail: str, field: str | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.detail = detail
+        self.field = field
+
+    def reject(self, series: str | None, index: int | None) -> Reject:
+        return Reject(self.reason, self.detail, series, self.field, index)
 
 
 REASON, TRUNCATED, NULL_KEY = "lstm_stream.reason", "lstm_stream.truncated", "lstm_stream.null_key"

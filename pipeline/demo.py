@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import NamedTuple, Self
@@ -24,17 +25,18 @@ from pipeline.cluster import Writer, create_topics
 from pipeline.demo_view import Moment, view
 from pipeline.embedded import EmbeddedBroker, free_port, is_free
 from pipeline.feed import built_in
-from pipeline.files.fileform import Said
+from pipeline.files.file_options import FileOptions
 from pipeline.files.tables import survey
 from pipeline.messages import Outgoing
 from pipeline.monitoring import PORT, Monitoring
 from pipeline.replay import Form, paced
 from pipeline.settings import PREFIX, Settings, to_toml
-from pipeline.status import Status
 from pipeline.summary import Summary, sum_up
+from pipeline.web.status import Status
 
 PATIENCE = 90.0  # seconds without progress before the demo gives up
 LOOK = 0.5  # seconds between two looks at the daemon
+TOGETHER = 0.02  # seconds: events that are due in so short a time are sent together
 
 
 class DemoError(Exception):
@@ -48,8 +50,8 @@ class Plan(msgspec.Struct, frozen=True):
     ----------
     csv
         File to replay in place of the built-in data.
-    said
-        What is said of the file.
+    options
+        How it is written, and which column is what.
     rate
         Events a second.
     seconds
@@ -61,7 +63,7 @@ class Plan(msgspec.Struct, frozen=True):
     """
 
     csv: Path | None
-    said: Said
+    options: FileOptions
     rate: float
     seconds: float
     port: int
@@ -76,7 +78,7 @@ def run_demo(plan: Plan, console: Console) -> Summary:
     DemoError
         When the daemon dies or gets stuck.
     """
-    records = built_in() if plan.csv is None else _of_file(plan.csv, plan.said, console)
+    records = built_in() if plan.csv is None else _of_file(plan.csv, plan.options, console)
     with tempfile.TemporaryDirectory(prefix="lstm-stream-demo-") as folder, _stopping() as stop:
         console.print("starting a broker and the daemon ...")
         with EmbeddedBroker() as broker:
@@ -103,9 +105,9 @@ def _told_of(monitoring: Monitoring) -> Iterator[str]:
     yield f"each alert's state: lstm-stream alerts --prometheus {monitoring.url}"
 
 
-def _of_file(path: Path, said: Said, console: Console) -> Iterator[Outgoing]:
+def _of_file(path: Path, options: FileOptions, console: Console) -> Iterator[Outgoing]:
     form = Form(Settings().events)
-    table = survey(path, form.fields, said)
+    table = survey(path, form.fields, options)
     for line in table.told():
         console.print(line, highlight=False, soft_wrap=True)
     return map(form.record, table.events())
@@ -243,11 +245,16 @@ class _Sender:
         end = time.monotonic() + (self._plan.seconds or math.inf)
         (topic,) = self._settings.kafka.inputs
         with Writer(self._settings, topic) as writer:
-            for event in paced(records, lambda index, _: index / self._plan.rate, sleep=self._stop.wait):
+            due = partial(_due, self._plan.rate)
+            for event in paced(records, due, sleep=self._stop.wait, least=TOGETHER):
                 if self._stop.is_set() or time.monotonic() >= end:
                     return
                 writer.write(event)
                 self.sent += 1
+
+
+def _due(rate: float, index: int, _: Outgoing) -> float:
+    return index / rate
 
 
 class Played(NamedTuple):

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table as Grid
 
-from pipeline.status import Status
+from pipeline.web.status import Status
 
 PLAIN_LOOK = 5.0  # the same where there is no terminal
 

@@ -10,9 +10,9 @@ from typing import NamedTuple, Protocol
 
 from pipeline.cluster import TopicPartition
 from pipeline.metrics import Metrics, set_if_known
-from pipeline.series_status import SeriesStatus
 from pipeline.settings import Metrics as Wanted
-from pipeline.status import Ranking
+from pipeline.web.series_status import SeriesStatus
+from pipeline.web.status import Ranking
 
 EVERY = 5.0
 """Seconds from one export to the next; a series takes about .2 ms."""

@@ -8,7 +8,7 @@ from itertools import cycle, islice
 from pathlib import Path
 
 from lstm_stream import Observation
-from pipeline.files.tables import Event
+from pipeline.files.events import Event
 from pipeline.fleet import Fleet
 from pipeline.messages import Outgoing
 from pipeline.replay import Form

@@ -12,12 +12,12 @@ from typing import NamedTuple
 import numpy as np
 
 from lstm_stream import Expert, ExpertForecasts, PretrainedWeights, Split
-from pipeline.baselines import SeasonalNaive
-from pipeline.evaluate import BATCH, FORESEEN, bank_for, said_by, truth_of
-from pipeline.log import Log, rows_of
-from pipeline.scoring import HORIZONS, Score, Scorer
+from pipeline.evaluation.actuals import Actuals, Floats, Integers, Rows
+from pipeline.evaluation.baselines import SeasonalNaive
+from pipeline.evaluation.evaluate import BATCH, FORESEEN, actuals_of, bank_for, said_by
+from pipeline.evaluation.log import Log, rows_of
+from pipeline.evaluation.scoring import HORIZONS, Score, Scorer
 from pipeline.settings import Settings
-from pipeline.truth import Floats, Integers, Rows, Truth
 
 YOUNG = range(10, 300)
 """Rows on which a series is scored as one that begins."""
@@ -76,7 +76,7 @@ class Judging(NamedTuple):
     """A log to judge by, and what is scored of it."""
 
     log: Log
-    came: Truth
+    came: Actuals
 
     def young(self) -> Iterator["Judging"]:
         """Pieces of the part that judges, each alone, as of series that begin with it; they hold `YOUNG` rows."""
@@ -134,7 +134,7 @@ class Judging(NamedTuple):
         some = _smaller(log, counts, seed)
         places = [log.names.index(name) for name in some.names]
         left = np.bincount(some.series, minlength=len(some.names))
-        return cls(some, _judged(truth_of(some, Rows()), np.maximum(left - judged[places], 1)))
+        return cls(some, _judged(actuals_of(some, Rows()), np.maximum(left - judged[places], 1)))
 
 
 def _smaller(log: Log, counts: Integers, seed: int) -> Log:
@@ -233,7 +233,7 @@ def _run(past: Judging, settings: Settings, weights: PretrainedWeights, progress
     return _Run(network.scores(), forecast.scores(), last.scores())
 
 
-def _judged(came: Truth, score_from: Integers) -> Truth:
+def _judged(came: Actuals, score_from: Integers) -> Actuals:
     """What is scored from these rows on, of the series that can be scored."""
     return came._replace(score_from=np.where(came.score_from < came.score_to, score_from, came.score_to))
 

@@ -11,10 +11,10 @@ from pipeline.checkpoints import Address
 from pipeline.fold import Fold, Publish
 from pipeline.journal import Whole
 from pipeline.messages import Record
-from pipeline.series_status import SeriesStatus
 from pipeline.settings import Settings
-from pipeline.status import Ranking, ShardStatus
-from pipeline.table import Table
+from pipeline.web.series_status import SeriesStatus
+from pipeline.web.status import Ranking, ShardStatus
+from pipeline.web.table import Table
 
 
 class Foldable(Protocol):

@@ -7,8 +7,8 @@ import msgspec
 
 from lstm_stream import Bank, DumpError
 from pipeline.checkpoints import Checkpoint, read
+from pipeline.evaluation.scoreboard import number
 from pipeline.messages import iso8601
-from pipeline.scoreboard import number
 
 RECENT = 24  # values shown of a series
 

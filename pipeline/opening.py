@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from msgspec import structs
 
 from pipeline.checkpoints import Address, Checkpoints
-from pipeline.clock import Clock
 from pipeline.cluster import (
     ConsumerGroupMetadata,
     Description,
@@ -18,8 +17,8 @@ from pipeline.cluster import (
 from pipeline.fingerprints import FingerprintError
 from pipeline.held import Held, Shards
 from pipeline.inputs import inputs_of
+from pipeline.instruments import Instruments
 from pipeline.member import Member
-from pipeline.metrics import Metrics
 from pipeline.publisher import Publication, Publisher
 from pipeline.settings import Settings
 
@@ -48,10 +47,8 @@ class Opener:
         Makes them.
     settings
         Of the daemon.
-    metrics
-        Count how shards were taken up.
-    clock
-        The time.
+    instruments
+        What it measures by.
     rebuild
         Whether to begin anew where a checkpoint was made with other settings.
     """
@@ -64,14 +61,14 @@ class Opener:
         checkpoints: Checkpoints,
         shards: Shards,
         settings: Settings,
-        metrics: Metrics,
-        clock: Clock,
+        instruments: Instruments,
         rebuild: bool,
     ) -> None:
         self._member, self._publisher = member, publisher
         self._describe, self._description = describe, describe()
         self._checkpoints, self._shards, self._settings = checkpoints, shards, settings
-        self._metrics, self._clock, self._rebuild = metrics, clock, rebuild
+        self._metrics, _, self._clock = instruments
+        self._rebuild = rebuild
         self._begun: dict[TopicPartition, int | None] = {}  # where nothing was before; None: another one says where
 
     def open(self, partition: TopicPartition, metadata: ConsumerGroupMetadata, before: Held | None) -> Held | None:

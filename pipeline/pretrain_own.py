@@ -17,9 +17,9 @@ from safetensors.numpy import load_file
 
 from lstm_stream import Card, PretrainedWeights, Stretch, Training, held_back_losses, loss_on
 from pipeline.clock import Clock
+from pipeline.evaluation.log import Past
 from pipeline.example_files import Own, Task, generated, made, read_examples, read_to_train, write_arrays
 from pipeline.gain import Gain, Judging, change, judge, told
-from pipeline.log import Past
 from pipeline.plans import OwnPlan
 from pipeline.pretrain import card_of, rounded
 from pipeline.remaining import remaining

@@ -7,11 +7,11 @@ import msgspec
 
 from pipeline.cluster import Newcomers, Writer
 from pipeline.dead_letters import REASON
-from pipeline.files.tables import Event
+from pipeline.files.events import Event
 from pipeline.messages import Outgoing, Record, decode_forecast
 from pipeline.replay import Form, FormError
 from pipeline.settings import Events, Settings, Web
-from pipeline.web_client import WebClientError, ask
+from pipeline.web.client import WebClientError, ask
 
 VALUE = 1.0
 JUMP = "timestamp_jump"

@@ -5,8 +5,6 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from pipeline.admin import Limits
-from pipeline.clock import Clock
 from pipeline.cluster import (
     Clients,
     ClusterError,
@@ -18,12 +16,12 @@ from pipeline.cluster import (
     Producer,
     TopicPartition,
 )
+from pipeline.cluster.admin import Limits
 from pipeline.dead_letters import cut
+from pipeline.instruments import Instruments
 from pipeline.messages import Outgoing
-from pipeline.metrics import Metrics
 from pipeline.settings import Settings
 from pipeline.transactions import Transactions
-from pipeline.watchdog import Watchdog
 
 logger = logging.getLogger(__name__)
 
@@ -57,19 +55,14 @@ class Publisher:
         Where the producer comes from.
     settings
         Topics, and whether a transaction holds it all together.
-    metrics
-        Count what a broker left undone.
-    watchdog
-        Watches the calls that have no time limit.
-    clock
-        The time.
+    instruments
+        What it measures by.
     """
 
-    def __init__(
-        self, clients: Clients, settings: Settings, metrics: Metrics, watchdog: Watchdog, clock: Clock
-    ) -> None:
-        self._clients, self._kafka, self._watchdog, self._clock = clients, settings.kafka, watchdog, clock
-        self._transactions = Transactions(clients, settings, metrics, watchdog, clock)
+    def __init__(self, clients: Clients, settings: Settings, instruments: Instruments) -> None:
+        self._clients, self._kafka = clients, settings.kafka
+        _, self._watchdog, self._clock = instruments
+        self._transactions = Transactions(clients, settings, instruments)
         self._deadline = settings.delivery.deadline
         self._exactly_once = settings.delivery.mode == "exactly_once"
         self._due: frozenset[TopicPartition] | None = None  # where the last commit's markers are not seen yet

@@ -7,16 +7,16 @@ from typing import TypeVar
 
 import msgspec
 
-from pipeline.fields import is_template
-from pipeline.files.fileform import Fields
-from pipeline.files.tables import Event
+from pipeline.events.fields import is_template
+from pipeline.files.events import Event
+from pipeline.files.file_options import Fields
 from pipeline.messages import Outgoing
 from pipeline.settings import Events
 from pipeline.stamps import Stamps
 
 T = TypeVar("T")
 
-LEAST_WAIT = 0.005  # seconds: what comes due meanwhile is handed out together
+LEAST_WAIT = 0.005  # seconds
 
 
 class FormError(Exception):
@@ -90,6 +90,7 @@ def paced(
     *,
     now: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], object] = time.sleep,
+    least: float = LEAST_WAIT,
 ) -> Iterator[T]:
     """Hand out each item when it is due, never before.
 
@@ -101,10 +102,12 @@ def paced(
         Seconds from the start at which an item is due, from its index and itself.
     now, sleep
         The clock, in seconds.
+    least
+        The shortest sleep in seconds; what comes due meanwhile is handed out together.
     """
     started = now()
     for index, item in enumerate(items):
         wait = started + due(index, item) - now()
         if wait > 0:
-            sleep(max(wait, LEAST_WAIT))
+            sleep(max(wait, least))
         yield item

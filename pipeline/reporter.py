@@ -20,7 +20,7 @@ from pipeline.member import Member
 from pipeline.metrics import Metrics, set_if_known
 from pipeline.process import resident_memory
 from pipeline.settings import Settings
-from pipeline.status import ExpertWeight, Gates, PartitionStatus, ShardStatus, State, Status
+from pipeline.web.status import ExpertWeight, Gates, PartitionStatus, ShardStatus, State, Status
 
 RATE_OVER = 10.0
 """Seconds over which the rate of events is told."""

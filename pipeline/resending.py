@@ -15,7 +15,7 @@ from pipeline.cluster import (
     describe,
     read_topic,
 )
-from pipeline.letterbox import Box, Letter, box_of, original, receipt
+from pipeline.dead_letter_topic import Box, Letter, box_of, original, receipt
 from pipeline.settings import Settings
 
 BATCH = 500

@@ -25,7 +25,7 @@ from lstm_stream import (
 )
 from pipeline.batch import Batch, counts, failure, fates, firsts, masked, measures, published, refusals
 from pipeline.dead_letters import dead_letters
-from pipeline.events import Decoder, Event
+from pipeline.events.decoder import Decoder, Event
 from pipeline.fates import Fates
 from pipeline.fingerprints import FingerprintError, Kept, compare
 from pipeline.fold import Fold, Publish
@@ -34,13 +34,13 @@ from pipeline.hyperparameters import hyperparameters
 from pipeline.journal import Journal, Whole
 from pipeline.measures import Measures
 from pipeline.messages import Outgoing, Record
-from pipeline.portrait import known, series_status, shard_status
-from pipeline.series_status import SeriesStatus
 from pipeline.settings import Settings, fingerprint
 from pipeline.stamps.repeated_hour import RepeatedHour
-from pipeline.status import Ranking, ShardStatus
 from pipeline.surprises import Surprises
-from pipeline.table import Table
+from pipeline.web.series_status import SeriesStatus
+from pipeline.web.series_view import known, series_status, shard_status
+from pipeline.web.status import Ranking, ShardStatus
+from pipeline.web.table import Table
 from pipeline.weights import digest_of
 
 

@@ -15,10 +15,10 @@ from msgspec import structs
 
 from pipeline.cluster import TopicPartition, place
 from pipeline.journal import Whole
-from pipeline.portrait import steps_before
-from pipeline.series_list import BusyError, Found, Listed, Listing
-from pipeline.series_status import SeriesStatus
-from pipeline.table import Folded, Place, Table, Tables
+from pipeline.web.series_list import BusyError, Found, Listed, Listing
+from pipeline.web.series_status import SeriesStatus
+from pipeline.web.series_view import steps_before
+from pipeline.web.table import Folded, Place, Table, Tables
 
 EVERY = 1.0
 """Seconds from one copy of a series to the next."""

@@ -8,11 +8,9 @@ import logging
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from pipeline.admin import Open
-from pipeline.clock import Clock
 from pipeline.cluster import Clients, ClusterError, KafkaError, TopicPartition, place
-from pipeline.metrics import Metrics
-from pipeline.watchdog import Watchdog
+from pipeline.cluster.admin import Open
+from pipeline.instruments import Instruments
 
 logger = logging.getLogger(__name__)
 
@@ -39,16 +37,13 @@ class Standstill:
     ----------
     clients
         Where the admin client comes from.
-    metrics
-        Count the partitions that were held back.
-    watchdog
-        Watches the question.
-    clock
-        The time.
+    instruments
+        What it measures by.
     """
 
-    def __init__(self, clients: Clients, metrics: Metrics, watchdog: Watchdog, clock: Clock) -> None:
-        self._clients, self._metrics, self._watchdog, self._clock = clients, metrics, watchdog, clock
+    def __init__(self, clients: Clients, instruments: Instruments) -> None:
+        self._clients = clients
+        self._metrics, self._watchdog, self._clock = instruments
         self._still: dict[TopicPartition, _Still] = {}
 
     def look(self, readings: Mapping[TopicPartition, Reading]) -> None:

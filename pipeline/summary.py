@@ -11,10 +11,10 @@ from rich.table import Table as Grid
 
 from lstm_stream import Observation
 from pipeline.cluster import read_topic
-from pipeline.events import Decoder
+from pipeline.events.decoder import Decoder
 from pipeline.messages import ForecastMessage, decode_forecast
 from pipeline.settings import Settings
-from pipeline.status import Status
+from pipeline.web.status import Status
 
 
 class SummaryError(Exception):

@@ -18,7 +18,7 @@ from typing import NamedTuple
 from pipeline.cluster import ClusterError, describe
 from pipeline.log_lines import masked
 from pipeline.settings import PREFIX, Settings, Web, secrets, to_toml
-from pipeline.web_client import WebClientError, ask
+from pipeline.web.client import WebClientError, ask
 
 OK = 200
 ASKED: Mapping[str, str] = {

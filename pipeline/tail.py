@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from pipeline.cluster import ClusterError, TopicPartition
-from pipeline.events import Decoder
+from pipeline.events.decoder import Decoder
 from pipeline.forecast_line import Line
 from pipeline.messages import ForecastMessage, Record, decode_forecast
 from pipeline.settings import Settings

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lstm_stream import FEWEST_ROWS, Course, Split, Stretch, held_back, trained
-from pipeline.log import Log, Past
+from pipeline.evaluation.log import Log, Past
 from pipeline.plans import OwnPlan
 
 FEWEST_VALUES = 2_000

@@ -16,8 +16,6 @@ import logging
 from collections.abc import Callable, Collection, Mapping
 from typing import TypeVar
 
-from pipeline.admin import Admin, Coordinated, Limits, Open
-from pipeline.clock import Clock
 from pipeline.cluster import (
     AuthorizationError,
     Clients,
@@ -28,9 +26,10 @@ from pipeline.cluster import (
     TopicPartition,
     place,
 )
-from pipeline.metrics import Metrics
+from pipeline.cluster.admin import Admin, Coordinated, Limits, Open
+from pipeline.hanging import how_to_end, how_to_see, is_over, longest_open, name_of, was_committed
+from pipeline.instruments import Instruments
 from pipeline.settings import Settings
-from pipeline.watchdog import Watchdog
 
 logger = logging.getLogger(__name__)
 
@@ -38,9 +37,6 @@ OFFSETS = "__consumer_offsets"
 PAUSE = 0.1  # seconds between two questions of one kind
 SOON = 0.005  # the first such pause where markers are on their way; they take some milliseconds
 SWEEP = 300.0  # seconds between two looks at what dead producers left
-STRANGER = 1200.0
-"""Seconds until what no coordinator knows is taken to hang: the longest that a broker lets a transaction be open
-(`transaction.max.timeout.ms`, 900 by default) and 300 more, as `kafka-transactions.sh find-hanging` has it."""
 
 T = TypeVar("T")
 
@@ -54,19 +50,13 @@ class Transactions:
         Where the admin client comes from, and the transactional id.
     settings
         The topics and the group.
-    metrics
-        Count what hung.
-    watchdog
-        Watches each question.
-    clock
-        The time.
+    instruments
+        What it measures by.
     """
 
-    def __init__(
-        self, clients: Clients, settings: Settings, metrics: Metrics, watchdog: Watchdog, clock: Clock
-    ) -> None:
+    def __init__(self, clients: Clients, settings: Settings, instruments: Instruments) -> None:
         self._clients, self._kafka = clients, settings.kafka
-        self._metrics, self._watchdog, self._clock = metrics, watchdog, clock
+        self._metrics, self._watchdog, self._clock = instruments
         self._patience = settings.delivery.deadline / 4
         self._admin: Admin | None = None
         self._seen: dict[Open, float] = {}  # since when
@@ -74,7 +64,7 @@ class Transactions:
         self._ids: set[int] = set()  # the producer ids that ours has stood for
         self._offsets: TopicPartition | None = None  # of our group, once it is known
         self._is_blind = False  # the brokers have no such question
-        self._next_sweep = clock.now()
+        self._next_sweep = self._clock.now()
 
     def settle(self) -> bool:
         """End what hangs of our own transactional id, which has no transaction open now; whether there was any.
@@ -140,11 +130,11 @@ class Transactions:
         """Write the markers that are missing."""
         refused = [one for one, known in hanging.items() if not self._may_end(one, known)]
         if refused:
-            raise ClusterError(_commands(self._kafka.bootstrap_servers, {one: hanging[one] for one in refused}))
+            raise ClusterError(how_to_end(self._kafka.bootstrap_servers, {one: hanging[one] for one in refused}))
 
     def _may_end(self, hanging: Open, known: Coordinated | None) -> bool:
         """Write one marker; whether we may."""
-        commit = _was_committed(hanging, known)
+        commit = was_committed(hanging, known)
         try:
             self._ask("abort_transaction of a partition", lambda admin: admin.end(hanging, commit))
         except AuthorizationError:
@@ -154,7 +144,7 @@ class Transactions:
             "%s: the broker ended a transaction of producer %d (%s) and left it open from offset %d on; it has been %s",
             place(hanging.partition),
             hanging.producer_id,
-            _name(known),
+            name_of(known),
             hanging.start,
             "committed" if commit else "aborted",
         )
@@ -199,9 +189,9 @@ class Transactions:
         self._seen = {one: self._seen.get(one, now) for one in self._open(self._written())}
         ids = {one.producer_id for one in self._seen}
         known = self._ask("list_transactions", lambda admin: admin.coordinated_ids(ids)) if ids else {}
-        over = {one: known.get(one.producer_id) for one in self._seen if _is_over(known.get(one.producer_id))}
+        over = {one: known.get(one.producer_id) for one in self._seen if is_over(known.get(one.producer_id))}
         still = set(self._open({one.partition for one in over})) if over else set()
-        due = {one: self._seen[one] + _patience(over[one]) for one in sorted(still & over.keys())}
+        due = {one: self._seen[one] + longest_open(over[one]) for one in sorted(still & over.keys())}
         again = [now + self._kafka.transaction_timeout] if len(over) < len(self._seen) else []
         self._next_sweep = min([self._next_sweep, *again, *(time for time in due.values() if time > now)])
         self._end({one: over[one] for one, time in due.items() if time <= now})
@@ -220,7 +210,7 @@ class Transactions:
         try:
             return self._ask("describe_producers", lambda admin: admin.open(partitions)) or []
         except AuthorizationError:
-            self._tell(_right_to_read(self._kafka.bootstrap_servers, topic), "no_right_to_read")
+            self._tell(how_to_see(self._kafka.bootstrap_servers, topic), "no_right_to_read")
             return []
 
     def _written(self) -> list[TopicPartition]:
@@ -266,45 +256,3 @@ def java_hash(text: str) -> int:
     for high, low in zip(encoded[::2], encoded[1::2], strict=True):
         found = (31 * found + (high << 8) + low) & 0xFFFFFFFF
     return found & 0x7FFFFFFF
-
-
-def _is_over(known: Coordinated | None) -> bool:
-    return known is None or not known.is_open
-
-
-def _patience(known: Coordinated | None) -> float:
-    """How long it must have been open before our eyes: a living producer ends its own within this time."""
-    return STRANGER if known is None else known.timeout
-
-
-def _was_committed(hanging: Open, known: Coordinated | None) -> bool:
-    """A commit that the coordinator decided is that of the last transaction; one of an older epoch was aborted."""
-    return known is not None and known.is_committed and hanging.epoch >= known.epoch - 1
-
-
-def _name(known: Coordinated | None) -> str:
-    return known.name if known is not None else "not known to its coordinator"
-
-
-def _commands(servers: str, hanging: Mapping[Open, Coordinated | None]) -> str:
-    """What to do where we may not; a missing commit cannot be written by the tool."""
-    first, known = next(iter(hanging.items()))
-    said = (
-        f"{place(first.partition)} holds a transaction of producer {first.producer_id} ({_name(known)}) open from"
-        f" offset {first.start} on, which its coordinator has ended; give us the right to ALTER the cluster"
-    )
-    commands = [
-        f"kafka-transactions.sh --bootstrap-server {servers} abort --topic {one.partition.topic}"
-        f" --partition {one.partition.partition} --start-offset {one.start}"
-        for one, known in hanging.items()
-        if not _was_committed(one, known)
-    ]
-    return f"{said}, or run: {'; '.join(commands)}" if commands else f"{said}: it was committed"
-
-
-def _right_to_read(servers: str, topic: str) -> str:
-    return (
-        f"topic `{topic}` may not be read by us, so nobody sees whether a broker's death left a transaction open there,"
-        f" whose records would come twice: kafka-acls.sh --bootstrap-server {servers} --add --allow-principal <ours>"
-        f" --operation Read --topic {topic}"
-    )

@@ -3,9 +3,9 @@
 import contextlib
 
 from lstm_stream import PretrainedWeights, WeightsError, packaged
+from pipeline.checkpoints.stores import CheckpointError, Purpose, opened, reaching, store_of
+from pipeline.checkpoints.tensor_file import Source
 from pipeline.settings import Model
-from pipeline.stores import CheckpointError, Purpose, opened, reaching, store_of
-from pipeline.tensor_file import Source
 
 MOST_BYTES = 1 << 24
 """Of a file: ten times what the most units need in single precision."""

@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 from msgspec import structs
 
-from pipeline.advice import advice
 from pipeline.checkpoints import Checkpoints
+from pipeline.checkpoints.stores import CheckpointError
 from pipeline.clock import Clock
 from pipeline.cluster import (
     Clients,
@@ -20,11 +20,13 @@ from pipeline.cluster import (
     NoTopicError,
     TopicPartition,
 )
+from pipeline.cluster.advice import advice
 from pipeline.counts import Counts
 from pipeline.cycle import LONGEST_WAIT, Cycle
 from pipeline.fingerprints import FingerprintError
 from pipeline.held import Held, Shards
 from pipeline.inputs import inputs_of
+from pipeline.instruments import Instruments
 from pipeline.losses import Losses
 from pipeline.member import Member
 from pipeline.metrics import Metrics
@@ -35,9 +37,8 @@ from pipeline.settings import Settings, reloaded
 from pipeline.shards import PretrainedShards
 from pipeline.snapshots import Snapshots
 from pipeline.standstill import Standstill
-from pipeline.status import State, Status
-from pipeline.stores import CheckpointError
 from pipeline.watchdog import LONG, Watchdog
+from pipeline.web.status import State, Status
 from pipeline.weights import digest_of, name_of, read_weights
 
 logger = logging.getLogger(__name__)
@@ -103,6 +104,7 @@ class Worker:
         weights = read_weights(settings.model)
         self._shards, self._clock, self._rebuild = shards or PretrainedShards(weights), clock or Clock(), rebuild
         self._watchdog = Watchdog(settings.delivery.deadline, self._clock.now, expired or _end_the_process)
+        self._instruments = Instruments(metrics, self._watchdog, self._clock)
         self._stop, self._stopped_at = threading.Event(), float("inf")
         self._changed: Settings | None = None
         self._parked: dict[TopicPartition, Held] = {}
@@ -181,7 +183,7 @@ class Worker:
         with self._watchdog.watching("describe", LONG):
             self._tell_inputs(self._clients.describe())
         self._missing_since = None
-        publisher = Publisher(self._clients, self._settings, self._metrics, self._watchdog, self._clock)
+        publisher = Publisher(self._clients, self._settings, self._instruments)
         try:
             member = Member(self._clients, self._settings, self._watchdog, self._clock)
             try:
@@ -201,8 +203,7 @@ class Worker:
                 self._checkpoints,
                 self._shards,
                 self._settings,
-                self._metrics,
-                self._clock,
+                self._instruments,
                 self._rebuild,
             )
         cycle = Cycle(
@@ -211,11 +212,9 @@ class Worker:
             opener,
             self._checkpoints,
             self._settings,
-            self._metrics,
-            self._watchdog,
-            self._clock,
+            self._instruments,
             self.snapshots,
-            Standstill(self._clients, self._metrics, self._watchdog, self._clock),
+            Standstill(self._clients, self._instruments),
             self._losses,
             self._parked,
         )

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from pipeline.cli import main
-from pipeline.metrics import PREFIX, TABLE
+from pipeline.metric import PREFIX
+from pipeline.metric_table import TABLE
 
 RULES = Path(__file__).parent.parent / "deploy" / "prometheus"
 RUNBOOK = RULES.parent / "README.md"

@@ -1,7 +1,6 @@
 """The laws of the bank: any split, any stop, and no look into the future."""
 
 import math
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -12,38 +11,11 @@ from hypothesis import strategies as st
 from lstm_stream import Bank, Expert, ExpertForecasts, Forecasts, Hyperparameters, Outcome
 from lstm_stream.learner import interval
 from lstm_stream.state import State
+from tests.observation_log import MINUTE, Log, as_bytes, observed
 
 SMALL = Hyperparameters(
     horizon=4, hidden_size=8, window=8, windows=4, replay=16, memory=256, max_gap=6, restart_after=5
 )
-MINUTE = 60_000_000
-
-
-class Log:
-    """A log of observations of several series, with gaps, late ones, repeats and missing values."""
-
-    def __init__(self, seed: int, length: int, series: int = 12) -> None:
-        generator = np.random.default_rng(seed)
-        self.series = [f"s{i}" for i in generator.integers(0, series, length)]
-        steps = np.cumsum(generator.choice([0, 1, 1, 1, 1, 2, 5, 40], length))
-        late = np.where(generator.random(length) < 0.05, generator.integers(0, 50, length), 0)
-        self.times = (steps - late + 50) * MINUTE
-        self.values = np.sin(steps / 7) + generator.normal(size=length) / 5
-        self.values[generator.random(length) < 0.05] = np.nan
-        self.values[generator.random(length) < 0.01] = 1e12
-
-    def part(self, begin: int, end: int) -> tuple[list[str], npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-        return self.series[begin:end], self.times[begin:end], self.values[begin:end]
-
-
-def observed(bank: Bank, log: Log, cuts: list[int]) -> list[bytes]:
-    """Each observation's forecast as bytes, the log given to the bank in parts."""
-    edges = [0, *sorted(cuts), len(log.series)]
-    return [row for begin, end in pairwise(edges) for row in as_bytes(bank.observe(*log.part(begin, end)))]
-
-
-def as_bytes(forecasts: Forecasts) -> list[bytes]:
-    return [b"".join(np.asarray(column[i]).tobytes() for column in forecasts) for i in range(len(forecasts.origin))]
 
 
 @settings(max_examples=12, deadline=None)
@@ -230,8 +202,8 @@ def test_a_missing_value_before_the_first_one_is_unknown_and_changes_nothing() -
 
 
 def test_the_more_series_and_steps_the_longer_from_one_learning_step_to_the_next() -> None:
-    assert [interval(1, steps) for steps in (0, 3_000, 20_000, 10**6)] == [4, 4, 20, 100]
-    assert [interval(series, 0) for series in (1, 50, 1_000, 10**5)] == [4, 16, 333, 512]
+    assert [interval(1, steps) for steps in (0, 3_000, 20_000, 10**6)] == [16, 16, 80, 100]
+    assert [interval(series, 0) for series in (1, 50, 1_000, 10**5)] == [16, 50, 512, 512]
     assert [interval(series, 10**8) for series in (1, 50, 1_000, 10**5)] == [100, 100, 1_000, 1_024]
 
 

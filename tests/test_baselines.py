@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.baselines import SeasonalNaive
+from pipeline.evaluation.baselines import SeasonalNaive
 
 
 @given(

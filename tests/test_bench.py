@@ -3,10 +3,10 @@
 import pytest
 from msgspec import structs
 
-from pipeline.admin import Limits
 from pipeline.bench import Load, bench, form_of
 from pipeline.capacity import STAGES, Capacity, Pass, Trials, capacity
 from pipeline.cluster import KafkaClients, TopicPartition, create_topics, describe, read_topic
+from pipeline.cluster.admin import Limits
 from pipeline.embedded import EmbeddedBroker
 from pipeline.messages import Outgoing
 from pipeline.settings import Delivery, Events, Kafka, Model, Settings

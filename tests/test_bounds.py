@@ -15,7 +15,7 @@ from pipeline.fates import FORECAST, Fate, Fates
 from pipeline.losses import Watch
 from pipeline.settings import Events, SettingsError, load
 from pipeline.shard import Shard
-from tests.test_shard import event
+from tests.shard_logs import event
 
 HOUR = 3_600_000_000
 VALUES = st.floats(-1e6, 1e6) | st.sampled_from([0.0, 1.0, 50.0, 100.0, -5.0, 1e12])

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
-from pipeline import checkpoints, stores, tensor_file
-from pipeline.checkpoints import Address, Checkpoints, read
-from pipeline.stores import CheckpointError
+from pipeline import checkpoints
+from pipeline.checkpoints import Address, Checkpoints, read, stores, tensor_file
+from pipeline.checkpoints.stores import CheckpointError
 
 ADDRESS = Address("fKDXWpHtTQ", "events", "Yp3vWd", 2)
 ARRAYS: dict[str, NDArray[Any]] = {
@@ -105,7 +105,7 @@ class _Like(NamedTuple):
 
 
 def test_what_is_large_goes_into_an_object_store_through_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checkpoints, "SMALL", 10)
+    monkeypatch.setattr(stores, "SMALL", 10)
     store = in_memory()
     store.save(ADDRESS, 1, {"a": 1}, ARRAYS)
     loaded = store.load(ADDRESS, 1)
@@ -241,7 +241,7 @@ def test_a_file_with_any_bit_flipped_is_never_loaded(tmp_path: Path, newest: Pat
 
 
 def other_format(content: bytes) -> bytes:
-    return content.replace(b"checkpoint 1", b"checkpoint 2")
+    return content.replace(b"checkpoint 2", b"checkpoint 3")
 
 
 def of_another_partition(_: bytes) -> bytes:

@@ -14,7 +14,7 @@ from pipeline.checkpoints import Address, Checkpoints
 from pipeline.cli import main
 from pipeline.cluster import create_topics, read_topic
 from pipeline.embedded import EmbeddedBroker, free_port
-from pipeline.events import Decoder
+from pipeline.events.decoder import Decoder
 from pipeline.messages import Record
 from pipeline.settings import Events, Settings, load, to_toml
 from pipeline.shard import Shard

@@ -9,7 +9,6 @@ import pytest
 from kafka import KafkaAdminClient, KafkaProducer
 from msgspec import structs
 
-from pipeline.admin import Limits
 from pipeline.cluster import (
     ClusterError,
     ConsumerRebalanceListener,
@@ -24,6 +23,7 @@ from pipeline.cluster import (
     describe,
     read_topic,
 )
+from pipeline.cluster.admin import Limits
 from pipeline.embedded import EmbeddedBroker, free_port
 from pipeline.messages import Outgoing
 from pipeline.settings import Kafka, Settings

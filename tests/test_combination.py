@@ -6,7 +6,19 @@ import pytest
 
 from lstm_stream.arithmetic import Floats
 from lstm_stream.columns import grown
-from lstm_stream.combination import HANDICAP, PATIENCE, TRUST_POWER, combine, open_experts, penalise, score_experts
+from lstm_stream.combination import (
+    HANDICAP,
+    LARGEST_AGAIN,
+    LARGEST_ERROR,
+    PATIENCE,
+    TRUST_POWER,
+    YOUNG_SPAN,
+    combine,
+    largest_error,
+    open_experts,
+    penalise,
+    score_experts,
+)
 from lstm_stream.compiled import entry
 from lstm_stream.expert_losses import (
     FLAT,
@@ -19,6 +31,7 @@ from lstm_stream.expert_losses import (
     Scoring,
     scored_horizons,
 )
+from lstm_stream.history import History, append
 
 EXPERTS, HORIZON = 4, 8
 EVEN = np.ones((EXPERTS, len(scored_horizons(HORIZON))), np.float32)
@@ -35,6 +48,7 @@ def follow(
     log_prior: Floats,
     weights: Floats,
     mixed: Floats,
+    largest: float,
 ) -> None:
     """Let series i see values (T,) from a step on, and write what its experts' moves (T, E, H) come to together.
 
@@ -47,14 +61,19 @@ def follow(
     for t in range(first, len(values)):
         for h in range(horizon):
             moved[h] = values[t] - values[t - h - 1] if t > h else np.nan
-        score_experts(combination, scoring, i, t, moved, one, one, 0.0, even, errors, penalty)
+        score_experts(combination, scoring, i, t, moved, one, one, np.float32(largest), 0.0, even, errors, penalty)
         penalise(combination, scoring, i, log_prior, gain, penalty, trust)
         combine(scoring, penalty, trust, said[t], shares, weights, mixed[t])
         open_experts(combination, scoring, i, t, said[t], one, np.float32(1.0))
 
 
 def followed(
-    values: npt.NDArray[np.floating], said: Floats, prior: Floats, row: int = 0, rows: int = 1
+    values: npt.NDArray[np.floating],
+    said: Floats,
+    prior: Floats,
+    row: int = 0,
+    rows: int = 1,
+    largest: float = LARGEST_ERROR,
 ) -> tuple[Floats, Floats]:
     """The last weights (E, H) and all combinations (T, H) of a series, one of several rows, that sees these."""
     _, experts, horizon = said.shape
@@ -62,7 +81,8 @@ def followed(
     log_prior = np.log(prior + TINY).astype(np.float32)
     combination = grown(Combination.empty(experts, horizon), rows)
     single = values[: len(said)].astype(np.float32)
-    follow(combination, Scoring.of(horizon), row, 0, single, np.ascontiguousarray(said), log_prior, weights, mixed)
+    told = np.ascontiguousarray(said)
+    follow(combination, Scoring.of(horizon), row, 0, single, told, log_prior, weights, mixed, largest)
     return weights, mixed
 
 
@@ -161,7 +181,7 @@ def oracle(errors: npt.NDArray[np.float64], scored: tuple[int, ...], prior: floa
             own[k] = kept * own[k] + mixture**2
             first[k] = kept * first[k] + now[0, k] ** 2
             slope[:, k] = kept * slope[:, k] + np.where(there, mixture * (now[:, k] - mixture), 0.0)
-            kept = 1.0 - 1.0 / (LOSS_SPAN[0] + LOSS_SPAN[1] * steps)
+            kept = 1.0 - 1.0 / min(LOSS_SPAN[0] + LOSS_SPAN[1] * steps, YOUNG_SPAN * (mass[0, k] + 1.0))
             loss[:, k] = kept * loss[:, k] + np.where(there, now[:, k] ** 2, 0.0)
             mass[:, k] = kept * mass[:, k] + there
     gain = mass[0] / (mass[0] + PATIENCE) * np.log((first + FLAT) / (own + FLAT))
@@ -219,3 +239,40 @@ def test_an_easy_series_keeps_its_own_order_of_experts_whatever_others_lose() ->
     hard[2] *= 10
     weights, _ = followed(np.zeros(steps), said, hard)
     assert (weights[2] > 0.9).all()
+
+
+def test_an_expert_that_was_bad_when_the_series_was_young_and_is_the_best_since_then_leads() -> None:
+    noise = np.full((400, EXPERTS), 0.5)
+    noise[:, 1] = np.where(np.arange(400) < 60, 3.0, 0.1)
+    values, _, said = world(6, noise)
+    weights, _ = followed(values, said, EVEN)
+    assert (weights[1] > 0.6).all()
+
+
+def test_what_no_expert_foresaw_does_not_change_who_leads() -> None:
+    noise = np.full((400, EXPERTS), 1.0)
+    noise[:, 2] = 0.2
+    values, _, said = world(7, noise)
+    before, _ = followed(values, said, EVEN, largest=LARGEST_AGAIN)
+    values[-2 * HORIZON :] += 1000.0
+    weights, _ = followed(values, said, EVEN, largest=LARGEST_AGAIN)
+    assert (before[2] > 0.9).all()
+    assert (weights[2] > 0.4).all()
+
+
+@entry
+def bound_of(history: History, values: Floats, moved: Floats, one: Floats) -> float:
+    """The largest error of a series of these values, whose scale and spread are 1 and whose level is 0."""
+    for value in values:
+        append(history, 0, value)
+    return float(largest_error(history, 0, np.float32(0.0), moved, one, one))
+
+
+@pytest.mark.parametrize("times", [0, 1, 2, 3, 6])
+@pytest.mark.parametrize("lasting", [1, 5])
+def test_an_error_counts_for_more_only_where_values_came_as_far_off_again_and_again(times: int, lasting: int) -> None:
+    values, one = np.zeros(200, np.float32), np.ones(1, np.float32)
+    for time in range(times):
+        values[20 * time + 10 : 20 * time + 10 + lasting] = 50.0
+    bound = bound_of(grown(History.empty(256), 1), values, np.float32(50.0) * one, one)
+    assert bound == (LARGEST_AGAIN if times >= 3 else LARGEST_ERROR)

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.conditions import Condition
+from pipeline.events.conditions import Condition
+from pipeline.events.paths import FieldError, Place
 from pipeline.messages import Record
-from pipeline.paths import FieldError, Place
-from tests.test_events import json_values
+from tests.json_values import json_values
 
 RECORD = Record("plant", 0, 7, -1, b"k-1", None, (("type", b"reading"), ("bad", b"\xff")))
 NODE = {

@@ -20,10 +20,11 @@ from msgspec import structs
 from deploy.grafana.boards import BOARDS
 from deploy.grafana.panels import PAGE, SERIES, Board, Panel, written
 from pipeline.embedded import EmbeddedBroker, free_port
-from pipeline.metrics import PREFIX, TABLE
+from pipeline.metric import PREFIX
+from pipeline.metric_table import TABLE
 from pipeline.settings import Metrics, Settings, Web
+from tests.members import Member, settings_for, write
 from tests.servers import wait_until
-from tests.test_end_to_end import Member, settings_for, write
 
 PANELS = [
     pytest.param(panel, id=f"{board.uid}: {panel.title}")

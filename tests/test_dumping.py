@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from lstm_stream import Bank, Block, Dump, Hyperparameters, dumping
-from tests.test_bank import Log, as_bytes
+from tests.observation_log import Log, as_bytes
 
 SMALL = Hyperparameters(horizon=3, hidden_size=4, window=4, windows=2, replay=8, memory=64, max_gap=6, restart_after=5)
 

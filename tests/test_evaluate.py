@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 
 from lstm_stream import Expert, ExpertForecasts, Forecasts
-from pipeline.evaluate import BATCH, PARTS, Evaluation, Model, evaluate, model_for
-from pipeline.files.fileform import Fields
+from pipeline.evaluation.actuals import Floats, Integers, Rows, ScoringError, actuals
+from pipeline.evaluation.evaluate import BATCH, PARTS, Evaluation, Model, evaluate, model_for
+from pipeline.evaluation.log import Log, read_log
+from pipeline.evaluation.plot import PlotError, plot
+from pipeline.evaluation.scoreboard import remarks
+from pipeline.evaluation.scoring import Scorer
+from pipeline.files.file_options import Fields
 from pipeline.files.tables import survey
-from pipeline.log import Log, read_log
 from pipeline.messages import iso8601
-from pipeline.plot import PlotError, plot
-from pipeline.scoreboard import remarks
-from pipeline.scoring import Scorer
 from pipeline.settings import Settings, load
-from pipeline.truth import Floats, Integers, Rows, ScoringError, truth
 
 QUANTILES = (0.05, 0.5, 0.95)
 
@@ -182,7 +182,7 @@ def test_the_model_s_parts_are_those_that_its_mean_is_mixed_of(tmp_path: Path) -
     told = bank.observe(names, log.times, log.values, events=log.events, by_expert=by_expert)
     mixed = (by_expert.weights * np.nan_to_num(by_expert.mean)).sum(axis=1)
     assert mixed == pytest.approx(told.mean, abs=1e-4)
-    came = truth(log.names, [log.values[log.series == index] for index in range(2)], Rows(), 24)
+    came = actuals(log.names, [log.values[log.series == index] for index in range(2)], Rows(), 24)
     for name, expert in PARTS.items():
         scorers[name] = Scorer(came, [1, 4])
         scorers[name].add(log.series, log.rows, by_expert.mean[:, expert], np.empty((600, 4, 0)))

@@ -5,10 +5,11 @@ from msgspec import structs
 
 from pipeline.cluster import TopicPartition
 from pipeline.exported import EVERY, MOST, STAY, Exported
-from pipeline.metrics import PREFIX, Metrics
-from pipeline.series_status import SeriesStatus
+from pipeline.metric import PREFIX
+from pipeline.metrics import Metrics
 from pipeline.settings import Metrics as Wanted
-from pipeline.status import Ranking
+from pipeline.web.series_status import SeriesStatus
+from pipeline.web.status import Ranking
 
 HERE, THERE = TopicPartition("events", 0), TopicPartition("events", 1)
 

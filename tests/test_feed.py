@@ -4,7 +4,7 @@ from itertools import islice
 
 import pytest
 
-from pipeline.events import Decoder
+from pipeline.events.decoder import Decoder
 from pipeline.feed import BAD, BAD_EVERY, LATE_EVERY, REPEATED_EVERY, built_in, spoiled
 from pipeline.fleet import Fleet
 from pipeline.messages import Outgoing, Record

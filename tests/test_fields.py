@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.fields import Keys, Template, is_template, key_text, one_field, template
+from pipeline.events.fields import Keys, Template, is_template, key_text, one_field, template
+from pipeline.events.paths import UNSET, FieldError, Path, Place
 from pipeline.messages import Record
-from pipeline.paths import UNSET, FieldError, Path, Place
-from tests.test_events import json_values
+from tests.json_values import json_values
 
 RECORD = Record("plant", 0, 7, -1, b"k-1", None, (("h", b"old"), ("h", b"new"), ("none", None), ("bad", b"\xff")))
 

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lstm_stream import Expert, ExpertForecasts, Forecasts
-from pipeline.figure_data import SLOTS, FigureData, Picture
-from pipeline.log import Log
-from pipeline.truth import Floats, Rows, Truth, truth
+from pipeline.evaluation.actuals import Actuals, Floats, Rows, actuals
+from pipeline.evaluation.figure_data import SLOTS, FigureData, Picture
+from pipeline.evaluation.log import Log
 
 HORIZON = 3
 
@@ -20,7 +20,7 @@ class Case(NamedTuple):
     """Two series of one event a row, and what was foreseen of them."""
 
     log: Log
-    came: Truth
+    came: Actuals
     forecasts: Forecasts
     by_expert: ExpertForecasts
 
@@ -37,7 +37,7 @@ def case(rows: int, seed: int = 0, drifts: list[int] | None = None) -> Case:
     by_expert = ExpertForecasts.zeros(count, len(Expert), HORIZON)
     weights = random.random((count, len(Expert), HORIZON))
     by_expert.weights[:] = weights / weights.sum(axis=1, keepdims=True)
-    return Case(log, truth(log.names, [values[::2], values[1::2]], Rows(), 1), forecasts, by_expert)
+    return Case(log, actuals(log.names, [values[::2], values[1::2]], Rows(), 1), forecasts, by_expert)
 
 
 def drawn(one: Case, chunk: int = 50) -> Picture:

@@ -15,11 +15,11 @@ from click.testing import CliRunner
 
 from pipeline.cli import main
 from pipeline.cluster import create_topics, read_topic
-from pipeline.commands.file_options import said_of
+from pipeline.commands.file_options import file_options_of
 from pipeline.commands.options import settings_of
 from pipeline.embedded import EmbeddedBroker
+from pipeline.evaluation.log import Past, read_file
 from pipeline.files.packing import TableError
-from pipeline.log import Past, read_file
 from pipeline.messages import iso8601
 from pipeline.replay import Form
 from pipeline.settings import Settings, load, to_toml
@@ -48,7 +48,9 @@ def read(case: Case) -> Past:
     with main.commands["evaluate"].make_context("evaluate", arguments) as context:
         settings = settings_of(None, context.params["overrides"])
         form = Form(settings.events)
-        return read_file(FOLDER / case.file, form.fields, said_of(settings.events), context.params["season"] or 0)
+        return read_file(
+            FOLDER / case.file, form.fields, file_options_of(settings.events), context.params["season"] or 0
+        )
 
 
 def shown(past: Past, place: int) -> str:

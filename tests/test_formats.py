@@ -18,7 +18,8 @@ from pipeline.shard import Shard
 
 STORED = Path(__file__).parent / "formats"
 SETTINGS = Settings(
-    events=Events(timestamp_format="s"), model=Model(horizon=3, hidden_size=4, window=8, windows=4, replay=4, memory=32)
+    events=Events(timestamp_format="s"),
+    model=Model(horizon=3, hidden_size=4, window=8, windows=4, replay=4, memory=32, learning_rate=3e-3),
 )
 EVENTS = 200
 

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.framing import FramingError, documents, is_protobuf
+from pipeline.events.framing import FramingError, documents, is_protobuf
 from pipeline.messages import Record
 from pipeline.stamps import numeric
-from tests.test_events import json_values
+from tests.json_values import json_values
 
 EVENT = {"series": "a", "value": 1}
 RAW = json.dumps(EVENT).encode()

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.events import Decoder
-from pipeline.fields import key_text
-from pipeline.json_text import LONGEST_KEPT, inner
+from pipeline.events.decoder import Decoder
+from pipeline.events.fields import key_text
+from pipeline.events.json_text import LONGEST_KEPT, inner
+from pipeline.events.paths import FieldError, Path
 from pipeline.messages import Record
-from pipeline.paths import FieldError, Path
 from pipeline.settings import Events
-from tests.test_events import json_values
+from tests.json_values import json_values
 
 NAMES = st.sampled_from(["a", "b", "payload"])
 NESTED = st.recursive(st.integers(-5, 5) | st.text("ab", max_size=3), lambda each: st.dictionaries(NAMES, each))

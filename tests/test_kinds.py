@@ -58,6 +58,22 @@ def test_the_interval_of_intermittent_demand_has_width_and_its_mean_is_the_mean(
     assert squared < 1.25 * values[401:].var()
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_after_a_seldom_demand_the_forecast_goes_back_to_nothing(seed: int) -> None:
+    draw = np.random.default_rng(seed)
+    values = np.where(draw.random(900) < 0.015, draw.integers(2, 8, 900), 0.0)
+    forecasts = forecasts_of(values, 24 * HOUR)
+    after = [t for t in range(500, 899) if values[t] > 0]
+    assert np.mean([forecasts.mean[t, 0] / values[t] for t in after]) < 0.25
+
+
+def test_growth_of_five_per_cent_a_step_is_foreseen_after_two_hundred_steps() -> None:
+    values = 100 * 1.05 ** np.arange(264.0) * np.exp(0.001 * np.random.default_rng(5).normal(size=264))
+    forecasts = forecasts_of(values, 24 * HOUR)
+    off = forecasts.mean[180:240, 23] / values[204:] - 1.0
+    assert np.abs(off).mean() < 0.04
+
+
 def test_growth_of_five_per_cent_a_step_is_covered() -> None:
     draw = np.random.default_rng(3)
     values = 100 * np.exp(0.0488 * np.arange(400) + 0.02 * draw.normal(size=400))

@@ -8,27 +8,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.files.fileform import NOTHING_SAID, Fields, Said
+from pipeline.evaluation.log import Log, read_log
+from pipeline.files.file_options import NO_OPTIONS, Fields, FileOptions
 from pipeline.files.tables import survey
-from pipeline.log import Log, read_log
 
-EACH_ROW = Said(step="event")
+EACH_ROW = FileOptions(step="event")
 
 
-def read(folder: Path, text: str, fields: Fields | None = None, said: Said = NOTHING_SAID) -> Log:
+def read(folder: Path, text: str, fields: Fields | None = None, options: FileOptions = NO_OPTIONS) -> Log:
     file = folder / "table.csv"
     file.write_text(text)
-    return read_log(survey(file, fields or Fields(), said))
+    return read_log(survey(file, fields or Fields(), options))
 
 
 def test_rows_of_one_series_and_time_stamp_are_still_one_step_after_another(tmp_path: Path) -> None:
-    times = read(tmp_path, "timestamp,x\n" + "2024-05-01,1\n" * 3 + "2024-05-02,2\n", said=EACH_ROW).times
+    times = read(tmp_path, "timestamp,x\n" + "2024-05-01,1\n" * 3 + "2024-05-02,2\n", options=EACH_ROW).times
     assert np.all(np.diff(times) > 0)
     assert np.diff(times)[:2].tolist() == [1, 1]
 
 
 def test_a_row_of_a_wide_file_is_one_event_also_where_its_time_stamp_comes_again(tmp_path: Path) -> None:
-    log = read(tmp_path, "timestamp,x,y\n2024-05-02,5,6\n2024-05-01,1,2\n2024-05-01,3,4\n", said=EACH_ROW)
+    log = read(tmp_path, "timestamp,x,y\n2024-05-02,5,6\n2024-05-01,1,2\n2024-05-01,3,4\n", options=EACH_ROW)
     assert log.together == 2
     assert log.values.tolist() == [1, 2, 3, 4, 5, 6]
     assert log.events.tolist() == [0, 0, 1, 1, 2, 2]
@@ -36,7 +36,7 @@ def test_a_row_of_a_wide_file_is_one_event_also_where_its_time_stamp_comes_again
 
 def test_each_value_of_a_long_file_comes_alone_also_where_others_have_its_time_stamp(tmp_path: Path) -> None:
     log = read(
-        tmp_path, "series,timestamp,value\n" + "".join(f"{name},2024-05-01,1\n" for name in "abca"), said=EACH_ROW
+        tmp_path, "series,timestamp,value\n" + "".join(f"{name},2024-05-01,1\n" for name in "abca"), options=EACH_ROW
     )
     assert log.together == 1
     assert len(set(log.events.tolist())) == 4

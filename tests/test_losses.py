@@ -13,14 +13,16 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from pipeline.cluster import TopicPartition
-from pipeline.dead_letters import REASONS
+from pipeline.dead_letters import REASONS, REMEDIES
 from pipeline.fates import FORECAST, LATE, SKIPPED, Fate, Fates
-from pipeline.losses import BLOCK, CHECK, REMEDIES, RUN, WINDOW, Losses, Watch
+from pipeline.losses import Losses, Watch
+from pipeline.losses.ledger import CHECK, RUN, WINDOW
+from pipeline.losses.names import BLOCK
 from pipeline.messages import Record
 from pipeline.settings import Delivery, Events, Model, Settings
 from pipeline.shard import Shard
+from tests.computer import Computer
 from tests.fakes import FakeProcess
-from tests.test_worker import Computer
 
 MODEL = Model(horizon=3, hidden_size=4, window=4, windows=2, replay=16, memory=64, effort=0.0)
 PARTITION = TopicPartition("events", 0)

@@ -11,7 +11,9 @@ from prometheus_client import Counter, Gauge, Histogram
 from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.parser import text_string_to_metric_families
 
-from pipeline.metrics import PREFIX, TABLE, Distribution, Metric, Metrics, markdown
+from pipeline.metric import PREFIX, Metric
+from pipeline.metric_table import TABLE, markdown
+from pipeline.metrics import Distribution, Metrics
 
 KINDS = {Counter: "counter", Gauge: "gauge", Distribution: "histogram"}
 

@@ -25,6 +25,7 @@ from pipeline.cluster import (
     describe,
     read_topic,
 )
+from pipeline.instruments import Instruments
 from pipeline.messages import Outgoing
 from pipeline.metrics import Metrics
 from pipeline.publisher import Publication, Publisher
@@ -251,7 +252,7 @@ def test_the_offsets_of_a_transaction_that_the_group_refused_are_not_committed_w
     group, (topic,) = settings.kafka.group, settings.kafka.inputs
     clock = Clock()
     watchdog = Watchdog(settings.delivery.deadline, clock.now, pytest.fail)
-    publisher = Publisher(KafkaClients(settings), settings, Metrics(), watchdog, clock)
+    publisher = Publisher(KafkaClients(settings), settings, Instruments(Metrics(), watchdog, clock))
     refused = Publication((), (), {TopicPartition(topic, 0): 5})
     with pytest.raises(CommitFailedError) as refusal:
         publisher.publish(refused, Nobody(), ConsumerGroupMetadata(group, 7, "not a member", None))

@@ -17,11 +17,11 @@ import pytest
 from msgspec import structs
 
 from pipeline.checkpoints import Address, Checkpoints, read
+from pipeline.checkpoints.stores import CheckpointError
 from pipeline.embedded import EmbeddedBroker, free_port
 from pipeline.settings import Checkpoints as Keeping
-from pipeline.stores import CheckpointError
+from tests.members import PARTITIONS, SERIES, Member, count, settings_for, told, undisturbed, write
 from tests.servers import wait_until
-from tests.test_end_to_end import PARTITIONS, SERIES, Member, count, settings_for, told, undisturbed, write
 
 s3fs = pytest.importorskip("s3fs", reason="s3fs is not installed: checkpoints in an object store are not tested")
 pytest.importorskip("moto", reason="moto is not installed: there is no S3 server")
@@ -191,7 +191,7 @@ def test_a_store_that_refuses_is_told_in_time(broken: str) -> None:
 @pytest.mark.parametrize("broken", [0], indirect=True)
 @pytest.mark.usefixtures("broken")
 def test_a_store_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.stores.LONGEST", 1.0)
+    monkeypatch.setattr("pipeline.checkpoints.stores.LONGEST", 1.0)
     with pytest.raises(CheckpointError, match=f"can't write checkpoints at {URL}: no answer in time"):
         Checkpoints(URL, 3).probe()
     with pytest.raises(CheckpointError, match=f"can't read checkpoints at {URL}: no answer in time"):

@@ -8,15 +8,15 @@ import pytest
 from msgspec import structs
 
 from pipeline.metrics import Metrics
-from pipeline.overview import MANY_FAILURES, Overview
-from pipeline.pipes import Ended
-from pipeline.series_list import BusyError, Found, Listed, Listing, Row
-from pipeline.series_status import SeriesStatus
 from pipeline.settings import Settings
-from pipeline.status import ExpertWeight, Gates, PartitionStatus, State, Status
-from pipeline.supervisor import Place, Roster
-from pipeline.totals import Sample, counted, read
-from pipeline.workerprocess import Seen, UnansweredError
+from pipeline.web.series_list import BusyError, Found, Listed, Listing, Row
+from pipeline.web.series_status import SeriesStatus
+from pipeline.web.status import ExpertWeight, Gates, PartitionStatus, State, Status
+from pipeline.workers.overview import MANY_FAILURES, Overview
+from pipeline.workers.pipes import Ended
+from pipeline.workers.process import Seen, UnansweredError
+from pipeline.workers.supervisor import Place, Roster
+from pipeline.workers.totals import Sample, counted, read
 from tests.fakes import ManualClock
 
 NOBODY = Status(state="connecting", group="g", instance="base", version="1", started=5.0)

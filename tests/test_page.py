@@ -16,9 +16,9 @@ from pipeline.cluster import Writer
 from pipeline.embedded import EmbeddedBroker
 from pipeline.messages import Outgoing
 from pipeline.settings import Events, Settings
+from tests.members import Member, settings_for
 from tests.servers import wait_until
-from tests.test_end_to_end import Member, settings_for
-from tests.test_web import Daemon
+from tests.shown import Daemon
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(

@@ -21,7 +21,7 @@ from pipeline.checkpoints import Checkpoints
 from pipeline.cluster import KafkaClients, create_topics, read_topic
 from pipeline.dead_letters import REASONS, Reject
 from pipeline.embedded import EmbeddedBroker
-from pipeline.events import Decoder
+from pipeline.events.decoder import Decoder
 from pipeline.messages import Record, decode_forecast, iso8601
 from pipeline.metrics import Metrics
 from pipeline.settings import Events, Settings

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from river import time_series
 
-from pipeline.peers import ABSURD, STRIDE, Foreseen, Make, Peer, makers
-from pipeline.truth import Floats
+from pipeline.evaluation.actuals import Floats
+from pipeline.evaluation.peers import ABSURD, STRIDE, Foreseen, Make, Peer, makers
 
 
 class Scripted(time_series.base.Forecaster):

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.paths import FieldError
-from pipeline.points import Exploded, Points
-from tests.test_events import json_values
+from pipeline.events.paths import FieldError
+from pipeline.events.points import Exploded, Points
+from tests.json_values import json_values
 
 
 def exploded(document: object, *texts: str, now: float | None = None) -> Exploded:

@@ -9,13 +9,13 @@ from kafka import KafkaAdminClient
 
 from pipeline.clock import Clock
 from pipeline.cluster import KafkaClients
+from pipeline.cluster.predecessor import take_out
 from pipeline.embedded import EmbeddedBroker, free_port
 from pipeline.member import Member
-from pipeline.predecessor import take_out
 from pipeline.settings import Kafka, Settings
 from pipeline.watchdog import Watchdog
+from tests.members import settings_for
 from tests.servers import ApacheKafka, wait_until
-from tests.test_end_to_end import settings_for
 
 
 def clients_of(settings: Settings) -> list[str]:

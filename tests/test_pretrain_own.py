@@ -19,9 +19,9 @@ from pipeline.cli import main
 from pipeline.clock import Clock
 from pipeline.cluster import Writer, create_topics
 from pipeline.embedded import EmbeddedBroker
-from pipeline.files.fileform import Said
+from pipeline.evaluation.log import Past, read_file
+from pipeline.files.file_options import FileOptions
 from pipeline.gain import Errors, Gain, Judged, Judging, told
-from pipeline.log import Past, read_file
 from pipeline.messages import Outgoing
 from pipeline.plans import OwnPlan
 from pipeline.pretrain_own import pretrain_own
@@ -56,7 +56,7 @@ def file_of(path: Path, series: Sequence[npt.NDArray[np.float64]]) -> Path:
 
 
 def past_of(path: Path) -> Past:
-    return read_file(path, Form(Settings().events).fields, Said())
+    return read_file(path, Form(Settings().events).fields, FileOptions())
 
 
 def invoke(*arguments: object) -> Result:

@@ -16,9 +16,9 @@ from pipeline.embedded import EmbeddedBroker, free_port
 from pipeline.probe import made_up
 from pipeline.replay import FormError
 from pipeline.settings import Events, Settings, Web, to_toml
-from pipeline.web_client import address
+from pipeline.web.client import address
 from tests.certificates import Authority
-from tests.test_end_to_end import Member, settings_for
+from tests.members import Member, settings_for
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 import pytest
 
-from pipeline.admin import REQUEST_BYTES, Limits
 from pipeline.cluster import (
     IllegalStateError,
     KafkaClients,
@@ -14,9 +13,10 @@ from pipeline.cluster import (
     create_topics,
     read_topic,
 )
+from pipeline.cluster.admin import REQUEST_BYTES, Limits
+from pipeline.cluster.producer import Keys
 from pipeline.embedded import EmbeddedBroker
 from pipeline.messages import Outgoing
-from pipeline.producer import Keys
 from pipeline.settings import Kafka, Settings
 
 MIXED = [

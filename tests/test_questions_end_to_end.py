@@ -11,12 +11,12 @@ from msgspec import structs
 
 from pipeline.cluster import Writer
 from pipeline.embedded import EmbeddedBroker
-from pipeline.files.tables import Event
+from pipeline.files.events import Event
 from pipeline.fleet import Fleet
 from pipeline.replay import Form
 from pipeline.settings import Events, Model
+from tests.members import Member, settings_for
 from tests.servers import wait_until
-from tests.test_end_to_end import Member, settings_for
 
 EVENTS = 60_000
 

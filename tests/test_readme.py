@@ -9,9 +9,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from pipeline import dead_letters, metrics, settings
+from pipeline import dead_letters, metric_table, settings
 from pipeline.cli import main
 from pipeline.messages import decode_forecast
+from pipeline.metric import PREFIX
 
 TOP = Path(__file__).parent.parent
 README = (TOP / "README.md").read_text()
@@ -22,7 +23,7 @@ EACH = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.
 
 @pytest.mark.parametrize(
     "table",
-    [settings.table(), metrics.markdown(), dead_letters.markdown()],
+    [settings.table(), metric_table.markdown(), dead_letters.markdown()],
     ids=["settings", "metrics", "reasons"],
 )
 def test_the_manuals_tables_are_those_of_the_code(table: str) -> None:
@@ -98,8 +99,8 @@ def test_each_setting_and_metric_that_a_document_names_is_one(document: Path) ->
     known |= {f"{name}_file" for name in known}
     named = re.findall(r"`((?:kafka|events|model|delivery|checkpoints|web|metrics|log)\.[a-z_]+\w)(?=[` =])", text)
     assert [name for name in named if name not in known] == []
-    metric = re.findall(rf"\b{metrics.PREFIX}(\w+?)(?:_bucket|_count|_sum)?\b(?!\.)", text)
-    assert [name for name in metric if name not in {one.name for one in metrics.TABLE}] == []
+    named = re.findall(rf"\b{PREFIX}(\w+?)(?:_bucket|_count|_sum)?\b(?!\.)", text)
+    assert [name for name in named if name not in {one.name for one in metric_table.TABLE}] == []
 
 
 def test_each_command_it_names_exists_and_none_is_missing() -> None:

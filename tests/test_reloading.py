@@ -16,8 +16,8 @@ from pipeline.reloading import Reloading
 from pipeline.settings import Checkpoints as Keeping
 from pipeline.settings import Metrics as Exports
 from pipeline.settings import Settings, load, to_toml
+from tests.members import Member, settings_for
 from tests.servers import wait_until
-from tests.test_end_to_end import Member, settings_for
 
 
 class Reloaded(Reloading):

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lstm_stream import Observation
-from pipeline.events import Decoded, Decoder
-from pipeline.files.tables import Event
+from pipeline.events.decoder import Decoded, Decoder
+from pipeline.files.events import Event
 from pipeline.fleet import BLOCK, HOUR, START, Fleet
 from pipeline.messages import Outgoing, Record
 from pipeline.replay import Form, FormError, Pace, paced

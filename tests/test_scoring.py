@@ -9,8 +9,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from pipeline.scoring import Score, Scorer
-from pipeline.truth import Floats, Rows, ScoringError, season_of, truth
+from pipeline.evaluation.actuals import Floats, Rows, ScoringError, actuals, season_of
+from pipeline.evaluation.scoring import Score, Scorer
 
 SEASON = 3
 LEVEL = 0.8
@@ -99,7 +99,7 @@ def slow_scores_of(y: Floats, means: Floats, quantiles: Floats, rows: Rows, hori
 def fast_scores(case: Case, rows: Rows, chunk: int) -> dict[int, Score]:
     names = [str(index) for index in range(len(case.values))]
     try:
-        scorer = Scorer(truth(names, case.values, rows, SEASON), [1, 2, 5], LEVEL)
+        scorer = Scorer(actuals(names, case.values, rows, SEASON), [1, 2, 5], LEVEL)
     except ScoringError:
         assert not any(slow_split(values, rows) for values in case.values)
         return {}
@@ -175,14 +175,14 @@ def test_a_series_too_short_to_be_scored_is_named(rows: Rows) -> None:
 
 def test_the_error_by_step_is_over_all_series_and_origins() -> None:
     values, mean = np.arange(12.0), np.zeros((12, 2))
-    scorer = Scorer(truth(["it"], [values], Rows(2, 8), 1), [1, 2])
+    scorer = Scorer(actuals(["it"], [values], Rows(2, 8), 1), [1, 2])
     scorer.add(np.zeros(12, np.int64), np.arange(12), mean, np.zeros((12, 2, 0)))
     unit = np.std([0.0, 1.0])
     assert scorer.mae_by_step().tolist() == [np.mean([8, 9, 10, 11]) / unit, np.mean([9, 10, 11]) / unit]
 
 
 def test_a_constant_series_is_measured_in_its_own_numbers() -> None:
-    scorer = Scorer(truth(["it"], [np.full(12, 5.0)], Rows(), 1), [1])
+    scorer = Scorer(actuals(["it"], [np.full(12, 5.0)], Rows(), 1), [1])
     scorer.add(np.zeros(12, np.int64), np.arange(12), np.full((12, 1), 7.0), np.zeros((12, 1, 0)))
     assert scorer.scores()[1] == Score(mse=4.0, mae=2.0, mase=None)
 
@@ -206,7 +206,7 @@ def test_a_longer_step_never_has_more_steps_to_its_season_within_one_kind_of_sea
 def scored(columns: list[Floats], rows: Rows | None = None) -> Scorer:
     """Forecasts of zeros for these series."""
     names = "abcdefgh"[: len(columns)]
-    scorer = Scorer(truth(names, columns, rows or Rows(), 1), [1])
+    scorer = Scorer(actuals(names, columns, rows or Rows(), 1), [1])
     for index, own in enumerate(columns):
         count = len(own)
         scorer.add(np.full(count, index), np.arange(count), np.zeros((count, 1)), np.zeros((count, 1, 0)))
@@ -220,7 +220,7 @@ def waves(rows: int, size: float, level: float = 0.0) -> Floats:
 def test_a_column_that_begins_late_has_its_unit_from_its_first_known_values() -> None:
     late = waves(400, 500.0)
     late[:200] = np.nan
-    came = truth("ab", [waves(400, 1.0), late], Rows(), 1)
+    came = actuals("ab", [waves(400, 1.0), late], Rows(), 1)
     assert came.unit[1] == pytest.approx(np.std(late[200:240]))
     assert (came.score_from[1], came.left_out) == (250, {})
     assert (scored([waves(400, 1.0), late]).scores()[1].mse or 99) < 2
@@ -242,20 +242,20 @@ def test_a_column_that_begins_late_has_its_unit_from_its_first_known_values() ->
 )
 def test_a_series_without_a_unit_or_scored_rows_is_in_no_mean_and_is_named(column: Floats, why: str) -> None:
     one = waves(400, 1.0)
-    came = truth("ab", [one, column], Rows(), 1)
+    came = actuals("ab", [one, column], Rows(), 1)
     assert list(came.left_out) == [1]
     assert why in came.left_out[1]
     assert scored([one, column]).scores() == scored([one]).scores()
 
 
 def test_series_of_which_none_varies_are_measured_in_their_own_numbers() -> None:
-    assert truth("ab", [np.full(40, 5.0), np.full(40, 7.0)], Rows(), 1).own_numbers
+    assert actuals("ab", [np.full(40, 5.0), np.full(40, 7.0)], Rows(), 1).own_numbers
     assert scored([np.full(40, 5.0)]).scores()[1].mse == 25
 
 
 def test_rows_that_no_series_has_are_refused() -> None:
     with pytest.raises(ScoringError, match="`a` has 40 rows"):
-        truth("ab", [waves(40, 1), waves(40, 2)], Rows(score_from=50), 1)
+        actuals("ab", [waves(40, 1), waves(40, 2)], Rows(score_from=50), 1)
 
 
 def test_a_series_that_makes_most_of_a_mean_is_known() -> None:
@@ -267,7 +267,7 @@ def test_a_series_that_makes_most_of_a_mean_is_known() -> None:
 def test_a_series_without_a_seasonal_difference_is_left_out_of_mase_alone_and_is_known() -> None:
     steps = np.repeat([0.0, 1.0], 200)
     steps[:80:2] = 1.0
-    alternating = truth("ab", [waves(400, 1.0), steps], Rows(scale=80, score_from=80, score_to=400), 2)
+    alternating = actuals("ab", [waves(400, 1.0), steps], Rows(scale=80, score_from=80, score_to=400), 2)
     scorer = Scorer(alternating, [1])
     for index in range(2):
         scorer.add(np.full(400, index), np.arange(400), np.zeros((400, 1)), np.zeros((400, 1, 0)))

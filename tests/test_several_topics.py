@@ -12,12 +12,12 @@ from pipeline.checkpoints import Address
 from pipeline.cluster import NoTopicError, TopicPartition
 from pipeline.fold import Fold, Publish
 from pipeline.messages import Record
-from pipeline.series_list import BusyError
 from pipeline.settings import Settings
+from pipeline.web.series_list import BusyError
 from pipeline.worker import Worker
+from tests.computer import RECORDS, SETTINGS, Computer, at, fail, kill
 from tests.fakes import ChainShard, FakeBroker, FakeProcess
 from tests.servers import wait_until
-from tests.test_worker import RECORDS, SETTINGS, Computer, at, fail, kill
 
 TOPICS = ("loads", "prices", "sensors.a")
 WAYS = [TOPICS, r"/loads|prices|sensors\..*/", "^.*"]

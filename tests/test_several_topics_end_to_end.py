@@ -14,8 +14,8 @@ from pipeline.embedded import EmbeddedBroker
 from pipeline.messages import Outgoing, decode_forecast
 from pipeline.settings import Checkpoints as Keeping
 from pipeline.settings import Settings
+from tests.members import MINUTE, START, Member, count, settings_for, shares
 from tests.servers import ApacheKafka, wait_until
-from tests.test_end_to_end import MINUTE, START, Member, count, settings_for, shares
 
 PARTITIONS = 2
 Told = dict[tuple[str, str, int, bytes | None], list[bytes | None]]

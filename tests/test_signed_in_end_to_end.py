@@ -14,8 +14,8 @@ from msgspec import structs
 
 from pipeline.cluster import create_topics
 from pipeline.settings import Checkpoints, Delivery, Kafka, Settings, Web
+from tests.members import EVENTS, MODEL, SERIES, Member, count, write
 from tests.servers import SecureKafka, wait_until
-from tests.test_end_to_end import EVENTS, MODEL, SERIES, Member, count, write
 from tests.test_signing_in import broker as broker
 from tests.test_signing_in import tokens as tokens
 from tests.token_server import CLIENT, SECRET, TokenServer

@@ -8,8 +8,8 @@ import pytest
 from msgspec import structs
 
 from pipeline.cluster import ClusterError, Writer, create_topics, describe, read_topic
+from pipeline.cluster.oauth import ClientCredentials, TokenError
 from pipeline.messages import Outgoing
-from pipeline.oauth import ClientCredentials, TokenError
 from pipeline.settings import Kafka, Settings
 from tests.certificates import Authority, Certificate
 from tests.servers import SecureKafka

@@ -9,11 +9,11 @@ from msgspec import structs
 
 from pipeline.cluster import TopicPartition
 from pipeline.journal import Whole
-from pipeline.series_list import BusyError, Listing
-from pipeline.series_status import SeriesStatus
 from pipeline.snapshots import EVERY, INTEREST, MOST, SPARKLINE, WATCH, Snapshots
-from pipeline.table import Table
-from tests.test_table import table_of
+from pipeline.web.series_list import BusyError, Listing
+from pipeline.web.series_status import SeriesStatus
+from pipeline.web.table import Table
+from tests.shown import table_of
 
 ONE, OTHER = TopicPartition("loads", 1), TopicPartition("prices", 0)
 STATUS = SeriesStatus(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pipeline.messages import iso8601
 from pipeline.stamps import FARTHEST, Stamp, StampError, Stamps, zone
 from pipeline.stamps.repeated_hour import RepeatedHour
-from tests.test_events import json_values
+from tests.json_values import json_values
 
 NOON = 1769860800  # 2026-01-31T12:00:00Z in seconds
 MICROS = NOON * 1_000_000

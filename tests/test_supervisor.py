@@ -9,12 +9,12 @@ from itertools import pairwise
 import pytest
 
 from pipeline.metrics import Metrics
-from pipeline.pipes import Ended
 from pipeline.settings import Settings
-from pipeline.status import PartitionStatus, State, Status
-from pipeline.supervisor import SETTLED, STEADY, Supervisor
-from pipeline.totals import RESTARTS, Sample
-from pipeline.workerprocess import Seen
+from pipeline.web.status import PartitionStatus, State, Status
+from pipeline.workers.pipes import Ended
+from pipeline.workers.process import Seen
+from pipeline.workers.supervisor import SETTLED, STEADY, Supervisor
+from pipeline.workers.totals import RESTARTS, Sample
 from tests.fakes import ManualClock
 
 FORECASTS = Sample("lstm_stream_forecasts_total")

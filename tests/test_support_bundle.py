@@ -13,11 +13,11 @@ from pipeline.cli import main
 from pipeline.embedded import EmbeddedBroker, free_port
 from pipeline.settings import Settings, to_toml
 from pipeline.support_bundle import collect
-from pipeline.web import Web
-from pipeline.web_access import Access
-from pipeline.web_client import address
+from pipeline.web.access import Access
+from pipeline.web.client import address
+from pipeline.web.server import Web
 from tests.certificates import Authority
-from tests.test_web import Daemon
+from tests.shown import Daemon
 
 PLANTED = "planted-secret"
 SIGNED = "s3://KEY:planted-secret-in-a-url@bucket/path"

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.log import Log
-from pipeline.truth import Floats, Rows, Split
+from pipeline.evaluation.actuals import Floats, Rows, Split
+from pipeline.evaluation.log import Log
 from tests.benchmarks.surprise import (
     EVERY,
     KINDS,

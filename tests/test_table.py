@@ -2,24 +2,14 @@
 
 from typing import Any
 
-import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from lstm_stream import Summaries
-from pipeline.listing import merged
-from pipeline.series_list import Listing, Sort
-from pipeline.table import Place, Table, Tables
-
-
-def table_of(*names: str, surprise: tuple[float, ...] | None = None, skill: tuple[float, ...] | None = None) -> Table:
-    """A shard's table: by default, later names are more surprising and have less skill."""
-    count = len(names)
-    scores = np.linspace(0, 0.9, count).astype(np.float32) if surprise is None else np.asarray(surprise, np.float32)
-    skills = np.linspace(0.9, 0.1, count) if skill is None else np.asarray(skill, np.float64)
-    whole = np.arange(1, count + 1)
-    return Table(names, Summaries(whole, whole, whole.astype(np.float64), 1 - skills, np.ones(count)), scores, scores)
+from pipeline.web.listing import merged
+from pipeline.web.series_list import Listing, Sort
+from pipeline.web.table import Place, Tables
+from tests.shown import table_of
 
 
 def listed(tables: Tables, **asked: Any) -> list[str]:

@@ -10,9 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lstm_stream import Observation
-from pipeline.files.fileform import Fields, Said
+from pipeline.files.events import Event
+from pipeline.files.file_options import Fields, FileOptions
 from pipeline.files.packing import TableError
-from pipeline.files.tables import Event, survey
+from pipeline.files.tables import survey
 from pipeline.messages import iso8601
 
 HOUR = 3_600_000_000
@@ -222,7 +223,7 @@ def test_reading_a_long_file_gives_what_was_written_sorted_by_time(file: Path, w
         for one in written
     )
     file.write_text("series,timestamp,value\n" + "".join(cells))
-    table = survey(file, said=Said(step="event"))
+    table = survey(file, options=FileOptions(step="event"))
     assert table.observations == len(written)
     assert list(table.series) == list(dict.fromkeys(one.series for one in written))
     assert list(table.read()) == sorted(written, key=lambda one: one.time)

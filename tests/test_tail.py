@@ -19,8 +19,8 @@ from pipeline.messages import Record, decode_forecast
 from pipeline.settings import Events, Model, Settings
 from pipeline.shard import Shard
 from pipeline.tail import Tail
+from tests.members import Member, settings_for, write
 from tests.servers import wait_until
-from tests.test_end_to_end import Member, settings_for, write
 
 SETTINGS = Settings(model=Model(horizon=3, hidden_size=4, window=4, windows=2, replay=16, memory=64))
 HOUR = 3600

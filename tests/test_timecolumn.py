@@ -6,20 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.files.timecolumn import (
-    SLASHED,
-    TimeColumn,
-    are_clocks,
-    clock_reader,
-    first_form,
-    form_of,
-    has_hours,
-    is_date,
-    is_span,
-    order_of,
-    said_form,
-    slashed_form,
-)
+from pipeline.files.clocks import are_clocks, clock_reader
+from pipeline.files.dateorder import order_of
+from pipeline.files.timecolumn import TimeColumn
+from pipeline.files.timeforms import SLASHED, first_form, form_of, has_hours, is_date, is_span, named_form, slashed_form
 from pipeline.messages import iso8601
 from pipeline.stamps import StampError, Stamps
 
@@ -130,7 +120,7 @@ def test_a_cell_in_another_form_than_the_others_is_refused() -> None:
     [("d/m/Y", "31/01/2024"), ("m/d/Y", "01/31/2024"), ("d.m.y", "31.01.24"), ("Y/m/d", "24/1/31"), ("excel", "45322")],
 )
 def test_a_form_that_was_said_is_read(said: str, cell: str) -> None:
-    assert iso8601(TimeColumn((0,), "", Stamps(), said_form(said)).read((cell,)).time) == "2024-01-31T00:00:00Z"
+    assert iso8601(TimeColumn((0,), "", Stamps(), named_form(said)).read((cell,)).time) == "2024-01-31T00:00:00Z"
 
 
 def test_what_may_be_two_things_is_known() -> None:

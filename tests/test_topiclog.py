@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from pipeline.evaluate import evaluate, model_for
-from pipeline.log import Past
+from pipeline.evaluation.actuals import Rows
+from pipeline.evaluation.evaluate import evaluate, model_for
+from pipeline.evaluation.log import Past
+from pipeline.evaluation.topic_log import TopicError, past_of
 from pipeline.messages import Record, decode_forecast, iso8601
 from pipeline.settings import Events, Model, Settings
 from pipeline.shard import Shard
-from pipeline.topiclog import TopicError, past_of
-from pipeline.truth import Rows
 
 MINUTE = 60
 START = 1_700_000_040

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.metrics import PREFIX, TABLE, Metrics
-from pipeline.totals import Sample, added, counted, merged, read, write
+from pipeline.metric import PREFIX
+from pipeline.metric_table import TABLE
+from pipeline.metrics import Metrics
+from pipeline.workers.totals import Sample, added, counted, merged, read, write
 
 Deed = Callable[[Metrics, float], None]
 

@@ -8,10 +8,10 @@ import httpx
 import pytest
 
 from pipeline.settings import Settings, SettingsError, load, secrets, to_toml
-from pipeline.web import Web, WebError
-from pipeline.web_access import COOKIE, Access
+from pipeline.web.access import COOKIE, Access
+from pipeline.web.server import Web, WebError
 from tests.certificates import Authority
-from tests.test_web import Daemon
+from tests.shown import Daemon
 
 TOKEN = "of-the-port-0123"
 

@@ -13,10 +13,10 @@ import msgspec
 import pytest
 
 from pipeline.clock import Clock
-from pipeline.pipes import Ended, Order, read_order, read_said, written
 from pipeline.process import processors
 from pipeline.settings import Events, Kafka, Model, Settings
-from pipeline.workerprocess import Starter, UnansweredError, WorkerProcess
+from pipeline.workers.pipes import Ended, Order, read_order, read_said, written
+from pipeline.workers.process import Starter, UnansweredError, WorkerProcess
 from tests.servers import wait_until
 
 PRELUDE = """
@@ -154,7 +154,7 @@ PARENT = """
 import os, sys, time
 from pipeline.clock import Clock
 from pipeline.settings import Settings
-from pipeline.workerprocess import PROGRAM, Starter
+from pipeline.workers.process import PROGRAM, Starter
 program = PROGRAM if sys.argv[1] == "ours" else (sys.executable, "-c", sys.argv[1])
 process = Starter(Settings(), "1", False, Clock(), program).start(0, False)
 while sys.argv[1] == "ours" and process.up_at is None:
@@ -166,7 +166,7 @@ time.sleep(120)
 
 def test_the_pipe_tells_a_worker_that_its_parent_is_gone() -> None:
     """Where the kernel does not end it."""
-    waiting = "import io; from pipeline.child import _wait_for_the_end; _wait_for_the_end(io.FileIO(0))"
+    waiting = "import io; from pipeline.workers.child import _wait_for_the_end; _wait_for_the_end(io.FileIO(0))"
     _outlived(waiting)
 
 
@@ -201,11 +201,9 @@ def test_a_package_of_the_same_name_where_it_is_started_is_not_taken_for_ours(tm
     script = (
         f"import sys; sys.path[0] = {top!r}\n"
         "from pipeline.clock import Clock; from pipeline.settings import Settings; import time\n"
-        "from pipeline.workerprocess import Starter\n"
-        "from pipeline.settings import Kafka\n"
+        "from pipeline.workers.process import Starter\nfrom pipeline.settings import Kafka\n"
         "one = Starter(Settings(kafka=Kafka(connect_timeout=.1)), '1', False, Clock()).start(0, False)\n"
-        "while one.up_at is None and one.code is None: time.sleep(.1)\n"
-        "print(one.code)\n"
+        "while one.up_at is None and one.code is None: time.sleep(.1)\nprint(one.code)\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True, timeout=180

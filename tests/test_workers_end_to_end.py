@@ -16,19 +16,10 @@ from msgspec import structs
 
 from pipeline.embedded import EmbeddedBroker
 from pipeline.settings import Settings
-from pipeline.totals import Sample, counted, read
+from pipeline.workers.totals import Sample, counted, read
+from tests.members import PARTITIONS, SERIES, Member, count, settings_for, told, undisturbed, write
 from tests.servers import ApacheKafka, wait_until
-from tests.test_end_to_end import (
-    PARTITIONS,
-    SERIES,
-    Member,
-    Stream,
-    count,
-    settings_for,
-    told,
-    undisturbed,
-    write,
-)
+from tests.test_end_to_end import Stream
 
 PATIENCE = 180.0  # seconds: a worker imports and compiles before it is up
 FORECASTS = Sample("lstm_stream_forecasts_total")

@@ -2,9 +2,9 @@
 
 import base64
 
-from pipeline.check.inventory import type_of
-from pipeline.fields import unframed
-from pipeline.framing import FramingError, documents
+from pipeline.check.columns import type_of
+from pipeline.events.fields import unframed
+from pipeline.events.framing import FramingError, documents
 from pipeline.messages import Record
 from pipeline.stamps import numeric
 

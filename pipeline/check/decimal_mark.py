@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator
 
+from pipeline.check.columns import Column, inside
 from pipeline.check.draft import Draft
 from pipeline.check.facts import Facts
-from pipeline.check.inventory import Column, inside
 from pipeline.settings import Events
 from pipeline.stamps import numeric
 

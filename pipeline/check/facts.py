@@ -4,13 +4,14 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from pipeline.check.inventory import Column, columns, view
+from pipeline.check.columns import Column
+from pipeline.check.inventory import columns, view
 from pipeline.cluster import Sample
-from pipeline.fields import template
-from pipeline.framing import FramingError, documents
+from pipeline.events.fields import template
+from pipeline.events.framing import FramingError, documents
+from pipeline.events.paths import UNSET, FieldError, Path, Place
+from pipeline.events.points import Points
 from pipeline.messages import Record
-from pipeline.paths import UNSET, FieldError, Path, Place
-from pipeline.points import Points
 from pipeline.settings import Events
 from pipeline.stamps import numeric
 

@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from msgspec import structs
 
 from lstm_stream import Outcome
+from pipeline.check.columns import Column, inside
 from pipeline.check.decimal_mark import has_commas
 from pipeline.check.draft import Draft
 from pipeline.check.facts import Facts
 from pipeline.check.found_times import time_paths
-from pipeline.check.inventory import TIME_NAME, Column, inside
+from pipeline.check.inventory import TIME_NAME
 from pipeline.check.trial import Trial, try_out
-from pipeline.fields import key_text, unframed
-from pipeline.paths import FieldError
+from pipeline.events.fields import key_text, unframed
+from pipeline.events.paths import FieldError
 from pipeline.settings import Settings
 
 FEW = 0.02

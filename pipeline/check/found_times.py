@@ -9,9 +9,10 @@ from typing import NamedTuple
 
 from msgspec import structs
 
+from pipeline.check.columns import Column, inside, is_numeric, type_of
 from pipeline.check.draft import Draft
 from pipeline.check.facts import Facts
-from pipeline.check.inventory import TIME_NAME, Column, inside, is_numeric, type_of
+from pipeline.check.inventory import TIME_NAME
 from pipeline.settings import Events
 from pipeline.stamps import UNITS, StampError, Stamps, zone
 

@@ -8,14 +8,16 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from pipeline.check.arrays import Array, arrays
+from pipeline.check.columns import Column, inside, is_numeric, type_of
 from pipeline.check.decimal_mark import has_commas
 from pipeline.check.draft import Draft
 from pipeline.check.facts import Facts
 from pipeline.check.found_times import time_paths
-from pipeline.check.inventory import TIME_NAME, Array, Column, arrays, columns, inside, is_numeric, type_of
+from pipeline.check.inventory import TIME_NAME, columns
 from pipeline.check.trial import try_out
-from pipeline.events import BOOLEANS, LARGEST_VALUE
-from pipeline.points import EACH_NAME, SENML, ZIP, Points
+from pipeline.events.points import EACH_NAME, SENML, ZIP, Points
+from pipeline.events.values import BOOLEANS, LARGEST_VALUE
 from pipeline.sentinels import Spread, written
 from pipeline.stamps import numeric
 

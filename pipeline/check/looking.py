@@ -9,9 +9,9 @@ from msgspec import structs
 
 from lstm_stream import Outcome
 from pipeline.check.collisions import collision, collisions, updates
+from pipeline.check.columns import short, type_of
 from pipeline.check.contents import content_of, key_of
 from pipeline.check.facts import Facts, facts
-from pipeline.check.inventory import short, type_of
 from pipeline.check.proposing import lines, propose, proposed
 from pipeline.check.remarks import count_scattered, remarks
 from pipeline.check.report import After, Count, Dead, Field, Found, Report, Step, Times, Values

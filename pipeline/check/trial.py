@@ -10,7 +10,7 @@ from msgspec import structs
 from lstm_stream import Observation, Outcome, Timeline, timeline
 from pipeline.cluster import Sample
 from pipeline.dead_letters import Reject
-from pipeline.events import Decoder, Event
+from pipeline.events.decoder import Decoder, Event
 from pipeline.hyperparameters import hyperparameters
 from pipeline.messages import Record
 from pipeline.settings import Settings

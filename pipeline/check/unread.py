@@ -6,15 +6,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
+from pipeline.check.arrays import arrays
+from pipeline.check.columns import Column, inside, short, type_of
 from pipeline.check.facts import read, value_at
 from pipeline.check.found_values import NO_VALUE
-from pipeline.check.inventory import TIME_NAME, Column, arrays, inside, joined, short, type_of
+from pipeline.check.inventory import TIME_NAME, joined
 from pipeline.cluster import Sample
-from pipeline.conditions import conditions
-from pipeline.fields import Field, one_field, template
-from pipeline.json_text import inner
-from pipeline.paths import Path, Place
-from pipeline.points import EACH_NAME, SENML, ZIP, Points
+from pipeline.events.conditions import conditions
+from pipeline.events.fields import Field, one_field, template
+from pipeline.events.json_text import inner
+from pipeline.events.paths import Path, Place
+from pipeline.events.points import EACH_NAME, SENML, ZIP, Points
 from pipeline.settings import Events, Settings
 from pipeline.stamps import StampError, Stamps
 

@@ -23,14 +23,14 @@ from kafka.errors import (
 from kafka.structs import ConsumerGroupMetadata, MemberState, OffsetAndMetadata, TopicPartition
 
 from pipeline.cluster.clients import KafkaClients
+from pipeline.cluster.connection import ClusterError, NoTopicError
 from pipeline.cluster.consumer import record
+from pipeline.cluster.producer import Pending
 from pipeline.cluster.protocols import Clients, Consumer, Description, Message, Outsider, Producer, Topic
 from pipeline.cluster.sample import Part, Sample, sample_topic
 from pipeline.cluster.topic_reader import Newcomers, outsider, read_topic
 from pipeline.cluster.topics import create_topics, describe, place, remove
 from pipeline.cluster.writing import LINGER_MS, TransactionalWriter, Writer
-from pipeline.connection import ClusterError, NoTopicError
-from pipeline.producer import Pending
 
 __all__ = [
     "LINGER_MS",

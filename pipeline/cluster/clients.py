@@ -6,14 +6,14 @@ from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssi
 from kafka.coordinator.assignors.range import RangePartitionAssignor
 from kafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 
-from pipeline.admin import Admin, KafkaAdmin, Limits
+from pipeline.cluster.admin import Admin, KafkaAdmin, Limits
+from pipeline.cluster.connection import NoTopicError, connected
 from pipeline.cluster.consumer import reading
+from pipeline.cluster.producer import BulkProducer
 from pipeline.cluster.protocols import Consumer, Description, Producer
 from pipeline.cluster.topics import describe, needed
 from pipeline.cluster.writing import producing
-from pipeline.connection import NoTopicError, connected
 from pipeline.inputs import inputs_of, some
-from pipeline.producer import BulkProducer
 from pipeline.settings import Settings
 
 ASSIGNORS = {

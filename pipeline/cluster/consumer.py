@@ -9,8 +9,8 @@ from kafka.record import memory_records
 from kafka.record.default_records import DefaultRecord, DefaultRecordBatch
 from kafka.structs import TopicPartition
 
+from pipeline.cluster.connection import connected
 from pipeline.cluster.protocols import Message
-from pipeline.connection import connected
 from pipeline.messages import Record
 from pipeline.settings import Kafka
 

@@ -6,9 +6,9 @@ from typing import NamedTuple, Protocol
 from kafka import ConsumerRebalanceListener
 from kafka.structs import ConsumerGroupMetadata, OffsetAndMetadata, TopicPartition
 
-from pipeline.admin import Admin, Limits
+from pipeline.cluster.admin import Admin, Limits
+from pipeline.cluster.producer import Pending
 from pipeline.messages import Outgoing
-from pipeline.producer import Pending
 
 
 class Message(Protocol):

@@ -7,10 +7,10 @@ from typing import NamedTuple
 from kafka.errors import KafkaError
 from kafka.structs import TopicPartition
 
+from pipeline.cluster.connection import ClusterError, reason
 from pipeline.cluster.consumer import record
 from pipeline.cluster.protocols import Outsider
 from pipeline.cluster.topic_reader import POLL_MS, outsider
-from pipeline.connection import ClusterError, reason
 from pipeline.messages import Record
 from pipeline.settings import Settings
 

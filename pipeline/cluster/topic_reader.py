@@ -9,9 +9,9 @@ from typing import Self
 from kafka.errors import KafkaError
 from kafka.structs import TopicPartition
 
+from pipeline.cluster.connection import ClusterError, reason
 from pipeline.cluster.consumer import reading, record
 from pipeline.cluster.protocols import Outsider
-from pipeline.connection import ClusterError, reason
 from pipeline.messages import Record
 from pipeline.settings import Settings
 

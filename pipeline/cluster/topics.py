@@ -9,8 +9,8 @@ from kafka import KafkaAdminClient
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 from kafka.structs import TopicPartition
 
+from pipeline.cluster.connection import ClusterError, connected, reason
 from pipeline.cluster.protocols import Description, Topic
-from pipeline.connection import ClusterError, connected, reason
 from pipeline.settings import Kafka, Settings
 
 logger = logging.getLogger("pipeline.cluster")

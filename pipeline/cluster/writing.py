@@ -7,11 +7,11 @@ from typing import Self
 
 from kafka.errors import KafkaError
 
-from pipeline.admin import Limits
+from pipeline.cluster.admin import Limits
+from pipeline.cluster.connection import ClusterError, connected, reason
+from pipeline.cluster.producer import BulkProducer, Pending
 from pipeline.cluster.protocols import Producer
-from pipeline.connection import ClusterError, connected, reason
 from pipeline.messages import Outgoing
-from pipeline.producer import BulkProducer, Pending
 from pipeline.settings import Settings
 
 LINGER_MS = 10

@@ -43,7 +43,7 @@ def bench(
     from pipeline.capacity import table
     from pipeline.cluster import ClusterError, describe
     from pipeline.embedded import EmbeddedBroker, EmbeddedError
-    from pipeline.scoreboard import NARROWEST
+    from pipeline.evaluation.scoreboard import NARROWEST
 
     settings, remark = form_of(settings_of(config, overrides))
     console = Console(stderr=as_json)

@@ -28,7 +28,7 @@ def check(config: str | None, overrides: Sequence[str], records: int, topic: str
     from pipeline.check.looking import check as look
     from pipeline.check.tables import written
     from pipeline.cluster import ClusterError, sample_topic
-    from pipeline.scoreboard import NARROWEST
+    from pipeline.evaluation.scoreboard import NARROWEST
     from pipeline.weights import read_weights
 
     settings = settings_of(config, overrides)

@@ -7,8 +7,8 @@ import click
 import msgspec
 
 from pipeline.commands.options import EPILOG, Refusal, refusing, settings_of, with_settings
+from pipeline.dead_letter_topic import Box, Pile
 from pipeline.dead_letters import REASONS
-from pipeline.letterbox import Box, Pile
 from pipeline.settings import Settings
 
 

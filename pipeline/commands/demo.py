@@ -7,7 +7,7 @@ import msgspec
 from rich.console import Console
 
 from pipeline.commands.console import have_compiled, told_on
-from pipeline.commands.file_options import said_of, with_file_form
+from pipeline.commands.file_options import file_options_of, with_file_form
 from pipeline.commands.options import EPILOG, FILE, refusing
 from pipeline.settings import Events, Settings
 
@@ -51,7 +51,9 @@ def demo(csv: Path | None, rate: float, seconds: float, port: int, monitoring: b
     from pipeline.monitoring import MonitoringError
     from pipeline.summary import SummaryError
 
-    plan = Plan(csv=csv, said=said_of(Events()), rate=rate, seconds=seconds, port=port, monitoring=monitoring)
+    plan = Plan(
+        csv=csv, options=file_options_of(Events()), rate=rate, seconds=seconds, port=port, monitoring=monitoring
+    )
     with refusing(DemoError, EmbeddedError, ClusterError, TableError, SummaryError, MonitoringError):
         console = Console(stderr=True)
         have_compiled(Settings(), told_on(console))

@@ -9,7 +9,7 @@ import msgspec
 from rich.console import Console
 
 from pipeline.commands.console import have_compiled, progress_bar, told_on
-from pipeline.commands.file_options import said_of, with_file_form
+from pipeline.commands.file_options import file_options_of, with_file_form
 from pipeline.commands.options import EPILOG, FILE, refusing, settings_of, with_settings
 
 
@@ -78,14 +78,14 @@ def evaluate(
     """
     from lstm_stream import WeightsError
     from pipeline.cluster import ClusterError
-    from pipeline.evaluate import evaluate as score
-    from pipeline.evaluate import model_for, truth_of
+    from pipeline.evaluation.actuals import Rows, ScoringError
+    from pipeline.evaluation.evaluate import actuals_of, model_for
+    from pipeline.evaluation.evaluate import evaluate as score
+    from pipeline.evaluation.log import read_file
+    from pipeline.evaluation.scoreboard import NARROWEST, remarks, scores_table
+    from pipeline.evaluation.topic_log import TopicError, read_past
     from pipeline.files.packing import TableError
-    from pipeline.log import read_file
     from pipeline.replay import Form
-    from pipeline.scoreboard import NARROWEST, remarks, scores_table
-    from pipeline.topiclog import TopicError, read_past
-    from pipeline.truth import Rows, ScoringError
 
     if (file is None) == (topic is None):
         raise click.UsageError("give a FILE or --topic, one of them")
@@ -95,10 +95,10 @@ def evaluate(
     console = Console(stderr=as_json)
     with refusing(TableError, ClusterError, TopicError, ScoringError, WeightsError):
         if file is not None:
-            past = read_file(file, Form(settings.events).fields, said_of(settings.events), season or 0)
+            past = read_file(file, Form(settings.events).fields, file_options_of(settings.events), season or 0)
         else:
             past = read_past(settings, topic or "", season or 0)
-        truth_of(past.log, rows)
+        actuals_of(past.log, rows)
         for line in past.told:
             console.print(line, highlight=False, soft_wrap=True)
         have_compiled(settings, told_on(Console(stderr=True)))
@@ -114,7 +114,7 @@ def evaluate(
                 progress=lambda count: bar.advance(task, count),
             )
     if picture is not None:
-        from pipeline.plot import PlotError, plot
+        from pipeline.evaluation.plot import PlotError, plot
 
         with refusing(PlotError):
             plot(evaluation, settings.model.quantiles, picture)

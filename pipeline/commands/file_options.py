@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from pipeline.commands.options import Command
-from pipeline.files.fileform import Said
+from pipeline.files.file_options import FileOptions
 from pipeline.settings import Events
 
 
@@ -28,7 +28,7 @@ class Span(click.ParamType[float | str]):
 
 
 def with_file_form(command: Command) -> Command:
-    """The options that say how a file is written and which column is what; `said_of` gathers them."""
+    """The options that say how a file is written and which column is what; `file_options_of` gathers them."""
     for option in reversed(FILE_FORM):
         command = option(command)
     return command
@@ -67,7 +67,7 @@ FILE_FORM = (
 )
 
 
-def said_of(events: Events) -> Said:
+def file_options_of(events: Events) -> FileOptions:
     """What the options say of a file; where they say nothing, the settings."""
     given = click.get_current_context().meta.get(__name__, {})
 
@@ -76,7 +76,7 @@ def said_of(events: Events) -> Said:
     def columns(name: str) -> tuple[str, ...]:
         return tuple(part.strip() for part in (given.get(name) or "").split(",") if part.strip())
 
-    return Said(
+    return FileOptions(
         time=columns("time"),
         series=columns("series"),
         values=columns("values"),

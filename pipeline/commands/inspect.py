@@ -20,8 +20,8 @@ def inspect(checkpoint: str, series: str | None, as_json: bool) -> None:
 
     CHECKPOINT is a file or URL: <checkpoints.url>/<cluster>/<topic>-<topic id>/<partition>/<offset>.safetensors.
     """
+    from pipeline.checkpoints.stores import CheckpointError
     from pipeline.inspection import InspectionError, SeriesContents, inspected, inspected_series, words
-    from pipeline.stores import CheckpointError
 
     with refusing(CheckpointError, InspectionError):
         told = inspected(checkpoint) if series is None else inspected_series(checkpoint, series)
@@ -39,7 +39,7 @@ def inspect(checkpoint: str, series: str | None, as_json: bool) -> None:
 
 
 def _shown(value: object) -> str:
-    from pipeline.scoreboard import number
+    from pipeline.evaluation.scoreboard import number
 
     if isinstance(value, float):
         return number(value)

@@ -8,7 +8,7 @@ from msgspec import structs
 from rich.console import Console
 
 from pipeline.commands.console import have_compiled, told_on
-from pipeline.commands.file_options import said_of, with_file_form
+from pipeline.commands.file_options import file_options_of, with_file_form
 from pipeline.commands.options import EPILOG, FAILURE, FILE, refusing, settings_of, with_settings
 from pipeline.plans import RATE, OwnPlan, Plan
 from pipeline.settings import Settings
@@ -141,14 +141,14 @@ def _from_the_past(
     from lstm_stream import WeightsError, packaged
     from pipeline.clock import Clock
     from pipeline.cluster import ClusterError
+    from pipeline.evaluation.actuals import ScoringError
+    from pipeline.evaluation.log import read_file
+    from pipeline.evaluation.topic_log import TopicError, read_past
     from pipeline.files.packing import TableError
-    from pipeline.log import read_file
     from pipeline.pretrain import work_folder, write_weights
     from pipeline.pretrain_own import pretrain_own
     from pipeline.replay import Form
-    from pipeline.topiclog import TopicError, read_past
     from pipeline.training_material import TooLittleError
-    from pipeline.truth import ScoringError
     from pipeline.weights import read_weights
 
     with refusing(TableError, ClusterError, TopicError, TooLittleError, ScoringError, WeightsError, OSError):
@@ -159,8 +159,8 @@ def _from_the_past(
         if topic:
             pasts = [read_past(settings, topic, most=records)]
         else:
-            fields, said = Form(settings.events).fields, said_of(settings.events)
-            pasts = [read_file(file, fields, said) for file in files]
+            fields, form = Form(settings.events).fields, file_options_of(settings.events)
+            pasts = [read_file(file, fields, form) for file in files]
         for line in (line for past in pasts for line in past.told):
             tell(line)
         found = pretrain_own(plan, pasts, in_use, settings, work_folder(output), tell, Clock())

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from pipeline.commands.console import progress_bar
-from pipeline.commands.file_options import said_of, with_file_form
+from pipeline.commands.file_options import file_options_of, with_file_form
 from pipeline.commands.options import EPILOG, FILE, Refusal, refusing, settings_of, the_input_of, with_settings
 
 
@@ -47,7 +47,7 @@ def replay(
     form = Form(settings.events)
     with refusing(ClusterError, TableError, FormError):
         form.check()
-        table = survey(file, form.fields, said_of(settings.events))
+        table = survey(file, form.fields, file_options_of(settings.events))
         if topic not in describe(settings).topics:
             raise Refusal(
                 f"topic `{topic}` is missing; create it, or run `lstm-stream topics` for those in the settings"

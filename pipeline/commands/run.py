@@ -14,7 +14,7 @@ from pipeline.process import processors, reloading_by_signal, set_level, start_l
 from pipeline.reloading import Reloading
 from pipeline.settings import Settings, load, secrets
 from pipeline.settings import Web as WebSettings
-from pipeline.web_access import Access
+from pipeline.web.access import Access
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 PARENT_WAITS = 3.0  # seconds more than its workers may take to end
@@ -60,10 +60,10 @@ def run_one(settings: Settings, drain: bool, rebuild: bool, read: Callable[[], S
     """Run a worker in this process; its exit code."""
     from lstm_stream import WeightsError
     from pipeline.checkpoints import Checkpoints
+    from pipeline.checkpoints.stores import CheckpointError
     from pipeline.cluster import KafkaClients
     from pipeline.metrics import Metrics
-    from pipeline.stores import CheckpointError
-    from pipeline.web import Web, WebError
+    from pipeline.web.server import Web, WebError
     from pipeline.worker import Worker, spare_the_collector
 
     with refusing(WebError, CheckpointError, WeightsError):
@@ -113,11 +113,11 @@ def run_several(
 ) -> int:
     """Run so many workers, each in a process of its own; the worst of their exit codes."""
     from pipeline.clock import Clock
-    from pipeline.overview import Overview
-    from pipeline.status import Status
-    from pipeline.supervisor import Supervisor
-    from pipeline.web import Web, WebError
-    from pipeline.workerprocess import Starter
+    from pipeline.web.server import Web, WebError
+    from pipeline.web.status import Status
+    from pipeline.workers.overview import Overview
+    from pipeline.workers.process import Starter
+    from pipeline.workers.supervisor import Supervisor
 
     _try_weights(settings)
     clock = Clock()

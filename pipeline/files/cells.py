@@ -49,10 +49,6 @@ class NumberForm(NamedTuple):
     booleans: bool = False
     missing_numbers: frozenset[float] = frozenset()
 
-    def is_missing(self, text: str) -> bool:
-        """Whether a cell says that there is no value."""
-        return text.lower() in self.missing
-
     def number(self, text: str) -> float:
         """The number in a cell, NaN where it is missing; raises ValueError where it is none."""
         if self.decimal == "." and text not in self.missing:

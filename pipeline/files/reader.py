@@ -19,9 +19,9 @@ from typing import NamedTuple
 import duckdb
 import msgspec
 
+from pipeline.files.file_options import Cells
+from pipeline.files.json_rows import is_json, json_columns, json_rows
 from pipeline.files.packing import Plain, TableError, not_utf_8, unpacked
-
-Cells = tuple[str, ...]
 
 SAMPLE = 2000
 """Rows from which the layout is told."""
@@ -34,7 +34,6 @@ BAD_LINE = re.compile(r"CSV Error on Line: (\d+)")
 WIDTHS = re.compile(r"Expected Number of Columns: (\d+) Found: (\d+)")
 EXCEL_HINT = re.compile(rb"(?:\xef\xbb\xbf)?\"?sep=(.)\"?\r?\n")
 NOTHING = "(empty)"
-BOM = b"\xef\xbb\xbf"
 
 
 class Dialect(NamedTuple):
@@ -99,8 +98,8 @@ def read_sheet(path: Path, encoding: str = "") -> Sheet:
         When it is no table.
     """
     with unpacked(path, encoding) as plain:
-        if plain.is_parquet or _is_json(plain.path):
-            columns = _parquet_columns(path, plain.path) if plain.is_parquet else _json_columns(path, plain.path)
+        if plain.is_parquet or is_json(plain.path):
+            columns = _parquet_columns(path, plain.path) if plain.is_parquet else json_columns(path, plain.path)
             sample = tuple(islice(_rows(path, plain, None, columns), SAMPLE))
             return Sheet(path, encoding, None, columns, sample, plain.comments, 0)
         dialect = _dialect(path, plain.path)
@@ -117,7 +116,7 @@ def _rows(path: Path, plain: Plain, dialect: Dialect | None, columns: Cells) -> 
         names = ", ".join(f"CAST({_identifier(name)} AS VARCHAR)" for name in columns)
         return _selected(path, f"SELECT {names} FROM read_parquet(?)", plain.path)
     if dialect is None:
-        return _json_rows(path, plain.path, columns)
+        return json_rows(path, plain.path, columns)
     types = ", ".join(f"'c{index}': 'VARCHAR'" for index in range(dialect.width))
     query = (
         f"SELECT * FROM read_csv(?, auto_detect = false, header = false, comment = '', columns = {{{types}}},"
@@ -246,83 +245,3 @@ def _parquet_columns(path: Path, plain: Path) -> Cells:
             )
     except duckdb.Error as error:
         raise _refusal(path, str(error)) from None
-
-
-def _is_json(plain: Path) -> bool:
-    head = _head_of_json(plain)
-    return head.startswith(b"{") or re.match(rb"\[\s*\{", head) is not None
-
-
-def _head_of_json(plain: Path) -> bytes:
-    with open(plain, "rb") as file:
-        return file.read(4096).removeprefix(BOM).lstrip()
-
-
-def _json_objects(path: Path, plain: Path) -> Iterator[dict[str, object]]:
-    """The objects of a file: one a line, or those of the array that it is."""
-    with open(plain, "rb") as file:
-        if _head_of_json(plain).startswith(b"["):
-            yield from _of_array(path, file.read().removeprefix(BOM))
-            return
-        for number, line in enumerate(file, start=1):
-            if not line.strip():
-                continue
-            try:
-                yield msgspec.json.decode(line.removeprefix(BOM), type=dict[str, object])
-            except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                raise _no_object(path, plain, number, error) from None
-
-
-def _of_array(path: Path, content: bytes) -> list[dict[str, object]]:
-    try:
-        return msgspec.json.decode(content, type=list[dict[str, object]])
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise TableError(f"{path} is not an array of JSON objects: {error}") from None
-
-
-def _no_object(path: Path, plain: Path, number: int, error: Exception) -> TableError:
-    """What is said of a line that is no object; of a file that is one object, what of it may be the table."""
-    try:
-        whole = msgspec.json.decode(plain.read_bytes().removeprefix(BOM))
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return TableError(f"{path}, line {number} is not a JSON object: {error}; expected one a line")
-    return _one_object(path, whole)
-
-
-def _one_object(path: Path, whole: object) -> TableError:
-    fields = whole if isinstance(whole, dict) else {}
-    arrays = [
-        name for name, value in fields.items() if isinstance(value, list) and value and isinstance(value[0], dict)
-    ]
-    told = f"; write its array `{arrays[0]}` alone to a file, as jq .{arrays[0]} does" if arrays else ""
-    return TableError(f"{path} is one JSON object, not one for each row{told}")
-
-
-def _json_columns(path: Path, plain: Path) -> Cells:
-    names: dict[str, None] = {}
-    count = 0
-    for one in _json_objects(path, plain):
-        names |= dict.fromkeys(_flat(one))
-        count += 1
-    if count == 1 and any(isinstance(value, list) and value and isinstance(value[0], dict) for value in one.values()):
-        raise _one_object(path, one)
-    return tuple(names)
-
-
-def _json_rows(path: Path, plain: Path, columns: Cells) -> Iterator[Cells]:
-    for one in _json_objects(path, plain):
-        flat = _flat(one)
-        yield tuple(flat.get(name, "") for name in columns)
-
-
-def _flat(event: dict[str, object], before: str = "") -> dict[str, str]:
-    """Cells by dotted path."""
-    cells: dict[str, str] = {}
-    for name, value in event.items():
-        if isinstance(value, dict):
-            cells |= _flat(value, f"{before}{name}.")
-        elif isinstance(value, str):
-            cells[before + name] = value.strip()
-        else:
-            cells[before + name] = "" if value is None else msgspec.json.encode(value).decode()
-    return cells

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.truth import BUSINESS_WEEK, DAY, season_of
+from pipeline.evaluation.actuals import BUSINESS_WEEK, DAY, season_of
 
 Integers = npt.NDArray[np.int64]
 

@@ -10,9 +10,10 @@ from typing import NamedTuple
 import numpy as np
 
 from pipeline.files.cells import BOOLEANS, mend_of
+from pipeline.files.file_options import Cells
 from pipeline.files.layout import Layout
 from pipeline.files.packing import TableError
-from pipeline.files.reader import Cells, Sheet
+from pipeline.files.reader import Sheet
 from pipeline.files.timecolumn import TimeColumn
 from pipeline.stamps import StampError
 from pipeline.stamps.repeated_hour import RepeatedHour

@@ -6,8 +6,9 @@ from itertools import pairwise
 from pathlib import Path
 
 from pipeline.files.cells import MISSING, like_a_number
+from pipeline.files.file_options import Cells
 from pipeline.files.packing import TableError
-from pipeline.files.reader import Cells, Sheet
+from pipeline.files.reader import Sheet
 
 SHOWN = 6
 

@@ -8,11 +8,12 @@ from itertools import combinations, islice
 import numpy as np
 
 from pipeline.files.cells import like_a_number
-from pipeline.files.fileform import Said
+from pipeline.files.clocks import CLOCK, are_clocks
+from pipeline.files.file_options import Cells, FileOptions
 from pipeline.files.packing import TableError
-from pipeline.files.reader import Cells, Sheet
+from pipeline.files.reader import Sheet
 from pipeline.files.sample import SHOWN, Sample, short
-from pipeline.files.timecolumn import CLOCK, TimeColumn, are_clocks
+from pipeline.files.timecolumn import TimeColumn
 from pipeline.stamps import StampError
 
 REPEATED = 0.01
@@ -38,12 +39,12 @@ class SeriesFinder:
     ----------
     sample
         The sheet's first rows.
-    said
-        What was said of it.
+    options
+        Columns that were named, and how it is written.
     """
 
-    def __init__(self, sample: Sample, said: Said) -> None:
-        self._sample, self._said = sample, said
+    def __init__(self, sample: Sample, options: FileOptions) -> None:
+        self._sample, self._options = sample, options
 
     def found(self, time: TimeColumn | None, free: Sequence[int], chosen: bool) -> tuple[int, ...]:
         """Columns that tell series apart, where one time stands in many rows."""
@@ -53,7 +54,7 @@ class SeriesFinder:
         seen = _Seen(self._sample.sheet, time, [])
         if seen.repeats(()) <= REPEATED:
             return self._named_series(labels, time.places, chosen)
-        if self._said.step == "event":
+        if self._options.step == "event":
             return ()
         labels = labels[:MOST_LABELS]
         seen = _Seen(self._sample.sheet, time, labels)

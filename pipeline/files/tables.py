@@ -10,47 +10,24 @@ from array import array
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
 
 from lstm_stream import Observation
-from pipeline.files.fileform import NOTHING_SAID, PLAIN, Fields, Said
+from pipeline.evaluation.actuals import season_of
+from pipeline.files.events import Event, events_of, names_of
+from pipeline.files.file_options import NO_OPTIONS, PLAIN, Fields, FileOptions
 from pipeline.files.layout import Layout, layout_of
 from pipeline.files.packing import TableError
 from pipeline.files.reader import Sheet, read_sheet
 from pipeline.files.rhythm import Integers, Rhythm, rhythm_of
-from pipeline.files.rows import Reading, Row, in_time
+from pipeline.files.rows import Reading, in_time
 from pipeline.files.seriesfinder import REPEATED
 from pipeline.sentinels import Spread, written
-from pipeline.truth import season_of
 
 SHOWN = 6
-
-
-class Event(NamedTuple):
-    """What is known of a series, or of several, at one time.
-
-    Attributes
-    ----------
-    series
-        Its name; with several values, each is the series ``<series>/<field>``.
-    time
-        Microseconds since the epoch, UTC.
-    values, covariates
-        One for each of the fields, NaN where there is none.
-    """
-
-    series: str
-    time: int
-    values: tuple[float, ...]
-    covariates: tuple[float, ...] = ()
-
-    @classmethod
-    def of(cls, observation: Observation) -> Self:
-        """The event of an observation that came alone."""
-        return cls(observation.series, observation.time, (observation.value,))
 
 
 class Table(msgspec.Struct, frozen=True):
@@ -116,7 +93,7 @@ class Table(msgspec.Struct, frozen=True):
         """
         rows = Reading(self.sheet, self.layout).rows()
         for row in rows if self.ordered else in_time(rows):
-            yield from _events(row, self.layout, _names(row.key, self.layout, self.fields))
+            yield from events_of(row, self.layout, names_of(row.key, self.layout, self.fields))
 
     def read(self) -> Iterator[Observation]:
         """Every observation, in the order of the events."""
@@ -153,8 +130,7 @@ class Table(msgspec.Struct, frozen=True):
         if self.repeated:
             yield (
                 f"{_counted(self.repeated, 'row')} with the time of another one of their series: here each is a step"
-                " of its own, the"
-                " daemon leaves the later ones out as repeated"
+                " of its own, the daemon leaves the later ones out as repeated"
             )
 
 
@@ -193,7 +169,7 @@ def _rows_told(table: Table) -> str:
     return f"{count} rows of {len(table.series):,} series, {table.rhythm.told}"
 
 
-def survey(path: Path, fields: Fields = PLAIN, said: Said = NOTHING_SAID) -> Table:
+def survey(path: Path, fields: Fields = PLAIN, options: FileOptions = NO_OPTIONS) -> Table:
     """Read a file through, so that nothing is done with half a good one.
 
     Parameters
@@ -202,7 +178,7 @@ def survey(path: Path, fields: Fields = PLAIN, said: Said = NOTHING_SAID) -> Tab
         Of the file.
     fields
         What an event's fields are called; columns with these names hold them.
-    said
+    options
         What options say of the file.
 
     Raises
@@ -210,8 +186,8 @@ def survey(path: Path, fields: Fields = PLAIN, said: Said = NOTHING_SAID) -> Tab
     TableError
         When it cannot be read, is not such a table, or may be read in several ways.
     """
-    sheet = read_sheet(path, said.encoding)
-    layout = layout_of(sheet, fields, said)
+    sheet = read_sheet(path, options.encoding)
+    layout = layout_of(sheet, fields, options)
     reading = Reading(sheet, layout)
     places, times, lines = array("q"), array("q"), array("q")
     keys: dict[str, int] = {}
@@ -229,18 +205,18 @@ def survey(path: Path, fields: Fields = PLAIN, said: Said = NOTHING_SAID) -> Tab
         raise TableError(f"{path} has a header but no rows")
     stamps = _Stamps(np.array(places), np.array(times), np.array(lines))
     again = stamps.again()
-    if len(again) > max(REPEATED * len(times), 0) and said.step != "event":
+    if len(again) > max(REPEATED * len(times), 0) and options.step != "event":
         raise _repeating(sheet, layout, tuple(keys), stamps, int(again[0]))
     counts = np.bincount(stamps.series)
     return Table(
         sheet=sheet,
         layout=layout,
         fields=fields,
-        series=tuple(name for key in keys for name in _names(key, layout, fields)),
+        series=tuple(name for key in keys for name in names_of(key, layout, fields)),
         length=len(times) * (1 if layout.by_row or layout.across else len(layout.values)),
         together=1 if layout.across else len(layout.values),
         ordered=bool(np.all(np.diff(stamps.times) >= 0)),
-        rhythm=_rhythm(stamps, said.step),
+        rhythm=_rhythm(stamps, options.step),
         rows=(int(counts.min()), int(counts.max())),
         missing=dict(reading.missing.most_common()),
         sentinels=_sentinels(spreads),
@@ -288,21 +264,3 @@ def _repeating(sheet: Sheet, layout: Layout, keys: tuple[str, ...], stamps: _Sta
         " column that tells series apart with --series, or take each row as a step, whatever its time, with --step"
         " event"
     )
-
-
-def _names(key: str, layout: Layout, fields: Fields) -> list[str]:
-    """What the series of a row are called, as by the daemon."""
-    if layout.by_row:
-        return [key] if len(layout.values) == 1 else [f"{key}/{name}" for name in fields.values]
-    if layout.across:
-        return [key]
-    columns = [layout.columns[place] for place in layout.values]
-    return [f"{key}/{name}" for name in columns] if layout.series else columns
-
-
-def _events(row: Row, layout: Layout, names: list[str]) -> Iterator[Event]:
-    if layout.by_row:
-        yield Event(row.key, row.time, row.values, row.covariates)
-        return
-    for name, value in zip(names, row.values, strict=True):
-        yield Event(name, row.time, (value,), row.covariates)

@@ -8,28 +8,22 @@ from itertools import pairwise
 import numpy as np
 
 from pipeline.files.cells import like_a_number
-from pipeline.files.fileform import PLAIN, Fields, Said
+from pipeline.files.clocks import CLOCK, NUMBER, clock_of, clock_reader, hour_of
+from pipeline.files.dateorder import order_of
+from pipeline.files.file_options import PLAIN, Fields, FileOptions
 from pipeline.files.packing import TableError
 from pipeline.files.sample import Sample, is_counter, listed
-from pipeline.files.timecolumn import (
-    CLOCK,
+from pipeline.files.timecolumn import PARTS, PARTS_FORM, TimeColumn
+from pipeline.files.timeforms import (
     DIGITS,
-    NUMBER,
-    PARTS,
-    PARTS_FORM,
     SLASHED,
-    TimeColumn,
     TimeForm,
-    clock_of,
-    clock_reader,
     first_form,
     form_of,
     has_hours,
-    hour_of,
     is_date,
     is_span,
-    order_of,
-    said_form,
+    named_form,
     slashed_form,
 )
 from pipeline.stamps import ZONES, StampError, Stamps
@@ -54,16 +48,16 @@ class TimeFinder:
     ----------
     sample
         The sheet's first rows.
-    fields, said
-        What columns are called, and what was said of them.
+    fields, options
+        What columns are called, and which were named, or how they are written.
     """
 
-    def __init__(self, sample: Sample, fields: Fields, said: Said) -> None:
-        self._sample, self._fields, self._said = sample, fields, said
+    def __init__(self, sample: Sample, fields: Fields, options: FileOptions) -> None:
+        self._sample, self._fields, self._options = sample, fields, options
 
     def time(self) -> TimeColumn | None:
         """Where times are; None where there are none, or a column counts steps."""
-        places = self._sample.asked(self._said.time, "--time")
+        places = self._sample.asked(self._options.time, "--time")
         if places and self._counts(places):
             return None
         if not places:
@@ -72,7 +66,7 @@ class TimeFinder:
 
     def _counts(self, places: tuple[int, ...]) -> bool:
         """Whether the column that was named counts steps, as a step was given and its numbers are no dates."""
-        if len(places) > 1 or isinstance(self._said.step, str) or self._said.time_format:
+        if len(places) > 1 or isinstance(self._options.step, str) or self._options.time_format:
             return False
         cells = self._sample.cells[places[0]]
         return bool(cells) and all(re.fullmatch(r"\d{1,7}", cell) and not DIGITS.fullmatch(cell) for cell in cells)
@@ -149,25 +143,24 @@ class TimeFinder:
 
     def _time_of(self, places: tuple[int, ...]) -> TimeColumn:
         """How the times in these columns are written."""
-        cells, said = self._sample.cells[places[0]], self._said.time_format
-        if len(places) > 1 and not said and not any(map(is_date, cells[:1])) and not self._is_day_and_clock(places):
+        cells, named = self._sample.cells[places[0]], self._options.time_format
+        if len(places) > 1 and not named and not any(map(is_date, cells[:1])) and not self._is_day_and_clock(places):
             return self._parts_of(places)
-        if not said and cells and has_hours(cells):
+        if not named and cells and has_hours(cells):
             name = self._sample.called(places[0])
             raise TableError(
                 f"{self._sample.path}: `{cells[0]}` in column `{name}` may be a date with its hour or seconds since"
-                " 1970; say"
-                " --time-format %Y%m%d%H or --time-format s"
+                " 1970; say --time-format %Y%m%d%H or --time-format s"
             )
-        form = said_form(said) if said else first_form(cells)
-        form = self._ordered(places) if form.pattern is SLASHED and not said else form
-        pattern = said if said and form.pattern is None else "auto"
+        form = named_form(named) if named else first_form(cells)
+        form = self._ordered(places) if form.pattern is SLASHED and not named else form
+        pattern = named if named and form.pattern is None else "auto"
         try:
-            stamps = Stamps(pattern, self._said.timezone)
+            stamps = Stamps(pattern, self._options.timezone)
         except ValueError as error:
             raise TableError(f"{self._sample.path}: {error} (--time-format, --timezone)") from None
         names = " + ".join(self._sample.called(place) for place in places)
-        zone = self._named_zone(places) if self._said.timezone == "UTC" else f", {self._said.timezone}"
+        zone = self._named_zone(places) if self._options.timezone == "UTC" else f", {self._options.timezone}"
         clock, day = self._clock(places)
         return TimeColumn(places, f"{names} ({form.told}{day}{zone})", stamps, form, clock)
 
@@ -196,7 +189,7 @@ class TimeFinder:
 
     def _parts_of(self, places: tuple[int, ...]) -> TimeColumn:
         names = " + ".join(self._sample.called(place) for place in places)
-        return TimeColumn(places, f"{names} (parts of a date)", Stamps("auto", self._said.timezone), PARTS_FORM)
+        return TimeColumn(places, f"{names} (parts of a date)", Stamps("auto", self._options.timezone), PARTS_FORM)
 
     def _ordered(self, places: tuple[int, ...]) -> TimeForm:
         """The one order of day, month and year that the whole column allows."""
@@ -212,19 +205,17 @@ class TimeFinder:
         ways = " or ".join(f"--time-format {slashed_form(order).told}" for order in orders.left)
         raise TableError(
             f"{self._sample.path}: `{orders.example}` in column `{name}` may have the day or the month first, and no"
-            " row of the"
-            f" file tells which; say {ways}"
+            f" row of the file tells which; say {ways}"
         )
 
     def counter(self) -> int | None:
         """What stands in for a time: rows counted by a step that was given."""
-        if isinstance(self._said.step, str):
+        if isinstance(self._options.step, str):
             raise TableError(
                 f"{self._sample.path} has no column of times that can be told ({listed(self._sample.columns)}); name"
-                " it with --time"
-                f" COLUMN, or say how far apart its rows are, such as --step 1h{self._hint()}"
+                f" it with --time COLUMN, or say how far apart its rows are, such as --step 1h{self._hint()}"
             )
-        return next(iter(self._sample.asked(self._said.time, "--time")), None)
+        return next(iter(self._sample.asked(self._options.time, "--time")), None)
 
     def _hint(self) -> str:
         """What else a file without times may be."""

@@ -5,10 +5,10 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from pipeline.conditions import conditions
-from pipeline.fields import one_field, template
-from pipeline.paths import Path
-from pipeline.points import Points
+from pipeline.events.conditions import conditions
+from pipeline.events.fields import one_field, template
+from pipeline.events.paths import Path
+from pipeline.events.points import Points
 from pipeline.settings.values import Count, Seconds, SettingsError, written
 from pipeline.stamps import check_format, zone
 

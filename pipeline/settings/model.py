@@ -41,7 +41,7 @@ class Model(Struct, frozen=True, kw_only=True):
         float,
         Meta(ge=0, le=1000, description="How much to learn from each observation: 2 is twice the usual, 0 nothing."),
     ] = 1.0
-    learning_rate: Annotated[float, Meta(gt=0, le=1, description="Size of a learning step (Adam).")] = 3e-3
+    learning_rate: Annotated[float, Meta(gt=0, le=1, description="Size of a learning step (Adam).")] = 5e-3
     replay: Annotated[
         Count, Meta(le=10_000_000, description="Past windows that a partition keeps to learn from again.")
     ] = 1024

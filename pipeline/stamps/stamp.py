@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from pipeline.json_text import LONGEST_NUMBER
+from pipeline.events.json_text import LONGEST_NUMBER
 
 EPOCH = datetime(1970, 1, 1)
 EPOCH_UTC = EPOCH.replace(tzinfo=UTC)

@@ -29,15 +29,16 @@ import click
 from kafka import KafkaAdminClient, KafkaConsumer
 from msgspec import structs
 
-from pipeline.admin import KafkaAdmin, Limits
 from pipeline.clock import Clock
 from pipeline.cluster import KafkaClients, KafkaError, TopicPartition, read_topic
+from pipeline.cluster.admin import KafkaAdmin, Limits
+from pipeline.instruments import Instruments
 from pipeline.metrics import Metrics
 from pipeline.publisher import Publisher
 from pipeline.settings import Settings
 from pipeline.watchdog import Watchdog
+from tests.members import Member, Watch, settings_for, told, undisturbed, write
 from tests.servers import ApacheKafka, wait_until
-from tests.test_end_to_end import Member, Watch, settings_for, told, undisturbed, write
 
 STEPS = 30  # events of each series in a round
 SESSION = 4.0  # seconds
@@ -237,13 +238,13 @@ def _sent(settings: Settings, value: bytes, count: int, commit: bool = False) ->
 def _heal(settings: Settings) -> int:
     """What the daemon's publisher does at its start; how many markers it had to write."""
     metrics, clock = Metrics(), Clock()
-    watchdog = Watchdog(settings.delivery.deadline, clock.now, _never)
-    publisher = Publisher(KafkaClients(settings), settings, metrics, watchdog, clock)
+    watchdog = Watchdog(settings.delivery.deadline, clock.now, never)
+    publisher = Publisher(KafkaClients(settings), settings, Instruments(metrics, watchdog, clock))
     publisher.close()
     return int(metrics.broker_errors.labels("hanging_transaction")._value.get())
 
 
-def _never(call: str) -> None:
+def never(call: str) -> None:
     raise AssertionError(call)
 
 

@@ -34,9 +34,9 @@ from kafka.structs import OffsetAndMetadata
 from msgspec import structs
 
 from lstm_stream import Bank, ExpertForecasts, Forecasts
-from pipeline.admin import BATCH_BYTES, Limits
 from pipeline.checkpoints import Checkpoints
 from pipeline.cluster import LINGER_MS, Consumer, KafkaClients, Producer, Writer, create_topics, read_topic
+from pipeline.cluster.admin import BATCH_BYTES, Limits
 from pipeline.embedded import EmbeddedBroker
 from pipeline.held import Shards
 from pipeline.hyperparameters import hyperparameters

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from pipeline.events import Decoder
+from pipeline.events.decoder import Decoder
 from pipeline.messages import Record
 from pipeline.settings import Events
 

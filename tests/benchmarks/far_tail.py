@@ -18,8 +18,8 @@ import numpy as np
 
 from lstm_stream import ANY_GAP, Bank, Hyperparameters
 from lstm_stream.arithmetic import Doubles
+from pipeline.evaluation.log import Log, read_log
 from pipeline.files.tables import survey
-from pipeline.log import Log, read_log
 
 LEVELS = (0.9, 0.99, 0.999, 0.9999)
 BATCH = 512

@@ -20,7 +20,7 @@ import numpy as np
 
 from lstm_stream import Bank, Hyperparameters
 from pipeline.checkpoints import Address, Checkpoints
-from pipeline.saver import Saver
+from pipeline.checkpoints.saver import Saver
 
 ADDRESS = Address("benchmark", "events", "large", 0)
 HOUR = 3_600_000_000

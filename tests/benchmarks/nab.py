@@ -26,8 +26,8 @@ import numpy as np
 
 from lstm_stream import Bank, Hyperparameters
 from lstm_stream.arithmetic import Doubles, Wholes
+from pipeline.evaluation.log import read_log
 from pipeline.files.tables import survey
-from pipeline.log import read_log
 
 PROBATION, MOST_PROBATION = 0.15, 750
 """Share of a file's rows, and rows at most."""

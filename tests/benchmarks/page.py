@@ -22,8 +22,8 @@ from pipeline.cluster import Writer, create_topics
 from pipeline.embedded import EmbeddedBroker
 from pipeline.messages import Outgoing
 from pipeline.settings import Events, Settings, Web
+from tests.members import Member
 from tests.servers import wait_until
-from tests.test_end_to_end import Member
 
 PATHS = (
     "/api/list?limit=50",

@@ -30,9 +30,9 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_stream import ANY_GAP, Bank, Hyperparameters
+from pipeline.evaluation.actuals import Floats, Rows, Split
+from pipeline.evaluation.log import Log, read_log
 from pipeline.files.tables import survey
-from pipeline.log import Log, read_log
-from pipeline.truth import Floats, Rows, Split
 
 Kind = Literal["spike", "shift", "flat"]
 KINDS: tuple[Kind, ...] = ("spike", "shift", "flat")

@@ -31,10 +31,10 @@ from msgspec import structs
 from pipeline.cluster import Writer, create_topics, read_topic
 from pipeline.messages import Outgoing
 from pipeline.settings import Settings
-from pipeline.totals import Sample, read
+from pipeline.workers.totals import Sample, read
 from tests.benchmarks.cycle import START, broker
+from tests.members import Member
 from tests.servers import wait_until
-from tests.test_end_to_end import Member
 
 PARTITIONS = 4
 WARM = 0.25

@@ -7,8 +7,8 @@ import msgspec
 import numpy as np
 
 from lstm_stream import ANY_GAP, Bank, Forecasts, Hyperparameters
-from pipeline.baselines import SeasonalNaive
-from pipeline.truth import Floats
+from pipeline.evaluation.actuals import Floats
+from pipeline.evaluation.baselines import SeasonalNaive
 from tests.benchmarks.quality.markdown import grid, verdict
 from tests.benchmarks.quality.workers import Start
 

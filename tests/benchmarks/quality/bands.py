@@ -19,10 +19,10 @@ from lstm_stream.interval_state import Intervals, Layout, Workspace
 from lstm_stream.intervals import learn_errors, measure_errors, open_intervals, write_quantiles
 from lstm_stream.move_scale import Moves, measure_moves, open_moves
 from lstm_stream.scale import Scale, rescale, set_step, spread_of
-from pipeline.baselines import SeasonalNaive
-from pipeline.log import Log
-from pipeline.scoring import HORIZONS, Score, Scorer
-from pipeline.truth import Floats
+from pipeline.evaluation.actuals import Floats
+from pipeline.evaluation.baselines import SeasonalNaive
+from pipeline.evaluation.log import Log
+from pipeline.evaluation.scoring import HORIZONS, Score, Scorer
 from tests.benchmarks.quality.case import HORIZON, LEVEL, Case, Outcome, run
 from tests.benchmarks.quality.dataset import BATCH, read
 from tests.benchmarks.quality.markdown import by_set, verdict

@@ -7,7 +7,7 @@ import msgspec
 
 from lstm_stream import ANY_GAP, Bank, Hyperparameters
 from lstm_stream.network import Network
-from pipeline.scoring import HORIZONS, Score, Scorer
+from pipeline.evaluation.scoring import HORIZONS, Score, Scorer
 from tests.benchmarks.ablations import Absent, Forgetful
 from tests.benchmarks.quality.dataset import BATCH, name_of, read, show
 

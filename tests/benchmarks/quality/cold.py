@@ -10,7 +10,7 @@ import numpy as np
 
 from lstm_stream import ANY_GAP, Bank, Hyperparameters
 from lstm_stream.network import Network
-from pipeline.scoring import HORIZONS
+from pipeline.evaluation.scoring import HORIZONS
 from tests.benchmarks.ablations import Forgetful
 from tests.benchmarks.quality.dataset import name_of, read
 from tests.benchmarks.quality.markdown import by_set

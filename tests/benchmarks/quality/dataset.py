@@ -10,9 +10,9 @@ from typing import NamedTuple
 import numpy as np
 
 from lstm_stream import Bank, Forecasts
+from pipeline.evaluation.actuals import Actuals, Rows, actuals
+from pipeline.evaluation.log import Log, read_log
 from pipeline.files.tables import survey
-from pipeline.log import Log, read_log
-from pipeline.truth import Rows, Truth, truth
 
 BATCH = 512
 """Observations shown at a time."""
@@ -29,7 +29,7 @@ class DataSet(NamedTuple):
 
     name: str
     log: Log
-    came: Truth
+    came: Actuals
 
     @property
     def grouped(self) -> bool:
@@ -53,7 +53,7 @@ def read(path: str, most_rows: int | None = None) -> DataSet:
 def data_set(name: str, log: Log, rows: Rows) -> DataSet:
     """A log with what is scored of it, and no row after that."""
     values = [log.values[log.series == index] for index in range(len(log.names))]
-    came = truth(log.names, values, rows, log.season)
+    came = actuals(log.names, values, rows, log.season)
     for place, why in came.left_out.items():
         print(f"{name}, {log.names[place]}: left out of the means, {why}", file=sys.stderr)
     return DataSet(name, log.cut(log.rows < came.score_to[log.series]), came)

@@ -14,8 +14,8 @@ import msgspec
 import numpy as np
 
 from lstm_stream import ANY_GAP, Bank, Hyperparameters
-from pipeline.scoring import HORIZONS, Scorer
-from pipeline.truth import Integers
+from pipeline.evaluation.actuals import Integers
+from pipeline.evaluation.scoring import HORIZONS, Scorer
 from tests.benchmarks.quality.case import HORIZON, Case, Outcome, run
 from tests.benchmarks.quality.dataset import BATCH, DataSet, read
 from tests.benchmarks.quality.markdown import by_set, verdict

@@ -11,10 +11,10 @@ import msgspec
 import numpy as np
 
 from lstm_stream import ANY_GAP, Bank, Hyperparameters
-from pipeline.evaluate import evaluate
-from pipeline.peers import STRIDE
-from pipeline.scoring import HORIZONS, Result, Score, Scorer
-from pipeline.truth import Rows
+from pipeline.evaluation.actuals import Rows
+from pipeline.evaluation.evaluate import evaluate
+from pipeline.evaluation.peers import STRIDE
+from pipeline.evaluation.scoring import HORIZONS, Result, Score, Scorer
 from tests.benchmarks.quality import dataset
 from tests.benchmarks.quality.case import HORIZON
 from tests.benchmarks.quality.markdown import grid

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_stream import ANY_GAP, Bank, Hyperparameters
+from pipeline.evaluation.log import Log, read_log
 from pipeline.files.tables import survey
-from pipeline.log import Log, read_log
 from tests.benchmarks.quality.dataset import BATCH, show
 from tests.benchmarks.quality.markdown import grid
 from tests.benchmarks.quality.workers import Start

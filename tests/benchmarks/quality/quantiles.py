@@ -9,9 +9,9 @@ import msgspec
 import numpy as np
 
 from lstm_stream import Bank, Hyperparameters
-from pipeline.baselines import SeasonalNaive
-from pipeline.scoring import HORIZONS
-from pipeline.truth import Floats, Integers, Truth
+from pipeline.evaluation.actuals import Actuals, Floats, Integers
+from pipeline.evaluation.baselines import SeasonalNaive
+from pipeline.evaluation.scoring import HORIZONS
 from tests.benchmarks.quality.case import HORIZON, Case
 from tests.benchmarks.quality.dataset import BATCH, name_of, read, show
 from tests.benchmarks.quality.markdown import grid
@@ -104,7 +104,7 @@ def measured(case: Case) -> Row:
 class _Sums:
     """Of what is scored, by horizon and series."""
 
-    def __init__(self, came: Truth) -> None:
+    def __init__(self, came: Actuals) -> None:
         self._came = came
         shape = (len(HORIZONS), len(came.first))
         self._count = np.zeros(shape)

@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 import numpy as np
 
-from pipeline.scoring import Score
+from pipeline.evaluation.scoring import Score
 from tests.benchmarks.quality.case import Outcome
 
 Metric = Literal["mse", "mae", "interval_score"]

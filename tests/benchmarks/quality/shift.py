@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_stream import ANY_GAP, Bank, Hyperparameters
-from pipeline.log import Log
-from pipeline.truth import Floats, Rows
+from pipeline.evaluation.actuals import Floats, Rows
+from pipeline.evaluation.log import Log
 from tests.benchmarks.quality.dataset import DataSet, data_set, name_of, read
 from tests.benchmarks.quality.markdown import grid
 from tests.benchmarks.quality.track import HORIZON, HORIZONS, Track, by_origin, show_all, track

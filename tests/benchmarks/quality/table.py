@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 import numpy as np
 
-from pipeline.scoring import Score
+from pipeline.evaluation.scoring import Score
 from tests.benchmarks.quality.case import Case, Outcome, run
 from tests.benchmarks.quality.markdown import grid, verdict
 from tests.benchmarks.quality.reference import PUBLISHED, Baselines, Metric, geometric, number

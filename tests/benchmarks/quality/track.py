@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from lstm_stream import Bank
-from pipeline.log import Log
-from pipeline.truth import Floats
+from pipeline.evaluation.actuals import Floats
+from pipeline.evaluation.log import Log
 from tests.benchmarks.quality.dataset import BATCH, DataSet, show
 
 HORIZON = 24

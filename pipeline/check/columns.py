@@ -1,0 +1,102 @@
+"""One field over the events of a sample: of what types its values are, and what they may be."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from typing import Literal
+
+import msgspec
+
+LONGEST_EXAMPLE = 60  # characters
+
+
+class Column(msgspec.Struct, frozen=True):
+    """One field over the events of a sample.
+
+    Attributes
+    ----------
+    path
+        As the settings spell it.
+    values
+        What lies there, by the number of the event.
+    """
+
+    path: str
+    values: dict[int, object]
+
+    def types(self) -> dict[str, int]:
+        """How many are of each type."""
+        return dict(Counter(map(type_of, self.values.values())).most_common())
+
+    def texts(self) -> set[str]:
+        """The different ones, as text."""
+        return {str(value) for value in self.values.values()}
+
+    def example(self) -> str:
+        """The first that is not null, in few characters."""
+        known = (value for value in self.values.values() if value is not None)
+        return short(next(known, None))
+
+
+Type = Literal["number", "numeric text", "text", "boolean", "null", "array", "object"]
+
+
+def type_of(value: object) -> Type:
+    """What a value of JSON is."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, int | float):
+        return "number"
+    if isinstance(value, str):
+        return "numeric text" if _NUMERIC.fullmatch(value) else "text"
+    return "array" if isinstance(value, list) else "object"
+
+
+_NUMERIC = re.compile(r"\s*[+-]?((0|[1-9]\d*)\.?\d*|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
+"""Not what begins with a needless zero: such are ids, or the digits of bytes."""
+
+
+def short(value: object, longest: int = LONGEST_EXAMPLE) -> str:
+    """A value as JSON, cut where it is long; text without quotes."""
+    if isinstance(value, bytes):
+        value = value.decode(errors="backslashreplace")
+    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    text = "".join(letter if letter.isprintable() else "?" for letter in text)
+    return text if len(text) <= longest else f"{text[: longest - 3]}..."
+
+
+def is_numeric(column: Column) -> bool:
+    """Whether most of what is known of a field are numbers."""
+    kinds = column.types()
+    numbers = kinds.get("number", 0) + kinds.get("numeric text", 0)
+    return numbers > 0 and numbers >= 0.5 * (len(column.values) - kinds.get("null", 0))
+
+
+def inside(found: Mapping[str, Column]) -> dict[str, Column]:
+    """The fields that may hold names and values, without what envelopes bring along."""
+    paths = set(found)
+    is_connect = _has(paths, "schema.") and _has(paths, "payload.")
+    prefix = "payload." if is_connect else ""
+    is_debezium = f"{prefix}op" in paths and (_has(paths, f"{prefix}after.") or _has(paths, f"{prefix}source."))
+    prefix += "after." if is_debezium else ""
+    envelope = {"specversion", "id", "type", "datacontenttype", "dataschema"} if "specversion" in paths else set()
+    return {
+        path: column
+        for path, column in found.items()
+        if path.startswith((prefix, "{")) and path not in envelope and not _is_of_before(path, paths)
+    }
+
+
+_BEFORE = re.compile(r"(^|\.)(old|before|previous|prev)(?=[._])")
+_AFTER = ("new", "after", "current")
+
+
+def _is_of_before(path: str, paths: set[str]) -> bool:
+    """Whether it is what a field was before, where another one says what it is now."""
+    return any(_BEFORE.sub(rf"\g<1>{after}", path, count=1) in paths - {path} for after in _AFTER)
+
+
+def _has(paths: set[str], prefix: str) -> bool:
+    return any(path.startswith(prefix) for path in paths)

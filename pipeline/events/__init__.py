@@ -1,0 +1,1 @@
+"""What a record of Kafka holds: events, and the observations in them."""

@@ -1,0 +1,187 @@
+"""Which columns hold values, and how numbers are written in them."""
+
+import re
+from collections.abc import Sequence
+
+from pipeline.files.cells import (
+    SWITCHES,
+    AmbiguousNumberError,
+    NumberForm,
+    like_a_number,
+    mend_of,
+    number_form,
+    numbers_of,
+)
+from pipeline.files.file_options import Fields, FileOptions
+from pipeline.files.packing import TableError
+from pipeline.files.sample import SHOWN, Sample, listed, short
+from pipeline.files.seriesfinder import SERIES_NAMES
+from pipeline.files.timecolumn import TimeColumn
+from pipeline.files.timefinder import TimeFinder
+from pipeline.files.timeforms import is_date
+
+HOUR_COLUMN = re.compile(r"(?:h|he|hr|hour|hour ending|stunde)?[ _-]*([01]?\d|2[0-4])(?::?00(?::00)?)?", re.IGNORECASE)
+HOURS = (set(range(24)), set(range(1, 25)))
+ZONE_NAME = re.compile(r"(^|[^a-z])(time[ _-]?zone|tz)([^a-z]|$)", re.IGNORECASE)
+MONTHS = frozenset(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"])
+INDEX_NAME = re.compile(r"|unnamed: \d+|index|idx|id|no\.?|nr|row|obs|__index_level_\d+__", re.IGNORECASE)
+
+
+class ValuesFinder:
+    """Looks for the columns of values.
+
+    Parameters
+    ----------
+    sample
+        The sheet's first rows.
+    fields, options
+        What columns are called, and which were named, or how they are written.
+    unused
+        Columns that are left out, and why; it is added to.
+    """
+
+    def __init__(self, sample: Sample, fields: Fields, options: FileOptions, unused: dict[str, str]) -> None:
+        self._sample, self._fields, self._options, self._unused = sample, fields, options, unused
+
+    def found(self, time: TimeColumn | None, free: Sequence[int], series: Sequence[int]) -> tuple[int, ...]:
+        """Columns of numbers among those that are nothing else."""
+        values = self._numeric([place for place in free if place not in series])
+        self._check_no_months(time, values)
+        self._check_no_hours(time, values)
+        if values:
+            return values
+        self._refuse_text(free)
+        beside = self._sample.called(time.places[0]) if time else "the rows"
+        raise TableError(
+            f"{self._sample.path} has no column of values beside `{beside}` and the covariates; it has"
+            f" {listed(self._sample.columns)}"
+        )
+
+    def named(self, taken: set[int | None]) -> tuple[tuple[int, ...], bool]:
+        """Columns of values that were named, and whether a row is one event of them."""
+        if self._options.values:
+            if len(self._fields.values) not in (1, len(self._options.values)):
+                raise TableError(
+                    f"{self._sample.path}: events.values names {len(self._fields.values)} fields and --values"
+                    f" {len(self._options.values)} columns; give as many"
+                )
+            return self._sample.asked(self._options.values, "--values"), len(self._fields.values) > 1
+        names = self._fields.values
+        if len(names) > 1:
+            if absent := [name for name in names if name not in self._sample.columns]:
+                raise TableError(
+                    f"{self._sample.path} has no column `{absent[0]}`; name columns of it in events.values, or one"
+                    " path alone for an event of each cell"
+                )
+            return tuple(self._sample.columns.index(name) for name in names), True
+        place = self._sample.place(names[0])
+        return ((place,), False) if place is not None and place not in taken else ((), False)
+
+    def numbers(self, places: Sequence[int]) -> NumberForm:
+        """How numbers are written in these columns."""
+        form = NumberForm(
+            missing=frozenset(self._sample.missing),
+            booleans=self._options.booleans,
+            missing_numbers=numbers_of(self._options.missing),
+        )
+        for place in places:
+            self._check_numbers(place)
+        cells = [cell for place in places for cell in self._sample.cells[place]]
+        try:
+            return number_form(cells, form, self._options.decimal)
+        except AmbiguousNumberError as unclear:
+            text = str(unclear)
+            raise TableError(
+                f"{self._sample.path}: `{text}` may be {text.replace(',', '')} or {text.replace(',', '.')}, and no"
+                " value tells which; say --decimal point or --decimal comma"
+            ) from None
+
+    def _check_numbers(self, place: int) -> None:
+        cells = self._sample.cells[place]
+        if cells and not any(like_a_number(cell) or self._is_switch(cell) for cell in cells):
+            raise TableError(
+                f"{self._sample.path}: no cell in column `{self._sample.called(place)}` is a number"
+                f" (`{short(cells[0])}`); name another with --values"
+            )
+
+    def _numeric(self, places: Sequence[int]) -> tuple[int, ...]:
+        """Columns of numbers, even if a cell of theirs is none: that one is then named."""
+        found = []
+        for place in places:
+            cells = self._sample.cells[place]
+            if self._is_index(place):
+                self._unused[self._sample.called(place)] = "it counts the rows"
+            elif cells and not any(like_a_number(cell) or self._is_switch(cell) for cell in cells):
+                self._unused[self._sample.called(place)] = "times" if is_date(cells[0]) else self._text(place)
+            elif TimeFinder(self._sample, self._fields, self._options).counts_since_1970(place):
+                self._unused[self._sample.called(place)] = "times"
+            elif not self._sample.columns[place]:
+                self._check_unnamed(place)
+            else:
+                found.append(place)
+        return tuple(found)
+
+    def _text(self, place: int) -> str:
+        """Why a column of text is not used; one that names zones makes other times of those that were read."""
+        is_zone = ZONE_NAME.search(self._sample.columns[place]) and self._options.timezone == "UTC"
+        return "a zone, but times are taken as UTC: say --timezone" if is_zone else "text"
+
+    def _is_switch(self, cell: str) -> bool:
+        return self._options.booleans and cell.lower() in SWITCHES
+
+    def _is_index(self, place: int) -> bool:
+        """Whether a column only counts the rows; refuses one whose name does not say so."""
+        if not self._sample.counts_rows(place):
+            return False
+        name = self._sample.columns[0]
+        if INDEX_NAME.fullmatch(name):
+            return True
+        others = [self._sample.called(other) for other in self._sample.numeric() if other != place]
+        raise TableError(
+            f"{self._sample.path}: the first column, `{name}`, counts the rows"
+            f" ({', '.join(self._sample.cells[0][:3])}, ...); leave it out"
+            f" with --values {','.join(others[:SHOWN]) or 'COLUMN'}, or count steps by it: --time {name} --step 1h"
+        )
+
+    def _check_unnamed(self, place: int) -> None:
+        if self._sample.cells[place]:
+            raise TableError(f"{self._sample.path}: column {place + 1} has no name in the header; give it one")
+        self._unused[self._sample.called(place)] = "empty"
+
+    def _check_no_months(self, time: TimeColumn | None, values: Sequence[int]) -> None:
+        """Refuse years whose months lie side by side: each month would be a series of its own."""
+        names = [self._sample.columns[place] for place in values]
+        if time is None or time.form.told != "year" or not {name.strip()[:3].lower() for name in names} >= MONTHS:
+            return
+        year = self._sample.called(time.places[0])
+        raise TableError(
+            f"{self._sample.path}: the columns of values are the months of `{year}`; write a row for each, with a time"
+            f" such as 2024-05, or say --values {','.join(names[:SHOWN])}... if each is a series of its own"
+        )
+
+    def _check_no_hours(self, time: TimeColumn | None, values: Sequence[int]) -> None:
+        """Refuse days whose hours lie side by side, under names such as HE01, 13:00, or 1 to 24."""
+        names = [self._sample.columns[place] for place in values]
+        hours = [match for name in names if (match := HOUR_COLUMN.fullmatch(name.strip()))]
+        if time is None or len(hours) < len(names) or {int(match[1]) for match in hours} not in HOURS:
+            return
+        if len(time.places) > 1 or any(":" in cell for cell in self._sample.cells[time.places[0]]):
+            return
+        day = self._sample.called(time.places[0])
+        raise TableError(
+            f"{self._sample.path}: the columns of values are the hours of `{day}` (`{hours[0][0]}`, `{hours[1][0]}`,"
+            " ...); write a row for each, with a time such as 2024-05-01 13:00, or say --values"
+            f" {','.join(names[:2])},... with all of them if each is a series of its own"
+        )
+
+    def _refuse_text(self, places: Sequence[int]) -> None:
+        """Where the only columns left hold text, its first cell says more than that there are no values."""
+        names = [place for place in places if self._sample.columns[place] in SERIES_NAMES]
+        for row, cells in enumerate(self._sample.sheet.sample):
+            for place in [place for place in places if place not in names]:
+                text = cells[place]
+                if text.lower() not in self._sample.missing:
+                    raise TableError(
+                        f"{self._sample.path}, line {self._sample.sheet.line(row)}: `{short(text)}` in column"
+                        f" `{self._sample.called(place)}` is not a number; {mend_of(text)}"
+                    )

@@ -1,0 +1,1 @@
+"""The web port: metrics, health, the live page and its JSON."""
