@@ -285,10 +285,15 @@ def features_of_known_series() -> npt.NDArray[np.float16]:
 
 
 def test_features_are_measured_as_their_version_says() -> None:
-    """Where this fails as a feature has been changed: raise `FEATURES`, store anew, make the packaged weights anew."""
+    """Another tuning moves them a little; where this fails their meaning has changed.
+
+    Then raise `FEATURES`, store anew, and make the packaged weights anew.
+    """
     stored = np.load(Path(__file__).parent / "features" / f"features-{FEATURES}.npy").astype(np.float32)
-    assert np.abs(features_of_known_series().astype(np.float32) - stored).max() < 0.02
     assert stored.shape[-1] == INPUTS
+    off = np.abs(features_of_known_series().astype(np.float32) - stored).mean(axis=(0, 1))  # (F,)
+    usual = np.abs(stored - stored.mean(axis=(0, 1))).mean(axis=(0, 1))
+    assert (off <= 0.2 * usual + 0.01).all(), f"features {np.flatnonzero(off > 0.2 * usual + 0.01)} are others"
     card = packaged().card
     assert card is not None
     assert (card.features, card.units) == (FEATURES, packaged().units)
