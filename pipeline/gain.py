@@ -1,8 +1,11 @@
 """What other weights of the pretrained network gain: errors on the part of a past that judges, last value = 1.
 
+A series is judged as one that the shard knows, and as one that begins.
+
 Shapes: N observations, H horizons.
 """
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -16,6 +19,10 @@ from pipeline.evaluation.log import Log, rows_of
 from pipeline.evaluation.scoring import HORIZONS, Score, Scorer
 from pipeline.settings import Settings
 
+YOUNG = range(10, 300)
+"""Rows on which a series is scored as one that begins."""
+PIECES = 4
+"""Of the part that judges, which are looked upon so, at most."""
 MOST = 200_000
 """Observations that are shown to judge by: of more, some series are drawn, and the last rows of each."""
 WORTH = 0.99
@@ -34,6 +41,8 @@ class Judged(NamedTuple):
 
     network: Errors
     forecast: Errors
+    young_network: Errors  # the same of series that nothing is known of before the part that judges
+    young_forecast: Errors
 
 
 class Gain(NamedTuple):
@@ -45,24 +54,73 @@ class Gain(NamedTuple):
     @property
     def left(self) -> float:
         """How much of the whole forecast's squared error is left, the geometric mean over horizons."""
-        before, after = self.before.forecast.mse, self.after.forecast.mse
-        return float(np.exp(np.mean([np.log(after[horizon] / before[horizon]) for horizon in before])))
+        return _left(self.before.forecast, self.after.forecast)
+
+    @property
+    def young_left(self) -> float:
+        """The same of series that begin."""
+        return _left(self.before.young_forecast, self.after.young_forecast)
 
     @property
     def is_worth_it(self) -> bool:
-        """Whether it is clearly less than all."""
-        return self.left < WORTH
+        """Whether it is clearly less than all, where known series and those that begin count the same."""
+        return math.sqrt(self.left * self.young_left) < WORTH
+
+
+def _left(before: Errors, after: Errors) -> float:
+    left = [math.log(after.mse[horizon] / before.mse[horizon]) for horizon in before.mse if horizon in after.mse]
+    return math.exp(sum(left) / len(left)) if left else 1.0
 
 
 class Judging(NamedTuple):
-    """A log to judge by, and from which row on each of its series is scored."""
+    """A log to judge by, and what is scored of it."""
 
     log: Log
-    score_from: Integers  # (S,)
+    came: Actuals
+
+    def young(self) -> Iterator["Judging"]:
+        """Pieces of the part that judges, each alone, as of series that begin with it; they hold `YOUNG` rows."""
+        lengths = self.came.score_to - self.came.score_from
+        count = int(np.clip(lengths.max() // YOUNG.stop, 1, PIECES))
+        for piece in range(count):
+            yield self._piece(self.came.score_from + np.maximum(lengths - YOUNG.stop, 0) * piece // max(count - 1, 1))
+
+    @property
+    def shown(self) -> int:
+        """How many values a bank is shown to judge its weights."""
+        return len(self.log.values) + sum(len(piece.log.values) for piece in self.young())
+
+    def _piece(self, first: Integers) -> "Judging":
+        """What begins with these rows of the series (S,)."""
+        log, end = self.log, np.minimum(first + YOUNG.stop, self.came.score_to)
+        use = (log.rows >= first[log.series]) & (log.rows < end[log.series])
+        some = log.cut(use)._replace(rows=log.rows[use] - first[log.series[use]])
+        order = np.argsort(some.series, kind="stable")
+        counts = np.bincount(some.series, minlength=len(log.names))
+        return Judging(
+            some,
+            self.came._replace(
+                values=some.values[order],
+                first=np.cumsum(counts) - counts,
+                score_from=np.minimum(YOUNG.start, counts),
+                score_to=counts,
+            ),
+        )
+
+    @property
+    def judged(self) -> int:
+        """How many values are scored."""
+        return int((self.came.score_to - self.came.score_from).sum())
 
     @classmethod
     def of(cls, log: Log, held_back: float, seed: int) -> "Judging":
-        """Of a log whose series end with such a held-back share each, the second half of which judges."""
+        """Of a log whose series end with such a held-back share each, the second half of which judges.
+
+        Raises
+        ------
+        ScoringError
+            No series can be scored.
+        """
         counts = np.bincount(log.series, minlength=len(log.names))
         known = np.isfinite(log.values)
         first = np.full(len(log.names), np.iinfo(np.int64).max)
@@ -73,63 +131,94 @@ class Judging(NamedTuple):
                 for count, begin in zip(counts.tolist(), first.tolist(), strict=True)
             ]
         )
-        return _smaller(cls(log, counts - judged), counts, seed)
+        some = _smaller(log, counts, seed)
+        places = [log.names.index(name) for name in some.names]
+        left = np.bincount(some.series, minlength=len(some.names))
+        return cls(some, _judged(actuals_of(some, Rows()), np.maximum(left - judged[places], 1)))
 
 
-def _smaller(whole: Judging, counts: Integers, seed: int) -> Judging:
+def _smaller(log: Log, counts: Integers, seed: int) -> Log:
     """With at most about `MOST` observations."""
-    log = whole.log
     if len(log.values) <= MOST:
-        return whole
+        return log
     order = np.random.default_rng([seed, 2]).permutation(len(counts))
     taken = max(1, int(np.searchsorted(np.cumsum(counts[order]), MOST)))
     chosen = np.sort(order[:taken])
     longest = MOST // taken if taken == 1 else int(counts.max())
     use = np.isin(log.series, chosen) & (log.rows >= counts[log.series] - longest)
     series = np.searchsorted(chosen, log.series[use])
-    some = log.cut(use)._replace(names=tuple(log.names[place] for place in chosen), series=series, rows=rows_of(series))
-    left = np.bincount(series, minlength=taken)
-    return Judging(some, np.maximum(left - (counts - whole.score_from)[chosen], 1))
+    return log.cut(use)._replace(names=tuple(log.names[place] for place in chosen), series=series, rows=rows_of(series))
 
 
 def judge(
     pasts: Sequence[Judging],
     settings: Settings,
-    weights: PretrainedWeights | None,
-    progress: Callable[[int], None] = lambda _: None,
+    weights: PretrainedWeights,
+    progress: Callable[[int], None],
 ) -> Judged:
-    """Errors with these weights of the pretrained network, of all logs together, each series counting the same."""
+    """Errors with these weights of the pretrained network, of all logs together, each series counting the same.
+
+    `progress` is told how many values more have been shown.
+    """
+    begun = [piece for past in pasts for piece in past.young()]
+    return Judged(*_errors(pasts, settings, weights, progress), *_errors(begun, settings, weights, progress))
+
+
+def _errors(
+    pasts: Sequence[Judging],
+    settings: Settings,
+    weights: PretrainedWeights,
+    progress: Callable[[int], None],
+) -> tuple[Errors, Errors]:
+    """Of the network alone, and of the whole forecast."""
     runs = [_run(past, settings, weights, progress) for past in pasts]
     counts = [len(past.log.names) for past in pasts]
-    return Judged(
-        _over_last_value([run["network"] for run in runs], [run["last"] for run in runs], counts),
-        _over_last_value([run["forecast"] for run in runs], [run["last"] for run in runs], counts),
+    last = _Sums.of([run.last for run in runs], counts)
+    return (
+        _Sums.of([run.network for run in runs], counts).over(last),
+        _Sums.of([run.forecast for run in runs], counts).over(last),
     )
 
 
 Scores = Mapping[int, Score]
 
 
-def _over_last_value(ours: Sequence[Scores], last: Sequence[Scores], counts: Sequence[int]) -> Errors:
-    def ratio(name: str, horizon: int) -> float:
-        above, below = (
-            sum(count * (getattr(one[horizon], name) or 0.0) for one, count in zip(scores, counts, strict=True))
-            for scores in (ours, last)
+class _Run(NamedTuple):
+    """Scores of what was shown one log."""
+
+    network: Scores
+    forecast: Scores
+    last: Scores
+
+
+class _Sums(NamedTuple):
+    """Sums of errors over the series of all logs, by horizon."""
+
+    mse: dict[int, float]
+    mae: dict[int, float]
+
+    @classmethod
+    def of(cls, scores: Sequence[Scores], counts: Sequence[int]) -> "_Sums":
+        both = list(zip(scores, counts, strict=True))
+        return cls(
+            {horizon: sum(count * (of[horizon].mse or 0.0) for of, count in both) for horizon in scores[0]},
+            {horizon: sum(count * (of[horizon].mae or 0.0) for of, count in both) for horizon in scores[0]},
         )
-        return above / below if below > 0 else float("nan")
 
-    horizons = [horizon for horizon in ours[0] if ratio("mse", horizon) > 0]
-    return Errors(*({horizon: ratio(name, horizon) for horizon in horizons} for name in ("mse", "mae")))
+    def over(self, last: "_Sums") -> Errors:
+        """Over those of the last value, in the horizons in which something was off."""
+        horizons = [horizon for horizon in self.mse if self.mse[horizon] > 0 and last.mse[horizon] > 0]
+        return Errors(
+            {horizon: self.mse[horizon] / last.mse[horizon] for horizon in horizons},
+            {horizon: self.mae[horizon] / last.mae[horizon] for horizon in horizons},
+        )
 
 
-def _run(
-    past: Judging, settings: Settings, weights: PretrainedWeights | None, progress: Callable[[int], None]
-) -> dict[str, Scores]:
+def _run(past: Judging, settings: Settings, weights: PretrainedWeights, progress: Callable[[int], None]) -> _Run:
     """Show a log to a bank with these weights, and score the part that judges."""
-    log, horizon = past.log, settings.model.horizon
-    came = _judged(actuals_of(log, Rows()), past.score_from)
+    log, came, horizon = past.log, past.came, settings.model.horizon
     horizons = sorted({step for step in (*HORIZONS, horizon) if step <= horizon})
-    scorers = {name: Scorer(came, horizons) for name in ("network", "forecast", "last")}
+    network, forecast, last = (Scorer(came, horizons) for _ in range(3))
     bank, naive = bank_for(log, settings, weights), SeasonalNaive(horizon, 1)
     for batch in log.batches(max(1, min(BATCH, FORESEEN // horizon))):
         names = [batch.names[index] for index in batch.series]
@@ -137,15 +226,11 @@ def _run(
         forecasts = bank.observe(
             names, batch.times, batch.values, events=batch.events, covariates=batch.covariates, by_expert=by_expert
         )
-        said = {
-            "network": said_by(Expert.PRETRAINED, by_expert),
-            "forecast": forecasts.mean,
-            "last": naive.observe(batch.series, batch.values),
-        }
-        for name, mean in said.items():
-            _add(scorers[name], batch, mean)
+        _add(network, batch, said_by(Expert.PRETRAINED, by_expert))
+        _add(forecast, batch, forecasts.mean)
+        _add(last, batch, naive.observe(batch.series, batch.values))
         progress(len(names))
-    return {name: scorer.scores() for name, scorer in scorers.items()}
+    return _Run(network.scores(), forecast.scores(), last.scores())
 
 
 def _judged(came: Actuals, score_from: Integers) -> Actuals:
@@ -159,16 +244,28 @@ def _add(scorer: Scorer, batch: Log, mean: Floats) -> None:
 
 def told(gain: Gain, judged: int) -> Iterator[str]:
     """Lines of a table, and what it comes to."""
-    horizons = list(gain.after.forecast.mse)
+    before, after = gain.before, gain.after
+    horizons = list(after.forecast.mse)
     yield f"Errors on {judged:,} held-back values that nothing was trained on, last value = 1"
-    yield f"{'':<26}" + "".join(f"{name + f' {horizon} ahead':>16}" for name in ("MSE", "MAE") for horizon in horizons)
-    for name, errors in (
-        ("network alone, before", gain.before.network),
-        ("network alone, after", gain.after.network),
-        ("whole forecast, before", gain.before.forecast),
-        ("whole forecast, after", gain.after.forecast),
+    yield f"{'':<42}" + "".join(f"{name + f', H = {horizon}':>13}" for name in ("MSE", "MAE") for horizon in horizons)
+    for name, was, now in (
+        ("network alone", before.network, after.network),
+        ("whole forecast", before.forecast, after.forecast),
+        ("series that begin: network alone", before.young_network, after.young_network),
+        ("series that begin: whole forecast", before.young_forecast, after.young_forecast),
     ):
-        values = [*errors.mse.values(), *errors.mae.values()]
-        yield f"{name:<26}" + "".join(f"{value:>16.3f}" for value in values)
-    change = abs(1 - gain.left)
-    yield f"The whole forecast's squared error is {change:.1%} {'less' if gain.left < 1 else 'more'}."
+        for when, errors in (("before", was), ("after", now)):
+            values = [*errors.mse.values(), *errors.mae.values()]
+            yield f"{name + ', ' + when:<42}" + "".join(f"{value:>13.3f}" for value in values)
+    yield (
+        f"The whole forecast's squared error is {change(gain.left)}, of series that begin {change(gain.young_left)}."
+    )
+
+
+def change(left: float) -> str:
+    """What is left of an error, in words.
+
+    >>> change(0.9), change(1.25)
+    ('10.0% less', '25.0% more')
+    """
+    return f"{abs(1 - left):.1%} {'less' if left < 1 else 'more'}"

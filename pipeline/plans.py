@@ -62,10 +62,10 @@ class OwnPlan(Plan, frozen=True, kw_only=True):
     """
 
     series: int = 0
-    steps: int = 2_000
+    steps: int = 1_000
     batch: int = 64
     rate: float = RATE_ON
     part: int = 64
-    share: float = 0.3
+    share: float = 0.5
     held_back: float = 0.2
     from_scratch: bool = False

@@ -18,14 +18,14 @@ from pipeline.remaining import remaining
 
 KEEP_EVERY = 500
 """Training steps from one kept state to the next."""
-BYTES = 176_128
-"""Of an example that is trained on, in memory; a file of it has half as much again."""
+BYTES = 274_432
+"""Of an example in its file, and in memory while files are read."""
 
 
 def pretrain(plan: Plan, out: Path, work: Path, tell: Callable[[str], None], clock: Clock) -> Card:
     """Make weights from generated series and write them to `out`; what is done so far is kept in the folder `work`."""
     work.mkdir(parents=True, exist_ok=True)
-    tell(f"{plan.series:,} generated series take {plan.series * BYTES / 1e9:.1f} GB of memory, and {work} half as much")
+    tell(f"{plan.series:,} generated series take {plan.series * BYTES / 1e9:.1f} GB of memory, and as much of {work}")
     files = made(generated(0, plan.series, plan.seed, plan.part), work, plan.jobs, tell, clock)
     training = Training(plan.units, plan.steps, plan.rate, plan.seed, plan.device, plan.batch)
     state = work / f"training-{plan.key()}.safetensors"

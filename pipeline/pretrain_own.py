@@ -7,7 +7,6 @@
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from hashlib import blake2b
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,42 +15,21 @@ import numpy.typing as npt
 from msgspec import structs
 from safetensors.numpy import load_file
 
-from lstm_stream import (
-    FEWEST_ROWS,
-    Card,
-    Course,
-    PretrainedWeights,
-    Split,
-    Stretch,
-    Training,
-    held_back,
-    held_back_losses,
-    loss_on,
-    trained,
-)
+from lstm_stream import Card, PretrainedWeights, Stretch, Training, held_back_losses, loss_on
 from pipeline.clock import Clock
-from pipeline.evaluation.log import Log, Past
+from pipeline.evaluation.log import Past
 from pipeline.example_files import Own, Task, generated, made, read_examples, read_to_train, write_arrays
-from pipeline.gain import Gain, Judging, judge
+from pipeline.gain import Gain, Judging, change, judge, told
 from pipeline.plans import OwnPlan
 from pipeline.pretrain import card_of, rounded
 from pipeline.remaining import remaining
 from pipeline.settings import Settings
+from pipeline.training_material import Material, has_long_series, material_of
 
-FEWEST_VALUES = 2_000
-"""Before what is held back, of all series together."""
-CLOSEST = 256
-"""Rows from the beginning of a stretch to that of the next one of a series, at least."""
-MOST_STRETCHES, MOST_HELD_BACK = 1500, 128
-"""That are trained on, and that tell when to stop; of more, some are drawn."""
 FEWEST_GENERATED, FORGOTTEN = 64, 32
 """Generated series that are trained on, where any are; and those that tell what was forgotten."""
 LOOK_EVERY, PATIENCE = 100, 8
 """Training steps from one look at the loss to the next; looks without a lower one that end the training."""
-
-
-class TooLittleError(Exception):
-    """There is too little to train on; the message says how much there is, and how much is needed."""
 
 
 class Found(NamedTuple):
@@ -61,6 +39,15 @@ class Found(NamedTuple):
     card: Card
     gain: Gain
     judged: int  # values
+
+    def told(self) -> Iterator[str]:
+        """What was gained, and what was forgotten, in lines."""
+        yield from told(self.gain, self.judged)
+        before, after = (sum(self.card.scores[f"generated_{when}"]) for when in ("before", "after"))
+        yield (
+            f"On generated series of all kinds the network's loss is {change(after / before)}: so much was forgotten of"
+            " what is unlike one's own past."
+        )
 
 
 def pretrain_own(
@@ -85,9 +72,13 @@ def pretrain_own(
     ------
     TooLittleError
         There is too little to train on.
+    ScoringError
+        No series varies, so that nothing can judge.
     """
     work.mkdir(parents=True, exist_ok=True)
-    material = _material(plan, pasts)
+    plan = plan if plan.from_scratch else structs.replace(plan, units=in_use.units)
+    material = material_of(plan, pasts)
+    judging = [Judging.of(past.log, plan.held_back, plan.seed) for past in pasts if has_long_series(past.log)]
     count = round(len(material.trained) * plan.share / (1 - plan.share))
     beside = max(count, FEWEST_GENERATED) if count else 0
     tell(f"{material.told}; beside them {beside:,} generated series")
@@ -96,70 +87,25 @@ def pretrain_own(
     kept = work / f"training-{plan.key(material.digest(), in_use.digest)}.safetensors"
     best = _trained(plan, start, files, kept, tell, clock)
     weights = PretrainedWeights.of_arrays(best.weights)
-    judging = [Judging.of(past.log, plan.held_back, plan.seed) for past in pasts]
-    tell(f"judging by {sum(len(one.log.values) for one in judging):,} values, before and after")
-    before = judge(judging, settings, in_use)
-    gain = Gain(before, judge(judging, settings, weights) if weights != in_use else before)
+    progress = _telling(2 * sum(one.shown for one in judging), tell, clock)
+    before = judge(judging, settings, in_use, progress)
+    gain = Gain(before, judge(judging, settings, weights, progress) if weights != in_use else before)
     card = card_of(plan, (*map(_source, pasts), f"{beside:,} generated series of 1,024 values"), start)
     scores = _scores(gain) | {"loss_held_back": [best.first_loss, best.loss]} | _on_generated(in_use, weights, files)
-    judged = sum(int((one.log.rows >= one.score_from[one.log.series]).sum()) for one in judging)
-    return Found(weights, structs.replace(card, scores=scores), gain, judged)
+    return Found(weights, structs.replace(card, scores=scores), gain, sum(one.judged for one in judging))
 
 
-class _Material(NamedTuple):
-    """Stretches of one's own, and what there is of them."""
+def _telling(total: int, tell: Callable[[str], None], clock: Clock) -> Callable[[int], None]:
+    """Tells at each tenth of so many values how many have judged."""
+    begin, done = clock.now(), 0
 
-    trained: tuple[Stretch, ...]
-    stopping: tuple[Stretch, ...]
-    told: str
+    def progress(count: int) -> None:
+        nonlocal done
+        before, done = done, done + count
+        if 10 * before // total != 10 * done // total:
+            tell(f"judging, before and after: {done / total:.0%}{remaining(clock.now() - begin, done, total)}")
 
-    def digest(self) -> str:
-        """Names these stretches."""
-        content = blake2b(digest_size=6)
-        for one in (*self.trained, *self.stopping):
-            content.update(one.times.tobytes() + one.values.tobytes() + bytes(str(one.judged_from), "ascii"))
-        return content.hexdigest()
-
-
-def _material(plan: OwnPlan, pasts: Sequence[Past]) -> _Material:
-    courses = [course.from_its_first_value() for past in pasts for course in _courses(past.log)]
-    used = [(course, Split.of(len(course.values), plan.held_back)) for course in courses]
-    used = [(course, split) for course, split in used if split.rows >= FEWEST_ROWS]
-    rows = sum(split.stop for _, split in used)
-    if rows < FEWEST_VALUES:
-        raise TooLittleError(_too_little(courses, rows))
-    stride = max(CLOSEST, -(-rows // MOST_STRETCHES))
-    draw = np.random.default_rng([plan.seed, 3])
-    to_train = [stretch for course, split in used for stretch in trained(course, split, stride)]
-    stopping = [stretch for course, split in used for stretch in held_back(course, split.stop, split.judge)]
-    told = (
-        f"{len(used):,} series with {rows:,} values to train on, in {min(len(to_train), MOST_STRETCHES):,} stretches;"
-        f" the last {plan.held_back:.0%} of each series are held back"
-    )
-    if left := len(courses) - len(used):
-        told += f"; {left:,} series with fewer than {FEWEST_ROWS} values are left out"
-    return _Material(_drawn(to_train, MOST_STRETCHES, draw), _drawn(stopping, MOST_HELD_BACK, draw), told)
-
-
-def _courses(log: Log) -> Iterator[Course]:
-    order = np.argsort(log.series, kind="stable")
-    ends = np.cumsum(np.bincount(log.series, minlength=len(log.names)))[:-1]
-    for times, values in zip(np.split(log.times[order], ends), np.split(log.values[order], ends), strict=True):
-        yield Course(times, values)
-
-
-def _drawn(stretches: Sequence[Stretch], most: int, draw: np.random.Generator) -> tuple[Stretch, ...]:
-    """At most so many of them, in an order of chance: those that are together in a bank are of any series and time."""
-    return tuple(stretches[place] for place in draw.permutation(len(stretches))[:most])
-
-
-def _too_little(courses: Sequence[Course], rows: int) -> str:
-    lengths = sorted(len(course.values) for course in courses)
-    told = f"{lengths[0]:,} to {lengths[-1]:,}" if lengths[0] < lengths[-1] else f"{lengths[0]:,}"
-    return (
-        f"found {len(courses):,} series of {told} values, {rows:,} values to train on; expected series of {FEWEST_ROWS}"
-        f" or more values, and {FEWEST_VALUES:,} to train on; give more of the past, or stay with the weights in use"
-    )
+    return progress
 
 
 class _Files(NamedTuple):
@@ -171,7 +117,7 @@ class _Files(NamedTuple):
 
 
 def _files(
-    plan: OwnPlan, material: _Material, beside: int, work: Path, tell: Callable[[str], None], clock: Clock
+    plan: OwnPlan, material: Material, beside: int, work: Path, tell: Callable[[str], None], clock: Clock
 ) -> _Files:
     own = _tasks(material.trained, f"own-{material.digest()}", plan.part)
     mixed = own | generated(0, beside, plan.seed, plan.part)
@@ -266,6 +212,10 @@ def _scores(gain: Gain) -> dict[str, list[float]]:
         "network_after": gain.after.network,
         "forecast_before": gain.before.forecast,
         "forecast_after": gain.after.forecast,
+        "young_network_before": gain.before.young_network,
+        "young_network_after": gain.after.young_network,
+        "young_forecast_before": gain.before.young_forecast,
+        "young_forecast_after": gain.after.young_forecast,
     }
     scores = {"horizons": [float(horizon) for horizon in gain.after.forecast.mse]}
     for name, errors in of.items():

@@ -82,7 +82,7 @@ ROWS = tuple(
         "check.looking check.tables",
         "cycle reporter",
         "inspection replay summary worker evaluation.evaluate",
-        "bench feed gain pretrain probe evaluation.plot workers.child",
+        "bench feed gain pretrain probe training_material evaluation.plot workers.child",
         "demo pretrain_own",
         "commands.console",
         "commands commands.options",

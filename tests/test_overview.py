@@ -323,3 +323,11 @@ def test_the_list_of_all_workers_is_in_one_order() -> None:
 def test_a_horizon_that_is_asked_for_is_passed_on() -> None:
     parent = Parent(Told(seen(None), {"/api/series/pump?horizon=3": one("pump", 2)}))
     assert parent.overview.series("pump", None, 3) == one("pump", 2)
+
+
+def test_the_weights_that_workers_have_are_told_once_and_each_where_they_differ() -> None:
+    one = structs.replace(status(), weights="mine.safetensors", weights_digest="ab")
+    other = structs.replace(one, weights_digest="cd")
+    for statuses, digests in (([one, one], "ab"), ([one, other], "ab, cd")):
+        told = Parent(*(Told(seen(each)) for each in statuses)).overview.status()
+        assert (told.weights, told.weights_digest) == ("mine.safetensors", digests)

@@ -24,9 +24,10 @@ from pipeline.files.file_options import FileOptions
 from pipeline.gain import Errors, Gain, Judged, Judging, told
 from pipeline.messages import Outgoing
 from pipeline.plans import OwnPlan
-from pipeline.pretrain_own import TooLittleError, pretrain_own
+from pipeline.pretrain_own import pretrain_own
 from pipeline.replay import Form
 from pipeline.settings import Kafka, Model, Settings, to_toml
+from pipeline.training_material import TooLittleError
 
 HOUR = 3_600_000_000
 PERIOD = 31
@@ -138,6 +139,7 @@ def test_a_kind_of_series_that_nobody_generated_is_learnt_from_a_file(trained_fi
     assert scores["loss_held_back"][1] < scores["loss_held_back"][0]
     assert len(scores["generated_before"]) == len(scores["generated_after"]) == 4
     assert "squared error is" in result.stdout
+    assert "On generated series of all kinds the network's loss is" in result.stdout
     assert "390 held-back values" in result.stdout
 
 
@@ -223,6 +225,12 @@ def test_a_network_of_other_units_is_trained_from_scratch(spikes: Path, tmp_path
     weights = PretrainedWeights.of_bytes(output.read_bytes())
     assert weights.card is not None
     assert (weights.units, weights.card.began_with, weights.card.rate) == (8, "", 3e-3)
+    again = tmp_path / "again.safetensors"
+    result = invoke(spikes, "-o", again, *QUICK, "--anyway", "--set", f"model.weights={output}")
+    assert result.exit_code == 0, result.output
+    card = PretrainedWeights.of_bytes(again.read_bytes()).card
+    assert card is not None
+    assert (card.units, card.began_with) == (8, weights.digest)
 
 
 def test_too_little_is_told_with_how_much_there_is_and_how_much_is_needed(tmp_path: Path) -> None:
@@ -250,6 +258,13 @@ def test_what_does_not_go_together_is_bad_usage(arguments: tuple[object, ...], t
     result = invoke(*arguments)
     assert result.exit_code == 2
     assert told in result.stderr
+
+
+def test_nothing_is_gained_on_series_that_never_move(tmp_path: Path) -> None:
+    still = file_of(tmp_path / "still.csv", [np.ones(2600)])
+    result = invoke(still, "-o", tmp_path / "x.safetensors", *QUICK)
+    assert result.exit_code == 1
+    assert "Not worth using" in result.stdout
 
 
 def test_wrong_weights_in_use_are_refused(spikes: Path) -> None:
@@ -289,7 +304,8 @@ def test_a_topic_is_read_without_its_group_and_trained_on(tansu: EmbeddedBroker,
 def test_a_past_that_is_too_long_to_judge_by_is_cut_and_judges_the_same_rows(tmp_path: Path) -> None:
     log = past_of(file_of(tmp_path / "long.csv", [spiky(1000, seed) for seed in range(3)])).log
     whole = Judging.of(log, 0.2, seed=0)
-    assert whole.score_from.tolist() == [900] * 3
+    assert whole.came.score_from.tolist() == [900] * 3
+    assert whole.judged == 300
     for most in (2000, 700):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("pipeline.gain.MOST", most)
@@ -299,14 +315,31 @@ def test_a_past_that_is_too_long_to_judge_by_is_cut_and_judges_the_same_rows(tmp
             own = log.values[log.series == log.names.index(name)]
             left = some.log.values[some.log.series == place]
             assert left.tolist() == own[-len(left) :].tolist()
-            assert len(left) - some.score_from[place] == 100
+            assert len(left) - some.came.score_from[place] == 100
             assert all(b == a + 1 for a, b in pairwise(some.log.rows[some.log.series == place]))
 
 
-def test_a_gain_is_told_as_what_is_left_of_the_squared_error() -> None:
-    def judged(mse: float) -> Judged:
-        return Judged(Errors({1: 1.0}, {1: 1.0}), Errors({1: mse, 24: mse}, {1: mse, 24: mse}))
+def test_a_gain_is_told_of_known_series_and_of_those_that_begin() -> None:
+    def errors(mse: float) -> Errors:
+        return Errors({1: mse, 24: mse}, {1: mse, 24: mse})
 
-    better, worse = Gain(judged(0.5), judged(0.4)), Gain(judged(0.5), judged(0.498))
-    assert (better.is_worth_it, worse.is_worth_it) == (True, False)
-    assert list(told(better, 10))[-1] == "The whole forecast's squared error is 20.0% less."
+    def judged(known: float, young: float) -> Judged:
+        return Judged(errors(1.0), errors(known), errors(1.0), errors(young))
+
+    before = judged(0.5, 0.8)
+    better, same, worse = (Gain(before, judged(*now)) for now in ((0.51, 0.6), (0.5, 0.799), (0.6, 0.75)))
+    assert [one.is_worth_it for one in (better, same, worse)] == [True, False, False]
+    lines = list(told(better, 10))
+    assert lines[-1] == "The whole forecast's squared error is 2.0% more, of series that begin 25.0% less."
+    assert len({len(line) for line in lines[1:-1]}) == 1
+
+
+def test_a_series_that_begins_is_judged_on_rows_that_were_held_back(tmp_path: Path) -> None:
+    log = past_of(file_of(tmp_path / "long.csv", [spiky(8000, seed) for seed in range(2)])).log
+    pieces = list(Judging.of(log, 0.2, seed=0).young())
+    assert [piece.judged for piece in pieces] == [2 * (300 - 10)] * 2
+    for begin, piece in zip((7200, 7700), pieces, strict=True):
+        for place in range(2):
+            own = piece.log.series == place
+            assert piece.log.values[own].tolist() == log.values[log.series == place][begin : begin + 300].tolist()
+            assert piece.log.rows[own].tolist() == list(range(300))

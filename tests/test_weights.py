@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import msgspec
 import numpy as np
 import numpy.typing as npt
@@ -201,6 +202,15 @@ def test_a_folder_and_a_place_that_nothing_opens_are_refused_with_the_setting(tm
     for url, told in ((str(tmp_path), "check model.weights"), ("odd://x", "set model.weights to the path of a file")):
         with pytest.raises(WeightsError, match=told):
             read_weights(Model(weights=url))
+
+
+def test_a_file_may_lie_in_a_store_of_any_kind_that_checkpoints_may() -> None:
+    weights = weights_of(8)
+    with fsspec.open("memory://weights/mine.safetensors", "wb") as file:
+        file.write(weights.to_bytes(CARD))
+    assert read_weights(Model(weights="memory://weights/mine.safetensors")) == weights
+    with pytest.raises(WeightsError, match="memory://weights/none: found no such file"):
+        read_weights(Model(weights="memory://weights/none"))
 
 
 def records(count: int) -> list[Record]:

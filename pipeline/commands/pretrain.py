@@ -38,7 +38,7 @@ class Device(click.ParamType[str]):
     show_default=True,
     help="Where to write the weights.",
 )
-@click.option("--steps", type=click.IntRange(1), help="Training steps at most.  [default: 2,000; generated: 30,000]")
+@click.option("--steps", type=click.IntRange(1), help="Training steps at most.  [default: 1,000; generated: 30,000]")
 @click.option("--batch", type=click.IntRange(1), help="Stretches of a step.  [default: 64; generated: 256]")
 @click.option(
     "--rate",
@@ -50,7 +50,7 @@ class Device(click.ParamType[str]):
 @click.option(
     "--generated-share",
     type=click.FloatRange(0, 0.9),
-    default=0.3,
+    default=0.5,
     show_default=True,
     help="Share of generated series beside one's own, so that the network forgets nothing.",
 )
@@ -97,15 +97,16 @@ def pretrain(
     config: str | None,
     overrides: Sequence[str],
 ) -> None:
-    """Train the pretrained network on one's own past, or on generated series alone.
+    """Make weights of the pretrained network, from one's own past or from generated series.
 
-    With FILES or --topic it goes on from the weights in use (model.weights, or the package's). Files are read as by
-    `evaluate`. The end of each series is held back; on it the network alone and the whole forecast are judged, before
-    and after. Weights that gain nothing are not written. Worth it with some thousand values of series like those to
-    come; a few minutes. Use them by `model.weights`; checkpoints made with others need --rebuild.
+    With FILES or --topic training goes on from the weights in use (model.weights, or the package's). Files are read as
+    by `evaluate`. The end of each series is held back; on it the network alone and the whole forecast are scored,
+    before and after, as of series that are known and of series that begin. Weights that gain nothing are not written.
+    It takes some thousand values at least, and five to ten minutes. model.weights names the file to the daemon;
+    checkpoints made with other weights need --rebuild.
 
     Without either it makes weights as the package has them: four hours on two processors, twenty minutes on sixteen
-    with a GPU; with 4,000 series and steps half an hour, and nearly as good.
+    with a GPU; with --generate 4000 --steps 4000 half an hour, and nearly as good.
 
     What is done is kept in a folder beside the output, so that a run that was cut off goes on.
     """
@@ -144,14 +145,17 @@ def _from_the_past(
     from pipeline.evaluation.log import read_file
     from pipeline.evaluation.topic_log import TopicError, read_past
     from pipeline.files.packing import TableError
-    from pipeline.gain import told
     from pipeline.pretrain import work_folder, write_weights
-    from pipeline.pretrain_own import TooLittleError, pretrain_own
+    from pipeline.pretrain_own import pretrain_own
     from pipeline.replay import Form
+    from pipeline.training_material import TooLittleError
     from pipeline.weights import read_weights
 
     with refusing(TableError, ClusterError, TopicError, TooLittleError, ScoringError, WeightsError, OSError):
         in_use = read_weights(settings.model) or packaged()
+        if not settings.model.pretrained:
+            tell("model.pretrained is false in these settings; the whole forecast is judged with true")
+            settings = structs.replace(settings, model=structs.replace(settings.model, pretrained=True))
         if topic:
             pasts = [read_past(settings, topic, most=records)]
         else:
@@ -160,7 +164,7 @@ def _from_the_past(
         for line in (line for past in pasts for line in past.told):
             tell(line)
         found = pretrain_own(plan, pasts, in_use, settings, work_folder(output), tell, Clock())
-        for line in told(found.gain, found.judged):
+        for line in found.told():
             click.echo(line)
         if not (found.gain.is_worth_it or anyway):
             click.echo(f"Not worth using: {output} is not written (--anyway does), go on with the weights in use.")
