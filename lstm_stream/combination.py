@@ -11,7 +11,6 @@ from lstm_stream.arithmetic import (
     MOST_HALF,
     Floats,
     Real,
-    Whole,
     bounded,
     fill,
     narrowed,
@@ -19,18 +18,13 @@ from lstm_stream.arithmetic import (
     widened,
 )
 from lstm_stream.compiled import compiled
+from lstm_stream.error_bound import LARGEST_ERROR
 from lstm_stream.expert_losses import FLAT, TINY, Combination, Scoring
 from lstm_stream.experts import PRETRAINED
-from lstm_stream.history import History, back
 
 PATIENCE = 20.0
 """Errors of its own that a series' experts must have had until these count as much as those of the other series; in
 logarithms, as one series may be much easier to foresee than the others."""
-LARGEST_ERROR, LARGEST_AGAIN = 10.0, 30.0
-"""In move scales; an error further than this counts as this. The second holds where values came as far off before: at a
-third of it a series that is zero but for 1 % of its values is held to stay where it is after each of these."""
-OFTEN = 3
-"""Times that values came so far off, apart from each other, until they are held to do so again."""
 LARGEST_MOVE = 10.0
 """In move scales; no expert that fits something or repeats what was may say more."""
 LARGEST_FREE_MOVE = 60.0
@@ -43,40 +37,6 @@ YOUNG_SPAN = 1.75
 usual ones. At 2 a series that grows by 5 % a day errs 20 % more 24 steps ahead, at 1.5 other series do by .5 %."""
 ALARMED = 0.3
 """What a full alarm leaves of the memory of squared errors."""
-
-
-@compiled
-def largest_error(history: History, i: int, level: Real, moved: Floats, unit: Floats, scale: Floats) -> Real:
-    """What errors count as that are further out, in move scales (H,).
-
-    One wild value says little of who is right. But of a series that rests but for far moves that come again and again,
-    as of a seldom demand or a nightly spike, who foresaw these is what matters.
-
-    Parameters
-    ----------
-    level
-        Of the series.
-    moved, unit : (H,)
-        See `score_experts`.
-    """
-    furthest = move = np.float32(0.0)
-    for h in range(len(moved)):
-        size = abs(moved[h]) * unit[h]
-        if size > furthest * scale[h]:  # not where it is not known
-            furthest, move = size / scale[h], size
-    often = furthest > LARGEST_ERROR and _times_off(history, i, level, np.float32(0.5) * move) >= OFTEN
-    return np.float32(LARGEST_AGAIN if often else LARGEST_ERROR)
-
-
-@compiled
-def _times_off(history: History, i: int, level: Real, far: Real) -> Whole:
-    """How many times the values that are kept came further than so far off the level."""
-    times, before = 0, False
-    for lag in range(min(history.age[i], history.ring.shape[1])):
-        now = abs(back(history, i, lag) - level) > far
-        times += now and not before
-        before = now
-    return times
 
 
 @compiled
@@ -104,7 +64,7 @@ def score_experts(
     scale : (H,)
         The move scale.
     largest
-        What errors count as that are further out, in move scales (see `largest_error`).
+        What errors count as that are further out, in move scales (see `error_bound.largest_error`).
     alarm
         0 to 1: how much has changed of late; the more, the shorter the memory.
     even : (E, K)

@@ -13,9 +13,10 @@ import numpy as np
 from lstm_stream.anomaly import WARM, change_unit, score_anomaly, widen_range
 from lstm_stream.arithmetic import Doubles, Flag, Real, add_product, bounded, fill, ratio
 from lstm_stream.breaks import mend_break, mend_standstill
-from lstm_stream.combination import largest_error, score_experts
+from lstm_stream.combination import score_experts
 from lstm_stream.compiled import compiled
 from lstm_stream.covariates import Covariates, write_covariates
+from lstm_stream.error_bound import largest_error
 from lstm_stream.error_sizes import expected_size
 from lstm_stream.expert_losses import forget_losses
 from lstm_stream.experts import (
