@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lstm_stream.forecaster import LSTMForecaster
     from lstm_stream.forecasts import ExpertForecasts, Forecasts
     from lstm_stream.grid import Outcome
-    from lstm_stream.header import FIRST_WEIGHTS, DumpError, check_format
+    from lstm_stream.header import DumpError, check_format
     from lstm_stream.hyperparameters import ANY_GAP, Bound, Hyperparameters
     from lstm_stream.live_scores import LiveScores, Scores, buckets
     from lstm_stream.observations import Observation
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 __all__ = [
     "ANY_GAP",
     "FEWEST_ROWS",
-    "FIRST_WEIGHTS",
     "OF_THE_LSTM",
     "Bank",
     "Block",
@@ -82,7 +81,7 @@ _HOMES = {
     "forecaster": ("LSTMForecaster",),
     "forecasts": ("Forecasts", "ExpertForecasts"),
     "grid": ("Outcome",),
-    "header": ("FIRST_WEIGHTS", "DumpError", "check_format"),
+    "header": ("DumpError", "check_format"),
     "hyperparameters": ("ANY_GAP", "Bound", "Hyperparameters"),
     "live_scores": ("LiveScores", "Scores", "buckets"),
     "observations": ("Observation",),

@@ -17,6 +17,7 @@ Floats = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
 Wholes = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
+Bytes = npt.NDArray[np.int8]
 Halves = npt.NDArray[np.uint16]
 """The bits of numbers in half precision, which numba does not know; `view(numpy.float16)` reads them."""
 
@@ -28,6 +29,11 @@ HALF_UNIT = np.float32(2.0**-24)
 """The distance between two of the smallest numbers in half precision."""
 ROUNDER = np.float32(0.5)
 """Adding a number of this size rounds to multiples of `HALF_UNIT`: single precision has 24 bits."""
+
+BYTE = 127.0
+"""Parts of one that a number in a byte is told in."""
+EXPONENTS_APART = np.float32(2.0**112)
+"""Single precision's smallest exponent is less than that of half precision by 112."""
 
 EDGE = np.float32(7.9053111)
 """Beyond it the hyperbolic tangent is 1 in single precision."""
@@ -91,6 +97,26 @@ def widened(half: int) -> Real:
     else:
         wide = (size << 13) + 0x38000000
     return np.uint32(wide | sign).view(np.float32)
+
+
+@compiled
+def widened_finite(half: int) -> Real:
+    """The same of a finite number, without a branch, so that a loop over it vectorises."""
+    bits = np.uint32(half)
+    size = np.uint32((bits & np.uint32(0x7FFF)) << np.uint32(13)).view(np.float32) * EXPONENTS_APART
+    return size if bits < np.uint32(0x8000) else -size
+
+
+@compiled
+def to_byte(x: Real) -> Whole:
+    """A number in [-1, 1] as a whole number of 127ths, rounded to the nearest."""
+    return np.int8(np.rint(x * np.float32(BYTE)))
+
+
+@compiled
+def from_byte(byte: int) -> Real:
+    """The number of `to_byte`."""
+    return np.float32(byte) * np.float32(1.0 / BYTE)
 
 
 @compiled

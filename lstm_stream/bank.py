@@ -288,7 +288,7 @@ class Bank:
         check_format(header)
         try:
             numbers = msgspec.convert(header, Header)
-            bank = cls(numbers.rules, weights=kept(under("weights", arrays), numbers.digest))
+            bank = cls(numbers.rules, weights=kept(under("weights", arrays), numbers.weights))
             bank._rows.load(arrays)
             bank._groups = grown(bank._groups, numbers.groups)
             fill(bank._groups, under("groups", arrays))

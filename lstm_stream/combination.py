@@ -11,26 +11,18 @@ from lstm_stream.arithmetic import (
     MOST_HALF,
     Floats,
     Real,
-    Whole,
     bounded,
     fill,
     narrowed,
-    positive_ratio,
-    widened,
 )
 from lstm_stream.compiled import compiled
+from lstm_stream.expert_errors import write_errors
 from lstm_stream.expert_losses import FLAT, TINY, Combination, Scoring
 from lstm_stream.experts import PRETRAINED
-from lstm_stream.history import History, back
 
 PATIENCE = 20.0
 """Errors of its own that a series' experts must have had until these count as much as those of the other series; in
 logarithms, as one series may be much easier to foresee than the others."""
-LARGEST_ERROR, LARGEST_AGAIN = 10.0, 30.0
-"""In move scales; an error further than this counts as this. The second holds where values came as far off before: at a
-third of it a series that is zero but for 1 % of its values is held to stay where it is after each of these."""
-OFTEN = 3
-"""Times that values came so far off, apart from each other, until they are held to do so again."""
 LARGEST_MOVE = 10.0
 """In move scales; no expert that fits something or repeats what was may say more."""
 LARGEST_FREE_MOVE = 60.0
@@ -43,40 +35,6 @@ YOUNG_SPAN = 1.75
 usual ones. At 2 a series that grows by 5 % a day errs 20 % more 24 steps ahead, at 1.5 other series do by .5 %."""
 ALARMED = 0.3
 """What a full alarm leaves of the memory of squared errors."""
-
-
-@compiled
-def largest_error(history: History, i: int, level: Real, moved: Floats, unit: Floats, scale: Floats) -> Real:
-    """What errors count as that are further out, in move scales (H,).
-
-    One wild value says little of who is right. But of a series that rests but for far moves that come again and again,
-    as of a seldom demand or a nightly spike, who foresaw these is what matters.
-
-    Parameters
-    ----------
-    level
-        Of the series.
-    moved, unit : (H,)
-        See `score_experts`.
-    """
-    furthest = move = np.float32(0.0)
-    for h in range(len(moved)):
-        size = abs(moved[h]) * unit[h]
-        if size > furthest * scale[h]:  # not where it is not known
-            furthest, move = size / scale[h], size
-    often = furthest > LARGEST_ERROR and _times_off(history, i, level, np.float32(0.5) * move) >= OFTEN
-    return np.float32(LARGEST_AGAIN if often else LARGEST_ERROR)
-
-
-@compiled
-def _times_off(history: History, i: int, level: Real, far: Real) -> Whole:
-    """How many times the values that are kept came further than so far off the level."""
-    times, before = 0, False
-    for lag in range(min(history.age[i], history.ring.shape[1])):
-        now = abs(back(history, i, lag) - level) > far
-        times += now and not before
-        before = now
-    return times
 
 
 @compiled
@@ -104,7 +62,7 @@ def score_experts(
     scale : (H,)
         The move scale.
     largest
-        What errors count as that are further out, in move scales (see `largest_error`).
+        What errors count as that are further out, in move scales (see `expert_errors.largest_error`).
     alarm
         0 to 1: how much has changed of late; the more, the shorter the memory.
     even : (E, K)
@@ -114,43 +72,11 @@ def score_experts(
     penalty : (E, K)
         What is worked on.
     """
-    _write_errors(combination, scoring, i, t, moved, unit, scale, largest, errors)
+    write_errors(combination, scoring, i, t, moved, unit, scale, largest, errors)
     _write_penalty(combination, scoring, i, even, penalty)
     for k in range(errors.shape[1]):
         _learn_regret(combination, scoring, i, k, errors, penalty)
         _learn_loss(combination, scoring, i, k, errors, alarm)
-
-
-@compiled
-def _write_errors(
-    combination: Combination,
-    scoring: Scoring,
-    i: int,
-    t: int,
-    moved: Floats,
-    unit: Floats,
-    scale: Floats,
-    largest: Real,
-    errors: Floats,
-) -> None:
-    """Write the errors (E, K) of what was said of step t, in move scales.
-
-    What nobody foresaw tells nothing of who is right: of an error that all have in common counts no more than the usual
-    bound, and an expert that erred further than that differs from the others by as much.
-    """
-    for k in range(errors.shape[1]):
-        ahead = scoring.horizon[k]
-        slot = scoring.first[k] + t % ahead
-        came, per_spread = moved[ahead - 1], np.float32(1.0) / positive_ratio(scale[ahead - 1], unit[ahead - 1])
-        least = np.float32(np.inf)
-        for e in range(errors.shape[0]):
-            errors[e, k] = (came - widened(combination.open[i, e, slot])) * per_spread
-            if abs(errors[e, k]) < least:
-                least = abs(errors[e, k])
-        unforeseen = max(least - np.float32(LARGEST_ERROR), np.float32(0.0))
-        for e in range(errors.shape[0]):
-            error = errors[e, k]
-            errors[e, k] = bounded(error - (unforeseen if error > 0 else -unforeseen), largest)
 
 
 @compiled

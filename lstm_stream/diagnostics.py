@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_stream.anomaly import WARM
-from lstm_stream.arithmetic import Doubles, Floats, Wholes, fill, ratios
+from lstm_stream.arithmetic import BYTE, Doubles, Floats, Wholes, fill, ratios
 from lstm_stream.combination import combine, penalise
 from lstm_stream.compiled import entry
 from lstm_stream.expert_losses import TINY, Combination, Scoring
@@ -158,8 +158,8 @@ class Diagnostics(NamedTuple):
             return Gates(0.0, 0.0, 0.0)
         at = (age[rows] - 1) // SNAPSHOT_EVERY
         x = trace.features[rows, at * SNAPSHOT_EVERY % trace.features.shape[1]].view(np.float16)
-        met = trace.hidden_before[rows, at % trace.hidden_before.shape[1]].view(np.float16)
-        return self.learning.learner.average.gates(x.astype(np.float32), met.astype(np.float32))
+        met = trace.hidden_before[rows, at % trace.hidden_before.shape[1]] / np.float32(BYTE)
+        return self.learning.learner.average.gates(x.astype(np.float32), met)
 
     def gate_history(self, series: str) -> GateHistory:
         """Gates at the steps of a series whose features and state are kept: some, and each of the last.
@@ -176,11 +176,9 @@ class Diagnostics(NamedTuple):
             return GateHistory(steps, *np.zeros((3, 0), np.float32))
         shown = trace.shown[i, (steps - 1) % recent]
         snapshots = trace.hidden_before[i, steps // SNAPSHOT_EVERY % trace.hidden_before.shape[1]]
-        met = np.where((steps % SNAPSHOT_EVERY == 0)[:, None], snapshots, shown).view(np.float16)
+        met = np.where((steps % SNAPSHOT_EVERY == 0)[:, None], snapshots, shown) / np.float32(BYTE)
         x = trace.features[i, steps % kept].view(np.float16)
-        forget, written, output = self.learning.learner.average.activations(
-            x.astype(np.float32), met.astype(np.float32)
-        )
+        forget, written, output = self.learning.learner.average.activations(x.astype(np.float32), met)
         return GateHistory(age - 1 - steps, forget, written, output)
 
 

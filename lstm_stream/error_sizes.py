@@ -140,9 +140,12 @@ def grown_by(growth: Real, h: int) -> Real:
 
 @compiled
 def small_sample_factor(intervals: Intervals, i: int, t: int, h: int) -> Real:
-    """How many times as wide as its size tells an interval is at step t, as few errors tell little of the next."""
-    errors = max(t - h - intervals.anew[i], 0)
-    return np.float32(1.0) + np.float32(SMALL_SAMPLE) / np.float32(errors + 1)
+    """How many times as wide as its size tells an interval is at step t, as few errors tell little of the next.
+
+    Errors further ahead overlap: h + 1 steps ahead, as many of them in a row tell as much as one.
+    """
+    apart = np.float32(max(t - h - intervals.anew[i], 0)) / np.float32(h + 1)
+    return np.float32(1.0) + np.float32(SMALL_SAMPLE) / (apart + np.float32(1.0))
 
 
 @compiled

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lstm_stream.arithmetic import Floats, Halves, Wholes, fill
+from lstm_stream.arithmetic import Floats, Halves, Wholes, fill, narrowed
 from lstm_stream.compiled import compiled
 
 SCORED = (1, 2, 5, 9, 15, 22, 45, 93, 185)
@@ -112,11 +112,23 @@ class Combination(NamedTuple):
 def forget_losses(combination: Combination, i: int) -> None:
     """Forget how wrong the experts of a series were."""
     for e in range(combination.loss.shape[1]):
-        fill(combination.loss[i, e], 0.0)
-        fill(combination.mass[i, e], 0.0)
-        fill(combination.regret[i, e], 0.0)
+        _forget_losses_of(combination, i, e)
     fill(combination.own[i], 0.0)
     fill(combination.first[i], 0.0)
+
+
+@compiled
+def begin_expert(combination: Combination, i: int, e: int) -> None:
+    """Take an expert of a series for another one than before, of which nothing is known and nothing is open."""
+    _forget_losses_of(combination, i, e)
+    fill(combination.open[i, e], narrowed(np.float32(np.nan)))
+
+
+@compiled
+def _forget_losses_of(combination: Combination, i: int, e: int) -> None:
+    fill(combination.loss[i, e], 0.0)
+    fill(combination.mass[i, e], 0.0)
+    fill(combination.regret[i, e], 0.0)
 
 
 def gains(combination: Combination, rows: Wholes) -> Floats:

@@ -59,6 +59,7 @@ PRETRAINED, LSTM = int(Expert.PRETRAINED), int(Expert.LSTM)
 SHARED_ON_LAGS, GROUP = int(Expert.SHARED_ON_LAGS), int(Expert.GROUP)
 SEASONAL, TREND = int(Expert.SEASONAL), int(Expert.TREND)
 """The first of those that repeat what was a season ago, and of those that go on from the last values alone."""
+BY_THE_LONGER_SEASON = (int(Expert.PROFILE_LONG), int(Expert.DOUBLE_SEASONAL))
 OF_THE_LSTM = slice(Expert.PRETRAINED, len(Expert))
 FITTED = (Expert.LAST_VALUE, Expert.SHARED_ON_LAGS, *list(Expert)[OF_THE_LSTM])
 PRETRAINED_LOSS = 0.3

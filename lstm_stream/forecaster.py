@@ -89,7 +89,7 @@ class LSTMForecaster(time_series.base.Forecaster):
         period: int = 24,
         timestamp: str | None = None,
         covariates: tuple[str, ...] | None = None,
-        hidden_size: int = 48,
+        hidden_size: int = 64,
         learning_rate: float = 5e-3,
         effort: float = 1.0,
         seed: int = 0,

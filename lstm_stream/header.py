@@ -6,10 +6,8 @@ import msgspec
 
 from lstm_stream.hyperparameters import Hyperparameters
 
-FORMAT = 8
+FORMAT = 9
 """Of a dump."""
-FIRST_WEIGHTS = "273e73a3c8612219"
-"""Digest of the pretrained network's weights on which a dump rests that tells none."""
 
 
 class DumpError(ValueError):
@@ -31,12 +29,7 @@ class Header(msgspec.Struct, frozen=True):
     updates: int
     skipped: int
     groups: int
-    weights: str = FIRST_WEIGHTS
-
-    @property
-    def digest(self) -> str:
-        """Of the pretrained network's weights; "": there is none."""
-        return self.weights if self.rules.pretrained else ""
+    weights: str  # digest of those of the pretrained network; "": there is none
 
 
 def check_format(header: Mapping[str, object]) -> None:

@@ -80,7 +80,7 @@ class Hyperparameters:
 
     horizon: int = 24
     quantiles: tuple[float, ...] = (0.05, 0.5, 0.95)
-    hidden_size: int = 48
+    hidden_size: int = 64
     pretrained: bool = True
     window: int = 48
     windows: int = 16

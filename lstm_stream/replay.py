@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lstm_stream.arithmetic import Flag, Flags, Floats, Whole, Wholes, copy, ratios, widened
+from lstm_stream.arithmetic import Flag, Flags, Floats, Whole, Wholes, copy, from_byte, ratios, widened
 from lstm_stream.columns import Array
 from lstm_stream.compiled import compiled, entry
 from lstm_stream.history import History
@@ -63,7 +63,7 @@ def copy_stretch(
         for k in range(features):
             stretches.features[slot, w, k] = widened(trace.features[i, place, k]) if come else np.float32(0.0)
     for u in range(units):
-        stretches.hidden[slot, u] = widened(trace.hidden_before[i, snapshot, u])
+        stretches.hidden[slot, u] = from_byte(trace.hidden_before[i, snapshot, u])
         stretches.cell[slot, u] = widened(trace.cell_before[i, snapshot, u])
     for w in range(stretches.values.shape[1]):
         t = start + w

@@ -5,7 +5,7 @@ Letters: N values that are looked at.
 
 import numpy as np
 
-from lstm_stream.arithmetic import Floats, Real, Whole
+from lstm_stream.arithmetic import Flag, Floats, Real, Whole
 from lstm_stream.compiled import compiled
 from lstm_stream.history import History, back
 from lstm_stream.scale import Scale
@@ -25,7 +25,7 @@ how much further they may lie than at the best lag, for a shorter one to be take
 
 
 @compiled
-def look_for_season(history: History, scale: Scale, i: int, identity: int) -> None:
+def look_for_season(history: History, scale: Scale, i: int, identity: int) -> Flag:
     """At some steps, look for the season of a series for which the calendar knows no longer one; it is that then.
 
     Looks of many series that began together fall on different steps, as a look takes ten times as long as a step.
@@ -37,20 +37,26 @@ def look_for_season(history: History, scale: Scale, i: int, identity: int) -> No
     ----------
     identity
         A number for the series that depends on its name alone.
+
+    Returns
+    -------
+    Whether it is another one than before.
     """
     lived = history.age[i] - scale.born[i]
     if (scale.lags[i, LONG] != 0 and scale.found[i] == 0) or not is_due(lived, identity):
-        return
+        return False
     values = np.empty(min(min(lived, history.ring.shape[1]), MOST), np.float32)
     for k in range(len(values)):
         values[k] = back(history, i, k)
     season, off = _season(values)
-    if season > 0:
-        _take(scale, i, season, off)
+    if season == 0 or season == scale.found[i]:
+        return False
+    _take(scale, i, season, off)
+    return True
 
 
 @compiled
-def is_due(lived: int, identity: int) -> bool:
+def is_due(lived: int, identity: int) -> Flag:
     """Whether a series looks for its season after so many steps."""
     turn = np.int64(np.uint64(identity) % np.uint64(EVERY))
     if lived >= EVERY:
@@ -87,8 +93,6 @@ def _season(values: Floats) -> tuple[Whole, Real]:
 
 @compiled
 def _take(scale: Scale, i: int, season: int, off: Real) -> None:
-    if scale.found[i] == season:
-        return
     scale.found[i] = season
     for k in range(1 + len(AHEAD)):
         scale.lags[i, LONG + k] = season if k == 0 else -AHEAD[k - 1] % season

@@ -13,15 +13,13 @@ import numpy as np
 from lstm_stream.anomaly import WARM, change_unit, score_anomaly, widen_range
 from lstm_stream.arithmetic import Doubles, Flag, Real, add_product, bounded, fill, ratio
 from lstm_stream.breaks import mend_break, mend_standstill
-from lstm_stream.combination import largest_error, score_experts
+from lstm_stream.combination import score_experts
 from lstm_stream.compiled import compiled
 from lstm_stream.covariates import Covariates, write_covariates
 from lstm_stream.error_sizes import expected_size
-from lstm_stream.expert_losses import forget_losses
-from lstm_stream.experts import (
-    smooth,
-    smooth_again,
-)
+from lstm_stream.expert_errors import largest_error
+from lstm_stream.expert_losses import begin_expert, forget_losses
+from lstm_stream.experts import BY_THE_LONGER_SEASON, smooth, smooth_again
 from lstm_stream.features import OF_THE_SERIES
 from lstm_stream.history import append, back, count_repeat, factor
 from lstm_stream.intervals import LARGEST_ERROR, begin_errors, learn_errors, measure_errors
@@ -93,7 +91,9 @@ def take_in(
         members.surprise[m] = _score(state, tables, work, i)
         broken = broken_or_begun = _mend(state, tables, i)
         rescale(scale, history, i, shared.roughness)
-        look_for_season(history, scale, i, identity)
+        if look_for_season(history, scale, i, identity):
+            for e in BY_THE_LONGER_SEASON:
+                begin_expert(state.combination, i, e)
         if first_moves(history, i):
             _begin_to_move(state, i)
             broken_or_begun = True

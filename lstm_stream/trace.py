@@ -7,7 +7,19 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lstm_stream.arithmetic import MOST_HALF, Flags, Floats, Halves, bounded, narrowed, widened
+from lstm_stream.arithmetic import (
+    MOST_HALF,
+    Bytes,
+    Flags,
+    Floats,
+    Halves,
+    bounded,
+    from_byte,
+    narrowed,
+    to_byte,
+    widened,
+    widened_finite,
+)
 from lstm_stream.compiled import compiled
 
 SNAPSHOT_EVERY = 8
@@ -22,9 +34,9 @@ class Trace(NamedTuple):
     features: Halves  # (S, P, F) of step t at t % P
     plain: Halves  # (S, 1 + H, H) moves said without the network, in the unit, of step t at t % (1 + H)
     unit: Floats  # (S, 1 + H) the longest move scale of then, in the ring's unit
-    shown: Halves  # (S, 1 + H, U) hidden state after step t at t % (1 + H)
+    shown: Bytes  # (S, 1 + H, U) hidden state after step t at t % (1 + H), in 127ths
     observed: Flags  # (S, P) of step t at t % P
-    hidden_before: Halves  # (S, Q, U) carried into step t, at t / 8 % Q
+    hidden_before: Bytes  # (S, Q, U) carried into step t, at t / 8 % Q, in 127ths
     cell_before: Halves  # (S, Q, U)
 
     @classmethod
@@ -37,9 +49,9 @@ class Trace(NamedTuple):
             features=np.zeros((0, kept * SNAPSHOT_EVERY, features), half),
             plain=np.zeros((0, 1 + horizon, horizon), half),
             unit=np.zeros((0, 1 + horizon), single),
-            shown=np.zeros((0, 1 + horizon, units), half),
+            shown=np.zeros((0, 1 + horizon, units), np.int8),
             observed=np.zeros((0, kept * SNAPSHOT_EVERY), np.bool_),
-            hidden_before=np.zeros((0, kept, units), half),
+            hidden_before=np.zeros((0, kept, units), np.int8),
             cell_before=np.zeros((0, kept, units), half),
         )
 
@@ -51,7 +63,7 @@ def meet(trace: Trace, i: int, t: int, observed: bool) -> None:
     if t % SNAPSHOT_EVERY == 0:
         kept = t // SNAPSHOT_EVERY % trace.hidden_before.shape[1]
         for u in range(trace.hidden.shape[1]):
-            trace.hidden_before[i, kept, u] = narrowed(trace.hidden[i, u])
+            trace.hidden_before[i, kept, u] = to_byte(trace.hidden[i, u])
             trace.cell_before[i, kept, u] = narrowed(bounded(trace.cell[i, u], MOST_HALF))
 
 
@@ -77,7 +89,7 @@ def keep_hidden(trace: Trace, i: int, t: int) -> None:
     """Keep the hidden state that step t left."""
     slot = t % trace.shown.shape[1]
     for u in range(trace.hidden.shape[1]):
-        trace.shown[i, slot, u] = narrowed(trace.hidden[i, u])
+        trace.shown[i, slot, u] = to_byte(trace.hidden[i, u])
 
 
 @compiled
@@ -87,9 +99,9 @@ def write_regressors(trace: Trace, i: int, t: int, regressors: Floats) -> None:
     kept, slot = t % trace.features.shape[1], t % trace.shown.shape[1]
     regressors[0] = 1.0
     for k in range(features):
-        regressors[1 + k] = widened(trace.features[i, kept, k])
+        regressors[1 + k] = widened_finite(trace.features[i, kept, k])
     for u in range(units):
-        regressors[1 + features + u] = widened(trace.shown[i, slot, u])
+        regressors[1 + features + u] = from_byte(trace.shown[i, slot, u])
 
 
 @compiled
@@ -99,7 +111,7 @@ def rewind(trace: Trace, i: int, since: int, length: int) -> None:
     if length <= (snapshots - 1) * SNAPSHOT_EVERY:
         slot = since // SNAPSHOT_EVERY % snapshots
         for u in range(trace.hidden.shape[1]):
-            trace.hidden[i, u] = widened(trace.hidden_before[i, slot, u])
+            trace.hidden[i, u] = from_byte(trace.hidden_before[i, slot, u])
             trace.cell[i, u] = widened(trace.cell_before[i, slot, u])
         for later in range(since // SNAPSHOT_EVERY + 1, (since + length - 1) // SNAPSHOT_EVERY + 1):
             for u in range(trace.hidden.shape[1]):

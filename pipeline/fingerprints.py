@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from lstm_stream import FIRST_WEIGHTS, packaged
+from lstm_stream import packaged
 
 
 class FingerprintError(ValueError):
@@ -17,11 +17,6 @@ class Kept(msgspec.Struct, frozen=True):
     next_offset: int
     fingerprint: dict[str, object]
     bank: dict[str, object]
-
-    def made_with(self) -> dict[str, object]:
-        """The fingerprint; before weights could be chosen it told none of them."""
-        first = FIRST_WEIGHTS if self.fingerprint.get("model.pretrained") else ""
-        return {"model.weights": first} | self.fingerprint
 
 
 def compare(kept: Mapping[str, object], given: Mapping[str, object]) -> None:

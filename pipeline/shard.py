@@ -132,7 +132,7 @@ class Shard:
         try:
             kept = msgspec.convert(header, Kept)
             check_format(kept.bank)
-            compare(kept.made_with(), fingerprint(settings, digest_of(settings.model, weights)))
+            compare(kept.fingerprint, fingerprint(settings, digest_of(settings.model, weights)))
             bank = Bank.load(kept.bank, arrays)
             return cls(topic, partition, kept.next_offset, settings, bank, repeated_hour=RepeatedHour.of_arrays(arrays))
         except (DumpError, msgspec.ValidationError) as error:

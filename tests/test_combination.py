@@ -8,18 +8,16 @@ from lstm_stream.arithmetic import Floats
 from lstm_stream.columns import grown
 from lstm_stream.combination import (
     HANDICAP,
-    LARGEST_AGAIN,
-    LARGEST_ERROR,
     PATIENCE,
     TRUST_POWER,
     YOUNG_SPAN,
     combine,
-    largest_error,
     open_experts,
     penalise,
     score_experts,
 )
 from lstm_stream.compiled import entry
+from lstm_stream.expert_errors import LARGEST_AGAIN, LARGEST_ERROR, largest_error
 from lstm_stream.expert_losses import (
     FLAT,
     LOSS_SPAN,

@@ -186,6 +186,12 @@ def test_the_first_interval_is_as_wide_as_the_series_spreads_and_wider_for_want_
     assert (np.diff(told.quantiles[0, 0], axis=1) > 0).all()
 
 
+def test_the_intervals_of_young_series_cover_many_steps_ahead_as_they_do_one() -> None:
+    told = around_last_value(values := np.cumsum(np.random.default_rng(8).normal(size=(100, 200)), 0))
+    for ahead in (1, HORIZON):
+        assert 0.87 < told.covered(values, ahead, since=20)[:60].mean() < 0.92
+
+
 @given(st.integers(0, 1000), st.sampled_from([0.0, 1e12, -1e12, 1e30]))
 @settings(max_examples=10, deadline=None)
 def test_quantiles_are_finite_and_in_order_whatever_comes(seed: int, outlier: float) -> None:

@@ -67,6 +67,14 @@ def test_after_a_seldom_demand_the_forecast_goes_back_to_nothing(seed: int) -> N
     assert np.mean([forecasts.mean[t, 0] / values[t] for t in after]) < 0.25
 
 
+def test_a_season_of_no_calendar_is_forecast_as_soon_as_it_is_found() -> None:
+    on = 10.0 * (np.arange(400) % 34 < 17)  # at first taken for a season of 33 steps
+    values, times = on + 0.2 * np.random.default_rng(1).normal(size=400), np.arange(400) * HOUR // 60
+    forecasts = Bank(Hyperparameters(horizon=24)).observe(["series 0"] * 400, times, values)
+    ahead = np.arange(250, 370)[:, None] + np.arange(1, 25)
+    assert ((forecasts.mean[250:370] - on[ahead]) ** 2).mean() < 0.2
+
+
 def test_growth_of_five_per_cent_a_step_is_foreseen_after_two_hundred_steps() -> None:
     values = 100 * 1.05 ** np.arange(264.0) * np.exp(0.001 * np.random.default_rng(5).normal(size=264))
     forecasts = forecasts_of(values, 24 * HOUR)

@@ -18,7 +18,7 @@ class Model(Struct, frozen=True, kw_only=True):
     ] = (0.05, 0.5, 0.95)
     hidden_size: Annotated[
         Count, Meta(le=4096, description="Width of the LSTM: how much a series' state can remember.")
-    ] = 48
+    ] = 64
     pretrained: Annotated[
         bool,
         Meta(
