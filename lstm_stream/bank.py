@@ -20,7 +20,7 @@ from lstm_stream.dumping import Dump
 from lstm_stream.experts import EXPERTS
 from lstm_stream.faults import Fault
 from lstm_stream.features import Columns as FeatureColumns
-from lstm_stream.fold import Parts, go_through, write_forecast
+from lstm_stream.fold import go_through, write_forecast
 from lstm_stream.forecasts import ExpertForecasts, Forecasts
 from lstm_stream.grid import Rhythm
 from lstm_stream.group_regression import Groups
@@ -34,7 +34,7 @@ from lstm_stream.pooled import MOST_STEPS
 from lstm_stream.readout import ONE
 from lstm_stream.references import References
 from lstm_stream.rows import Rows
-from lstm_stream.state import Members, Tables, Workspace
+from lstm_stream.state import Members, Parts, Tables, Workspace
 from lstm_stream.weights import PretrainedWeights, chosen, kept
 
 

@@ -3,8 +3,6 @@
 Letters: N observations of a call, C covariates, S series, M members of an event.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 
 from lstm_stream.anomaly import WARM
@@ -15,35 +13,16 @@ from lstm_stream.compiled import compiled, entry
 from lstm_stream.forecasting import forecast, is_finite
 from lstm_stream.forecasts import ExpertForecasts, Forecasts
 from lstm_stream.grid import FORECAST, JUMP, Rhythm, place
-from lstm_stream.group_regression import Groups
 from lstm_stream.groups import join, meet_in_groups
 from lstm_stream.history import History, factor
 from lstm_stream.intervals import write_quantiles
 from lstm_stream.notes import BREAKS, EVENTS, OFFERED, SEEN, STEPS, Notes, leave_nothing
 from lstm_stream.readout import ONE
-from lstm_stream.replay import Replay, offer
+from lstm_stream.replay import offer
 from lstm_stream.seasons import SECOND
 from lstm_stream.series import Series
-from lstm_stream.state import Members, Shared, State, Tables, Workspace
+from lstm_stream.state import Members, Parts, Shared, State, Tables, Workspace
 from lstm_stream.step import take_in
-
-
-class Parts(NamedTuple):
-    """What a bank is made of, and the call at hand."""
-
-    state: State
-    series: Series
-    groups: Groups
-    replay: Replay
-    rhythm: Rhythm
-    tables: Tables
-    shared: Shared
-    notes: Notes
-    members: Members
-    work: Workspace
-    call: Call
-    forecasts: Forecasts
-    by_expert: ExpertForecasts  # without rows where nobody asks
 
 
 @entry
@@ -128,32 +107,11 @@ def _members(history: History, call: Call, position: Wholes, members: Members, f
 @compiled
 def _take_steps(p: Parts, count: int, left: int, counts: Wholes, folded: int, offered: int) -> None:
     """Take one step of each of the members."""
-    state, series, tables, shared, notes = p.state, p.series, p.tables, p.shared, p.notes
+    state, series, tables, shared = p.state, p.series, p.tables, p.shared
     members, work, call, forecasts = p.members, p.work, p.call, p.forecasts
     first = counts[STEPS]
     for m in range(count):
-        i, n = members.rows[m], members.sources[m]
-        value = call.values[n] if left == 0 else np.nan
-        time = call.times[n] - left * call.step[n]
-        broken = take_in(
-            state,
-            series.covariates,
-            tables,
-            shared,
-            notes,
-            members,
-            work,
-            m,
-            i,
-            series.identity[i],
-            call.step[n],
-            time,
-            value,
-            call.covariates[n],
-            left == 0,
-            first + m - folded,
-        )
-        counts[BREAKS] += broken
+        counts[BREAKS] += take_in(p, m, left, first + m - folded)
     if tables.grouped:
         meet_in_groups(
             p.groups,
@@ -170,7 +128,7 @@ def _take_steps(p: Parts, count: int, left: int, counts: Wholes, folded: int, of
     for m in range(count):
         i, n = members.rows[m], members.sources[m]
         member = series.membership.group[i] > 0 and tables.grouped
-        forecast(state, tables, shared, notes, members, work, m, member, first + m - folded)
+        forecast(p, m, member, first + m - folded)
         counts[OFFERED] += offer(
             p.replay, state.history, state.trace, i, series.identity[i], first + m, offered, members.scale[m]
         )

@@ -36,28 +36,17 @@ from lstm_stream.history import back
 from lstm_stream.intervals import open_intervals
 from lstm_stream.measured_features import round_features, write_lags, write_marked
 from lstm_stream.move_scale import open_moves
-from lstm_stream.notes import Notes
 from lstm_stream.pretrained import say_pretrained
 from lstm_stream.readout import ONE, begin_readout, learn_readout, write_readout
 from lstm_stream.scale import spread_of
 from lstm_stream.seasonal import extend_reach, say_seasonal
-from lstm_stream.state import Members, Shared, State, Tables, Workspace
+from lstm_stream.state import Parts, State, Workspace
 from lstm_stream.targets import write_oldest_targets, write_readout_targets
 from lstm_stream.trace import keep_features, keep_hidden, keep_plain, write_regressors
 
 
 @compiled
-def forecast(
-    state: State,
-    tables: Tables,
-    shared: Shared,
-    notes: Notes,
-    members: Members,
-    work: Workspace,
-    m: int,
-    member: bool,
-    place: int,
-) -> None:
+def forecast(p: Parts, m: int, member: bool, place: int) -> None:
     """Second half of a step: ask the experts, combine them, and open the forecast.
 
     Parameters
@@ -65,20 +54,22 @@ def forecast(
     member
         Whether the series is in a group.
     """
+    state, tables, shared, members, work = p.state, p.tables, p.shared, p.members, p.work
     i = members.rows[m]
     said, scale = work.said, members.scale[m]
-    _ask_plain(state, tables, members, work, m, i, member)
+    _ask_plain(p, m, i, member)
     penalise(state.combination, tables.scoring, i, shared.log_losses, shared.gain, work.penalty, work.trust)
     combine(tables.scoring, work.penalty, work.trust, said[:PRETRAINED], work.shares, work.weights, work.mixed)
-    _ask_network(state, tables, shared, members, work, m, i)
-    _ask_regressions(state, tables, shared, notes, members, work, m, i, place)
+    _ask_network(p, m, i)
+    _ask_regressions(p, m, i, place)
     combine(tables.scoring, work.penalty, work.trust, said, work.shares, work.weights, work.mixed)
-    _open(state, tables, work, i, scale)
+    _open(p, i, scale)
 
 
 @compiled
-def _ask_plain(state: State, tables: Tables, members: Members, work: Workspace, m: int, i: int, member: bool) -> None:
+def _ask_plain(p: Parts, m: int, i: int, member: bool) -> None:
     """Ask the experts that need no network how far values will move, in move scales."""
+    state, tables, members, work = p.state, p.tables, p.members, p.work
     said, scale, linear = work.said, members.scale[m], members.linear[m]
     fill(said[0], 0.0)
     copy(linear, said[SHARED_ON_LAGS])
@@ -119,13 +110,12 @@ def _in_reach(move: Real, h: int, largest: Real, reach: Floats) -> Real:
 
 
 @compiled
-def _ask_network(
-    state: State, tables: Tables, shared: Shared, members: Members, work: Workspace, m: int, i: int
-) -> None:
+def _ask_network(p: Parts, m: int, i: int) -> None:
     """Complete the features by what the plain experts say together, and let the networks take their step.
 
     The regressions correct what the plain experts and the pretrained network say together.
     """
+    state, tables, shared, members, work = p.state, p.tables, p.shared, p.members, p.work
     t, columns = state.history.age[i] - 1, tables.features
     x = members.regressors[m, ONE + 1 : ONE + 1 + columns.total]
     write_marked(members.linear[m], columns.marks, x[columns.linear : columns.plain])
@@ -158,18 +148,9 @@ def _ask_network(
 
 
 @compiled
-def _ask_regressions(
-    state: State,
-    tables: Tables,
-    shared: Shared,
-    notes: Notes,
-    members: Members,
-    work: Workspace,
-    m: int,
-    i: int,
-    place: int,
-) -> None:
+def _ask_regressions(p: Parts, m: int, i: int, place: int) -> None:
     """Let the readout learn, leave to the pooled regressions what they learn from, and ask the experts of the LSTM."""
+    state, tables, shared, notes, members, work = p.state, p.tables, p.shared, p.notes, p.members, p.work
     t, said, scale = state.history.age[i] - 1, work.said, members.scale[m]
     for group in range(len(tables.readout.origin)):
         write_regressors(state.trace, i, t - tables.readout.origin[group], work.read[group])
@@ -213,8 +194,9 @@ def _leave_note(state: State, work: Workspace, row: Floats, i: int, scale: Float
 
 
 @compiled
-def _open(state: State, tables: Tables, work: Workspace, i: int, scale: Floats) -> None:
+def _open(p: Parts, i: int, scale: Floats) -> None:
     """Keep what the experts and their combination say until it comes."""
+    state, tables, work = p.state, p.tables, p.work
     t, value = state.history.age[i] - 1, back(state.history, i, 0)
     spread = spread_of(state.scale, state.history, i)
     open_experts(state.combination, tables.scoring, i, t, work.said, scale, spread)

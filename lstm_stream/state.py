@@ -10,16 +10,23 @@ import numpy as np
 from lstm_stream import experts, features, group_regression, interval_state, pretrained, readout
 from lstm_stream.anomaly import Errors
 from lstm_stream.arithmetic import Flags, Floats, Halves, Wholes
+from lstm_stream.call import Call
 from lstm_stream.cell import Weights
 from lstm_stream.expert_losses import Combination, Scoring
 from lstm_stream.experts import EXPERTS, Smoothers
+from lstm_stream.forecasts import ExpertForecasts, Forecasts
+from lstm_stream.grid import Rhythm
+from lstm_stream.group_regression import Groups
 from lstm_stream.history import History
 from lstm_stream.hyperparameters import Hyperparameters
 from lstm_stream.interval_state import Intervals
 from lstm_stream.move_scale import Moves
+from lstm_stream.notes import Notes
 from lstm_stream.pretrained import Pretrained
 from lstm_stream.readout import ONE, Readouts
+from lstm_stream.replay import Replay
 from lstm_stream.scale import Scale
+from lstm_stream.series import Series
 from lstm_stream.trace import Trace
 
 
@@ -196,3 +203,21 @@ class Workspace(NamedTuple):
             marked=np.zeros(marked, single),
             spreads=np.zeros((3, horizon), single),
         )
+
+
+class Parts(NamedTuple):
+    """What a bank is made of, and the call at hand."""
+
+    state: State
+    series: Series
+    groups: Groups
+    replay: Replay
+    rhythm: Rhythm
+    tables: Tables
+    shared: Shared
+    notes: Notes
+    members: Members
+    work: Workspace
+    call: Call
+    forecasts: Forecasts
+    by_expert: ExpertForecasts  # without rows where nobody asks

@@ -11,11 +11,11 @@ import math
 import numpy as np
 
 from lstm_stream.anomaly import WARM, change_unit, score_anomaly, widen_range
-from lstm_stream.arithmetic import Doubles, Flag, Real, add_product, bounded, fill, ratio
+from lstm_stream.arithmetic import Flag, Real, add_product, bounded, fill, ratio
 from lstm_stream.breaks import mend_break, mend_standstill
 from lstm_stream.combination import score_experts
 from lstm_stream.compiled import compiled
-from lstm_stream.covariates import Covariates, write_covariates
+from lstm_stream.covariates import write_covariates
 from lstm_stream.error_sizes import expected_size
 from lstm_stream.expert_errors import largest_error
 from lstm_stream.expert_losses import begin_expert, forget_losses
@@ -25,49 +25,21 @@ from lstm_stream.history import append, back, count_repeat, factor
 from lstm_stream.intervals import LARGEST_ERROR, begin_errors, learn_errors, measure_errors
 from lstm_stream.measured_features import round_features, write_lags, write_own
 from lstm_stream.move_scale import disown_moves, learn_moves, measure_moves, write_move_scale
-from lstm_stream.notes import Notes
 from lstm_stream.readout import ONE
 from lstm_stream.scale import first_moves, gated, measure, rescale, set_step, spread_of
 from lstm_stream.season_search import look_for_season
-from lstm_stream.state import Members, Shared, State, Tables, Workspace
+from lstm_stream.state import Parts, State, Tables
 from lstm_stream.trace import keep_features, meet, rewind
 
 
 @compiled
-def take_in(
-    state: State,
-    covariates: Covariates,
-    tables: Tables,
-    shared: Shared,
-    notes: Notes,
-    members: Members,
-    work: Workspace,
-    m: int,
-    i: int,
-    identity: int,
-    step: int,
-    time: int,
-    value: Real,
-    known: Doubles,
-    told: bool,
-    place: int,
-) -> Flag:
-    """First half of a step of series i, the m-th of its event.
+def take_in(p: Parts, m: int, left: int, place: int) -> Flag:
+    """First half of a step of the series that is the m-th of its event.
 
     Parameters
     ----------
-    identity
-        A number for the series that depends on its name alone.
-    step
-        From one step of the series to the next, microseconds; 0: not known.
-    time
-        Microseconds since the epoch.
-    value
-        NaN: it is to be filled.
-    known
-        The covariates (C,), NaN where one is not known.
-    told
-        Whether they are of this step; one that is filled has none.
+    left
+        How many steps are still to come until that of the event; 0: the value is that of the event, else it is filled.
     place
         In the log, since the last fold.
 
@@ -75,6 +47,10 @@ def take_in(
     -------
     Whether a structural break was mended.
     """
+    state, tables, shared, notes, members, work = p.state, p.tables, p.shared, p.notes, p.members, p.work
+    i, n = members.rows[m], members.sources[m]
+    step = p.call.step[n]
+    value, time = p.call.values[n] if left == 0 else np.nan, p.call.times[n] - left * step
     history, scale = state.history, state.scale
     set_step(scale, history, i, step)
     outlier = gated(scale, history, i, value)
@@ -88,10 +64,10 @@ def take_in(
     members.surprise[m] = 1.0 if outlier and state.errors.judged[i] >= WARM else np.nan
     broken = broken_or_begun = False
     if observed:
-        members.surprise[m] = _score(state, tables, work, i)
+        members.surprise[m] = _score(p, i)
         broken = broken_or_begun = _mend(state, tables, i)
         rescale(scale, history, i, shared.roughness)
-        if look_for_season(history, scale, i, identity):
+        if look_for_season(history, scale, i, p.series.identity[i]):
             for e in BY_THE_LONGER_SEASON:
                 begin_expert(state.combination, i, e)
         if first_moves(history, i):
@@ -99,8 +75,8 @@ def take_in(
             broken_or_begun = True
     if broken_or_begun:
         measure_moves(state.moves, i, history.age[i] - 1, back(history, i, 0), work.moved, work.unit)
-    _move_on(state, tables, shared, notes, members, work, m, i, place)
-    _look(state, covariates, tables, shared, members, m, i, time, known, told)
+    _move_on(p, m, i, place)
+    _look(p, m, n, time, left == 0)
     return broken
 
 
@@ -114,8 +90,9 @@ def _error(state: State, i: int, value: Real, expected: Real) -> Real:
 
 
 @compiled
-def _score(state: State, tables: Tables, work: Workspace, i: int) -> Real:
+def _score(p: Parts, i: int) -> Real:
     """Hold the newest value against what was forecast of it; returns its anomaly score, NaN while warming."""
+    state, tables, work = p.state, p.tables, p.work
     t, value, moved, unit = state.history.age[i] - 1, back(state.history, i, 0), work.moved, work.unit
     measure_moves(state.moves, i, t, value, moved, unit)
     measure_errors(state.intervals, tables.intervals, i, t, moved, unit, work.intervals)
@@ -164,18 +141,9 @@ def _resume(state: State, i: int, since: int) -> None:
 
 
 @compiled
-def _move_on(
-    state: State,
-    tables: Tables,
-    shared: Shared,
-    notes: Notes,
-    members: Members,
-    work: Workspace,
-    m: int,
-    i: int,
-    place: int,
-) -> None:
+def _move_on(p: Parts, m: int, i: int, place: int) -> None:
     """Learn how far values move and how good the experts are; keep the state that the step meets."""
+    state, tables, shared, notes, members, work = p.state, p.tables, p.shared, p.notes, p.members, p.work
     t, value, observed = state.history.age[i] - 1, back(state.history, i, 0), members.observed[m]
     spread, scale = spread_of(state.scale, state.history, i), members.scale[m]
     if not observed:
@@ -203,23 +171,19 @@ def _move_on(
 
 
 @compiled
-def _look(
-    state: State,
-    covariates: Covariates,
-    tables: Tables,
-    shared: Shared,
-    members: Members,
-    m: int,
-    i: int,
-    time: int,
-    known: Doubles,
-    told: bool,
-) -> None:
-    """Build the features of the series itself, and ask the regression on lags."""
+def _look(p: Parts, m: int, n: int, time: int, told: bool) -> None:
+    """Build the features of the series itself, and ask the regression on lags.
+
+    Parameters
+    ----------
+    told
+        Whether the covariates of the n-th observation are of this step; one that is filled has none.
+    """
+    state, tables, shared, members, i = p.state, p.tables, p.shared, p.members, p.members.rows[m]
     regressors, base = members.regressors[m], tables.features.base
     own = regressors[ONE + 1 : ONE + 1 + base]
     write_own(state.history, state.scale, i, time, members.observed[m], own)
-    write_covariates(covariates, i, known, told, own[OF_THE_SERIES:])
+    write_covariates(p.series.covariates, i, p.call.covariates[n], told, own[OF_THE_SERIES:])
     round_features(own[OF_THE_SERIES:])
     keep_features(state.trace, i, state.history.age[i] - 1, own)
     write_lags(state.history, state.scale, i, 0, regressors[:ONE])
