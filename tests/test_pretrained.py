@@ -14,8 +14,8 @@ from lstm_stream.pretraining.examples import STEPS, make_examples
 from lstm_stream.pretraining.generator import generate
 from lstm_stream.pretraining.training import Training, held_back_losses, loss_on
 from pipeline.clock import Clock
-from pipeline.plans import Plan
-from pipeline.pretrain import pretrain
+from pipeline.pretraining.on_generated import pretrain
+from pipeline.pretraining.plans import Plan
 
 HOUR = 3_600_000_000
 

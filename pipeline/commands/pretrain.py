@@ -10,7 +10,7 @@ from rich.console import Console
 from pipeline.commands.console import have_compiled, told_on
 from pipeline.commands.file_options import file_options_of, with_file_form
 from pipeline.commands.options import EPILOG, FAILURE, FILE, refusing, settings_of, with_settings
-from pipeline.plans import RATE, OwnPlan, Plan
+from pipeline.pretraining.plans import RATE, OwnPlan, Plan
 from pipeline.settings import Settings
 
 
@@ -145,10 +145,10 @@ def _from_the_past(
     from pipeline.evaluation.log import read_file
     from pipeline.evaluation.topic_log import TopicError, read_past
     from pipeline.files.packing import TableError
-    from pipeline.pretrain import work_folder, write_weights
-    from pipeline.pretrain_own import pretrain_own
+    from pipeline.pretraining.material import TooLittleError
+    from pipeline.pretraining.on_generated import work_folder, write_weights
+    from pipeline.pretraining.on_own import pretrain_own
     from pipeline.replay import Form
-    from pipeline.training_material import TooLittleError
     from pipeline.weights import read_weights
 
     with refusing(TableError, ClusterError, TopicError, TooLittleError, ScoringError, WeightsError, OSError):
@@ -180,8 +180,8 @@ def _from_the_past(
 def _from_generated(plan: Plan, output: Path, tell: Callable[[str], None]) -> None:
     """Train on generated series alone."""
     from pipeline.clock import Clock
-    from pipeline.pretrain import pretrain as make
-    from pipeline.pretrain import work_folder
+    from pipeline.pretraining.on_generated import pretrain as make
+    from pipeline.pretraining.on_generated import work_folder
 
     with refusing(OSError):
         card = make(plan, output, work_folder(output), tell, Clock())

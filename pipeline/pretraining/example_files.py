@@ -13,7 +13,7 @@ from safetensors.numpy import save_file
 
 from lstm_stream import Examples, Stretch, examples_of, make_examples
 from pipeline.clock import Clock
-from pipeline.remaining import remaining
+from pipeline.pretraining.remaining import remaining
 
 
 class Task(Protocol):

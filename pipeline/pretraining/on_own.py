@@ -18,13 +18,13 @@ from safetensors.numpy import load_file
 from lstm_stream import Card, PretrainedWeights, Stretch, Training, held_back_losses, loss_on
 from pipeline.clock import Clock
 from pipeline.evaluation.log import Past
-from pipeline.example_files import Own, Task, generated, made, read_examples, read_to_train, write_arrays
-from pipeline.gain import Gain, Judging, change, judge, told
-from pipeline.plans import OwnPlan
-from pipeline.pretrain import card_of, rounded
-from pipeline.remaining import remaining
+from pipeline.pretraining.example_files import Own, Task, generated, made, read_examples, read_to_train, write_arrays
+from pipeline.pretraining.gain import Gain, Judging, change, judge, told
+from pipeline.pretraining.material import Material, has_long_series, material_of
+from pipeline.pretraining.on_generated import card_of, rounded
+from pipeline.pretraining.plans import OwnPlan
+from pipeline.pretraining.remaining import remaining
 from pipeline.settings import Settings
-from pipeline.training_material import Material, has_long_series, material_of
 
 FEWEST_GENERATED, FORGOTTEN = 64, 32
 """Generated series that are trained on, where any are; and those that tell what was forgotten."""

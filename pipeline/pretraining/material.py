@@ -8,7 +8,7 @@ import numpy as np
 
 from lstm_stream import FEWEST_ROWS, Course, Split, Stretch, held_back, trained
 from pipeline.evaluation.log import Log, Past
-from pipeline.plans import OwnPlan
+from pipeline.pretraining.plans import OwnPlan
 
 FEWEST_VALUES = 2_000
 """Before what is held back, of all series together."""

@@ -12,9 +12,9 @@ from safetensors.numpy import load_file
 
 from lstm_stream import Card, HeldBackLosses, PretrainedWeights, Training, held_back_losses
 from pipeline.clock import Clock
-from pipeline.example_files import generated, made, read_examples, read_to_train, write_arrays
-from pipeline.plans import Plan
-from pipeline.remaining import remaining
+from pipeline.pretraining.example_files import generated, made, read_examples, read_to_train, write_arrays
+from pipeline.pretraining.plans import Plan
+from pipeline.pretraining.remaining import remaining
 
 KEEP_EVERY = 500
 """Training steps from one kept state to the next."""

@@ -1,0 +1,1 @@
+"""Training of the pretrained network: on generated series, or on one's own past, and what that gains."""
