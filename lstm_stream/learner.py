@@ -22,7 +22,7 @@ ALARMED = 1.0
 
 YOUNG_INTERVAL, OLD_INTERVAL = 16, 100
 """Steps from one learning step to the next in a shard of few series. A learning step takes some 2 to 3 ms of CPU."""
-LARGEST_YOUNG_INTERVAL, LARGEST_OLD_INTERVAL = 512, 1024
+LARGEST_YOUNG_INTERVAL, LARGEST_OLD_INTERVAL = 768, 1024
 """The same in a shard of many."""
 SLOWING = 250
 """The interval grows to this part of the steps so far.

@@ -203,7 +203,7 @@ def test_a_missing_value_before_the_first_one_is_unknown_and_changes_nothing() -
 
 def test_the_more_series_and_steps_the_longer_from_one_learning_step_to_the_next() -> None:
     assert [interval(1, steps) for steps in (0, 3_000, 20_000, 10**6)] == [16, 16, 80, 100]
-    assert [interval(series, 0) for series in (1, 50, 1_000, 10**5)] == [16, 50, 512, 512]
+    assert [interval(series, 0) for series in (1, 50, 1_000, 10**5)] == [16, 50, 768, 768]
     assert [interval(series, 10**8) for series in (1, 50, 1_000, 10**5)] == [100, 100, 1_000, 1_024]
 
 
