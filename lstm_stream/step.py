@@ -159,6 +159,7 @@ def _move_on(p: Parts, m: int, i: int, place: int) -> None:
         tables.scoring,
         i,
         t,
+        born,
         work.moved,
         work.unit,
         scale,

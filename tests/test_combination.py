@@ -59,7 +59,7 @@ def follow(
     for t in range(first, len(values)):
         for h in range(horizon):
             moved[h] = values[t] - values[t - h - 1] if t > h else np.nan
-        score_experts(combination, scoring, i, t, moved, one, one, np.float32(largest), 0.0, even, errors, penalty)
+        score_experts(combination, scoring, i, t, 0, moved, one, one, np.float32(largest), 0.0, even, errors, penalty)
         penalise(combination, scoring, i, log_prior, gain, penalty, trust)
         combine(scoring, penalty, trust, said[t], shares, weights, mixed[t])
         open_experts(combination, scoring, i, t, said[t], one, np.float32(1.0))
@@ -168,7 +168,7 @@ def oracle(errors: npt.NDArray[np.float64], scored: tuple[int, ...], prior: floa
         shares: npt.NDArray[np.float64] = kept / kept.sum(0)
         return shares
 
-    for now in errors:
+    for t, now in enumerate(errors):
         before = weights(1.0)
         for k, steps in enumerate(scored):
             there = ~np.isnan(now[:, k])
@@ -179,7 +179,8 @@ def oracle(errors: npt.NDArray[np.float64], scored: tuple[int, ...], prior: floa
             own[k] = kept * own[k] + mixture**2
             first[k] = kept * first[k] + now[0, k] ** 2
             slope[:, k] = kept * slope[:, k] + np.where(there, mixture * (now[:, k] - mixture), 0.0)
-            kept = 1.0 - 1.0 / min(LOSS_SPAN[0] + LOSS_SPAN[1] * steps, YOUNG_SPAN * (mass[0, k] + 1.0))
+            lived = max(mass[0, k], t - steps)
+            kept = 1.0 - 1.0 / min(LOSS_SPAN[0] + LOSS_SPAN[1] * steps, YOUNG_SPAN * (lived + 1.0))
             loss[:, k] = kept * loss[:, k] + np.where(there, now[:, k] ** 2, 0.0)
             mass[:, k] = kept * mass[:, k] + there
     gain = mass[0] / (mass[0] + PATIENCE) * np.log((first + FLAT) / (own + FLAT))

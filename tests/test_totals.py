@@ -96,13 +96,13 @@ def test_a_gauge_is_merged_by_its_meaning() -> None:
         metrics.checkpoint_age_seconds.set(amount)
         metrics.up_to_date.set(ready)
         metrics.series.labels("events", str(amount)).set(amount)
-        metrics.info.labels("7").set(1)
+        metrics.info.labels("7", "0f").set(1)
     together = merged([page(small), page(large)], {})
     assert together[sample("workers")] == 2
     assert together[sample("partitions_assigned")] == 4
     assert together[sample("checkpoint_age_seconds")] == 3
     assert together[sample("up_to_date")] == 0
-    assert together[sample("info", version="7")] == 1
+    assert together[sample("info", version="7", weights="0f")] == 1
     assert together[sample("series", topic="events", partition="3.0")] == 3
 
 
