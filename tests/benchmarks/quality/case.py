@@ -43,12 +43,13 @@ class Case(msgspec.Struct, frozen=True):
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What came of a case: scores by horizon, and microseconds of CPU an observation."""
+    """What came of a case: scores by horizon, microseconds of CPU an observation, and the LSTM's share, 0 to 1."""
 
     name: str
     scores: dict[int, Score]
     observations: int
     microseconds: float
+    lstm_share: float = float("nan")
 
 
 def run(case: Case) -> Outcome:
@@ -58,10 +59,12 @@ def run(case: Case) -> Outcome:
         horizon=HORIZON, step="event", max_gap=ANY_GAP, effort=case.effort, groups=data.grouped and case.groups
     )
     bank, scorer, seconds = Bank(rules, NETWORKS[case.network]), Scorer(data.came, HORIZONS, LEVEL), 0.0
+    share = 0.0
     for batch in data.log.batches(BATCH):
         begin = time.process_time()
         forecasts = show(bank, batch)
         seconds += time.process_time() - begin
+        share += float(forecasts.lstm_share.sum())
         scorer.add(batch.series, batch.rows, forecasts.mean, forecasts.quantiles)
     count = len(data.log.values)
-    return Outcome(name_of(case.path), scorer.scores(), count, 1e6 * seconds / count)
+    return Outcome(name_of(case.path), scorer.scores(), count, 1e6 * seconds / count, share / count)

@@ -24,11 +24,12 @@ class Cell(msgspec.Struct, frozen=True):
 
 
 class Row(msgspec.Struct, frozen=True):
-    """One set: cells by horizon, and microseconds of CPU an observation."""
+    """One set: cells by horizon, microseconds of CPU an observation, and how much of the mean rests on the LSTM."""
 
     name: str
     cells: dict[int, Cell]
     microseconds: float
+    lstm_share: float
 
 
 class Means(msgspec.Struct, frozen=True):
@@ -61,7 +62,10 @@ class Table(msgspec.Struct, frozen=True):
 
     def markdown(self) -> str:
         """The table, the means, and what is published."""
-        parts = [_rows_table(self.rows), _means_table(self)]
+        share = (
+            f"The LSTM's share of the forecasts is {np.mean([row.lstm_share for row in self.rows]):.2f} (mean of sets)."
+        )
+        parts = [_rows_table(self.rows), _means_table(self), share]
         bars = [f"- {bar.name}, H = {bar.horizon}: MSE {verdict(bar.mse, bar.published)}" for bar in self.bars]
         return "\n\n".join([*parts, "\n".join(bars)]).strip()
 
@@ -89,7 +93,7 @@ def _row(outcome: Outcome, baselines: Baselines) -> Row:
         return number(outcome.scores[horizon], metric) / baselines.best[horizon][metric].value
 
     cells = {h: Cell(score, ratio(h, "mse"), ratio(h, "mae")) for h, score in outcome.scores.items()}
-    return Row(outcome.name, cells, outcome.microseconds)
+    return Row(outcome.name, cells, outcome.microseconds, outcome.lstm_share)
 
 
 def _means(rows: Sequence[Row]) -> Means:
@@ -115,7 +119,7 @@ def _bars(outcomes: Sequence[Outcome]) -> Iterable[Bar]:
 def _rows_table(rows: Sequence[Row]) -> str:
     horizons = " / ".join(str(h) for h in rows[0].cells)
     head = [f"H = {horizons}", "MSE", "over the best", "MAE", "over the best", "MASE", "in 90 %", "interval score"]
-    return grid([*head, "us CPU"], [_cells(row) for row in rows])
+    return grid([*head, "us CPU", "LSTM's share"], [_cells(row) for row in rows])
 
 
 def _cells(row: Row) -> list[str]:
@@ -131,6 +135,7 @@ def _cells(row: Row) -> list[str]:
         " / ".join(f"{100 * (score.coverage or 0):.1f}" for score in scores),
         _joined(score.interval_score for score in scores),
         f"{row.microseconds:.0f}",
+        f"{row.lstm_share:.2f}",
     ]
 
 
