@@ -150,6 +150,24 @@ def beginning(start: str) -> re.Pattern[str]:
     return re.compile(f"^{re.escape(start)}")
 
 
+def test_times_that_were_told_before_a_step_was_known_are_forgotten(browser: Browser, url: str) -> None:
+    """The daemon then tells those before the last one as if a step were a second."""
+    reader = Reader(browser, url)
+    came = reader.page.evaluate(
+        """async () => {
+            const { Chart } = await import("/page/chart.js");
+            const chart = Object.create(Chart.prototype);
+            Object.assign(chart, { came: new Map(), before: new Map(), horizon: 1 });
+            const told = (times, step) => ({ recent_times: times, recent_values: times, step_seconds: step });
+            chart.remember(told([7199e6, 7200e6], null));
+            chart.remember(told([3600e6, 7200e6], 3600));
+            chart.remember(told([7200e6, 10800e6], 3600));
+            return [...chart.came.keys()];
+        }"""
+    )
+    assert came == [3600, 7200, 10800]
+
+
 def test_times_are_in_the_readers_zone(browser: Browser, url: str) -> None:
     reader = Reader(browser, url)
     expect(reader.page.locator("#facts")).to_contain_text("1970-01-01 05:31:00 (Asia/Calcutta)")

@@ -51,7 +51,9 @@ export class Chart {
   // What came, and what was forecast of it, further back than the daemon tells.
   remember(one) {
     const times = one.recent_times.map(seconds), newest = Math.max(...this.came.keys());
-    if (this.came.size && !times.includes(newest)) { this.came.clear(); this.before.clear(); } // a gap, or another beginning
+    const anew = this.came.size && !times.includes(newest); // a gap, or another beginning
+    if (anew || one.step_seconds !== this.step) { this.came.clear(); this.before.clear(); } // until a step is known, times before the last are not
+    this.step = one.step_seconds;
     times.forEach((time, index) => this.came.set(time, one.recent_values[index]));
     const earlier = one.earlier;
     if (earlier?.horizon === this.horizon) earlier.times.forEach((time, index) => this.before.set(seconds(time), {mean: earlier.mean[index], low: earlier.low[index], high: earlier.high[index]}));
