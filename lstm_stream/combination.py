@@ -112,8 +112,8 @@ def _learn_loss(
     combination: Combination, scoring: Scoring, i: int, k: int, since: int, errors: Floats, alarm: Real
 ) -> None:
     """Learn how large errors are, so many steps after the series began; they are squared in place."""
-    lived = max(combination.mass[i, 0, k], np.float32(since - scoring.horizon[k]))
-    span = min(scoring.loss_span[k] * ALARMED**alarm, YOUNG_SPAN * (lived + 1.0))
+    lived = max(np.float64(combination.mass[i, 0, k]), np.float64(since - scoring.horizon[k]))
+    span = min(np.float64(scoring.loss_span[k]) * ALARMED**alarm, YOUNG_SPAN * (lived + 1.0))
     left = np.float32(1.0 - 1.0 / span)
     came = False
     for e in range(errors.shape[0]):
