@@ -161,7 +161,8 @@ class Bank:
     ) -> None:
         """Forget a series that came to something not finite, but for its last value, which is what is forecast."""
         i, value = int(call.rows[n]), float(call.values[n])
-        history, latest = self._rows.state.history, float(self._rows.state.history.latest[i])
+        history = self._rows.state.history
+        latest = float(history.latest[i])
         filled = position[LEFT] + 1 > 0 or math.isnan(value)
         self.faults.append(Fault(list(self.names)[i], n, "step", "a step came to something that is not finite"))
         self._rows.forget(i)

@@ -99,6 +99,26 @@ class Daemon:
         )
 
 
+def silent(series: str, topic: str, partition: int, observations: int = 1) -> SeriesStatus:
+    """A series of which there is nothing to tell yet."""
+    return SeriesStatus(
+        series=series,
+        topic=topic,
+        partition=partition,
+        observations=observations,
+        step_seconds=None,
+        last_time=0,
+        last_value=None,
+        recent_times=(),
+        recent_values=(),
+        origin=0,
+        mean=(),
+        quantiles={},
+        status="warming",
+        skill=None,
+    )
+
+
 def table_of(*names: str, surprise: tuple[float, ...] | None = None, skill: tuple[float, ...] | None = None) -> Table:
     """A shard's table: by default, later names are more surprising and have less skill."""
     count = len(names)

@@ -18,6 +18,7 @@ from pipeline.workers.process import Seen, UnansweredError
 from pipeline.workers.supervisor import Place, Roster
 from pipeline.workers.totals import Sample, counted, read
 from tests.fakes import ManualClock
+from tests.shown import silent
 
 NOBODY = Status(state="connecting", group="g", instance="base", version="1", started=5.0)
 DEADLINE = 60.0
@@ -41,22 +42,7 @@ def status(state: State = "ready", *partitions: PartitionStatus) -> Status:
 
 
 def one(name: str, number: int, topic: str = "events") -> SeriesStatus:
-    return SeriesStatus(
-        series=name,
-        topic=topic,
-        partition=number,
-        observations=1,
-        step_seconds=None,
-        last_time=0,
-        last_value=None,
-        recent_times=(0,),
-        recent_values=(None,),
-        origin=0,
-        mean=(),
-        quantiles={},
-        status="warming",
-        skill=None,
-    )
+    return silent(name, topic, number)
 
 
 class Told:

@@ -13,25 +13,10 @@ from pipeline.snapshots import EVERY, INTEREST, MOST, SPARKLINE, WATCH, Snapshot
 from pipeline.web.series_list import BusyError, Listing
 from pipeline.web.series_status import SeriesStatus
 from pipeline.web.table import Table
-from tests.shown import table_of
+from tests.shown import silent, table_of
 
 ONE, OTHER = TopicPartition("loads", 1), TopicPartition("prices", 0)
-STATUS = SeriesStatus(
-    series="pump",
-    topic="loads",
-    partition=1,
-    observations=1,
-    step_seconds=None,
-    last_time=0,
-    last_value=None,
-    recent_times=(),
-    recent_values=(),
-    origin=0,
-    mean=(),
-    quantiles={},
-    status="ok",
-    skill=None,
-)
+STATUS = silent("pump", "loads", 1)
 
 
 class Shard:

@@ -22,6 +22,7 @@ from pipeline.shard import State
 from pipeline.web.series_status import SeriesStatus
 from pipeline.web.status import ExpertWeight, Gates, Ranking, ShardStatus
 from pipeline.web.table import Table
+from tests.shown import silent
 
 
 class ChainShard:
@@ -87,22 +88,7 @@ class ChainShard:
     def series_status(self, name: str) -> SeriesStatus | None:
         if name not in self.series():
             return None
-        return SeriesStatus(
-            series=name,
-            topic=self.topic,
-            partition=self.partition,
-            observations=self.next_offset,
-            step_seconds=None,
-            last_time=0,
-            last_value=None,
-            recent_times=(),
-            recent_values=(),
-            origin=0,
-            mean=(),
-            quantiles={},
-            status="warming",
-            skill=None,
-        )
+        return silent(name, self.topic, self.partition, self.next_offset)
 
     def table(self) -> Table:
         one, none = np.ones(1, np.int64), np.full(1, np.nan)
