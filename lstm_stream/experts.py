@@ -12,6 +12,7 @@ from lstm_stream.arithmetic import Floats, Real, Wholes
 from lstm_stream.compiled import compiled
 from lstm_stream.history import History, back
 from lstm_stream.scale import Scale, persistence
+from lstm_stream.similar_seasons import LASTING
 
 MOMENTUM = 0.5
 """What is left of the last move at the next step."""
@@ -33,12 +34,16 @@ class Expert(IntEnum):
     """The same of a longer season (a week)."""
     DOUBLE_SEASONAL = auto()
     """The profile of the longer season, off it by as much as a shorter one before and as now."""
+    SIMILAR_SEASONS = auto()
+    """What followed the seasons that went like the last one."""
     TREND = auto()
     """Damped trend."""
     MOMENTUM = auto()
     """On by half as much each step as the step before."""
     REVERTING = auto()
     """Back to the level of the last days, at the pace of the series' own autocorrelation."""
+    AUTOREGRESSION = auto()
+    """The series' own regression on its last values and those a season ago."""
     GROUP = auto()
     """What `SHARED_ON_LAGS` says, corrected by what the other series of the same events did."""
     PRETRAINED = auto()
@@ -57,7 +62,9 @@ EXPERTS = len(Expert)
 PRETRAINED, LSTM = int(Expert.PRETRAINED), int(Expert.LSTM)
 """The first expert that needs a network, and the first that needs the one that learns; the others follow them."""
 SHARED_ON_LAGS, GROUP = int(Expert.SHARED_ON_LAGS), int(Expert.GROUP)
-SEASONAL, TREND = int(Expert.SEASONAL), int(Expert.TREND)
+SEASONAL, SIMILAR_SEASONS, TREND, AUTOREGRESSION = (
+    int(expert) for expert in (Expert.SEASONAL, Expert.SIMILAR_SEASONS, Expert.TREND, Expert.AUTOREGRESSION)
+)
 """The first of those that repeat what was a season ago, and of those that go on from the last values alone."""
 BY_THE_LONGER_SEASON = (int(Expert.PROFILE_LONG), int(Expert.DOUBLE_SEASONAL))
 OF_THE_LSTM = slice(Expert.PRETRAINED, len(Expert))
@@ -82,13 +89,14 @@ class Courses(NamedTuple):
 
     damped: Floats  # of the trend
     momentum: Floats  # of the last move
+    lasting: Floats  # of the distance from a similar season
 
     @classmethod
     def of(cls, horizon: int) -> "Courses":
         """Of so many horizons."""
         ahead = np.arange(1, horizon + 1)
         damped, momentum = (np.cumsum(left**ahead).astype(np.float32) for left in (DAMPING, MOMENTUM))
-        return cls(damped, momentum)
+        return cls(damped, momentum, (LASTING**ahead).astype(np.float32))
 
 
 class Smoothers(NamedTuple):

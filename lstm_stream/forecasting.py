@@ -8,6 +8,7 @@ import math
 import numpy as np
 
 from lstm_stream.arithmetic import Flag, Floats, Real, add_product, bounded, copy, fill, halved, ratio, widened
+from lstm_stream.autoregression import say_autoregression
 from lstm_stream.cell import think
 from lstm_stream.combination import (
     LARGEST_FREE_MOVE,
@@ -21,12 +22,14 @@ from lstm_stream.combination import (
 from lstm_stream.compiled import compiled
 from lstm_stream.error_sizes import uncertainty_of
 from lstm_stream.experts import (
+    AUTOREGRESSION,
     EXPERTS,
     GROUP,
     LSTM,
     PRETRAINED,
     SEASONAL,
     SHARED_ON_LAGS,
+    SIMILAR_SEASONS,
     TREND,
     say_going_on,
 )
@@ -40,6 +43,7 @@ from lstm_stream.pretrained import say_pretrained
 from lstm_stream.readout import ONE, begin_readout, learn_readout, write_readout
 from lstm_stream.scale import spread_of
 from lstm_stream.seasonal import extend_reach, say_seasonal
+from lstm_stream.similar_seasons import say_similar
 from lstm_stream.state import Parts, State, Workspace
 from lstm_stream.targets import write_oldest_targets, write_readout_targets
 from lstm_stream.trace import keep_features, keep_hidden, keep_plain, write_regressors
@@ -74,8 +78,11 @@ def _ask_plain(p: Parts, m: int, i: int, member: bool) -> None:
     fill(said[0], 0.0)
     copy(linear, said[SHARED_ON_LAGS])
     write_corrected(linear, members.corrections[m], member, said[GROUP])
-    say_seasonal(state.history, state.scale, i, said[SEASONAL:TREND], work.profiles)
-    say_going_on(state.smoothers, state.history, state.scale, tables.courses, i, said[TREND:GROUP])
+    history, of_scale, courses = state.history, state.scale, tables.courses
+    say_seasonal(history, of_scale, i, said[SEASONAL:SIMILAR_SEASONS], work.profiles)
+    say_similar(state.similar, history, of_scale, i, courses.lasting, said[SIMILAR_SEASONS], work.candidates)
+    say_going_on(state.smoothers, history, of_scale, courses, i, said[TREND:AUTOREGRESSION])
+    say_autoregression(state.autoregressions, history, of_scale, i, said[AUTOREGRESSION], work.fitted)
     _write_reach(state, i, scale, work.reach)
     for e in range(1, PRETRAINED):
         largest = np.float32(LARGEST_FREE_MOVE if TREND <= e < GROUP else LARGEST_MOVE)

@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lstm_stream import experts, features, group_regression, interval_state, pretrained, readout
+from lstm_stream import autoregression, experts, features, group_regression, interval_state, pretrained, readout
 from lstm_stream.anomaly import Errors
 from lstm_stream.arithmetic import Flags, Floats, Halves, Wholes
+from lstm_stream.autoregression import Autoregressions
 from lstm_stream.call import Call
 from lstm_stream.cell import Weights
 from lstm_stream.expert_losses import Combination, Scoring
@@ -27,6 +28,7 @@ from lstm_stream.readout import ONE, Readouts
 from lstm_stream.replay import Replay
 from lstm_stream.scale import Scale
 from lstm_stream.series import Series
+from lstm_stream.similar_seasons import SimilarSeasons
 from lstm_stream.trace import Trace
 
 
@@ -52,6 +54,8 @@ class State(NamedTuple):
     pretrained: Carried
     readouts: Readouts
     smoothers: Smoothers
+    similar: SimilarSeasons
+    autoregressions: Autoregressions
     combination: Combination
     errors: Errors
     intervals: Intervals
@@ -67,6 +71,8 @@ class State(NamedTuple):
             pretrained=Carried.empty(carried),
             readouts=Readouts.empty(rules.horizon, 1 + features + rules.hidden_size),
             smoothers=Smoothers.empty(),
+            similar=SimilarSeasons.empty(),
+            autoregressions=Autoregressions.empty(),
             combination=Combination.empty(EXPERTS, rules.horizon),
             errors=Errors.empty(),
             intervals=Intervals.empty(rules.horizon),
@@ -163,6 +169,8 @@ class Workspace(NamedTuple):
     shares: Floats  # (E, K)
     trust: Floats  # (K,)
     profiles: Floats  # (3, 1 + H)
+    candidates: Floats  # (H,) weights of similar seasons
+    fitted: autoregression.Workspace
     reach: Floats  # (2, H) how far experts may say that values move, down and up, in move scales
     gates: Floats  # (4U,)
     output: Floats  # (H,) of the network that learns
@@ -192,6 +200,8 @@ class Workspace(NamedTuple):
             shares=np.zeros((EXPERTS, scored), single),
             trust=np.zeros(scored, single),
             profiles=np.zeros((3, 1 + horizon), single),
+            candidates=np.zeros(horizon, single),
+            fitted=autoregression.Workspace.empty(),
             reach=np.zeros((2, horizon), single),
             gates=np.zeros(4 * rules.hidden_size, single),
             output=np.zeros(horizon, single),

@@ -12,6 +12,7 @@ import numpy as np
 
 from lstm_stream.anomaly import WARM, change_unit, score_anomaly, widen_range
 from lstm_stream.arithmetic import Flag, Real, add_product, bounded, fill, ratio
+from lstm_stream.autoregression import learn_autoregression
 from lstm_stream.breaks import mend_break, mend_standstill
 from lstm_stream.combination import score_experts
 from lstm_stream.compiled import compiled
@@ -28,6 +29,7 @@ from lstm_stream.move_scale import disown_moves, learn_moves, measure_moves, wri
 from lstm_stream.readout import ONE
 from lstm_stream.scale import first_moves, gated, measure, rescale, set_step, spread_of
 from lstm_stream.season_search import look_for_season
+from lstm_stream.similar_seasons import compare
 from lstm_stream.state import Parts, State, Tables
 from lstm_stream.trace import keep_features, meet, rewind
 
@@ -154,6 +156,8 @@ def _move_on(p: Parts, m: int, i: int, place: int) -> None:
     write_move_scale(state.moves, i, state.history.age[i] - born, spread, shared.move_scale, scale)
     meet(state.trace, i, t, observed)
     smooth(state.smoothers, i, value)
+    compare(state.similar, state.history, state.scale, i)
+    learn_autoregression(state.autoregressions, state.history, state.scale, i, observed, work.fitted)
     score_experts(
         state.combination,
         tables.scoring,
