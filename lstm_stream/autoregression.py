@@ -126,7 +126,7 @@ def _place(row: int, column: int) -> int:
 
 @compiled
 def write_lags_of(short: int, long: int, kept: int, lags: npt.NDArray[np.int64]) -> None:
-    """Write how long before a value its regressors (R,) lie; in the place of a season that is not there, further ones."""
+    """Write how long before a value its regressors (R,) lie: further ones in the place of a season there is not."""
     lags[0] = 0
     for k in range(NEAR):
         lags[1 + k] = 1 + k

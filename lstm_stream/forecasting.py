@@ -26,11 +26,11 @@ from lstm_stream.experts import (
     EXPERTS,
     GROUP,
     LSTM,
+    MOMENTUM,
     PRETRAINED,
-    SEASONAL,
+    PROFILE_SHORT,
     SHARED_ON_LAGS,
     SIMILAR_SEASONS,
-    TREND,
     say_going_on,
 )
 from lstm_stream.features import POOLED
@@ -78,15 +78,15 @@ def _ask_plain(p: Parts, m: int, i: int, member: bool) -> None:
     fill(said[0], 0.0)
     copy(linear, said[SHARED_ON_LAGS])
     write_corrected(linear, members.corrections[m], member, said[GROUP])
-    history, of_scale, courses = state.history, state.scale, tables.courses
-    say_seasonal(history, of_scale, i, said[SEASONAL:SIMILAR_SEASONS], work.profiles)
-    say_similar(state.similar, history, of_scale, i, courses.lasting, said[SIMILAR_SEASONS], work.candidates)
-    say_going_on(state.smoothers, history, of_scale, courses, i, said[TREND:AUTOREGRESSION])
+    history, of_scale, similar = state.history, state.scale, state.similar
+    say_seasonal(history, of_scale, i, said[PROFILE_SHORT:SIMILAR_SEASONS], work.profiles)
+    say_similar(similar, history, of_scale, i, tables.lasting, said[SIMILAR_SEASONS], work.candidates)
+    say_going_on(history, of_scale, i, said[MOMENTUM:AUTOREGRESSION])
     say_autoregression(state.autoregressions, history, of_scale, i, said[AUTOREGRESSION], work.fitted)
     _write_reach(state, i, scale, work.reach)
     for e in range(1, PRETRAINED):
-        largest = np.float32(LARGEST_FREE_MOVE if TREND <= e < GROUP else LARGEST_MOVE)
-        in_units = SEASONAL <= e < GROUP
+        largest = np.float32(LARGEST_FREE_MOVE if MOMENTUM <= e < GROUP else LARGEST_MOVE)
+        in_units = PROFILE_SHORT <= e < GROUP
         for h in range(said.shape[1]):
             move = ratio(said[e, h], scale[h]) if in_units else said[e, h]
             said[e, h] = _in_reach(move, h, largest, work.reach)
@@ -180,9 +180,7 @@ def _ask_regressions(p: Parts, m: int, i: int, place: int) -> None:
     copy(work.output, said[LSTM])
     write_readout(state.readouts, tables.readout, i, now[ONE:], work.marked, said[LSTM + 1])
     fill(said[LSTM + 2], 0.0)
-    fill(said[LSTM + 3], 0.0)
     add_product(said[LSTM + 2], now[ONE:], shared.on_hidden)
-    add_product(said[LSTM + 3], now, shared.on_all)
     for e in range(LSTM, EXPERTS):
         for h in range(len(scale)):
             move = said[e, h] if e == LSTM else work.mixed[h] + said[e, h]

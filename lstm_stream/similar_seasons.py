@@ -53,6 +53,11 @@ class SimilarSeasons(NamedTuple):
         return cls(np.zeros(0, np.float32), whole, whole, halves, halves)
 
 
+def lasting(horizon: int) -> Floats:
+    """What is left of a distance at each horizon (H,)."""
+    return (LASTING ** np.arange(1, horizon + 1)).astype(np.float32)
+
+
 @compiled
 def season_to_compare(scale: Scale, i: int) -> Whole:
     """Steps from one candidate to the next: the season that was found, or the shortest of the calendar's; 0: none."""

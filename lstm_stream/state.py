@@ -7,14 +7,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lstm_stream import autoregression, experts, features, group_regression, interval_state, pretrained, readout
+from lstm_stream import autoregression, features, group_regression, interval_state, pretrained, readout
 from lstm_stream.anomaly import Errors
 from lstm_stream.arithmetic import Flags, Floats, Halves, Wholes
 from lstm_stream.autoregression import Autoregressions
 from lstm_stream.call import Call
 from lstm_stream.cell import Weights
 from lstm_stream.expert_losses import Combination, Scoring
-from lstm_stream.experts import EXPERTS, Smoothers
+from lstm_stream.experts import EXPERTS
 from lstm_stream.forecasts import ExpertForecasts, Forecasts
 from lstm_stream.grid import Rhythm
 from lstm_stream.group_regression import Groups
@@ -28,7 +28,7 @@ from lstm_stream.readout import ONE, Readouts
 from lstm_stream.replay import Replay
 from lstm_stream.scale import Scale
 from lstm_stream.series import Series
-from lstm_stream.similar_seasons import SimilarSeasons
+from lstm_stream.similar_seasons import SimilarSeasons, lasting
 from lstm_stream.trace import Trace
 
 
@@ -53,7 +53,6 @@ class State(NamedTuple):
     trace: Trace
     pretrained: Carried
     readouts: Readouts
-    smoothers: Smoothers
     similar: SimilarSeasons
     autoregressions: Autoregressions
     combination: Combination
@@ -70,7 +69,6 @@ class State(NamedTuple):
             trace=Trace.empty(rules.window, rules.horizon, features, rules.hidden_size),
             pretrained=Carried.empty(carried),
             readouts=Readouts.empty(rules.horizon, 1 + features + rules.hidden_size),
-            smoothers=Smoothers.empty(),
             similar=SimilarSeasons.empty(),
             autoregressions=Autoregressions.empty(),
             combination=Combination.empty(EXPERTS, rules.horizon),
@@ -84,7 +82,7 @@ class Tables(NamedTuple):
 
     features: features.Columns
     readout: readout.Layout
-    courses: experts.Courses
+    lasting: Floats  # (H,) what is left of the distance from a similar season
     scoring: Scoring
     intervals: interval_state.Layout
     symmetric: bool  # whether quantile levels are, so that a series may turn round
@@ -97,7 +95,7 @@ class Tables(NamedTuple):
         return cls(
             features=features.Columns.of(rules.horizon, rules.covariates, corrected),
             readout=readout.Layout.of(rules.horizon),
-            courses=experts.Courses.of(rules.horizon),
+            lasting=lasting(rules.horizon),
             scoring=Scoring.of(rules.horizon),
             intervals=interval_state.Layout.of(rules.horizon, rules.quantiles),
             symmetric=bool(np.allclose(np.add(rules.quantiles, rules.quantiles[::-1]), 1.0)),
@@ -113,7 +111,6 @@ class Shared(NamedTuple):
     inverse: Floats  # (R, R) inverse covariance of what readouts read
     readout: Floats  # (K, R) weights that readouts start from, in marked horizons
     on_hidden: Floats  # (R, H) corrections best for all, by features and hidden state
-    on_all: Floats  # (Z, H) by lags, too
     on_lags: Floats  # (B, H) moves best for all, by lags and the features of the series itself
     log_losses: Floats  # (E, K) logarithms of the experts' losses, in squared move scales
     gain: Floats  # (K,) pooled prior: what the combination gains over the last value

@@ -20,7 +20,7 @@ from lstm_stream.covariates import write_covariates
 from lstm_stream.error_sizes import expected_size
 from lstm_stream.expert_errors import largest_error
 from lstm_stream.expert_losses import begin_expert, forget_losses
-from lstm_stream.experts import BY_THE_LONGER_SEASON, smooth, smooth_again
+from lstm_stream.experts import BY_THE_LONGER_SEASON
 from lstm_stream.features import OF_THE_SERIES
 from lstm_stream.history import append, back, count_repeat, factor
 from lstm_stream.intervals import LARGEST_ERROR, begin_errors, learn_errors, measure_errors
@@ -136,7 +136,6 @@ def _resume(state: State, i: int, since: int) -> None:
     """Go on as if the values since a step had been what is kept of them now."""
     length = state.history.age[i] - since
     measure(state.scale, state.history, i)
-    smooth_again(state.smoothers, state.history, i, length)
     rewind(state.trace, i, since, length)
     disown_moves(state.moves, i, since, length)
     forget_losses(state.combination, i)
@@ -146,7 +145,7 @@ def _resume(state: State, i: int, since: int) -> None:
 def _move_on(p: Parts, m: int, i: int, place: int) -> None:
     """Learn how far values move and how good the experts are; keep the state that the step meets."""
     state, tables, shared, notes, members, work = p.state, p.tables, p.shared, p.notes, p.members, p.work
-    t, value, observed = state.history.age[i] - 1, back(state.history, i, 0), members.observed[m]
+    t, observed = state.history.age[i] - 1, members.observed[m]
     spread, scale = spread_of(state.scale, state.history, i), members.scale[m]
     if not observed:
         fill(work.moved, np.nan)
@@ -155,7 +154,6 @@ def _move_on(p: Parts, m: int, i: int, place: int) -> None:
     learn_moves(state.moves, i, t - born, work.moved, work.unit, spread)
     write_move_scale(state.moves, i, state.history.age[i] - born, spread, shared.move_scale, scale)
     meet(state.trace, i, t, observed)
-    smooth(state.smoothers, i, value)
     compare(state.similar, state.history, state.scale, i)
     learn_autoregression(state.autoregressions, state.history, state.scale, i, observed, work.fitted)
     score_experts(
