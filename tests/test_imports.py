@@ -26,8 +26,8 @@ ROWS = tuple(
         "counts metric evaluation.actuals pretraining.plans pretraining.remaining settings.values web.series_list",
         (
             "bounds check clock code_cache evaluation events fates files fleet log_lines messages metric_table "
-            "watchdog web workers check.columns checkpoints.tensor_file evaluation.scoring events.json_text "
-            "files.file_options files.packing web.access web.page_files web.status"
+            "watchdog web workers check.columns checkpoints.tensor_file evaluation.scoring events.formats "
+            "events.json_text files.file_options files.packing web.access web.page_files web.status"
         ),
         "metrics files.json_rows stamps.dates stamps.stamp",
         "checkpoints.stores events.paths stamps.numbers stamps.patterns stamps.repeated_hour web.series_status",
@@ -67,15 +67,15 @@ ROWS = tuple(
         ),
         "hanging",
         (
-            "parts snapshots standstill transactions check.arrays check.draft check.facts check.trial "
+            "parts snapshots standstill transactions check.draft check.facts check.number_fields check.trial "
             "checkpoints.saver losses.clocks losses.fields losses.names losses.shares workers.overview"
         ),
         "demo_view held losses shards",
         (
-            "follower member monitoring publisher resending check.found_times checkpoints.schedule "
+            "follower member monitoring publisher resending check.arrays check.found_times checkpoints.schedule "
             "evaluation.figure_data evaluation.topic_log"
         ),
-        "check.decimal_mark",
+        "check.decimal_mark check.found_ids",
         "exported folding lag opening support_bundle tail check.found_names check.found_values web.server",
         "check.collisions check.contents check.proposing check.unread",
         "check.remarks check.report",

@@ -3,7 +3,8 @@
 import math
 import re
 import statistics
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -14,7 +15,7 @@ from pipeline.check.draft import Draft
 from pipeline.check.facts import Facts
 from pipeline.check.inventory import TIME_NAME
 from pipeline.settings import Events
-from pipeline.stamps import UNITS, StampError, Stamps, zone
+from pipeline.stamps import UNITS, USUAL_UNITS, StampError, Stamps, zone
 
 HOUR, DAY = 3600.0, 86_400.0  # seconds
 
@@ -23,13 +24,19 @@ _BEST_TIMES = (
     *("timestamp", "@timestamp", "event_time", "eventtime", "time", "ts", "datetime", "timeunixnano", "date", "t"),
     *("last_updated", "last_changed", "ts_ms"),
 )
-_WORST_TIMES = re.compile(r"(created|ingest|process|receiv|start|begin|expir|source\.|before\.|schema)", re.IGNORECASE)
+_WORST_TIMES = re.compile(
+    r"(created|ingest|process|receiv|start|begin|expir|arriv|depart|predict|expect|source\.|before\.|schema)",
+    re.IGNORECASE,
+)
 _PATTERNS = (
     *("%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M", "%d-%m-%Y %H:%M:%S", "%d/%m/%Y"),
     *("%m/%d/%Y %H:%M:%S", "%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y %I:%M %p", "%m/%d/%Y %H:%M", "%m/%d/%Y", "%d.%m.%Y"),
-    *("%Y%m%d%H", "%Y%j", "%Y-%m-%d-%H.%M.%S.%f", "%d%b%Y:%H:%M:%S"),
+    *("%Y%m%d%H", "%Y%j", "%Y-%m-%d-%H.%M.%S.%f", "%d%b%Y:%H:%M:%S", "%d-%b-%y %I.%M.%S.%f %p", "%d-%b-%y"),
 )
+_CLOCKS = ("%H:%M:%S", "%H:%M:%S.%f", "%H:%M", "%I:%M:%S %p", "%I:%M %p")
 FAR = 20 * 365.25 * 24 * HOUR
+NEAR = 400 * 24 * HOUR
+"""Numbers in a unit that few topics have are believed no further from their records."""
 
 
 class _Times(NamedTuple):
@@ -56,33 +63,80 @@ class _Times(NamedTuple):
     @property
     def is_likely(self) -> bool:
         """Whether they may be meant: dates that are written out are believed, numbers only near their records."""
-        return self.distance <= FAR or not is_numeric(self.column)
+        farthest = FAR if self.format in ("auto", *USUAL_UNITS) or "%" in self.format else NEAR
+        return self.distance <= farthest or not is_numeric(self.column)
 
 
 def timestamp(draft: Draft, found: Facts) -> Draft:
     """The field of the time, and how it is written."""
     events = draft.events
     now = Column(events.timestamp, _known(events.timestamp, found))
-    if 2 * len(now.values) > found.count:
-        return _written(draft, now, found)
     likely = _all_times(inside(found.columns), events, found) or _all_times(found.columns, events, found)
-    if not likely:
+    others = [one for one in likely if one.column.path != events.timestamp and found.look(one.column.path)]
+    if 2 * len(now.values) > found.count:
+        return _written(draft, now, others, found)
+    if not others:
         return draft
-    best = min(likely, key=_time_rank)
-    draft = draft.change("timestamp", best.column.path, f"`{events.timestamp}` is nowhere; {_described(best)}")
-    if best.format != events.timestamp_format:
-        draft = draft.change("timestamp_format", best.format, f"so `{best.column.path}` is written")
-    return draft
+    best = min(others, key=lambda one: _time_rank(one, found))
+    return _named(draft, _with_clock(best, events, found) or best, f"`{events.timestamp}` is nowhere")
 
 
-def _written(draft: Draft, column: Column, found: Facts) -> Draft:
-    """How the times at the right place are written."""
+def _named(draft: Draft, best: _Times, why: str) -> Draft:
+    path = best.column.path
+    draft = draft.change("timestamp", path, f"{why}; {_described(best)}")
+    if best.format == draft.events.timestamp_format:
+        return draft
+    return draft.change("timestamp_format", best.format, f"so `{path}` is written")
+
+
+def _written(draft: Draft, column: Column, others: list[_Times], found: Facts) -> Draft:
+    """How the times at the right place are written; or another field, if these cannot be read or are of the record."""
     events = draft.events
     read = _times(column, events.timestamp_format, events, found)
     best = read if read.share > 0.9 and read.is_likely else _best_format(column, events, found)
-    if best is None or best.format == events.timestamp_format:
+    own = [one for one in others if one.column.path in found.own and _time_rank(one, found)[:2] == FINE]
+    if events.points and own and not found.is_in_elements(events.timestamp):
+        best_one = min(own, key=lambda one: _time_rank(one, found))
+        return _named(
+            draft, best_one, f"`{events.timestamp}` is of the whole record, and each of its events has a time"
+        )
+    if best is None and others:
+        other = min(others, key=lambda one: _time_rank(one, found))
+        return _named(draft, other, f"`{events.timestamp}` cannot be read as a time: {column.example()}")
+    if best is None:
         return draft
-    return draft.change("timestamp_format", best.format, _described(best))
+    whole = _with_clock(best, events, found)
+    if whole is not None:
+        return _named(draft, whole, f"`{events.timestamp}` is a date alone")
+    return (
+        draft
+        if best.format == events.timestamp_format
+        else draft.change("timestamp_format", best.format, _described(best))
+    )
+
+
+def _with_clock(date: _Times, events: Events, found: Facts) -> _Times | None:
+    """The times that dates make with the time of day in another field; None if they have one, or there is none."""
+    if any(":" in text or not isinstance(text, str) for text in map(_shown, date.column.values.values())):
+        return None
+    for path, column in inside(found.columns).items():
+        texts = [value for value in column.values.values() if isinstance(value, str)]
+        if len(texts) < 0.9 * found.count or not all(map(_CLOCK.fullmatch, texts)) or len(set(texts)) == 1:
+            continue
+        joined = f"{{{date.column.path}}} {{{path}}}"
+        both = Column(joined, found.look(joined))
+        formats = ["auto"] if date.format == "auto" else [f"{date.format} {clock}" for clock in _CLOCKS]
+        read = [one for each in formats if (one := _times(both, each, events, found)).share > 0.9]
+        if read:
+            return read[0]
+    return None
+
+
+def _shown(value: object) -> str:
+    return value if isinstance(value, str) else ":"
+
+
+_CLOCK = re.compile(r"\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?(\s*[AaPp]\.?[Mm]\.?)?", re.ASCII)
 
 
 def _known(text: str, found: Facts) -> dict[int, object]:
@@ -90,7 +144,30 @@ def _known(text: str, found: Facts) -> dict[int, object]:
 
 
 def _all_times(columns: Mapping[str, Column], events: Events, found: Facts) -> list[_Times]:
-    return [one for column in columns.values() if (one := _as_times(column, events, found)) is not None]
+    each = [one for column in columns.values() if (one := _as_times(column, events, found)) is not None]
+    of_arrays = _arrays_of(one.column.path for one in each)
+    return [one for one in each if _array(one.column.path) not in of_arrays]
+
+
+def time_arrays(found: Facts, events: Events) -> set[str]:
+    """Arrays that hold a time in each place: for as many numbers, which lie elsewhere."""
+    columns = {path: column for path, column in found.columns.items() if path.endswith("]")}
+    return _arrays_of(
+        one.column.path for column in columns.values() if (one := _as_times(column, events, found)) is not None
+    )
+
+
+def _arrays_of(paths: Iterable[str]) -> set[str]:
+    """Arrays with a name of which several places are meant."""
+    counts = Counter(_array(path) for path in paths)
+    return {array for array, count in counts.items() if array and count > 1}
+
+
+def _array(path: str) -> str:
+    return _PLACE.sub("", path) if path.endswith("]") else ""
+
+
+_PLACE = re.compile(r"\[\d+\]$")
 
 
 def _as_times(column: Column, events: Events, found: Facts) -> _Times | None:
@@ -130,12 +207,19 @@ def _times(column: Column, written: str, events: Events, found: Facts) -> _Times
     return _Times(column, written, good / max(len(values), 1), tuple(behind))
 
 
-def _time_rank(read: _Times) -> tuple[object, ...]:
+def _time_rank(read: _Times, found: Facts) -> tuple[object, ...]:
     last = read.column.path.rpartition(".")[2].lower()
     best = _BEST_TIMES.index(last) if last in _BEST_TIMES else len(_BEST_TIMES)
     is_constant = len(read.column.texts()) == 1 and len(read.column.values) > 1
     is_worst = _WORST_TIMES.search(read.column.path) is not None
-    return (is_constant, is_worst, not TIME_NAME.search(read.column.path), best, read.distance)
+    return (
+        is_constant,
+        is_worst,
+        read.column.path not in found.own,
+        not TIME_NAME.search(read.column.path),
+        best,
+        read.distance,
+    )
 
 
 def _described(read: _Times) -> str:
@@ -151,6 +235,9 @@ def span(seconds: float) -> str:
             return f"{size / length:.3g} {unit} {side}"
     return "close to"
 
+
+FINE = (False, False)
+"""The first two of a rank: neither constant, nor of something else than the event."""
 
 _HALF_HOURS = {
     3.5: "Asia/Tehran",
