@@ -22,6 +22,7 @@ from pipeline.checkpoints.schedule import Checkpointing
 from pipeline.cluster import (
     CommitFailedError,
     FencedInstanceIdError,
+    InvalidProducerEpochError,
     KafkaError,
     KafkaTimeoutError,
     MessageSizeTooLargeError,
@@ -52,6 +53,8 @@ LONGEST_WAIT = 30.0  # seconds before what failed is tried again
 PATIENCE = 5.0  # seconds in which a fetch usually tells where a log ends
 OUTDATED = (CommitFailedError, RebalanceInProgressError)
 FENCED = (*OUTDATED, ProducerFencedError, FencedInstanceIdError)
+SLOW = (ProducerFencedError, InvalidProducerEpochError, KafkaTimeoutError)
+"""The broker ended the transaction before us, or does not take as much at once: the next one holds fewer records."""
 
 
 class Cycle:
@@ -205,6 +208,7 @@ class Cycle:
         for partition, offset in folded.publication.offsets.items():
             self.held[partition].committed = offset
         self._failures = 0
+        self._member.take_more()
         self.counts += folded.counts
         count_committed(self._metrics, folded, self._settings.model.horizon, self._clock.wall())
         for partition, fates in folded.fates.items():
@@ -221,6 +225,9 @@ class Cycle:
         for partition in publication.offsets:
             self._checkpointing.give_up(self.held.pop(partition).address)
         self._publisher.abort(error)
+        if isinstance(error, SLOW):
+            most = self._member.take_fewer()
+            logger.info("transactions hold %d records at most now, and more again when they succeed", most)
         if not isinstance(error, FENCED):
             self._clock.wait(stop, min(0.1 * 2.0**self._failures, LONGEST_WAIT))
             self._failures += 1

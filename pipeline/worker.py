@@ -4,7 +4,7 @@ import gc
 import logging
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from msgspec import structs
 
@@ -109,6 +109,7 @@ class Worker:
         self._changed: Settings | None = None
         self._parked: dict[TopicPartition, Held] = {}
         self._inputs = ""
+        self._asked: set[str] = set()  # input topics of which it is known whether they are compacted
         self._missing_since: float | None = None
         self._counts, self._losses = Counts(), Losses(settings.events)
         status = Status(
@@ -249,6 +250,24 @@ class Worker:
         if told != self._inputs:
             logger.info("%s", told)
         self._inputs = told
+        news = set(names) - self._asked
+        if news:
+            self._tell_compacted(news)
+            self._asked |= news
+
+    def _tell_compacted(self, names: Collection[str]) -> None:
+        """Say which input topics lose records that nobody has read yet."""
+        admin = self._clients.admin()
+        try:
+            compacted = admin.compacted(names)
+        finally:
+            admin.close()
+        for name in compacted:
+            logger.warning(
+                "topic `%s` is compacted (cleanup.policy): Kafka removes all but the newest record of each key, read or"
+                " not, and without a trace; set cleanup.policy = delete, and retention.ms to what you need",
+                name,
+            )
 
     def _has_nothing(self, error: Exception) -> bool:
         """Whether a topic has been missing for so long that who drains waits no more."""
