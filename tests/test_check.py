@@ -29,11 +29,12 @@ from pipeline.messages import Outgoing, Record, decode_forecast, iso8601
 from pipeline.settings import Events, Kafka, Settings, load
 from pipeline.shard import Shard
 from tests.nested_topics import NESTED, open_meteo, thingsboard_gateway
+from tests.odd_topics import ODD
 from tests.sample_topics import FOREIGN, STEPS, Sent, at, clean, milliseconds, sent, value
 from tests.sample_topics import TOPICS as FLAT
 from tests.servers import ApacheKafka
 
-TOPICS = FLAT | NESTED
+TOPICS = FLAT | NESTED | ODD
 
 
 def settings_at(servers: str, topic: str, partitions: int = 2) -> Settings:
