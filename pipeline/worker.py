@@ -4,7 +4,7 @@ import gc
 import logging
 import os
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 
 from msgspec import structs
 
@@ -21,6 +21,7 @@ from pipeline.cluster import (
     TopicPartition,
 )
 from pipeline.cluster.advice import advice
+from pipeline.compaction import tell_compacted
 from pipeline.counts import Counts
 from pipeline.cycle import LONGEST_WAIT, Cycle
 from pipeline.fingerprints import FingerprintError
@@ -250,24 +251,7 @@ class Worker:
         if told != self._inputs:
             logger.info("%s", told)
         self._inputs = told
-        news = set(names) - self._asked
-        if news:
-            self._tell_compacted(news)
-            self._asked |= news
-
-    def _tell_compacted(self, names: Collection[str]) -> None:
-        """Say which input topics lose records that nobody has read yet."""
-        admin = self._clients.admin()
-        try:
-            compacted = admin.compacted(names)
-        finally:
-            admin.close()
-        for name in compacted:
-            logger.warning(
-                "topic `%s` is compacted (cleanup.policy): Kafka removes all but the newest record of each key, read or"
-                " not, and without a trace; set cleanup.policy = delete, and retention.ms to what you need",
-                name,
-            )
+        self._asked |= tell_compacted(self._clients, set(names) - self._asked)
 
     def _has_nothing(self, error: Exception) -> bool:
         """Whether a topic has been missing for so long that who drains waits no more."""

@@ -170,8 +170,8 @@ def numbered_trades() -> Iterator[Sent]:
         yield sent(at(step), trades)
 
 
-ROW = {"series": "meter", "timestamp": "measured_at", "values": ("kwh",)}
-IN_DATA = {"series": "data.meter", "timestamp": "data.measured_at", "values": ("data.kwh",)}
+ROW: dict[str, object] = {"series": "meter", "timestamp": "measured_at", "values": ("kwh",)}
+IN_DATA: dict[str, object] = {"series": "data.meter", "timestamp": "data.measured_at", "values": ("data.kwh",)}
 
 ODD: dict[str, SampleTopic] = {
     "clocks-apart": SampleTopic(clocks_apart, {"timestamp": "{date} {time}"}, 1),

@@ -70,12 +70,12 @@ ROWS = tuple(
             "parts snapshots standstill transactions check.draft check.facts check.number_fields check.trial "
             "checkpoints.saver losses.clocks losses.fields losses.names losses.shares workers.overview"
         ),
-        "demo_view held losses shards",
+        "compaction demo_view held losses shards",
         (
-            "follower member monitoring publisher resending check.arrays check.found_times checkpoints.schedule "
+            "follower member monitoring publisher resending check.arrays check.time_fields checkpoints.schedule "
             "evaluation.figure_data evaluation.topic_log"
         ),
-        "check.decimal_mark check.found_ids",
+        "check.decimal_mark check.found_ids check.found_times",
         "exported folding lag opening support_bundle tail check.found_names check.found_values web.server",
         "check.collisions check.contents check.proposing check.unread",
         "check.remarks check.report",

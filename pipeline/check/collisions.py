@@ -7,8 +7,8 @@ import msgspec
 
 from pipeline.check.columns import is_numeric, short
 from pipeline.check.facts import Facts
-from pipeline.check.found_times import time_paths
 from pipeline.check.number_fields import NO_VALUE
+from pipeline.check.time_fields import time_paths
 from pipeline.check.trial import Taken, Trial
 from pipeline.messages import iso8601
 from pipeline.settings import Events

@@ -8,8 +8,8 @@ from msgspec import structs
 from pipeline.check.columns import Column, inside, is_numeric
 from pipeline.check.draft import Draft
 from pipeline.check.facts import Facts
-from pipeline.check.found_times import time_paths
 from pipeline.check.number_fields import NO_VALUE, is_sequence
+from pipeline.check.time_fields import time_paths
 from pipeline.check.trial import Trial, confusion, try_out
 from pipeline.settings import SettingsError
 

@@ -10,8 +10,8 @@ from pipeline.check.decimal_mark import has_commas
 from pipeline.check.draft import Draft
 from pipeline.check.facts import Facts
 from pipeline.check.found_ids import by_ids
-from pipeline.check.found_times import time_paths
 from pipeline.check.inventory import TIME_NAME
+from pipeline.check.time_fields import time_paths
 from pipeline.check.trial import Trial, confusion, is_by_ids, try_out
 from pipeline.events.fields import key_text, unframed
 from pipeline.events.paths import FieldError

@@ -13,9 +13,9 @@ from pipeline.check.columns import Column, inside, is_numeric, type_of
 from pipeline.check.decimal_mark import has_commas
 from pipeline.check.draft import Draft
 from pipeline.check.facts import Facts
-from pipeline.check.found_times import time_arrays, time_paths
 from pipeline.check.inventory import TIME_NAME, columns
 from pipeline.check.number_fields import is_likely, is_scale
+from pipeline.check.time_fields import time_arrays, time_paths
 from pipeline.check.trial import try_out
 from pipeline.events.paths import as_text
 from pipeline.events.points import EACH_NAME, SENML, ZIP, Points

@@ -10,9 +10,9 @@ from pipeline.check.contents import BASE64, NO_JSON, content_of, of_base64
 from pipeline.check.decimal_mark import has_comma, unread_commas
 from pipeline.check.draft import Proposal
 from pipeline.check.facts import Facts
-from pipeline.check.found_times import time_arrays
 from pipeline.check.inventory import TIME_NAME
 from pipeline.check.number_fields import holds_decimals, is_time_itself
+from pipeline.check.time_fields import time_arrays
 from pipeline.check.trial import Trial
 from pipeline.messages import Record, iso8601
 from pipeline.settings import Events, Settings
