@@ -68,7 +68,7 @@ ROWS = tuple(
         "hanging",
         (
             "parts snapshots standstill transactions check.draft check.facts check.number_fields check.trial "
-            "checkpoints.saver losses.clocks losses.fields losses.names losses.shares workers.overview"
+            "checkpoints.saver losses.clocks losses.fields losses.names losses.paths losses.shares workers.overview"
         ),
         "compaction demo_view held losses shards",
         (

@@ -68,7 +68,8 @@ def _by_fields(draft: Draft, found: Facts, now: Trial, is_named: bool) -> Draft:
     path, trial = next((one for one in fitting if confusion(one[1]) <= FEW), fitting[0])
     before = "the name is an id that each event has of its own" if is_named else f"`{draft.events.series}` is nowhere"
     count, example = len(found.columns[path].texts()), found.columns[path].example()
-    draft = draft.change("series", path, f"{before}; `{path}` has {count:,} names such as {example}")
+    names = f"has {count:,} names such as {example}" if count > 1 else f"is {example} in each"
+    draft = draft.change("series", path, f"{before}; `{path}` {names}")
     return _longer(draft, found, candidates, trial, f"{before}; ") if confusion(trial) > FEW else draft
 
 

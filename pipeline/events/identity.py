@@ -3,7 +3,7 @@
 import math
 
 from pipeline.dead_letters import RefusedError
-from pipeline.events.fields import Field, Template, key_text, template
+from pipeline.events.fields import Field, Optional, Template, key_text, template
 from pipeline.events.paths import UNSET, FieldError, Path, Place, as_text
 from pipeline.settings import Events
 from pipeline.stamps import LAST_TIME, Stamp, StampError, Stamps, shown
@@ -18,12 +18,18 @@ class Identity:
     ----------
     events
         Where that is told.
+
+    Attributes
+    ----------
+    optional
+        Parts of the series' name that an event may lack.
     """
 
     def __init__(self, events: Events) -> None:
         self._settings = events
         self._series = template(events.series, events.key)
         self._key_stands_in = len(self._series.parts) == 1 and isinstance(self._series.parts[0], Path)
+        self.optional = tuple(field for field in self._series.fields if isinstance(field, Optional))
         self._timestamp = template(events.timestamp, events.key)
         self._stamps = Stamps(events.timestamp_format, events.timezone)
 
@@ -42,6 +48,10 @@ class Identity:
         if type(found) is int or (type(found) is float and math.isfinite(found)):
             return _checked(str(found), self._series.text), False
         raise RefusedError("bad_series", f"found {shown(found)}, expected a string or a number", self._series.text)
+
+    def absent(self, place: Place) -> tuple[str, ...]:
+        """The optional parts of the series' name that are not there."""
+        return tuple(field.text for field in self.optional if not field.find(place))
 
     def _name_in_key(self, key: bytes | None) -> str:
         path = self._series.text
