@@ -1,6 +1,8 @@
 """Topics whose times, names and rows are odd: dates apart from clocks, ids in numbers, words, rows without names."""
 
+import base64
 from collections.abc import Iterator
+from datetime import timedelta
 
 from tests.sample_topics import STEPS, SampleTopic, Sent, at, milliseconds, sent, value
 
@@ -170,6 +172,98 @@ def numbered_trades() -> Iterator[Sent]:
         yield sent(at(step), trades)
 
 
+def hours_in_digits() -> Iterator[Sent]:
+    for step in range(STEPS):
+        yield sent(at(step, 60), {"series": "a", "timestamp": int(f"{at(step, 60):%Y%m%d%H}"), "value": value(step)})
+
+
+def clocks_in_digits() -> Iterator[Sent]:
+    for step in range(STEPS):
+        body = {"series": "a", "date": int(f"{at(step):%Y%m%d}"), "time": f"{at(step):%H%M}", "value": value(step)}
+        yield sent(at(step), body)
+
+
+def parts_of_times() -> Iterator[Sent]:
+    for step in range(STEPS):
+        hour = at(step, 60)
+        yield sent(hour, {"series": "a", "year": hour.year, "month": hour.month, "day": hour.day, "hour": hour.hour,
+                          "value": value(step)})  # fmt: skip
+
+
+def days_of_the_year() -> Iterator[Sent]:
+    for step in range(STEPS):
+        day = at(step, 24 * 60)
+        yield sent(day, {"series": "a", "year": day.year, "doy": day.timetuple().tm_yday, "value": value(step)})
+
+
+def units_apart() -> Iterator[Sent]:
+    for step in range(STEPS):
+        for unit, reading in (("C", value(step)), ("F", 1.8 * value(step) + 32)):
+            yield sent(at(step), {"sensor": "a", "unit": unit, "time": at(step).isoformat(), "value": reading})
+
+
+def readings_after_a_time() -> Iterator[Sent]:
+    for step in range(0, STEPS, 5):
+        readings = [{"dt": 60_000 * row, "v": value(step + row)} for row in range(5)]
+        yield sent(at(step), {"device": "a", "base_time": milliseconds(at(step)), "readings": readings})
+
+
+def readings_at_a_rate() -> Iterator[Sent]:
+    for step in range(0, STEPS, 5):
+        readings = [value(step + row) for row in range(5)]
+        yield sent(at(step), {"series": "a", "timestamp": at(step).isoformat(), "interval": 60, "values": readings})
+
+
+def times_beside_numbers() -> Iterator[Sent]:
+    """Yahoo: the times in one array, the prices in another object's."""
+    for step in range(0, STEPS, 5):
+        rows = range(step, step + 5)
+        quotes = {"close": [value(row) for row in rows]}
+        yield sent(at(step), {"meta": {"symbol": "A"}, "timestamp": [seconds(row) for row in rows], "quote": quotes})
+
+
+def decimals_in_bytes() -> Iterator[Sent]:
+    for step in range(STEPS):
+        content = base64.b64encode(int(100 * value(step)).to_bytes(2, "big")).decode()
+        yield sent(at(step), {"before": None, "after": {"meter": "m", "kwh": content}, "op": "c",
+                              "ts_ms": milliseconds(at(step)), "source": {"lsn": step}})  # fmt: skip
+
+
+def names_twice() -> Iterator[Sent]:
+    for step in range(STEPS):
+        body = f'{{"series": "a", "timestamp": "{at(step).isoformat()}", "value": {value(step)}, "value": 1.5}}'
+        yield sent(at(step), body.encode())
+
+
+def local_times_marked_as_utc() -> Iterator[Sent]:
+    for step in range(STEPS):
+        local = at(step) + timedelta(hours=8)
+        yield sent(at(step), {"series": "a", "timestamp": f"{local:%Y-%m-%dT%H:%M:%SZ}", "value": value(step)})
+
+
+def records_twice() -> Iterator[Sent]:
+    for step in range(STEPS):
+        for _ in range(2):
+            yield sent(at(step), {"series": "a", "timestamp": at(step).isoformat(), "value": value(step)})
+
+
+def names_that_are_times() -> Iterator[Sent]:
+    for step in range(STEPS):
+        yield sent(at(step), {"device": "a", at(step).isoformat(): value(step)})
+
+
+UNREADABLE = {
+    "readings-after-a-time": (readings_after_a_time, "`dt` may count from another time, and no setting adds the two"),
+    "readings-at-a-rate": (readings_at_a_rate, "in arrays of numbers alone: let the producer write a time with each"),
+    "times-beside-numbers": (times_beside_numbers, "`timestamp` holds arrays of times, and no setting joins them"),
+    "decimals-in-bytes": (decimals_in_bytes, "decimal.handling.mode = double"),
+    "names-twice": (names_twice, "`value` is there several times in one object"),
+    "local-times-marked-as-utc": (local_times_marked_as_utc, "Times lie 8 h ahead of their records' own, all of them"),
+    "records-twice": (records_twice, "60 records are there twice, byte by byte"),
+    "names-that-are-times": (names_that_are_times, "Names of fields are times"),
+}
+"""What no setting mends, and what is said of it."""
+
 ROW: dict[str, object] = {"series": "meter", "timestamp": "measured_at", "values": ("kwh",)}
 IN_DATA: dict[str, object] = {"series": "data.meter", "timestamp": "data.measured_at", "values": ("data.kwh",)}
 
@@ -243,6 +337,13 @@ ODD: dict[str, SampleTopic] = {
         3,
     ),
     "qualities": SampleTopic(qualities, {"timestamp": "ts", "values": ("val",), "series": "tag"}, 1),
+    "hours-in-digits": SampleTopic(hours_in_digits, {"timestamp_format": "%Y%m%d%H"}, 1),
+    "clocks-in-digits": SampleTopic(clocks_in_digits, {"timestamp": "{date} {time}"}, 1),
+    "parts-of-times": SampleTopic(
+        parts_of_times, {"timestamp": "{year} {month} {day} {hour}", "timestamp_format": "%Y %m %d %H"}, 1
+    ),
+    "days-of-the-year": SampleTopic(days_of_the_year, {"timestamp": "{year} {doy}", "timestamp_format": "%Y %j"}, 1),
+    "units-apart": SampleTopic(units_apart, {"timestamp": "time", "series": "{sensor}/{unit}"}, 2),
     "numbered-trades": SampleTopic(
         numbered_trades, {"points": ("[]",), "timestamp": "t", "values": ("p",), "series": "sym"}, 2
     ),

@@ -29,7 +29,7 @@ from pipeline.messages import Outgoing, Record, decode_forecast, iso8601
 from pipeline.settings import Events, Kafka, Settings, load
 from pipeline.shard import Shard
 from tests.nested_topics import NESTED, open_meteo, thingsboard_gateway
-from tests.odd_topics import ODD
+from tests.odd_topics import ODD, UNREADABLE
 from tests.sample_topics import FOREIGN, STEPS, Sent, at, clean, milliseconds, sent, value
 from tests.sample_topics import TOPICS as FLAT
 from tests.servers import ApacheKafka
@@ -109,6 +109,23 @@ def test_what_no_setting_reads_is_said_to_be_so(name: str) -> None:
     assert report.proposals == ()
     assert not report.is_well
     assert said in written(report, 10_000)
+
+
+@pytest.mark.parametrize("name", UNREADABLE)
+def test_what_no_setting_mends_is_said_and_no_setting_is_made_up(name: str) -> None:
+    records, said = UNREADABLE[name]
+    report = check(sample_of(list(records())), Settings())
+    (remark,) = [one for one in report.remarks if said in one]
+    assert "events.values = " not in remark
+    assert not any("[0]" in str(one.value) for one in report.proposals)
+    assert not any("updates of an event" in one for one in report.remarks)
+
+
+def test_names_that_are_ids_of_each_event_are_not_well() -> None:
+    records = [sent(at(step), {"value": value(step)}, key=f"a|{step}") for step in range(STEPS)]
+    report = check(sample_of(records), Settings())
+    assert report.forecasts == report.observations
+    assert not report.is_well
 
 
 def test_numbers_with_a_decimal_comma_that_nothing_reads_are_named() -> None:

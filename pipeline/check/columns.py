@@ -54,7 +54,7 @@ def type_of(value: object) -> Type:
     return "array" if isinstance(value, list) else "object"
 
 
-_NUMERIC = re.compile(r"\s*[+-]?((0|[1-9]\d*)\.?\d*|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
+_NUMERIC = re.compile(r"\s*[+-]?((0|[1-9]\d*)(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
 """Not what begins with a needless zero: such are ids, or the digits of bytes."""
 
 

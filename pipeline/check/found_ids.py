@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 from msgspec import structs
 
-from pipeline.check.columns import Column, inside, is_numeric
+from pipeline.check.columns import Column, inside, is_numeric, last_name
 from pipeline.check.draft import Draft
 from pipeline.check.facts import Facts
-from pipeline.check.number_fields import NO_VALUE, is_sequence
+from pipeline.check.number_fields import NO_VALUE, TIME_PARTS, is_relative, is_sequence
 from pipeline.check.time_fields import time_paths
 from pipeline.check.trial import Trial, confusion, try_out
 from pipeline.settings import SettingsError
@@ -51,7 +51,14 @@ def _changed(draft: Draft, found: Facts, spelt: str, path: str, values: tuple[st
 def _ids(draft: Draft, found: Facts) -> Iterator[str]:
     """Fields of numbers that may be ids, those that are called so first."""
     times = time_paths(found, draft.events)
-    paths = [path for path, column in inside(found.columns).items() if path not in times and _may_be(column, found)]
+    paths = [
+        path
+        for path, column in inside(found.columns).items()
+        if path not in times
+        and last_name(path).lower() not in TIME_PARTS
+        and not is_relative(path, column)
+        and _may_be(column, found)
+    ]
     yield from sorted(paths, key=lambda path: (not NO_VALUE.search(path), _COORDINATE.search(path) is not None))
 
 

@@ -65,7 +65,8 @@ def _by_fields(draft: Draft, found: Facts, now: Trial, is_named: bool) -> Draft:
     fitting = [(path, trial) for path, trial in tried if trial.taken]
     if not fitting:
         return draft if is_named else _constant(draft, found, now)
-    path, trial = next((one for one in fitting if confusion(one[1]) <= FEW), fitting[0])
+    named = [one for one in fitting if not _WORST_NAMES.search(last_name(one[0]))] or fitting
+    path, trial = next((one for one in named if confusion(one[1]) <= FEW), named[0])
     before = "the name is an id that each event has of its own" if is_named else f"`{draft.events.series}` is nowhere"
     count, example = len(found.columns[path].texts()), found.columns[path].example()
     names = f"has {count:,} names such as {example}" if count > 1 else f"is {example} in each"

@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 
 from msgspec import structs
 
-from pipeline.check.columns import Column, inside
+from pipeline.check.columns import Column, inside, last_name
 from pipeline.check.draft import Draft
 from pipeline.check.facts import Facts
+from pipeline.check.number_fields import TIME_PARTS
 from pipeline.check.time_fields import (
     DAY,
     FINE,
@@ -18,6 +19,7 @@ from pipeline.check.time_fields import (
     all_times,
     best_format,
     described,
+    of_parts,
     rank,
     read_times,
     span,
@@ -34,6 +36,9 @@ def timestamp(draft: Draft, found: Facts) -> Draft:
     others = [one for one in likely if one.column.path != events.timestamp and found.look(one.column.path)]
     if 2 * len(now.values) > found.count:
         return _written(draft, now, others, found)
+    parts = of_parts(found, events)
+    if parts is not None and all(last_name(one.column.path).lower() in TIME_PARTS for one in others):
+        return _named(draft, parts, f"`{events.timestamp}` is nowhere")
     if not others:
         return draft
     best = min(others, key=lambda one: rank(one, found))

@@ -14,7 +14,7 @@ from pipeline.check.decimal_mark import has_commas
 from pipeline.check.draft import Draft
 from pipeline.check.facts import Facts
 from pipeline.check.inventory import TIME_NAME, columns
-from pipeline.check.number_fields import is_likely, is_scale
+from pipeline.check.number_fields import RATE, is_likely, is_relative, is_scale, is_sequence
 from pipeline.check.time_fields import time_arrays, time_paths
 from pipeline.check.trial import try_out
 from pipeline.events.paths import as_text
@@ -46,7 +46,9 @@ def points(draft: Draft, found: Facts) -> Draft:
     if not best:
         return draft
     is_sure = EACH_NAME in best[0].path or ZIP in best[0].path
-    beside = [path for path in _numbers(draft, found) if len(found.own[path].texts()) > 1]
+    beside = [
+        path for path in _numbers(draft, found) if len(found.own[path].texts()) > 1 and not is_sequence(found.own[path])
+    ]
     if beside and not (is_sure or _are_events(best[0], roots)):
         return draft
     return draft.change("points", _alike(best), _held(_alike(best), best, roots))
@@ -136,9 +138,10 @@ def values(draft: Draft, found: Facts) -> Draft:
 def _numbers(draft: Draft, found: Facts) -> list[str]:
     """Fields of numbers that are no times, ids or places; such as never change only where all are so."""
     out = time_paths(found, draft.events) | {draft.events.timestamp}
-    have_times = bool(time_arrays(found, draft.events))  # then numbers in arrays are of those times
     likely = inside(found.columns)
-    numbers = [
+    # Then numbers in arrays are one after the other in time.
+    are_in_time = bool(time_arrays(found, draft.events)) or any(RATE.search(path) for path in found.own)
+    every = [
         path
         for path, column in found.own.items()
         if path in likely
@@ -146,8 +149,11 @@ def _numbers(draft: Draft, found: Facts) -> list[str]:
         and (is_numeric(column) or has_commas(column))
         and is_likely(path, column)
         and not is_scale(path, found.own)
-        and not (have_times and path.endswith("]"))
+        and not (are_in_time and path.endswith("]"))
+        and not (draft.events.points and is_relative(path, column))
+        and not (RATE.search(path) and len(column.texts()) == 1)
     ]
+    numbers = [path for path in every if not is_sequence(found.own[path])] or every
     return [path for path in numbers if len(found.own[path].texts()) > 1] or numbers
 
 

@@ -22,8 +22,8 @@ FEWEST_COUNTED = 20
 
 
 def is_likely(path: str, column: Column) -> bool:
-    """Whether a field of numbers may measure something, by its name and by how its numbers go on."""
-    if NO_VALUE.search(path) or is_time_itself(last_name(path)) or is_sequence(column):
+    """Whether a field of numbers may measure something, by its name."""
+    if NO_VALUE.search(path) or is_time_itself(last_name(path)):
         return False
     return not TIME_NAME.search(path) or _is_measured(column)
 
@@ -42,6 +42,26 @@ def is_sequence(column: Column) -> bool:
         return False
     steps = {after - before for before, after in itertools.pairwise(whole)}
     return steps <= {0, 1} and 4 * (whole[-1] - whole[0]) >= len(whole)
+
+
+def is_relative(path: str, column: Column) -> bool:
+    """Whether its numbers are times after another one: ``{"base": .., "readings": [{"dt": 0}, {"dt": 60}]}``."""
+    if _RELATIVE.search(path):
+        return True
+    numbers = sorted({number for value in column.values.values() if (number := numeric(str(value))) is not None})
+    steps = {after - before for before, after in itertools.pairwise(numbers)}
+    return len(numbers) > 2 and numbers[0] == 0 and len(steps) == 1 and steps.pop() > 1
+
+
+_RELATIVE = re.compile(
+    r"(^|[._])(dt|delta|delta_?t|t_?delta|offset|offset_?ms|elapsed|elapsed_?ms|rel|rel_?time)$", re.IGNORECASE
+)
+RATE = re.compile(
+    r"(interval|step|period|resolution|freq\w*|rate(_?hz)?|sampling\w*|sample_?(rate|period))$", re.IGNORECASE
+)
+"""What fields are called that tell how far apart the numbers of an array are in time."""
+TIME_PARTS = frozenset({"year", "month", "day", "doy", "hour", "minute", "second"})
+"""Fields of numbers that are part of a time, and none alone."""
 
 
 def is_time_itself(name: str) -> bool:
@@ -68,4 +88,4 @@ def holds_decimals(column: Column) -> bool:
     return is_base64 and any(text.endswith("=") for text in texts)
 
 
-_BASE64 = re.compile(r"[A-Za-z0-9+/]{2,24}={0,2}", re.ASCII)
+_BASE64 = re.compile(r"[A-Za-z0-9+/]{2,12}={0,2}", re.ASCII)

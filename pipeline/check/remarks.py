@@ -5,13 +5,13 @@ from collections import Counter
 from collections.abc import Iterator, Sequence, Set
 
 from lstm_stream import Outcome
-from pipeline.check.columns import inside, last_name
+from pipeline.check.columns import inside, is_numeric, last_name
 from pipeline.check.contents import BASE64, NO_JSON, content_of, of_base64
 from pipeline.check.decimal_mark import has_comma, unread_commas
 from pipeline.check.draft import Proposal
 from pipeline.check.facts import Facts
 from pipeline.check.inventory import TIME_NAME
-from pipeline.check.number_fields import holds_decimals, is_time_itself
+from pipeline.check.number_fields import holds_decimals, is_relative, is_time_itself
 from pipeline.check.time_fields import time_arrays
 from pipeline.check.trial import Trial
 from pipeline.messages import Record, iso8601
@@ -32,6 +32,7 @@ def remarks(
     yield from _names_of_time(found, changed)
     yield from _twice(records)
     yield from _ahead(trial, changed)
+    yield from _sent_twice(trial, records)
     yield from _scattered(trial)
     yield from _late(trial, events, changed, records)
     yield from _restarts(trial, events)
@@ -142,6 +143,26 @@ def _repeated_names(value: bytes) -> set[str]:
     except (ValueError, RecursionError):
         return set()
     return found
+
+
+def _sent_twice(trial: Trial, records: Sequence[Record]) -> Iterator[str]:
+    """Records that are there twice, byte by byte."""
+    twice = len(records) - len({(one.partition, one.key, one.value, one.headers) for one in records})
+    if twice > 0.02 * len(records) and 0 < trial.count(Outcome.REPEATED) <= twice:
+        yield (
+            f"{twice:,} records are there twice, byte by byte, and their second ones are left out as repeated: nothing"
+            " of them is lost; a producer with enable.idempotence = true does not send twice."
+        )
+
+
+def relative(found: Facts, events: Events) -> Iterator[str]:
+    """Times of elements that count from another one."""
+    paths = [path for path, column in found.own.items() if is_numeric(column) and is_relative(path, column)]
+    if paths and events.points:
+        yield (
+            f"{_listed(paths)} may count from another time, and no setting adds the two: let the producer write whole"
+            " times (SenML's bt and t are added)."
+        )
 
 
 def _ahead(trial: Trial, changed: Set[str]) -> Iterator[str]:

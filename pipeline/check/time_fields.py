@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from pipeline.check.columns import Column, inside, is_numeric, type_of
+from pipeline.check.columns import Column, inside, is_numeric, last_name, type_of
 from pipeline.check.facts import Facts
 from pipeline.check.inventory import TIME_NAME
 from pipeline.settings import Events
@@ -26,9 +26,11 @@ _WORST_TIMES = re.compile(
 _PATTERNS = (
     *("%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M", "%d-%m-%Y %H:%M:%S", "%d/%m/%Y"),
     *("%m/%d/%Y %H:%M:%S", "%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y %I:%M %p", "%m/%d/%Y %H:%M", "%m/%d/%Y", "%d.%m.%Y"),
+    *("%d/%m/%y %H:%M:%S", "%d/%m/%y %H:%M", "%m/%d/%y %H:%M:%S", "%m/%d/%y %H:%M", "%d.%m.%y %H:%M", "%d.%m.%y"),
+    *("%y%m%d%H%M%S", "%y%m%d%H%M", "%d%m%Y", "%m%d%Y"),
     *("%Y%m%d%H", "%Y%j", "%Y-%m-%d-%H.%M.%S.%f", "%d%b%Y:%H:%M:%S", "%d-%b-%y %I.%M.%S.%f %p", "%d-%b-%y"),
 )
-_CLOCKS = ("%H:%M:%S", "%H:%M:%S.%f", "%H:%M", "%I:%M:%S %p", "%I:%M %p")
+_CLOCKS = ("%H:%M:%S", "%H:%M:%S.%f", "%H:%M", "%I:%M:%S %p", "%I:%M %p", "%H%M%S", "%H%M")
 FAR = 20 * 365.25 * 24 * HOUR
 NEAR = 400 * 24 * HOUR
 """Numbers in a unit that few topics have are believed no further from their records."""
@@ -57,9 +59,14 @@ class TimeField(NamedTuple):
 
     @property
     def is_likely(self) -> bool:
-        """Whether they may be meant: dates that are written out are believed, numbers only near their records."""
+        """Whether they may be meant: dates that are written out are believed, numbers only near their records.
+
+        So are numbers that lie before their records, but not those far ahead.
+        """
+        if not is_numeric(self.column):
+            return True
         farthest = FAR if self.format in ("auto", *USUAL_UNITS) or "%" in self.format else NEAR
-        return self.distance <= farthest or not is_numeric(self.column)
+        return self.distance <= farthest and not (self.behind and statistics.median(self.behind) < -NEAR)
 
 
 def time_paths(found: Facts, events: Events) -> set[str]:
@@ -166,7 +173,7 @@ FINE = (False, False)
 
 def with_clock(date: TimeField, events: Events, found: Facts) -> TimeField | None:
     """The times that dates make with the time of day in another field; None if they have one, or there is none."""
-    if any(":" in text or not isinstance(text, str) for text in map(_shown, date.column.values.values())):
+    if any(":" in text or len(text) > LONGEST_DAY for text in map(str, date.column.values.values())):
         return None
     for path, column in inside(found.columns).items():
         texts = [value for value in column.values.values() if isinstance(value, str)]
@@ -174,15 +181,42 @@ def with_clock(date: TimeField, events: Events, found: Facts) -> TimeField | Non
             continue
         joined = f"{{{date.column.path}}} {{{path}}}"
         both = Column(joined, found.look(joined))
-        formats = ["auto"] if date.format == "auto" else [f"{date.format} {clock}" for clock in _CLOCKS]
+        days = ("%Y%m%d", "%Y-%m-%d") if date.format == "auto" else (date.format,)
+        formats = ["auto"] * (date.format == "auto") + [f"{day} {clock}" for day in days for clock in _CLOCKS]
         read = [one for each in formats if (one := read_times(both, each, events, found)).share > 0.9]
         if read:
             return read[0]
     return None
 
 
-def _shown(value: object) -> str:
-    return value if isinstance(value, str) else ":"
+LONGEST_DAY = 11
+"""Characters of a date without a time of day."""
+_CLOCK = re.compile(
+    r"\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?(\s*[AaPp]\.?[Mm]\.?)?|([01]\d|2[0-3])[0-5]\d([0-5]\d)?", re.ASCII
+)
 
 
-_CLOCK = re.compile(r"\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?(\s*[AaPp]\.?[Mm]\.?)?", re.ASCII)
+def of_parts(found: Facts, events: Events) -> TimeField | None:
+    """The times that year, month, day and more make in fields of their own; None where there are no such fields."""
+    numbers = {path: column for path, column in inside(found.columns).items() if is_numeric(column)}
+    paths = {
+        last_name(path).lower(): path for path, column in numbers.items() if 10 * len(column.values) > 9 * found.count
+    }
+    for names, form in _PARTS:
+        if set(names) <= paths.keys() and names[-1] == max(paths.keys() & set(_FINER), key=_FINER.index):
+            joined = " ".join(f"{{{paths[name]}}}" for name in names)
+            read = read_times(Column(joined, found.look(joined)), form, events, found)
+            return read if read.share > 0.9 else None
+    return None
+
+
+_FINER = ("year", "month", "day", "doy", "hour", "minute")
+_PARTS: tuple[tuple[tuple[str, ...], str], ...] = (
+    (("year", "month", "day", "hour", "minute"), "%Y %m %d %H %M"),
+    (("year", "month", "day", "hour"), "%Y %m %d %H"),
+    (("year", "doy", "hour"), "%Y %j %H"),
+    (("year", "month", "day"), "%Y %m %d"),
+    (("year", "doy"), "%Y %j"),
+    (("year", "month"), "%Y %m"),
+)
+"""Which fields make a time, and how, the finest first."""

@@ -126,7 +126,11 @@ def of_text(text: str) -> str | None:
 
 
 _FOREIGN: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"\s*<[?!\w]"), "XML; let the producer write JSON, or convert it on the way"),
+    (re.compile(r"<\d{1,3}>.*"), "syslog; let the collector (Vector, Fluent Bit, rsyslog) write JSON"),
+    (re.compile(r"\s*<[?!A-Za-z]"), "XML; let the producer write JSON, or convert it on the way"),
+    (re.compile(r"MSH\|.*"), "HL7 version 2; convert it to JSON on the way"),
+    (re.compile(r"(CEF|LEEF):\d.*"), "CEF or LEEF; convert it to JSON on the way"),
+    (re.compile(r"\S+ \S+ \S+ \[[^\]]+\] \".*"), "an access log; let the collector write JSON"),
     (
         re.compile(r"(Struct)?\{[^{}\":]*=.*\}\s*"),
         "a text of Java, as Kafka Connect's StringConverter writes it; set value.converter ="

@@ -5,6 +5,7 @@ import math
 from pipeline.dead_letters import RefusedError
 from pipeline.events.fields import Field, Optional, Template, key_text, template
 from pipeline.events.paths import UNSET, FieldError, Path, Place, as_text
+from pipeline.messages import iso8601
 from pipeline.settings import Events
 from pipeline.stamps import LAST_TIME, Stamp, StampError, Stamps, shown
 
@@ -76,9 +77,18 @@ class Identity:
         except StampError as error:
             raise RefusedError(error.reason, error.detail, path) from None
         if timestamp >= 0 and stamp.time - timestamp * 1000 > self._settings.max_ahead * 1e6:
-            ahead = (stamp.time - timestamp * 1000) / 1e6
-            raise RefusedError("timestamp_ahead", f"{shown(found)} is {ahead:.0f} s ahead of the record", path)
+            raise RefusedError("timestamp_ahead", _ahead(found, stamp, timestamp), path)
         return stamp, False
+
+
+def _ahead(found: object, stamp: Stamp, timestamp: int) -> str:
+    """How far ahead a time is, and what may mend that."""
+    seconds = (stamp.time - timestamp * 1000) / 1e6
+    reads = "" if stamp.is_date else f", as {iso8601(stamp.time)},"
+    return (
+        f"{shown(found)}{reads} is {seconds:.0f} s ahead of the record; set events.timestamp_format or events.timezone"
+        " if it means another time, or raise events.max_ahead if it does not"
+    )
 
 
 def _checked(name: str, path: str | None) -> str:
