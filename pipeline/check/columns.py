@@ -2,7 +2,8 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
+from functools import cached_property
 from typing import Literal
 
 import msgspec
@@ -10,7 +11,7 @@ import msgspec
 LONGEST_EXAMPLE = 60  # characters
 
 
-class Column(msgspec.Struct, frozen=True):
+class Column(msgspec.Struct, frozen=True, dict=True):
     """One field over the events of a sample.
 
     Attributes
@@ -24,13 +25,21 @@ class Column(msgspec.Struct, frozen=True):
     path: str
     values: dict[int, object]
 
-    def types(self) -> dict[str, int]:
+    def types(self) -> Mapping[str, int]:
         """How many are of each type."""
+        return self._types
+
+    @cached_property
+    def _types(self) -> Mapping[str, int]:
         return dict(Counter(map(type_of, self.values.values())).most_common())
 
-    def texts(self) -> set[str]:
+    def texts(self) -> Set[str]:
         """The different ones, as text."""
-        return {str(value) for value in self.values.values()}
+        return self._texts
+
+    @cached_property
+    def _texts(self) -> Set[str]:
+        return frozenset(map(str, self.values.values()))
 
     def example(self) -> str:
         """The first that is not null, in few characters."""

@@ -119,7 +119,7 @@ def _fields(found: Facts) -> Iterator[Field]:
     """What is there, the fields of the events themselves first."""
     for path, column in list(found.columns.items())[:MOST_FIELDS]:
         if not path.startswith("{"):
-            yield Field(path, len(column.values), column.types(), len(column.texts()), column.example())
+            yield Field(path, len(column.values), dict(column.types()), len(column.texts()), column.example())
 
 
 def _behind(trial: Trial) -> list[float]:

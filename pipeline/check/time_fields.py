@@ -1,5 +1,6 @@
 """Fields of events as times: how each may be written, and which of them is likely to be the event's."""
 
+import itertools
 import re
 import statistics
 from collections import Counter
@@ -123,13 +124,17 @@ def best_format(column: Column, events: Events, found: Facts, patterns: bool = T
 
 
 def read_times(column: Column, written: str, events: Events, found: Facts) -> TimeField:
-    stamps, good, behind = Stamps(written, events.timezone), 0, []
-    values = list(column.values.items())[:300]
+    """Read a column as times of this format, as long as hardly one of them is none."""
+    stamps, good, bad, behind = Stamps(written, events.timezone), 0, 0, []
+    values = list(itertools.islice(column.values.items(), 300))
     for number, value in values:
         own = found.places[number].record.timestamp
         try:
             stamp = stamps.read(value, own * 1000 if own >= 0 else None)
         except StampError:
+            bad += 1
+            if 10 * bad > len(values):
+                break
             continue
         good += 1
         if own >= 0:
