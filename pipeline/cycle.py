@@ -217,9 +217,10 @@ class Cycle:
     def _give_up(self, publication: Publication, error: KafkaError, stop: threading.Event) -> None:
         """Nothing of the cycle is out, so nothing of it may stay in a shard."""
         said = advice(error, self._settings.kafka)
-        if said != self._said or not self._failures:
+        what = said.rpartition(" (")[0] or said  # without the client's own words
+        if what != self._said or not self._failures:
             logger.warning("a transaction is given up; its records will be read again: %s", said)
-        self._said = said
+        self._said = what
         self._metrics.broker_errors.labels(type(error).__name__).inc()
         self._metrics.aborts.labels(_why(error)).inc()
         for partition in publication.offsets:
