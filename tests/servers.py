@@ -41,6 +41,7 @@ broker.heartbeat.interval.ms={heartbeat}
 group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
 auto.create.topics.enable=false
+log.retention.hours=-1
 transaction.abort.timed.out.transaction.cleanup.interval.ms=500
 authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
 super.users=User:ANONYMOUS

@@ -23,7 +23,7 @@ from pipeline.check.report import Report
 from pipeline.check.tables import written
 from pipeline.check.trial import try_out
 from pipeline.cli import main
-from pipeline.cluster import ClusterError, Part, Sample, Writer, create_topics, sample_topic
+from pipeline.cluster import ClusterError, Part, Sample, TopicPartition, Writer, create_topics, sample_topic
 from pipeline.embedded import EmbeddedBroker, free_port
 from pipeline.messages import Outgoing, Record, decode_forecast, iso8601
 from pipeline.settings import Events, Kafka, Settings, load
@@ -213,6 +213,15 @@ def test_it_reads_both_ends_of_each_partition(kind: str, request: pytest.Fixture
     assert [one.offset for one in whole.stretches[0]] == list(range(3000))
     (overlapping,) = sample_topic(settings, "check-long", 5000).parts
     assert [one.offset for stretch in overlapping.stretches for one in stretch] == list(range(3000))
+
+
+def test_a_topic_whose_records_are_gone_is_told_as_such(apache_kafka: ApacheKafka) -> None:
+    settings = with_records(apache_kafka.bootstrap_servers, "check-gone", list(clean()), partitions=1)
+    admin = KafkaAdminClient(bootstrap_servers=apache_kafka.bootstrap_servers)
+    admin.delete_records({TopicPartition("check-gone", 0): len(list(clean()))})
+    admin.close()
+    with pytest.raises(ClusterError, match=r"the 180 records that it had are gone, by retention\.ms"):
+        sample_topic(settings, "check-gone", 4000)
 
 
 def test_it_joins_no_group_and_reads_nothing_that_is_not_committed(apache_kafka: ApacheKafka) -> None:
