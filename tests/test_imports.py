@@ -27,10 +27,10 @@ ROWS = tuple(
         (
             "bounds check clock code_cache evaluation events fates files fleet log_lines messages metric_table "
             "watchdog web workers check.columns checkpoints.tensor_file evaluation.scoring events.json_text "
-            "files.file_options files.packing web.access web.page_files web.status"
+            "files.file_options files.other_kinds web.access web.page_files web.status"
         ),
-        "metrics files.json_rows stamps.dates stamps.stamp",
-        "checkpoints.stores events.paths stamps.numbers stamps.patterns stamps.repeated_hour web.series_status",
+        "metrics files.packing stamps.dates stamps.stamp",
+        "checkpoints.stores events.paths files.json_rows stamps.numbers stamps.patterns stamps.repeated_hour web.series_status",
         "instruments stamps.texts",
         "stamps.reader",
         (
@@ -87,7 +87,7 @@ ROWS = tuple(
             "workers.child"
         ),
         "demo pretraining.on_own",
-        "commands.console",
+        "commands.console commands.table_file",
         "commands commands.options",
         ("commands.alerts commands.dead_letters commands.file_options commands.inspect commands.report commands.tail"),
         "commands.bench commands.check commands.demo commands.evaluate commands.pretrain commands.replay commands.run",
@@ -100,7 +100,8 @@ ROWS = tuple(
 ALONE = {
     "web.series_list",
     "counts",
-    "files.packing",
+    "files.other_kinds",
+    "commands.table_file",
     "files.file_options",
     "checkpoints.tensor_file",
     "metric",
@@ -139,6 +140,7 @@ HOMES = {
         "pipeline.cli",
         "pipeline.commands.options",
         "pipeline.commands.file_options",
+        "pipeline.commands.table_file",
         "pipeline.commands.alerts",
         "pipeline.commands.dead_letters",
         "pipeline.commands.console",
