@@ -30,12 +30,15 @@ ROWS = tuple(
             "files.file_options files.other_kinds web.access web.page_files web.status"
         ),
         "metrics files.packing stamps.dates stamps.stamp",
-        "checkpoints.stores events.paths files.json_rows stamps.numbers stamps.patterns stamps.repeated_hour web.series_status",
+        (
+            "checkpoints.stores events.paths files.cells files.json_rows stamps.numbers stamps.patterns "
+            "stamps.repeated_hour web.series_status"
+        ),
         "instruments stamps.texts",
         "stamps.reader",
         (
             "alerts checkpoints dead_letters forecast_line journal measures sentinels stamps surprises "
-            "evaluation.scoreboard events.fields files.cells files.reader files.rhythm web.listing web.stream "
+            "evaluation.scoreboard events.fields files.reader files.rhythm files.units web.listing web.stream "
             "web.table workers.totals"
         ),
         (

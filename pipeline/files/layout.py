@@ -22,6 +22,7 @@ from pipeline.files.seriesfinder import SeriesFinder
 from pipeline.files.timecolumn import TimeColumn
 from pipeline.files.timefinder import TimeFinder
 from pipeline.files.timeforms import ANY, is_date
+from pipeline.files.units import Unit
 from pipeline.files.valuesfinder import ValuesFinder
 from pipeline.stamps import Stamps
 
@@ -49,6 +50,8 @@ class Layout(msgspec.Struct, frozen=True):
         Whether the header holds the times: each row is a series.
     numbers
         How values are written.
+    units
+        What stands beside the values of each of these columns.
     step
         Seconds from row to row where rows are counted.
     unused
@@ -64,6 +67,7 @@ class Layout(msgspec.Struct, frozen=True):
     by_row: bool
     across: bool
     numbers: NumberForm
+    units: tuple[Unit, ...]
     step: float
     unused: dict[str, str]
 
@@ -105,8 +109,22 @@ class _Finder:
         numbers = self._values.numbers(values)
         step = 0.0 if isinstance(self._options.step, str) else self._options.step
         return Layout(
-            self._sample.columns, time, counter, series, values, covariates, by_row, False, numbers, step, self._unused
+            self._sample.columns,
+            time,
+            counter,
+            series,
+            values,
+            covariates,
+            by_row,
+            False,
+            numbers,
+            self._units(values),
+            step,
+            self._unused,
         )
+
+    def _units(self, values: tuple[int, ...]) -> tuple[Unit, ...]:
+        return tuple(self._sample.units[place] for place in values)
 
     def _check_width(self) -> None:
         columns = self._sample.columns
@@ -167,7 +185,10 @@ class _Finder:
         time = across.time(dated)
         self._note_unused({*series, *dated})
         numbers = self._values.numbers(dated)
-        return Layout(self._sample.columns, time, None, series, dated, (), False, True, numbers, 0.0, self._unused)
+        units = self._units(dated)
+        return Layout(
+            self._sample.columns, time, None, series, dated, (), False, True, numbers, units, 0.0, self._unused
+        )
 
 
 def _counting(counter: int | None) -> TimeColumn | None:

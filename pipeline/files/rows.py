@@ -1,6 +1,7 @@
 """The rows of a file, read one after the other: keys, times, numbers, and what is refused about them."""
 
 import math
+import shlex
 from array import array
 from collections import Counter
 from collections.abc import Iterator
@@ -9,17 +10,19 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pipeline.files.cells import BOOLEANS, mend_of
+from pipeline.files.cells import BOOLEANS, AmbiguousNumberError, like_a_number, mend_of, thousands_asked
 from pipeline.files.file_options import Cells
 from pipeline.files.layout import Layout
 from pipeline.files.packing import TableError
 from pipeline.files.reader import Sheet
+from pipeline.files.sample import SHOWN
 from pipeline.files.timecolumn import TimeColumn
 from pipeline.stamps import StampError
 from pipeline.stamps.repeated_hour import RepeatedHour
 
 COUNTED_FROM = 946_684_800_000_000
 """Microseconds: rows without a time are counted from the year 2000 on."""
+SAY_MISSING = "say --missing"
 PACKINGS = (".gz", ".bz2", ".xz", ".zst", ".zip")
 
 
@@ -38,6 +41,7 @@ class Reading:
 
     def __init__(self, sheet: Sheet, layout: Layout) -> None:
         self._sheet, self._layout = sheet, layout
+        self._units = layout.units if any(map(any, layout.units)) else ()
         self._hour = RepeatedHour()
         self._counts: Counter[str] = Counter()
         self.missing: Counter[str] = Counter()
@@ -61,14 +65,24 @@ class Reading:
     def _row(self, number: int, cells: Cells) -> Iterator[Row]:
         key = self._key(number, cells)
         time = self._time(number, key, cells)
+        cells = self._bare(cells)
         values = tuple([self._number(number, place, cells[place]) for place in self._layout.values])
         yield Row(key, time, values, self._covariates(cells), number)
 
     def _across(self, number: int, cells: Cells) -> Iterator[Row]:
-        key, column = self._key(number, cells), self._layout.time
+        key, column, cells = self._key(number, cells), self._layout.time, self._bare(cells)
         for place in self._layout.values:
             time = self._read(number, key, column._replace(places=(place,)), self._layout.columns) if column else 0
             yield Row(key, time, (self._number(number, place, cells[place]),), (), number)
+
+    def _bare(self, cells: Cells) -> Cells:
+        """The same without the units beside values."""
+        if not self._units:
+            return cells
+        bare = list(cells)
+        for place, unit in zip(self._layout.values, self._units, strict=True):
+            bare[place] = unit.bare(cells[place])
+        return tuple(bare)
 
     def _key(self, number: int, cells: Cells) -> str:
         if not self._layout.series:
@@ -119,6 +133,8 @@ class Reading:
     def _number(self, number: int, place: int, text: str) -> float:
         try:
             value = self._layout.numbers.number(text)
+        except AmbiguousNumberError:
+            raise self._refused(number, thousands_asked(text)) from None
         except ValueError as error:
             raise self._refused(number, self._no_number(place, text, str(error))) from None
         if value != value:
@@ -128,8 +144,25 @@ class Reading:
     def _no_number(self, place: int, text: str, why: str) -> str:
         found = f"`{text}` in column `{self._name(place)}` is not a number"
         if why.startswith("beyond"):
-            return f"{found} that can be forecast: {why}"
-        return f"{found}; {mend_of(text)}"
+            return f"{found} that can be forecast: {why}; say --missing {text} if it means that there is none"
+        unit = dict(zip(self._layout.values, self._layout.units, strict=True))[place]
+        if any(unit):
+            return (
+                f"{found} written like those before it (with {unit.told}); write all alike, or name other columns with"
+                " --values"
+            )
+        return f"{found}; {self._mend(place, text)}"
+
+    def _mend(self, place: int, text: str) -> str:
+        """What to do about this cell, and about the others of its column that are no numbers either."""
+        missing = self._layout.numbers.missing
+        cells = {row[place] for row in self._sheet.sample} - {text}
+        others = sorted(cell for cell in cells if not like_a_number(cell) and cell.lower() not in missing)
+        others = [cell for cell in others if mend_of(cell).startswith(SAY_MISSING)]
+        if not others or not mend_of(text).startswith(SAY_MISSING):
+            return mend_of(text)
+        say = " ".join(f"--missing {shlex.quote(cell)}" for cell in [text, *others][:SHOWN])
+        return f"say {say} if they mean that there is none, or name other columns with --values"
 
     def _covariates(self, cells: Cells) -> tuple[float, ...]:
         """Numbers known with the row's events; what is none is masked, as the daemon does."""

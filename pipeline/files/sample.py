@@ -9,6 +9,7 @@ from pipeline.files.cells import MISSING, like_a_number
 from pipeline.files.file_options import Cells
 from pipeline.files.packing import TableError
 from pipeline.files.reader import Sheet
+from pipeline.files.units import Unit, unit_of
 
 SHOWN = 6
 
@@ -24,8 +25,10 @@ class Sample:
         Of the sheet.
     missing
         Cells that mean no value, in lower case.
+    units
+        For each column what stands beside all of its numbers.
     cells
-        For each column the cells of the first rows that are not missing.
+        For each column the cells of the first rows that are not missing, numbers without their units.
     """
 
     def __init__(self, sheet: Sheet, missing: Iterable[str] = ()) -> None:
@@ -33,7 +36,11 @@ class Sample:
         self.path: Path = sheet.path
         self.columns: Cells = sheet.columns
         self.missing = MISSING | {text.lower() for text in missing}
-        self.cells = [self._known(place) for place in range(len(sheet.columns))]
+        known = [self._known(place) for place in range(len(sheet.columns))]
+        self.units: tuple[Unit, ...] = tuple(map(unit_of, known))
+        self.cells = [
+            list(map(unit.bare, cells)) if any(unit) else cells for unit, cells in zip(self.units, known, strict=True)
+        ]
 
     def _known(self, place: int) -> list[str]:
         """The sampled cells of a column that are not missing."""

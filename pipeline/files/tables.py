@@ -157,10 +157,16 @@ def _columns_told(table: Table) -> str:
     values = (
         ", ".join(names) if len(names) <= SHOWN else f"{', '.join(names[: SHOWN - 1])}, ... {names[-1]} ({len(names)})"
     )
-    parts.append(f"values: {values}" + (f" ({layout.numbers.told})" if layout.numbers.told else ""))
+    forms = ", ".join(filter(None, (layout.numbers.told, *_units_told(layout))))
+    parts.append(f"values: {values}" + (f" ({forms})" if forms else ""))
     if known := [columns[place] for place in layout.covariates if place is not None]:
         parts.append("covariates: " + ", ".join(known))
     return ", ".join(parts)
+
+
+def _units_told(layout: Layout) -> list[str]:
+    """What is left away beside numbers."""
+    return list(dict.fromkeys(f"without {unit.told}" for unit in layout.units if any(unit)))[:SHOWN]
 
 
 def _rows_told(table: Table) -> str:

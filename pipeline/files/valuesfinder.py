@@ -11,6 +11,8 @@ from pipeline.files.cells import (
     mend_of,
     number_form,
     numbers_of,
+    thousands_asked,
+    thousands_or_decimals,
 )
 from pipeline.files.file_options import Fields, FileOptions
 from pipeline.files.packing import TableError
@@ -88,13 +90,18 @@ class ValuesFinder:
             self._check_numbers(place)
         cells = [cell for place in places for cell in self._sample.cells[place]]
         try:
-            return number_form(cells, form, self._options.decimal)
+            numbers = number_form(cells, form, self._options.decimal)
+            if numbers.decimal == "." and not numbers.group and not self._options.decimal:
+                self._check_points([self._sample.cells[place] for place in places])
         except AmbiguousNumberError as unclear:
-            text = str(unclear)
-            raise TableError(
-                f"{self._sample.path}: `{text}` may be {text.replace(',', '')} or {text.replace(',', '.')}, and no"
-                " value tells which; say --decimal point or --decimal comma"
-            ) from None
+            raise TableError(f"{self._sample.path}: {thousands_asked(str(unclear))}") from None
+        return numbers
+
+    def _check_points(self, columns: Sequence[Sequence[str]]) -> None:
+        dialect = self._sample.sheet.dialect
+        is_likely = dialect is not None and dialect.delimiter == ";"
+        if text := thousands_or_decimals(columns, is_likely):
+            raise AmbiguousNumberError(text)
 
     def _check_numbers(self, place: int) -> None:
         cells = self._sample.cells[place]
