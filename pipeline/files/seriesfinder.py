@@ -21,6 +21,14 @@ REPEATED = 0.01
 them apart."""
 SERIES_NAMES = ("unique_id", "series_id", "entity_id", "item_id", "ts_id", "metric", "sensor", "sensor_id")
 ID_NAME = re.compile(r"(^|[^a-z])(id|nr|no|key|code)$", re.IGNORECASE)
+NOUN_NAME = re.compile(
+    r"(^|[^a-z])(sensor|node|device|station|site|store|shop|meter|channel|machine|unit|house|household|building|room|zone"
+    r"|location|area|region|district|line|route|user|customer|client|vehicle|turbine|inverter|pump|motor|engine|plant"
+    r"|feeder|bus|panel|cell|tag|asset|item|product|sku|series|group|host|server|gateway|well|farm|lot|branch|dept"
+    r"|department|category|class|type|kind)([ _-]?(id|nr|no|num|number|key|code))?$",
+    re.IGNORECASE,
+)
+"""What has several series, of which each may be called by a number."""
 PART_NAME = re.compile(
     r"(hour|hr|he|hour[ _-]?(ending|of[ _-]?day|beginning)|stunde|heure|hora|minute|(settlement[ _-]?)?period|interval"
     r"|(half|quarter)[ _-]?hour|time|hhmm|hrmn|hh|slot|month|monat|mois|mes|week|quarter|day)s?",
@@ -140,8 +148,9 @@ class SeriesFinder:
 
     def _is_label(self, place: int) -> bool:
         """Text, or numbers whose column says that they are no quantities."""
+        name = self._sample.columns[place]
         numeric = all(map(like_a_number, self._sample.cells[place]))
-        return not numeric or ID_NAME.search(self._sample.columns[place]) is not None
+        return not numeric or ID_NAME.search(name) is not None or NOUN_NAME.search(name) is not None
 
     def _may_name_series(self, place: int) -> bool:
         """Text, or whole numbers, of which each comes again and again."""

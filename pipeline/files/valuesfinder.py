@@ -14,6 +14,7 @@ from pipeline.files.cells import (
     thousands_asked,
     thousands_or_decimals,
 )
+from pipeline.files.cycles import cycle_of
 from pipeline.files.file_options import Fields, FileOptions
 from pipeline.files.packing import TableError
 from pipeline.files.sample import SHOWN, Sample, listed, short
@@ -22,10 +23,7 @@ from pipeline.files.timecolumn import TimeColumn
 from pipeline.files.timefinder import TimeFinder
 from pipeline.files.timeforms import is_date
 
-HOUR_COLUMN = re.compile(r"(?:h|he|hr|hour|hour ending|stunde)?[ _-]*([01]?\d|2[0-4])(?::?00(?::00)?)?", re.IGNORECASE)
-HOURS = (set(range(24)), set(range(1, 25)))
 ZONE_NAME = re.compile(r"(^|[^a-z])(time[ _-]?zone|tz)([^a-z]|$)", re.IGNORECASE)
-MONTHS = frozenset(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"])
 INDEX_NAME = re.compile(r"|unnamed: \d+|index|idx|id|no\.?|nr|row|obs|__index_level_\d+__", re.IGNORECASE)
 
 
@@ -48,8 +46,7 @@ class ValuesFinder:
     def found(self, time: TimeColumn | None, free: Sequence[int], series: Sequence[int]) -> tuple[int, ...]:
         """Columns of numbers among those that are nothing else."""
         values = self._numeric([place for place in free if place not in series])
-        self._check_no_months(time, values)
-        self._check_no_hours(time, values)
+        self._check_no_cycle(time, values)
         if values:
             return values
         self._refuse_text(free)
@@ -155,30 +152,17 @@ class ValuesFinder:
             raise TableError(f"{self._sample.path}: column {place + 1} has no name in the header; give it one")
         self._unused[self._sample.called(place)] = "empty"
 
-    def _check_no_months(self, time: TimeColumn | None, values: Sequence[int]) -> None:
-        """Refuse years whose months lie side by side: each month would be a series of its own."""
+    def _check_no_cycle(self, time: TimeColumn | None, values: Sequence[int]) -> None:
+        """Refuse the months of a year, the hours of a day side by side: each would be a series of its own."""
         names = [self._sample.columns[place] for place in values]
-        if time is None or time.form.told != "year" or not {name.strip()[:3].lower() for name in names} >= MONTHS:
+        cycle = cycle_of(names, time, self._sample.cells[time.places[0]]) if time else None
+        if time is None or cycle is None:
             return
-        year = self._sample.called(time.places[0])
+        first, second = (names[place] for place in cycle.columns[:2])
         raise TableError(
-            f"{self._sample.path}: the columns of values are the months of `{year}`; write a row for each, with a time"
-            f" such as 2024-05, or say --values {','.join(names[:SHOWN])}... if each is a series of its own"
-        )
-
-    def _check_no_hours(self, time: TimeColumn | None, values: Sequence[int]) -> None:
-        """Refuse days whose hours lie side by side, under names such as HE01, 13:00, or 1 to 24."""
-        names = [self._sample.columns[place] for place in values]
-        hours = [match for name in names if (match := HOUR_COLUMN.fullmatch(name.strip()))]
-        if time is None or len(hours) < len(names) or {int(match[1]) for match in hours} not in HOURS:
-            return
-        if len(time.places) > 1 or any(":" in cell for cell in self._sample.cells[time.places[0]]):
-            return
-        day = self._sample.called(time.places[0])
-        raise TableError(
-            f"{self._sample.path}: the columns of values are the hours of `{day}` (`{hours[0][0]}`, `{hours[1][0]}`,"
-            " ...); write a row for each, with a time such as 2024-05-01 13:00, or say --values"
-            f" {','.join(names[:2])},... with all of them if each is a series of its own"
+            f"{self._sample.path}: the columns of values are the {cycle.what} of `{self._sample.called(time.places[0])}`"
+            f" (`{first}`, `{second}`, ...); write a row for each, with a time such as {cycle.example}, or say --values"
+            f" {first},{second},... with all of them if each is a series of its own"
         )
 
     def _refuse_text(self, places: Sequence[int]) -> None:
