@@ -34,7 +34,7 @@ ROWS = tuple(
             "checkpoints.stores events.paths files.cells files.json_rows stamps.numbers stamps.patterns "
             "stamps.repeated_hour web.series_status"
         ),
-        "instruments stamps.texts",
+        "instruments files.monthnames stamps.texts",
         "stamps.reader",
         (
             "alerts checkpoints dead_letters forecast_line journal measures sentinels stamps surprises "
@@ -43,14 +43,14 @@ ROWS = tuple(
         ),
         (
             "dead_letter_topic forecast_writer events.conditions events.framing events.points files.clocks "
-            "files.sample pretraining pretraining.example_files"
+            "files.dateparts files.sample files.timenames pretraining pretraining.example_files"
         ),
         "fold files.timeforms",
-        "files.dateorder files.timecolumn settings.events settings.kafka settings.model",
+        "files.dateorder files.timecolumn files.timehints settings.events settings.kafka settings.model",
         "settings.daemon",
         "settings.declared",
         "settings.changes settings.loading settings.text",
-        "settings files.seriesfinder files.timefinder web.series_view",
+        "settings files.cycles files.header files.seriesfinder files.timefinder web.series_view",
         "cluster.oauth cluster.refusals events.identity events.values files.valuesfinder web.client",
         (
             "capacity hyperparameters inputs process reloading weights cluster.advice cluster.connection "

@@ -74,7 +74,9 @@ _BY_DAY = (
         ),
     ),
 )
-_BY_MONTH = (_Kind("days", "2024-05-31", frozenset(["d", "day", "tag", "jour", "dia"]) | {""}, (range(1, 32), range(1, 31))),)
+_BY_MONTH = (
+    _Kind("days", "2024-05-31", frozenset(["d", "day", "tag", "jour", "dia"]) | {""}, (range(1, 32), range(1, 31))),
+)
 _BY_YEAR = (
     _Kind("months", "2024-05", frozenset(["m", "month", "monat", "mois", "mes"]) | {""}, (range(1, 13),)),
     _Kind("quarters", "2024Q2", frozenset(["q", "quarter", "quartal", "t"]) | {""}, (range(1, 5),)),
@@ -100,7 +102,7 @@ def cycle_of(names: Sequence[str], time: TimeColumn, cells: Sequence[str]) -> Cy
     if time.form.told in MONTHS or all(re.fullmatch(r"\d{4}-\d{1,2}", cell) for cell in cells):
         return _of_numbers(_BY_MONTH, names)
     for weekdays in _WEEKDAYS:
-        if found := _of_words("days", "2024-05-01", names, lambda name, known=weekdays: known.get(name.lower()), 7):
+        if found := _of_words("days", "2024-05-01", [name.lower() for name in names], weekdays.get, 7):
             return found
     if len(time.places) > 1 or any(":" in cell for cell in cells):
         return None

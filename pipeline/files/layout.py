@@ -93,6 +93,7 @@ class _Finder:
 
     def layout(self) -> Layout:
         self._check_width()
+        self._check_options()
         across = Across(self._sample, self._options)
         if dated := across.dated():
             self._check_names()
@@ -141,6 +142,19 @@ class _Finder:
         repeated = next((name for name, count in Counter(columns).items() if name and count > 1), None)
         if repeated:
             raise TableError(f"{self._sample.path} has the column `{repeated}` twice; rename one")
+
+    def _check_options(self) -> None:
+        """A column is one thing: its time, its name or its value."""
+        options = {"--time": self._options.time, "--series": self._options.series, "--values": self._options.values}
+        seen: dict[str, str] = {}
+        for option, names in options.items():
+            for name in names:
+                if name in seen:
+                    raise TableError(
+                        f"{self._sample.path}: the column `{name}` is named by {seen[name]} and {option}; it can be one"
+                        " of them"
+                    )
+                seen[name] = option
 
     def _check_header(self) -> None:
         """A header has names: no times, and not numbers alone."""

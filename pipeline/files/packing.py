@@ -15,6 +15,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import IO, NamedTuple, cast
 
@@ -193,16 +194,36 @@ def _in_utf_8(path: Path, encoding: str, folder: Path) -> Path:
 def _without_comments(path: Path, folder: Path) -> tuple[int, Path]:
     if not re.search(rb"(^|[\r\n])(\xef\xbb\xbf)?#", _head(path, HEAD)):
         return 0, path
+    header = _commented_header(path)
     target, count = folder / "without-comments", 0
     with (
         open(path, encoding="utf-8-sig", newline="") as source,
         open(target, "w", encoding="utf-8", newline="") as file,
     ):
-        for line in source:
+        for number, line in enumerate(source):
+            if number == header:
+                line = line.lstrip("# ")
             is_comment = line.startswith("#")
             count += is_comment
             file.write(line[len(line.rstrip("\r\n")) :] if is_comment else line)
     return count, target
+
+
+def _commented_header(path: Path) -> int:
+    """The number of the comment that names the columns, as numpy writes it: the last one above rows of as many numbers.
+
+    -1 where none does.
+    """
+    with open(path, encoding="utf-8-sig", newline="") as source:
+        lines = list(islice(source, LINES))
+    first = next((number for number, line in enumerate(lines) if not line.startswith("#")), 0)
+    if not first:
+        return -1
+    names, cells = (re.split(r"[,;\t|]|(?<=\S) +(?=\S)", line.strip("# \r\n")) for line in lines[first - 1 : first + 1])
+    return first - 1 if len(names) == len(cells) > 1 and _HAS_DATA.search(lines[first]) else -1
+
+
+_HAS_DATA = re.compile(r"^[\s\"']*[-+]?\d")
 
 
 def _with_tabs(path: Path, folder: Path) -> Path:

@@ -117,7 +117,10 @@ class Reading:
         if not text.strip():
             return f"no time in column `{name}`; remove the row, or name another column with --time"
         if error.reason == "another_form":
-            return f"{found} {error.detail}; write all alike, or say how with --time-format"
+            note = "" if any(map(str.isdigit, text)) else "remove the row if it is a total or a note, "
+            return f"{found} {error.detail}; {note}write all alike, or say how with --time-format"
+        if error.reason == "part":
+            return f"{found}: {error.detail}; mend or remove the row, or name other columns with --time"
         if error.reason in ("hour", "ambiguous_timestamp") or "events.timezone" in error.detail:
             return f"{found}: {error.detail.replace('set events.timezone to', 'say --timezone with')}"
         if error.reason == "implausible_timestamp":

@@ -53,10 +53,11 @@ class Sample:
 
     def asked(self, names: Sequence[str], option: str) -> tuple[int, ...]:
         """Places of columns that somebody named."""
+        called = [self.called(place) for place in range(len(self.columns))]
         for name in names:
-            if name not in self.columns:
-                raise TableError(f"{self.path} has no column `{name}` ({option}); it has {listed(self.columns)}")
-        return tuple(self.columns.index(name) for name in names)
+            if name not in called:
+                raise TableError(f"{self.path} has no column `{name}` ({option}); it has {listed(called)}")
+        return tuple(map(called.index, names))
 
     def called(self, place: int) -> str:
         """The name of a column, or its number."""
@@ -69,6 +70,13 @@ class Sample:
     def counts_rows(self, place: int) -> bool:
         """Whether it is the first column, and its numbers are those of the rows."""
         return place == 0 and is_counter(self.cells[0]) and len(self.cells[0]) == len(self.sheet.sample)
+
+    def runs_on(self, place: int) -> bool:
+        """Whether a column counts on, up or down, from whatever number."""
+        cells = self.cells[place]
+        if len(cells) < 2 or not all(re.fullmatch(r"\d{1,15}", cell) for cell in cells):
+            return False
+        return {int(after) - int(before) for before, after in pairwise(cells)} in ({1}, {-1})
 
 
 def is_counter(cells: Sequence[str]) -> bool:

@@ -19,11 +19,13 @@ from lstm_stream import Observation
 from pipeline.evaluation.actuals import season_of
 from pipeline.files.events import Event, events_of, names_of
 from pipeline.files.file_options import NO_OPTIONS, PLAIN, Fields, FileOptions
+from pipeline.files.header import with_header
 from pipeline.files.layout import Layout, layout_of
 from pipeline.files.packing import TableError
 from pipeline.files.reader import Sheet, read_sheet
 from pipeline.files.rhythm import Integers, Rhythm, rhythm_of
 from pipeline.files.rows import Reading, in_time
+from pipeline.files.sample import short
 from pipeline.files.seriesfinder import REPEATED
 from pipeline.sentinels import Spread, written
 
@@ -120,6 +122,7 @@ class Table(msgspec.Struct, frozen=True):
             )
         counts = (
             (self.sheet.skipped, "line", " before the header"),
+            (self.sheet.below if self.sheet.units else 0, "row", f" below the header ({_listed(_units(self.sheet))})"),
             (self.sheet.comments, "line", " of comments"),
             (self.empty_rows, "empty row", ""),
         )
@@ -132,6 +135,10 @@ class Table(msgspec.Struct, frozen=True):
                 f"{_counted(self.repeated, 'row')} with the time of another one of their series: here each is a step"
                 " of its own, the daemon leaves the later ones out as repeated"
             )
+
+
+def _units(sheet: Sheet) -> list[str]:
+    return [f"`{short(cell)}`" for cell in sheet.units]
 
 
 def _counted(count: int, what: str) -> str:
@@ -192,7 +199,7 @@ def survey(path: Path, fields: Fields = PLAIN, options: FileOptions = NO_OPTIONS
     TableError
         When it cannot be read, is not such a table, or may be read in several ways.
     """
-    sheet = read_sheet(path, options.encoding)
+    sheet = with_header(read_sheet(path, options.encoding))
     layout = layout_of(sheet, fields, options)
     reading = Reading(sheet, layout)
     places, times, lines = array("q"), array("q"), array("q")

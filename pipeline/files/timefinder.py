@@ -3,17 +3,15 @@
 import re
 import shlex
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 
 import numpy as np
 
-from pipeline.files.cells import like_a_number
 from pipeline.files.clocks import CLOCK, NUMBER, clock_of, clock_reader, hour_of
 from pipeline.files.dateorder import order_of
 from pipeline.files.dateparts import ALLOWED, WEEK, role_of, roles_of, whole_words
 from pipeline.files.file_options import PLAIN, Fields, FileOptions
 from pipeline.files.packing import TableError
-from pipeline.files.sample import Sample, is_counter, listed
+from pipeline.files.sample import Sample, listed
 from pipeline.files.timecolumn import TimeColumn
 from pipeline.files.timeforms import (
     ANY,
@@ -25,28 +23,15 @@ from pipeline.files.timeforms import (
     form_of,
     has_hours,
     is_date,
-    is_span,
     named_form,
     slashed_form,
 )
+from pipeline.files.timehints import hint_of, never_falls
+from pipeline.files.timenames import PART_OF_A_TIME_NAME, TIME_NAME, UNNAMED, WEEK_NAME
 from pipeline.stamps import ZONES, StampError, Stamps
 
 LIKELY = (np.datetime64("1980-01-01", "us").astype(int), np.datetime64("2100-01-01", "us").astype(int))
 """Times that a column of bare numbers may hold without being named."""
-TIME_NAME = re.compile(
-    r"(^|[^a-z])(ts|ds|t|dt|time|date|datetime|timestamp|epoch|unix|period|year|month|day|week|datum|zeit|zeitpunkt|fecha"
-    r"|jour|jahr|monat|tag|woche|ann[eé]e|mois|semaine|a[nñ]o|mes|data|ora|yr|quarter|quartal|fy|season"
-    r"|y{2,4}[-_/]?m{2}([-_/]?d{2})?(h{2}(m{2})?)?|yearmoda)([^a-z]|$)",
-    re.I,
-)
-"""A column of this name may hold times as bare numbers."""
-PART_OF_A_TIME_NAME = re.compile(r"time|date|stamp|epoch|unix|zeit|datum|fecha|jahr|year", re.I)
-"""One of this name, too, where its numbers are of recent times."""
-UNNAMED = re.compile(r"|unnamed: \d+|index|__index_level_\d+__", re.I)
-FISCAL = re.compile(r"\bFY ?\d|\d FY\b|\b(19|20)\d\d/\d\d\b")
-WEEK_NAME = re.compile(r"week|woche|semaine|semana|(^|[^a-z])kw([^a-z]|$)", re.I)
-
-
 _ZONED = re.compile(r"(?:Z|[+-]\d{2}:?\d{2}|[A-Z]{3,5})$")
 _WITH_CLOCK = re.compile(r"\d:\d\d|\d[T ]\d")
 
@@ -179,7 +164,7 @@ class TimeFinder:
     def _is_index_of_times(self, place: int, form: TimeForm) -> bool:
         """Whether it is a first column without a name, as pandas writes its index, of numbers too long to be others."""
         cells = self._sample.cells[place]
-        is_index = place == 0 and UNNAMED.fullmatch(self._sample.columns[0]) is not None and _never_falls(cells)
+        is_index = place == 0 and UNNAMED.fullmatch(self._sample.columns[0]) is not None and never_falls(cells)
         return is_index and (form.told == "Ymd" or form.told.endswith("since 1970"))
 
     def _form(self, place: int) -> TimeForm | None:
@@ -270,48 +255,9 @@ class TimeFinder:
         if isinstance(self._options.step, str):
             raise TableError(
                 f"{self._sample.path} has no column of times that can be told ({listed(self._sample.columns)}); name"
-                f" it with --time COLUMN, or say how far apart its rows are, such as --step 1h{self._hint()}"
+                f" it with --time COLUMN, or say how far apart its rows are, such as --step 1h{hint_of(self._sample)}"
             )
         return next(iter(self._sample.asked(self._options.time, "--time")), None)
-
-    def _hint(self) -> str:
-        """What else a file without times may be."""
-        first, name = self._sample.cells[0], self._sample.columns[0]
-        if spans := [place for place, cells in enumerate(self._sample.cells) if cells and is_span(cells[0])]:
-            return f"; `{self._sample.called(spans[0])}` holds the start and the end of each: leave one of them in it"
-        if is_counter(first):
-            return f", or count its rows by --time {name} --step 1h"
-        if (
-            first
-            and not any(map(like_a_number, first))
-            and len(set(first)) == len(first)
-            and len(self._sample.columns) > 3
-        ):
-            return "; where each row is a series and its columns are steps, transpose it"
-        if any(FISCAL.search(cell) for cells in self._sample.cells for cell in cells[:1]):
-            return "; which months a fiscal quarter has differs: write the first of each, such as 2024-04"
-        if years := [place for place in range(len(self._sample.columns)) if self._may_be_decimal_years(place)]:
-            return (
-                f"; where `{self._sample.called(years[0])}` counts years with decimals, write dates, such as 2024-05-01"
-            )
-        if excel := [place for place in range(len(self._sample.columns)) if self._may_be_of_excel(place)]:
-            return (
-                f"; where `{self._sample.called(excel[0])}` counts days, add --time-format excel (since 1900) or"
-                " days (since 1970)"
-            )
-        return ""
-
-    def _may_be_decimal_years(self, place: int) -> bool:
-        cells = self._sample.cells[place]
-        return (
-            bool(cells) and all(re.fullmatch(r"(1[5-9]|20)\d\d\.\d+", cell) for cell in cells) and _never_falls(cells)
-        )
-
-    def _may_be_of_excel(self, place: int) -> bool:
-        cells = self._sample.cells[place]
-        if not TIME_NAME.search(self._sample.columns[place]) or not cells or not all(map(NUMBER.fullmatch, cells)):
-            return False
-        return all(9_000 <= float(cell) <= 73_000 for cell in cells) and _never_falls(cells)
 
 
 def _all_so(cells: Sequence[str], form: TimeForm, stamps: Stamps) -> bool:
@@ -328,8 +274,3 @@ def _fineness(parts: tuple[str, ...]) -> tuple[bool, int]:
 
 def _is_last_hour(cell: str) -> bool:
     return float(cell) == 24 if NUMBER.fullmatch(cell) else False
-
-
-def _never_falls(cells: Sequence[str]) -> bool:
-    numbers = [float(cell) for cell in cells]
-    return all(before <= after for before, after in pairwise(numbers))

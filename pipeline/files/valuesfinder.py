@@ -18,13 +18,19 @@ from pipeline.files.cycles import cycle_of
 from pipeline.files.file_options import Fields, FileOptions
 from pipeline.files.packing import TableError
 from pipeline.files.sample import SHOWN, Sample, listed, short
-from pipeline.files.seriesfinder import SERIES_NAMES
+from pipeline.files.seriesfinder import ID_NAME, SERIES_NAMES
 from pipeline.files.timecolumn import TimeColumn
 from pipeline.files.timefinder import TimeFinder
 from pipeline.files.timeforms import is_date
 
 ZONE_NAME = re.compile(r"(^|[^a-z])(time[ _-]?zone|tz)([^a-z]|$)", re.IGNORECASE)
-INDEX_NAME = re.compile(r"|unnamed: \d+|index|idx|id|no\.?|nr|row|obs|__index_level_\d+__", re.IGNORECASE)
+INDEX_NAME = re.compile(
+    r"|unnamed: \d+|index|idx|id|no\.?|nr|#|rows?|row[ _]?(id|no|num|number)|obs|seq|sequence|entry|entry[ _]?id|rec"
+    r"|record|recno|recnum|line|lfd\.? ?nr\.?|__index_level_\d+__",
+    re.IGNORECASE,
+)
+FEWEST_IDS = 20
+"""Numbers that tell that they are others in each row."""
 
 
 class ValuesFinder:
@@ -115,6 +121,10 @@ class ValuesFinder:
             cells = self._sample.cells[place]
             if self._is_index(place):
                 self._unused[self._sample.called(place)] = "it counts the rows"
+            elif self._is_id(place):
+                self._unused[self._sample.called(place)] = (
+                    f"a number for each row: say --values {self._sample.called(place)}"
+                )
             elif cells and not any(like_a_number(cell) or self._is_switch(cell) for cell in cells):
                 self._unused[self._sample.called(place)] = "times" if is_date(cells[0]) else self._text(place)
             elif TimeFinder(self._sample, self._fields, self._options).counts_since_1970(place):
@@ -135,17 +145,23 @@ class ValuesFinder:
 
     def _is_index(self, place: int) -> bool:
         """Whether a column only counts the rows; refuses one whose name does not say so."""
+        name = self._sample.columns[place]
+        if INDEX_NAME.fullmatch(name) and self._sample.runs_on(place):
+            return True
         if not self._sample.counts_rows(place):
             return False
-        name = self._sample.columns[0]
-        if INDEX_NAME.fullmatch(name):
-            return True
         others = [self._sample.called(other) for other in self._sample.numeric() if other != place]
         raise TableError(
             f"{self._sample.path}: the first column, `{name}`, counts the rows"
             f" ({', '.join(self._sample.cells[0][:3])}, ...); leave it out"
             f" with --values {','.join(others[:SHOWN]) or 'COLUMN'}, or count steps by it: --time {name} --step 1h"
         )
+
+    def _is_id(self, place: int) -> bool:
+        """Whether a column by its name holds ids, and these are others in each row."""
+        cells = self._sample.cells[place]
+        is_so = ID_NAME.search(self._sample.columns[place]) is not None and len(cells) >= FEWEST_IDS
+        return is_so and len(set(cells)) == len(cells) and all(map(str.isdecimal, cells))
 
     def _check_unnamed(self, place: int) -> None:
         if self._sample.cells[place]:
@@ -159,10 +175,11 @@ class ValuesFinder:
         if time is None or cycle is None:
             return
         first, second = (names[place] for place in cycle.columns[:2])
+        whole = self._sample.called(time.places[0])
         raise TableError(
-            f"{self._sample.path}: the columns of values are the {cycle.what} of `{self._sample.called(time.places[0])}`"
-            f" (`{first}`, `{second}`, ...); write a row for each, with a time such as {cycle.example}, or say --values"
-            f" {first},{second},... with all of them if each is a series of its own"
+            f"{self._sample.path}: the columns of values are the {cycle.what} of `{whole}` (`{first}`, `{second}`,"
+            f" ...); write a row for each, with a time such as {cycle.example}, or say --values {first},{second},..."
+            " with all of them if each is a series of its own"
         )
 
     def _refuse_text(self, places: Sequence[int]) -> None:

@@ -1,0 +1,100 @@
+"""Where a table's header is: below titles that span the sheet, above rows of units, or in two rows.
+
+A title is alone in its row. Rows of units hold neither a number nor a time, and stand above columns that do; a second
+row of names is one where the first leaves columns without a name or names two alike.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from msgspec import structs
+
+from pipeline.files.cells import MISSING, like_a_number
+from pipeline.files.file_options import Cells
+from pipeline.files.reader import Sheet
+from pipeline.files.timeforms import is_date
+from pipeline.files.timenames import PART_OF_A_TIME_NAME, TIME_NAME
+
+TITLES = 20
+"""Rows in which a header is looked for."""
+UNITS = 3
+"""Rows that may stand between the header and the first times."""
+
+
+def with_header(sheet: Sheet) -> Sheet:
+    """The same sheet with its header where it is."""
+    if sheet.dialect is None:
+        return sheet
+    return _below_units(_below_titles(sheet))
+
+
+def _below_titles(sheet: Sheet) -> Sheet:
+    rows = (sheet.columns, *sheet.sample[:TITLES])
+    above = next((number for number, row in enumerate(rows) if not _is_title(row)), 0)
+    if not above or any(map(_is_data, rows[above])):
+        return sheet
+    return structs.replace(
+        sheet,
+        columns=rows[above],
+        sample=sheet.sample[above:],
+        above=above,
+        skipped=sheet.skipped + sum(any(row) for row in rows[:above]),
+    )
+
+
+def _is_title(row: Cells) -> bool:
+    """Whether nothing stands in a row but its first cell."""
+    return len(row) > 1 and not any(row[1:])
+
+
+def _is_data(cell: str) -> bool:
+    return like_a_number(cell) or is_date(cell)
+
+
+def _below_units(sheet: Sheet) -> Sheet:
+    """The header is the first full row that names the times, else the first; below it come units up to the data."""
+    rows = (sheet.columns, *sheet.sample[: UNITS + 1])
+    data = next((number for number, row in enumerate(rows) if any(map(_is_data, row))), 0)
+    if data < 2 or not _stand_above_data(rows[:data], rows[data]):
+        return sheet
+    header = next((number for number, row in enumerate(rows[:data]) if _names_the_time(row, rows[data])), 0)
+    columns, below = rows[header], rows[header + 1 : data]
+    is_joined = len(below) == 1 and _needs_more_names(columns, below[0])
+    return structs.replace(
+        sheet,
+        columns=_joined(columns, below[0]) if is_joined else columns,
+        sample=sheet.sample[data - 1 :],
+        above=sheet.above + header,
+        below=len(below),
+        skipped=sheet.skipped + header,
+        units=() if is_joined else tuple(dict.fromkeys(cell for row in below for cell in row if cell)),
+    )
+
+
+def _names_the_time(row: Cells, data: Cells) -> bool:
+    """Whether a row has a name for each column, and one of a time for that of the times."""
+    if not all(name for name, cell in zip(row, data, strict=True) if cell):
+        return False
+    times = [name for name, cell in zip(row, data, strict=True) if is_date(cell)]
+    return any(TIME_NAME.search(name) or PART_OF_A_TIME_NAME.search(name) for name in times)
+
+
+def _stand_above_data(rows: Sequence[Cells], first: Cells) -> bool:
+    """Whether some of these cells are text above a number or a time."""
+    above = [cell for row in rows[1:] for cell, below in zip(row, first, strict=True) if _is_data(below)]
+    return any(cell.lower() not in MISSING for cell in above)
+
+
+def _needs_more_names(columns: Cells, second: Cells) -> bool:
+    """Whether a header leaves columns without a name, or names two alike, which the second row has names for."""
+    counts = Counter(columns)
+    return any(cell for name, cell in zip(columns, second, strict=True) if not name or counts[name] > 1)
+
+
+def _joined(columns: Cells, second: Cells) -> Cells:
+    """Names of both rows; one of the first goes on to the right until the next, as in cells that were merged."""
+    names, last = [], ""
+    for name, cell in zip(columns, second, strict=True):
+        last = name or last
+        names.append("/".join(filter(None, (last if cell else name, cell))))
+    return tuple(names)
