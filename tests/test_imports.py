@@ -43,7 +43,7 @@ ROWS = tuple(
         ),
         (
             "dead_letter_topic forecast_writer events.conditions events.framing events.points files.clocks "
-            "files.dateparts files.sample files.timenames pretraining pretraining.example_files"
+            "files.dateparts files.gaps files.sample files.timenames pretraining pretraining.example_files"
         ),
         "fold files.timeforms",
         "files.dateorder files.timecolumn files.timehints settings.events settings.kafka settings.model",
@@ -60,7 +60,7 @@ ROWS = tuple(
         "files.rows",
         "files.events",
         "batch compiling fingerprints cluster.admin cluster.predecessor cluster.producer files.tables workers.process",
-        "cluster.protocols",
+        "files.telling cluster.protocols",
         "cluster.consumer cluster.topics cluster.writing",
         "cluster.clients cluster.topic_reader",
         "cluster.sample",

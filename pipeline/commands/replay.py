@@ -38,6 +38,7 @@ def replay(
     from pipeline.cluster import ClusterError, Writer, describe
     from pipeline.files.packing import TableError
     from pipeline.files.tables import survey
+    from pipeline.files.telling import told_of
     from pipeline.replay import Form, FormError, Pace, paced
 
     if rate is not None and speed is not None:
@@ -52,7 +53,7 @@ def replay(
             raise Refusal(
                 f"topic `{topic}` is missing; create it, or run `lstm-stream topics` for those in the settings"
             )
-        for line in table.told():
+        for line in told_of(table):
             click.echo(line)
         with Writer(settings, topic) as writer, progress_bar() as bar:
             task = bar.add_task(f"to {topic}", total=table.length)

@@ -151,8 +151,8 @@ class _Finder:
             for name in names:
                 if name in seen:
                     raise TableError(
-                        f"{self._sample.path}: the column `{name}` is named by {seen[name]} and {option}; it can be one"
-                        " of them"
+                        f"{self._sample.path}: the column `{name}` is named twice ({seen[name]}, {option}); it can be"
+                        " one thing"
                     )
                 seen[name] = option
 

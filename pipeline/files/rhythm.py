@@ -44,8 +44,8 @@ class Rhythm(NamedTuple):
         """In words: a row a week, a row every 15 minutes."""
         if not self.step:
             return "one row each"
-        every = "a row a business day" if self.business else _every(self.step)
-        return f"{every}, irregular" if self.irregular else every
+        apart = "a row a business day" if self.business else every(self.step)
+        return f"{apart}, irregular" if self.irregular else apart
 
 
 def rhythm_of(series: Integers, times: Integers) -> Rhythm:
@@ -67,7 +67,8 @@ def _has_no_weekend(times: Integers) -> bool:
     return len(days) >= WEEKDAYS and bool(np.all(days < 5))
 
 
-def _every(step: float) -> str:
+def every(step: float) -> str:
+    """In words, how far apart rows are."""
     near = next((word for seconds, word in WORDS if abs(step - seconds) <= NEAR * seconds), None)
     if near:
         return f"a row {'an' if near == 'hour' else 'a'} {near}"
