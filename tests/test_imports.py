@@ -27,7 +27,7 @@ ROWS = tuple(
         (
             "bounds check clock code_cache evaluation events fates files fleet log_lines messages metric_table "
             "watchdog web workers check.columns checkpoints.tensor_file evaluation.scoring events.json_text "
-            "files.file_options files.other_kinds web.access web.page_files web.status"
+            "files.file_options files.json_object files.other_kinds web.access web.page_files web.status"
         ),
         "metrics files.packing stamps.dates stamps.stamp",
         (

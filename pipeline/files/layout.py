@@ -129,6 +129,8 @@ class _Finder:
 
     def _check_width(self) -> None:
         columns = self._sample.columns
+        if not columns:
+            raise TableError(f"{self._sample.path} holds no fields; expected such as series, timestamp, value")
         if len(columns) < 2:
             raise TableError(
                 f"{self._sample.path} has one column, `{short(columns[0])}`; expected commas, semicolons, tabs or |"

@@ -74,6 +74,8 @@ class Sheet(msgspec.Struct, frozen=True):
         Rows left out above and below the header.
     units
         What stands in those below it, if they do not belong to the names.
+    beside
+        What else a JSON object holds, in words.
     """
 
     path: Path
@@ -86,6 +88,7 @@ class Sheet(msgspec.Struct, frozen=True):
     above: int = 0
     below: int = 0
     units: Cells = ()
+    beside: str = ""
 
     def rows(self) -> Iterator[Cells]:
         """Every row below the header; cells are text without spaces around it, empty where there is nothing."""
@@ -116,9 +119,11 @@ def read_sheet(path: Path, encoding: str = "") -> Sheet:
     """
     with unpacked(path, encoding) as plain:
         if plain.is_parquet or is_json(plain.path):
-            columns = _parquet_columns(path, plain.path) if plain.is_parquet else json_columns(path, plain.path)
+            columns, beside = (
+                (_parquet_columns(path, plain.path), "") if plain.is_parquet else json_columns(path, plain.path)
+            )
             sample = tuple(islice(_rows(path, plain, None, columns), _sampled(len(columns))))
-            return Sheet(path, encoding, None, columns, sample, plain.comments, 0)
+            return Sheet(path, encoding, None, columns, sample, plain.comments, 0, beside=beside)
         dialect = _dialect(path, plain.path)
         head = tuple(islice(_rows(path, plain, dialect, ()), _sampled(dialect.width) + 1))
         if not head:

@@ -7,7 +7,7 @@ from itertools import combinations, islice
 
 import numpy as np
 
-from pipeline.files.cells import like_a_number
+from pipeline.files.cells import SWITCHES, like_a_number
 from pipeline.files.clocks import CLOCK, are_clocks
 from pipeline.files.file_options import Cells, FileOptions
 from pipeline.files.packing import TableError
@@ -134,6 +134,7 @@ class SeriesFinder:
         if several and not chosen:
             name, cells = self._sample.called(several[0]), self._sample.cells[several[0]]
             used = {*several, *times}
+            switches = "--booleans if it is on or off, " if {cell.lower() for cell in cells} <= SWITCHES.keys() else ""
             others = [
                 self._sample.called(place)
                 for place in self._sample.numeric()
@@ -142,15 +143,19 @@ class SeriesFinder:
             raise TableError(
                 f"{self._sample.path}: `{name}` may name {len(set(cells))} series (`{short(cells[0])}`, ...), or be"
                 " a note beside one;"
-                f" say --series {name}, or name the values alone: --values {','.join(others[:SHOWN]) or 'COLUMN'}"
+                f" say --series {name}, {switches}or name the values alone: --values"
+                f" {','.join(others[:SHOWN]) or 'COLUMN'}"
             )
         return ()
 
     def _is_label(self, place: int) -> bool:
         """Text, or numbers whose column says that they are no quantities."""
         name = self._sample.columns[place]
-        numeric = all(map(like_a_number, self._sample.cells[place]))
+        numeric = all(like_a_number(cell) or self._is_switch(cell) for cell in self._sample.cells[place])
         return not numeric or ID_NAME.search(name) is not None or NOUN_NAME.search(name) is not None
+
+    def _is_switch(self, cell: str) -> bool:
+        return self._options.booleans and cell.lower() in SWITCHES
 
     def _may_name_series(self, place: int) -> bool:
         """Text, or whole numbers, of which each comes again and again."""

@@ -14,8 +14,9 @@ from pipeline.sentinels import written
 def told_of(table: Table, season: int = 0) -> Iterator[str]:
     """How it was read, in a line, and what was left out, in others; with a season that was named, if one was."""
     yield f"{_columns_told(table)}; {_rows_told(table)}, season {season or table.rhythm.season}"
-    if table.layout.unused:
-        yield "not used: " + _listed([f"{name} ({why})" for name, why in table.layout.unused.items()])
+    beside = [table.sheet.beside] if table.sheet.beside else []
+    if unused := [*(f"{name} ({why})" for name, why in table.layout.unused.items()), *beside]:
+        yield "not used: " + _listed(unused)
     if table.missing:
         each = [f"{count:,} {f'`{cell}`' if cell else 'empty'}" for cell, count in table.missing.items()]
         yield f"taken as missing: {_counted(sum(table.missing.values()), 'cell')} ({_listed(each)})"
