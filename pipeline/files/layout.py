@@ -14,6 +14,7 @@ from pipeline.files.cells import (
     NumberForm,
     like_a_number,
 )
+from pipeline.files.cycles import Cycle
 from pipeline.files.file_options import Cells, Fields, FileOptions
 from pipeline.files.packing import TableError
 from pipeline.files.reader import Sheet
@@ -47,7 +48,9 @@ class Layout(msgspec.Struct, frozen=True):
     by_row
         Whether a row is one event of all its values; else each cell is one.
     across
-        Whether the header holds the times: each row is a series.
+        Whether the header holds the times: each cell of a row is one step of a series.
+    cycle
+        Which parts of a row's time are in the header, as months of a year; None: the whole times are, if ``across``.
     numbers
         How values are written.
     units
@@ -66,6 +69,7 @@ class Layout(msgspec.Struct, frozen=True):
     covariates: tuple[int | None, ...]
     by_row: bool
     across: bool
+    cycle: Cycle | None
     numbers: NumberForm
     units: tuple[Unit, ...]
     step: float
@@ -95,17 +99,19 @@ class _Finder:
         self._check_width()
         self._check_options()
         across = Across(self._sample, self._options)
+        covariates = tuple(self._sample.place(name) for name in self._fields.covariates)
         if dated := across.dated():
             self._check_names()
-            return self._across(across, dated)
+            return self._across(across, dated, covariates)
         self._check_header()
         self._check_names()
-        covariates = tuple(self._sample.place(name) for name in self._fields.covariates)
         finder = TimeFinder(self._sample, self._fields, self._options)
         time = finder.time()
         counter = finder.counter() if time is None else None
         taken = {*(time.places if time else ()), counter, *covariates}
         series, values, by_row = self._series_and_values(time, counter, taken)
+        cycle = self._values.cycle(time, values)
+        values = cycle.columns if cycle else values
         self._note_unused({*taken, *series, *values})
         numbers = self._values.numbers(values)
         step = 0.0 if isinstance(self._options.step, str) else self._options.step
@@ -117,7 +123,8 @@ class _Finder:
             values,
             covariates,
             by_row,
-            False,
+            cycle is not None,
+            cycle,
             numbers,
             self._units(values),
             step,
@@ -195,15 +202,27 @@ class _Finder:
             if place not in used:
                 self._unused.setdefault(self._sample.called(place), "not asked for")
 
-    def _across(self, across: Across, dated: tuple[int, ...]) -> Layout:
+    def _across(self, across: Across, dated: tuple[int, ...], covariates: tuple[int | None, ...]) -> Layout:
         """Each row is a series, its values stand below their times."""
         series = across.series(self._named_series(), dated)
         time = across.time(dated)
-        self._note_unused({*series, *dated})
+        self._note_unused({*series, *dated, *covariates})
         numbers = self._values.numbers(dated)
         units = self._units(dated)
         return Layout(
-            self._sample.columns, time, None, series, dated, (), False, True, numbers, units, 0.0, self._unused
+            self._sample.columns,
+            time,
+            None,
+            series,
+            dated,
+            covariates,
+            False,
+            True,
+            None,
+            numbers,
+            units,
+            0.0,
+            self._unused,
         )
 
 

@@ -70,10 +70,37 @@ class Reading:
         yield Row(key, time, values, self._covariates(cells), number)
 
     def _across(self, number: int, cells: Cells) -> Iterator[Row]:
-        key, column, cells = self._key(number, cells), self._layout.time, self._bare(cells)
-        for place in self._layout.values:
-            time = self._read(number, key, column._replace(places=(place,)), self._layout.columns) if column else 0
-            yield Row(key, time, (self._number(number, place, cells[place]),), (), number)
+        key, cells = self._key(number, cells), self._bare(cells)
+        for index, place in enumerate(self._layout.values):
+            time = self._time_across(number, key, cells, index)
+            if time is not None:
+                yield Row(key, time, (self._number(number, place, cells[place]),), self._covariates(cells), number)
+
+    def _time_across(self, number: int, key: str, cells: Cells, index: int) -> int | None:
+        """The time of a cell; None where there is no such time and nothing stands, as on a 30th of February."""
+        column, cycle, place = self._layout.time, self._layout.cycle, self._layout.values[index]
+        if column is None:
+            return 0
+        if cycle is None:
+            return self._read(number, key, column._replace(places=(place,)), self._layout.columns)
+        try:
+            stamp = cycle.read(column, cells, cycle.parts[index])
+        except StampError as error:
+            if cells[place].lower() in self._layout.numbers.missing:
+                return None
+            raise self._refused(number, self._no_part(column, cells, place, error)) from None
+        return stamp.time if stamp.later is None else self._hour.time(key, stamp)
+
+    def _no_part(self, column: TimeColumn, cells: Cells, place: int, error: StampError) -> str:
+        """What is said of a row whose time is none, or has no such part."""
+        try:
+            column.read(cells)
+        except StampError:
+            return self._no_time(column, cells, error)
+        return (
+            f"`{column.text(cells)}` has no `{self._name(place)}`, but `{cells[place]}` stands there; empty the cell, or"
+            " name columns that are series of their own with --values"
+        )
 
     def _bare(self, cells: Cells) -> Cells:
         """The same without the units beside values."""
@@ -86,10 +113,13 @@ class Reading:
 
     def _key(self, number: int, cells: Cells) -> str:
         if not self._layout.series:
-            return called(self._sheet.path) if self._layout.by_row else ""
+            return called(self._sheet.path) if self._layout.by_row or self._layout.across else ""
         parts = [cells[place] for place in self._layout.series]
         if not all(parts):
-            raise self._refused(number, "the series has no name")
+            empty = next(self._name(place) for place in self._layout.series if not cells[place])
+            raise self._refused(
+                number, f"the series has no name (column `{empty}` is empty); fill it, or name others with --series"
+            )
         return "/".join(parts)
 
     def _time(self, number: int, key: str, cells: Cells) -> int:

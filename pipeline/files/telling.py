@@ -71,11 +71,11 @@ def _gaps_told(gaps: Gaps) -> str:
 def _columns_told(table: Table) -> str:
     layout, columns = table.layout, table.layout.columns
     counted = "counted rows" if layout.counter is None else f"{columns[layout.counter]} (counted steps)"
-    parts = [f"time: {layout.time.told if layout.time else counted}"]
+    parts = [f"time: {layout.time.told if layout.time else counted}{f' + {layout.cycle.told}' if layout.cycle else ''}"]
     if layout.series:
         parts.append("series: " + " + ".join(columns[place] for place in layout.series))
     elif layout.across:
-        parts.append("series: the rows")
+        parts.append(f"series: {table.series[0]}")
     if layout.across:
         return ", ".join([*parts, f"values: below {len(layout.values):,} times"])
     names = [columns[place] for place in layout.values]

@@ -14,7 +14,7 @@ from pipeline.files.cells import (
     thousands_asked,
     thousands_or_decimals,
 )
-from pipeline.files.cycles import cycle_of
+from pipeline.files.cycles import Cycle, cycle_of
 from pipeline.files.file_options import Fields, FileOptions
 from pipeline.files.packing import TableError
 from pipeline.files.sample import SHOWN, Sample, listed, short
@@ -52,7 +52,6 @@ class ValuesFinder:
     def found(self, time: TimeColumn | None, free: Sequence[int], series: Sequence[int]) -> tuple[int, ...]:
         """Columns of numbers among those that are nothing else."""
         values = self._numeric([place for place in free if place not in series])
-        self._check_no_cycle(time, values)
         if values:
             return values
         self._refuse_text(free)
@@ -168,15 +167,19 @@ class ValuesFinder:
             raise TableError(f"{self._sample.path}: column {place + 1} has no name in the header; give it one")
         self._unused[self._sample.called(place)] = "empty"
 
-    def _check_no_cycle(self, time: TimeColumn | None, values: Sequence[int]) -> None:
-        """Refuse the months of a year, the hours of a day side by side: each would be a series of its own."""
+    def cycle(self, time: TimeColumn | None, values: Sequence[int]) -> Cycle | None:
+        """What parts of each row's time these columns are, if they are; refuses those of which that cannot be read."""
+        if time is None or self._options.values or len(self._fields.values) > 1:
+            return None
         names = [self._sample.columns[place] for place in values]
-        cycle = cycle_of(names, time, self._sample.cells[time.places[0]]) if time else None
-        if time is None or cycle is None:
-            return
+        cycle = cycle_of(names, time, self._sample.cells[time.places[0]])
+        if cycle is not None and not cycle.parts:
+            raise self._unclear(cycle, names, self._sample.called(time.places[0]))
+        return cycle and cycle._replace(columns=tuple(values[place] for place in cycle.columns))
+
+    def _unclear(self, cycle: Cycle, names: Sequence[str], whole: str) -> TableError:
         first, second = (names[place] for place in cycle.columns[:2])
-        whole = self._sample.called(time.places[0])
-        raise TableError(
+        return TableError(
             f"{self._sample.path}: the columns of values are the {cycle.what} of `{whole}` (`{first}`, `{second}`,"
             f" ...); write a row for each, with a time such as {cycle.example}, or say --values {first},{second},..."
             " with all of them if each is a series of its own"
