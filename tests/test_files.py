@@ -74,7 +74,7 @@ def test_a_file_is_read_as_it_is_meant_or_refused_with_the_fix(case: Case) -> No
 def test_every_file_has_a_case_and_there_are_many() -> None:
     files = {file.name for file in FOLDER.iterdir()} - {"expected.toml"}
     assert files == {case.file for case in CASES}
-    assert len(files) > 70
+    assert len(files) > 130
 
 
 def test_each_refusal_is_one_line_that_names_an_option_or_the_place() -> None:

@@ -2,8 +2,10 @@
 
 import re
 import shutil
+import sys
 import tempfile
 from pathlib import Path
+from typing import BinaryIO
 
 import click
 
@@ -18,16 +20,19 @@ class TableFile(click.Path):
         if re.match(r"\w+://", str(value)):
             self.fail(f"`{value}` is a URL; download it, or pipe it in: curl -L {value} | ... -", param, ctx)
         if str(value) == "-":
-            return _kept(Path("/dev/stdin"), "stdin", ctx)
+            return _kept(sys.stdin.buffer, "stdin", ctx)
         path = Path(str(super().convert(str(value), param, ctx)))
-        return path if path.is_file() else _kept(path, path.name, ctx)
+        if path.is_file():
+            return path
+        with open(path, "rb") as pipe:
+            return _kept(pipe, path.name, ctx)
 
 
-def _kept(source: Path, name: str, ctx: click.Context | None) -> Path:
+def _kept(source: BinaryIO, name: str, ctx: click.Context | None) -> Path:
     """A copy that lives as long as the command."""
     folder = tempfile.TemporaryDirectory(prefix="lstm-stream-")
-    (ctx or click.get_current_context()).call_on_close(folder.cleanup)
+    (ctx or click.get_current_context()).with_resource(folder)
     target = Path(folder.name) / name
-    with open(source, "rb") as pipe, open(target, "wb") as file:
-        shutil.copyfileobj(pipe, file)
+    with open(target, "wb") as file:
+        shutil.copyfileobj(source, file)
     return target

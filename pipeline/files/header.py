@@ -4,7 +4,6 @@ A title is alone in its row. Rows of units hold neither a number nor a time, and
 row of names is one where the first leaves columns without a name or names two alike.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 
 from msgspec import structs
@@ -58,17 +57,25 @@ def _below_units(sheet: Sheet) -> Sheet:
     if data < 2 or not _stand_above_data(rows[:data], rows[data]):
         return sheet
     header = next((number for number, row in enumerate(rows[:data]) if _names_the_time(row, rows[data])), 0)
-    columns, below = rows[header], rows[header + 1 : data]
-    is_joined = len(below) == 1 and _needs_more_names(columns, below[0])
+    if not _names_each(rows[header], rows[data]):
+        joined = _joined(rows[:data])
+        return structs.replace(sheet, columns=joined, sample=sheet.sample[data - 1 :], below=data - 1)
+    below = rows[header + 1 : data]
     return structs.replace(
         sheet,
-        columns=_joined(columns, below[0]) if is_joined else columns,
+        columns=rows[header],
         sample=sheet.sample[data - 1 :],
         above=sheet.above + header,
         below=len(below),
         skipped=sheet.skipped + header,
-        units=() if is_joined else tuple(dict.fromkeys(cell for row in below for cell in row if cell)),
+        units=tuple(dict.fromkeys(cell for row in below for cell in row if cell)),
     )
+
+
+def _names_each(row: Cells, data: Cells) -> bool:
+    """Whether a row has a name of its own for each column that holds data."""
+    names = [name for name, cell in zip(row, data, strict=True) if cell]
+    return all(names) and len(set(names)) == len(names)
 
 
 def _names_the_time(row: Cells, data: Cells) -> bool:
@@ -85,16 +92,13 @@ def _stand_above_data(rows: Sequence[Cells], first: Cells) -> bool:
     return any(cell.lower() not in MISSING for cell in above)
 
 
-def _needs_more_names(columns: Cells, second: Cells) -> bool:
-    """Whether a header leaves columns without a name, or names two alike, which the second row has names for."""
-    counts = Counter(columns)
-    return any(cell for name, cell in zip(columns, second, strict=True) if not name or counts[name] > 1)
-
-
-def _joined(columns: Cells, second: Cells) -> Cells:
-    """Names of both rows; one of the first goes on to the right until the next, as in cells that were merged."""
-    names, last = [], ""
-    for name, cell in zip(columns, second, strict=True):
-        last = name or last
-        names.append("/".join(filter(None, (last if cell else name, cell))))
+def _joined(rows: Sequence[Cells]) -> Cells:
+    """Names of all rows; as in merged cells, one goes on to the right until the next where others lie below it."""
+    names = [""] * len(rows[0])
+    for number, row in enumerate(rows):
+        last = ""
+        for place, cell in enumerate(row):
+            last = cell or last
+            has_more = any(lower[place] for lower in rows[number + 1 :])
+            names[place] = "/".join(filter(None, (names[place], last if has_more else cell)))
     return tuple(names)

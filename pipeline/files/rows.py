@@ -65,12 +65,12 @@ class Reading:
     def _row(self, number: int, cells: Cells) -> Iterator[Row]:
         key = self._key(number, cells)
         time = self._time(number, key, cells)
-        cells = self._bare(cells)
+        cells = self._bare(number, cells)
         values = tuple([self._number(number, place, cells[place]) for place in self._layout.values])
         yield Row(key, time, values, self._covariates(cells), number)
 
     def _across(self, number: int, cells: Cells) -> Iterator[Row]:
-        key, cells = self._key(number, cells), self._bare(cells)
+        key, cells = self._key(number, cells), self._bare(number, cells)
         for index, place in enumerate(self._layout.values):
             time = self._time_across(number, key, cells, index)
             if time is not None:
@@ -98,17 +98,20 @@ class Reading:
         except StampError:
             return self._no_time(column, cells, error)
         return (
-            f"`{column.text(cells)}` has no `{self._name(place)}`, but `{cells[place]}` stands there; empty the cell, or"
-            " name columns that are series of their own with --values"
+            f"`{column.text(cells)}` has no `{self._name(place)}`, but `{cells[place]}` stands there; empty the cell,"
+            " or name columns that are series of their own with --values"
         )
 
-    def _bare(self, cells: Cells) -> Cells:
+    def _bare(self, number: int, cells: Cells) -> Cells:
         """The same without the units beside values."""
         if not self._units:
             return cells
         bare = list(cells)
         for place, unit in zip(self._layout.values, self._units, strict=True):
-            bare[place] = unit.bare(cells[place])
+            try:
+                bare[place] = unit.bare(cells[place])
+            except ValueError:
+                raise self._refused(number, self._no_number(place, cells[place], "")) from None
         return tuple(bare)
 
     def _key(self, number: int, cells: Cells) -> str:

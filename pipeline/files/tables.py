@@ -150,7 +150,7 @@ def survey(path: Path, fields: Fields = PLAIN, options: FileOptions = NO_OPTIONS
     stamps = _Stamps(np.array(places), np.array(times), np.array(lines))
     again = stamps.again()
     if len(again) > max(REPEATED * len(times), 0) and options.step != "event":
-        raise _repeating(sheet, layout, tuple(keys), stamps, int(again[0]))
+        raise _repeating(sheet, layout, tuple(keys), stamps, again)
     counts = np.bincount(stamps.series)
     rhythm = _rhythm(stamps, options.step)
     is_counted = layout.time is None or options.step == "event"
@@ -202,14 +202,15 @@ def _rhythm(stamps: _Stamps, step: float | str) -> Rhythm:
     return Rhythm(step, False, False, season_of(step))
 
 
-def _repeating(sheet: Sheet, layout: Layout, keys: tuple[str, ...], stamps: _Stamps, index: int) -> TableError:
+def _repeating(sheet: Sheet, layout: Layout, keys: tuple[str, ...], stamps: _Stamps, again: Integers) -> TableError:
     """Says where a series has two rows of one time, and what mends it."""
+    index = int(again[0])
     own = (stamps.series == stamps.series[index]) & (stamps.times == stamps.times[index])
     first, second = (sheet.line(int(number)) for number in stamps.numbers[np.flatnonzero(own)[:2]])
     whose = f" of `{keys[stamps.series[index]]}`" if layout.series else ""
+    count = "1 row" if len(again) == 1 else f"{len(again):,} rows"
+    clocks = "say --timezone if clocks were set back in that hour, " if in_autumn_hour(stamps.times[again]) else ""
     return TableError(
-        f"{sheet.path}: times repeat{whose} (lines {first} and {second}; {len(stamps.again()):,} rows in all); name"
-        " every"
-        " column that tells series apart with --series, or take each row as a step, whatever its time, with --step"
-        " event"
+        f"{sheet.path}: times repeat{whose} (lines {first} and {second}; {count} in all); {clocks}name every column"
+        " that tells series apart with --series, or take each row as a step, whatever its time, with --step event"
     )

@@ -151,7 +151,7 @@ class TimeFinder:
         if form is None:
             return False
         name = self._sample.columns[place]
-        is_called_so = TIME_NAME.search(name) is not None
+        is_called_so = TIME_NAME.search(name) is not None or form is WEEKS
         if not is_called_so and not PART_OF_A_TIME_NAME.search(name) and not self._is_index_of_times(place, form):
             return False
         try:

@@ -30,17 +30,13 @@ class Unit(NamedTuple):
     after: str = ""
 
     def bare(self, text: str) -> str:
-        """The number alone; the cell as it stands where it is written otherwise, so that it is refused."""
+        """The number alone, and a text as it stands; raises ValueError where a number is written otherwise."""
         sign, rest = (text[0], text[1:].lstrip()) if text[:1] in tuple(SIGNS) else ("", text)
-        if self.before and rest.startswith(self.before):
-            rest = rest.removeprefix(self.before).lstrip()
-        elif self.before:
-            return text
-        if self.after and rest.endswith(self.after):
-            rest = rest.removesuffix(self.after).rstrip()
-        elif self.after:
-            return text
-        return sign + rest
+        if rest.startswith(self.before) and rest.endswith(self.after):
+            return sign + rest.removeprefix(self.before).removesuffix(self.after).strip()
+        if like_a_number(text):
+            raise ValueError("without its unit")
+        return text
 
     @property
     def told(self) -> str:
@@ -61,4 +57,11 @@ def unit_of(cells: Sequence[str]) -> Unit:
     if match is None:
         return NO_UNIT
     unit = Unit(match["before"] or "", match["after"] or "")
-    return unit if unit != NO_UNIT and all(like_a_number(unit.bare(cell)) for cell in set(cells)) else NO_UNIT
+    return unit if unit != NO_UNIT and _has_each(unit, cells) else NO_UNIT
+
+
+def _has_each(unit: Unit, cells: Sequence[str]) -> bool:
+    try:
+        return all(like_a_number(unit.bare(cell)) for cell in set(cells))
+    except ValueError:
+        return False
