@@ -1,6 +1,10 @@
 """Numbers that stand for a missing value: -999, 9999, 32767 and their like, far from all other values."""
 
 import math
+from collections import Counter
+
+import numpy as np
+import numpy.typing as npt
 
 USUAL = frozenset(
     sign * (float("9" * digits) + fraction)
@@ -64,6 +68,20 @@ class Spread:
         away = max(self._least - value, value - self._greatest)
         enough = NEARER if count >= OFTEN else 1.0
         return math.isfinite(away) and away > enough * (self._greatest - self._least)
+
+
+def sentinels_in(values: npt.NDArray[np.float64], groups: npt.NDArray[np.int64]) -> dict[float, int]:
+    """Those of many series: of each value (N,) the number of its series is in `groups`."""
+    has_usual = np.isin(groups, np.unique(groups[np.isin(values, sorted(USUAL))]))
+    order = np.argsort(groups[has_usual], kind="stable")
+    ends = np.flatnonzero(np.diff(groups[has_usual][order])) + 1
+    counts: Counter[float] = Counter()
+    for own in np.split(values[has_usual][order], ends):
+        spread = Spread()
+        for value in own.tolist():
+            spread.add(value)
+        counts.update(spread.sentinels())
+    return dict(counts.most_common())
 
 
 def written(number: float) -> str:

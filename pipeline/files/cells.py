@@ -203,7 +203,7 @@ def number_form(cells: Iterable[str], form: NumberForm, decimal: str = "") -> Nu
         if text.lower() in form.missing or not like_a_number(text):
             continue
         accounting = accounting or cell[:1] == "("
-        is_open = is_open and text.lstrip("+-").isdecimal() and len(text) < LONGEST_GROUP + 2
+        is_open = is_open and text.lstrip("+-").isdecimal() and len(text.lstrip("+-")) <= LONGEST_GROUP
         mark = next((mark for mark in _GROUPS if mark in text), "")
         group = group or mark
         point, thousands = _evidence(text)

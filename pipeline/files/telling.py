@@ -63,8 +63,8 @@ def _listed(names: list[str]) -> str:
 def _gaps_told(gaps: Gaps) -> str:
     longest = f", the longest from {iso8601(gaps.begin)} to {iso8601(gaps.end)}"
     return (
-        f"missing: {_counted(gaps.rows, 'row')} in {_counted(gaps.places, 'gap')}{longest}; here the next row is the"
-        " next step, the daemon fills gaps of up to events.max_gap steps"
+        f"missing: {_counted(gaps.rows, 'row')} in {_counted(gaps.places, 'gap')}{longest}; evaluate takes the next"
+        " row as the next step, the daemon fills gaps of up to events.max_gap steps"
     )
 
 
