@@ -113,7 +113,13 @@ def settings_file(tansu: EmbeddedBroker, tmp_path: Path) -> Path:
     return file
 
 
-@pytest.mark.parametrize("name", ["home_assistant.csv", "uci_power.txt", "lines.jsonl", "spark.parquet", "walmart.csv"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("home_assistant.csv", "uci_power.txt", "lines.jsonl", "spark.parquet", "walmart.csv"),
+        *("months_across.csv", "hours_across.csv", "dollar.csv", "open_meteo.json", "toa5.dat", "two_headers.csv"),
+    ],
+)
 def test_what_is_replayed_is_evaluated_from_the_topic_as_from_the_file(settings_file: Path, name: str) -> None:
     topic = f"files-{name.replace('_', '-')}"
     chosen = ["-c", str(settings_file), "--set", f"kafka.input={topic}"]

@@ -28,9 +28,9 @@ def replay(
 
     They are keyed by series and come in the order of their time stamps.
 
-    FILE is CSV, Parquet or JSON lines, packed or not; long (a column names the series) or wide (each column of values
-    is a series). How it was read is the first line; what may be read in several ways is refused, with the option to
-    give. Empty cells become null: known to be missing.
+    FILE (`-`: standard input) is CSV, Parquet or JSON, packed or not; long (a column names the series) or wide (each
+    column of values is a series). How it was read is the first line; what may be read in several ways is refused,
+    with the option to give. Empty cells become null: known to be missing.
 
     With several paths in events.values a row is one event, with the columns of these names for its values; its series
     is in a column called as events.series, else it is the file's name. Columns of events.covariates go along.
