@@ -75,3 +75,16 @@ def test_a_row_of_missing_values_is_no_row_of_units(file: Path, row: str) -> Non
         return
     with pytest.raises(TableError, match="line 2"):
         survey(file)
+
+
+def test_a_name_in_several_lines_is_told_in_one(file: Path) -> None:
+    file.write_text(f'date,"load\n[kW]","the  share"\n{DATA}')
+    assert survey(file).series == ("load [kW]", "the share")
+
+
+def test_a_refusal_is_one_line_whatever_stands_in_the_cell(file: Path) -> None:
+    file.write_text(f'date,load,share\n{DATA}2024-06-01,"1\n2{"x" * 999}",1\n')
+    with pytest.raises(TableError) as refused:
+        survey(file)
+    assert "\n" not in str(refused.value)
+    assert len(str(refused.value)) < 300

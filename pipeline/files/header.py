@@ -24,7 +24,8 @@ def with_header(sheet: Sheet) -> Sheet:
     """The same sheet with its header where it is."""
     if sheet.dialect is None:
         return sheet
-    return _below_units(_below_titles(sheet))
+    found = _below_units(_below_titles(sheet))
+    return structs.replace(found, columns=tuple(" ".join(name.split()) for name in found.columns))
 
 
 def _below_titles(sheet: Sheet) -> Sheet:

@@ -39,7 +39,10 @@ MARKS = re.compile(r"[,;\t|{\"]")
 
 
 class TableError(Exception):
-    """A file that is not a table of time series; the message names file, line and fix."""
+    """A file that is not a table of time series; the message names file, line and fix, in one line."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message.replace("\r", "").replace("\n", "\\n").replace("\0", "\\0"))
 
 
 class Plain(NamedTuple):

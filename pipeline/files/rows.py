@@ -15,7 +15,7 @@ from pipeline.files.file_options import Cells
 from pipeline.files.layout import Layout
 from pipeline.files.packing import TableError
 from pipeline.files.reader import Sheet
-from pipeline.files.sample import SHOWN
+from pipeline.files.sample import SHOWN, short
 from pipeline.files.timecolumn import TimeColumn
 from pipeline.stamps import StampError
 from pipeline.stamps.repeated_hour import RepeatedHour
@@ -145,7 +145,7 @@ class Reading:
         return stamp.time if stamp.later is None else self._hour.time(key, stamp)
 
     def _no_time(self, column: TimeColumn, cells: Cells, error: StampError) -> str:
-        text, name = column.text(cells), " + ".join(self._name(place) for place in column.places)
+        text, name = short(column.text(cells)), " + ".join(self._name(place) for place in column.places)
         found = f"`{text}` in column `{name}`"
         if not text.strip():
             return f"no time in column `{name}`; remove the row, or name another column with --time"
@@ -178,9 +178,9 @@ class Reading:
         return value
 
     def _no_number(self, place: int, text: str, why: str) -> str:
-        found = f"`{text}` in column `{self._name(place)}` is not a number"
+        found = f"`{short(text)}` in column `{self._name(place)}` is not a number"
         if why.startswith("beyond"):
-            return f"{found} that can be forecast: {why}; say --missing {text} if it means that there is none"
+            return f"{found} that can be forecast: {why}; say --missing {short(text)} if it means that there is none"
         unit = dict(zip(self._layout.values, self._layout.units, strict=True))[place]
         if any(unit):
             return (
