@@ -34,7 +34,8 @@ def order_of(times: Iterable[Sequence[str]]) -> Orders:
     orders = ("dmy", "mdy") if any(len(parts[2]) == 4 for parts in seen) else ("dmy", "mdy", "ymd")
     possible = {order: moments for order in orders if (moments := _moments(seen, order))}
     if len(possible) > 1:
-        possible = _forward(possible)
+        forward = _forward(possible)
+        possible = possible if _is_of_the_text(forward, list(seen)) else forward
     if len(possible) > 1:
         possible = _regular(possible)
     return Orders(tuple(possible), example)
@@ -62,6 +63,13 @@ def _forward(possible: dict[str, list[datetime]]) -> dict[str, list[datetime]]:
     if 0 not in turns.values():
         return possible
     return {order: days for order, days in possible.items() if turns[order] == 0}
+
+
+def _is_of_the_text(forward: dict[str, list[datetime]], seen: Sequence[tuple[str, str, str, str]]) -> bool:
+    """Whether dates only go forward year first as their texts were sorted, which they are whatever comes first."""
+    if list(forward) != ["ymd"] or _steps_alike(forward["ymd"]):
+        return False
+    return seen in (sorted(seen), sorted(seen, reverse=True))
 
 
 def _regular(possible: dict[str, list[datetime]]) -> dict[str, list[datetime]]:

@@ -13,6 +13,7 @@ from pipeline.files.file_options import Cells
 from pipeline.files.reader import Sheet
 from pipeline.files.timeforms import is_date
 from pipeline.files.timenames import PART_OF_A_TIME_NAME, TIME_NAME
+from pipeline.files.units import NO_UNIT, unit_of
 
 TITLES = 20
 """Rows in which a header is looked for."""
@@ -48,18 +49,18 @@ def _is_title(row: Cells) -> bool:
 
 
 def _is_data(cell: str) -> bool:
-    return like_a_number(cell) or is_date(cell)
+    return like_a_number(cell) or is_date(cell) or unit_of([cell]) != NO_UNIT
 
 
 def _below_units(sheet: Sheet) -> Sheet:
     """The header is the first full row that names the times, else the first; below it come units up to the data."""
     rows = (sheet.columns, *sheet.sample[: UNITS + 1])
     data = next((number for number, row in enumerate(rows) if any(map(_is_data, row))), 0)
-    if data < 2 or not _stand_above_data(rows[:data], rows[data]):
+    if data < 2 or not _stand_above_data(rows[:data], sheet.sample[data - 1 : data - 1 + TITLES]):
         return sheet
     header = next((number for number, row in enumerate(rows[:data]) if _names_the_time(row, rows[data])), 0)
-    if not _names_each(rows[header], rows[data]):
-        joined = _joined(rows[:data])
+    joined = _joined(rows[:data])
+    if not _names_each(rows[header], rows[data]) and _names_each(joined, rows[data]):
         return structs.replace(sheet, columns=joined, sample=sheet.sample[data - 1 :], below=data - 1)
     below = rows[header + 1 : data]
     return structs.replace(
@@ -87,10 +88,10 @@ def _names_the_time(row: Cells, data: Cells) -> bool:
     return any(TIME_NAME.search(name) or PART_OF_A_TIME_NAME.search(name) for name in times)
 
 
-def _stand_above_data(rows: Sequence[Cells], first: Cells) -> bool:
-    """Whether some of these cells are text above a number or a time."""
-    above = [cell for row in rows[1:] for cell, below in zip(row, first, strict=True) if _is_data(below)]
-    return any(cell.lower() not in MISSING for cell in above)
+def _stand_above_data(rows: Sequence[Cells], below: Sequence[Cells]) -> bool:
+    """Whether some cells below the header are text above numbers or times."""
+    places = [place for place in range(len(rows[0])) if any(_is_data(row[place]) for row in below)]
+    return any(row[place].lower() not in MISSING for row in rows[1:] for place in places)
 
 
 def _joined(rows: Sequence[Cells]) -> Cells:

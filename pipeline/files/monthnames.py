@@ -43,6 +43,11 @@ def month_of(name: str) -> int | None:
     return MONTHS.get(name.strip().rstrip(".").lower())
 
 
+def is_english(text: str) -> bool:
+    """Whether a date names its month in English, short or long."""
+    return re.search(rf"\b(?:{'|'.join(_BY_LANGUAGE[0].split() + _BY_LANGUAGE[1].split())})\b", text, re.I) is not None
+
+
 def in_english(text: str) -> str:
     """A date with its month's name in English, and its day as digits alone: `1. März 2024` is `1 March 2024`."""
     named = _WORD.sub(lambda match: ENGLISH[MONTHS[match[0].rstrip(".").lower()] - 1], text, count=1)

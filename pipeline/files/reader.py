@@ -244,11 +244,11 @@ def _from_the_header(plain: Path, dialect: Dialect) -> Dialect:
             if number == dialect.skip:
                 break
     is_header = bool(row) and not any(NUMERIC.fullmatch(cell) and not YEAR.fullmatch(cell) for cell in row)
-    if cells < dialect.width and is_header:
+    if is_header and (cells < dialect.width or begin == dialect.skip):
         return dialect
-    if cells >= 2 and begin < dialect.skip:
+    if begin < dialect.skip and cells >= 2:
         return dialect._replace(skip=begin, width=cells)
-    return dialect
+    return _of_uneven_rows(plain, dialect._replace(skip=0, width=1))  # the header is not written as the sniffer found
 
 
 def _of_uneven_rows(plain: Path, dialect: Dialect) -> Dialect:

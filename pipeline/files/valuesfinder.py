@@ -16,9 +16,10 @@ from pipeline.files.cells import (
 )
 from pipeline.files.cycles import Cycle, cycle_of
 from pipeline.files.file_options import Fields, FileOptions
+from pipeline.files.monthnames import in_english, is_english
 from pipeline.files.packing import TableError
 from pipeline.files.sample import SHOWN, Sample, listed, short
-from pipeline.files.seriesfinder import ID_NAME, SERIES_NAMES
+from pipeline.files.seriesfinder import ID_NAME, NOUN_NAME, SERIES_NAMES
 from pipeline.files.timecolumn import TimeColumn
 from pipeline.files.timefinder import TimeFinder
 from pipeline.files.timeforms import is_date
@@ -101,9 +102,15 @@ class ValuesFinder:
 
     def _check_points(self, columns: Sequence[Sequence[str]]) -> None:
         dialect = self._sample.sheet.dialect
-        is_likely = dialect is not None and dialect.delimiter == ";"
+        is_likely = (dialect is not None and dialect.delimiter == ";") or self._has_dates_of_comma_countries()
         if text := thousands_or_decimals(columns, is_likely):
             raise AmbiguousNumberError(text)
+
+    def _has_dates_of_comma_countries(self) -> bool:
+        """Whether dates are written as where a point stands between thousands: 31.01.2024, 31 janvier 2024."""
+        firsts = [cells[0] for cells in self._sample.cells if cells]
+        dotted = any(re.match(r"\d{1,2}\.\d{1,2}\.\d{2,4}\b", cell) for cell in firsts)
+        return dotted or any(is_date(cell) and in_english(cell) != cell and not is_english(cell) for cell in firsts)
 
     def _check_numbers(self, place: int) -> None:
         cells = self._sample.cells[place]
@@ -120,6 +127,8 @@ class ValuesFinder:
             cells = self._sample.cells[place]
             if self._is_index(place):
                 self._unused[self._sample.called(place)] = "it counts the rows"
+            elif self._is_one_name(place):
+                self._unused[self._sample.called(place)] = "the same in all rows, and called as what names series"
             elif self._is_id(place):
                 self._unused[self._sample.called(place)] = (
                     f"a number for each row: say --values {self._sample.called(place)}"
@@ -155,6 +164,12 @@ class ValuesFinder:
             f" ({', '.join(self._sample.cells[0][:3])}, ...); leave it out"
             f" with --values {','.join(others[:SHOWN]) or 'COLUMN'}, or count steps by it: --time {name} --step 1h"
         )
+
+    def _is_one_name(self, place: int) -> bool:
+        """Whether a column that is called as what names series says the same in all rows."""
+        name, cells = self._sample.columns[place], self._sample.cells[place]
+        is_called_so = ID_NAME.search(name) is not None or NOUN_NAME.search(name) is not None
+        return is_called_so and len(set(cells)) == 1 and cells[0].isdecimal()
 
     def _is_id(self, place: int) -> bool:
         """Whether a column by its name holds ids, and these are others in each row."""
