@@ -79,7 +79,7 @@ def _regular(possible: dict[str, list[datetime]]) -> dict[str, list[datetime]]:
 
 
 def _steps_alike(days: Sequence[datetime]) -> bool:
-    steps = {abs(after - before) / DAY for before, after in pairwise(days)}
+    steps = {(after - before) / DAY for before, after in pairwise(sorted(days))}
     if len(days) < 4 or not steps:
         return False
     return len(steps) == 1 or any(
