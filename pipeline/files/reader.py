@@ -39,10 +39,8 @@ BAD_LINE = re.compile(r"CSV Error on Line: (\d+)")
 WIDTHS = re.compile(r"Expected Number of Columns: (\d+) Found: (\d+)")
 EXCEL_HINT = re.compile(rb"(?:\xef\xbb\xbf)?\"?sep=(.)\"?\r?\n")
 NOTHING = "(empty)"
-NUMERIC = re.compile(r"[\d.,:/ TZ+-]*\d[\d.,:/ TZ+-]*")
-"""A number or a time, and so no name."""
-YEAR = re.compile(r"(19|20)\d\d")
-"""A number that may be a name."""
+NUMERIC = re.compile(r"[\d.,:/ TZ+-]*\d[\d.,:/ TZ+-]*")  # a number or a time, and so no name
+YEAR = re.compile(r"(19|20)\d\d")  # a number that may be a name
 
 
 class Dialect(NamedTuple):
@@ -197,6 +195,10 @@ def _refusal(path: Path, told: str) -> TableError:
         return not_utf_8(path)
     if "unterminated quote" in told:
         return TableError(f'{place}: a quote (`"`) is opened and not closed; close it, or double it where it is meant')
+    if "Maximum line size" in told:
+        return TableError(
+            f"{path} has a line of more than 2 MB; mend a quote that is not closed, or leave out the column"
+        )
     if "Out of Memory" in told:
         return TableError(f"{path} has too many columns; leave out some, or write a row for each value")
     reasons = [one for one in told.splitlines() if one and "CSV Error" not in one and "Original Line" not in one]
@@ -218,7 +220,7 @@ def _dialect(path: Path, plain: Path) -> Dialect:
     except duckdb.Error as error:
         if "utf-8" in str(error):
             raise not_utf_8(path) from None
-        if "Out of Memory" in str(error):
+        if "Out of Memory" in str(error) or "Maximum line size" in str(error):
             raise _refusal(path, str(error)) from None
         raise TableError(f"{path} is not CSV, Parquet or JSON lines: {_reason(str(error))}") from None
     delimiter, quote, escape, skip, width = found or (",", NOTHING, NOTHING, 0, 1)

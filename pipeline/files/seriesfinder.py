@@ -158,12 +158,13 @@ class SeriesFinder:
         return self._options.booleans and cell.lower() in SWITCHES
 
     def _may_name_series(self, place: int) -> bool:
-        """Text, or whole numbers, of which each comes again and again."""
-        cells = self._sample.cells[place]
+        """Text, or whole numbers, of which each comes again and again, or whose column says that it names series."""
+        name, cells = self._sample.columns[place], self._sample.cells[place]
         kinds = set(cells)
         whole = all(re.fullmatch(r"\d+", cell) for cell in kinds) or not any(map(like_a_number, kinds))
         mixed = not whole and sum(map(like_a_number, kinds)) < len(kinds) / 2
-        return bool(cells) and (whole or mixed) and (len(kinds) == 1 or len(kinds) <= len(cells) / 2)
+        is_called_so = name in SERIES_NAMES or NOUN_NAME.search(name) is not None
+        return bool(cells) and (whole or mixed) and (is_called_so or len(kinds) == 1 or len(kinds) <= len(cells) / 2)
 
 
 class _Seen:
