@@ -22,6 +22,7 @@ from pipeline.checkpoints.schedule import Checkpointing
 from pipeline.cluster import (
     CommitFailedError,
     FencedInstanceIdError,
+    InvalidProducerEpochError,
     KafkaError,
     KafkaTimeoutError,
     MessageSizeTooLargeError,
@@ -52,6 +53,8 @@ LONGEST_WAIT = 30.0  # seconds before what failed is tried again
 PATIENCE = 5.0  # seconds in which a fetch usually tells where a log ends
 OUTDATED = (CommitFailedError, RebalanceInProgressError)
 FENCED = (*OUTDATED, ProducerFencedError, FencedInstanceIdError)
+SLOW = (ProducerFencedError, InvalidProducerEpochError, KafkaTimeoutError)
+"""The broker ended the transaction before us, or does not take as much at once: the next one holds fewer records."""
 
 
 class Cycle:
@@ -205,6 +208,7 @@ class Cycle:
         for partition, offset in folded.publication.offsets.items():
             self.held[partition].committed = offset
         self._failures = 0
+        self._member.take_more()
         self.counts += folded.counts
         count_committed(self._metrics, folded, self._settings.model.horizon, self._clock.wall())
         for partition, fates in folded.fates.items():
@@ -213,14 +217,18 @@ class Cycle:
     def _give_up(self, publication: Publication, error: KafkaError, stop: threading.Event) -> None:
         """Nothing of the cycle is out, so nothing of it may stay in a shard."""
         said = advice(error, self._settings.kafka)
-        if said != self._said or not self._failures:
+        what = said.rpartition(" (")[0] or said  # without the client's own words
+        if what != self._said or not self._failures:
             logger.warning("a transaction is given up; its records will be read again: %s", said)
-        self._said = said
+        self._said = what
         self._metrics.broker_errors.labels(type(error).__name__).inc()
         self._metrics.aborts.labels(_why(error)).inc()
         for partition in publication.offsets:
             self._checkpointing.give_up(self.held.pop(partition).address)
         self._publisher.abort(error)
+        if isinstance(error, SLOW):
+            most = self._member.take_fewer()
+            logger.info("transactions hold %d records at most now, and more again when they succeed", most)
         if not isinstance(error, FENCED):
             self._clock.wait(stop, min(0.1 * 2.0**self._failures, LONGEST_WAIT))
             self._failures += 1

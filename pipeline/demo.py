@@ -27,6 +27,7 @@ from pipeline.embedded import EmbeddedBroker, free_port, is_free
 from pipeline.feed import built_in
 from pipeline.files.file_options import FileOptions
 from pipeline.files.tables import survey
+from pipeline.files.telling import told_of
 from pipeline.messages import Outgoing
 from pipeline.monitoring import PORT, Monitoring
 from pipeline.replay import Form, paced
@@ -108,7 +109,7 @@ def _told_of(monitoring: Monitoring) -> Iterator[str]:
 def _of_file(path: Path, options: FileOptions, console: Console) -> Iterator[Outgoing]:
     form = Form(Settings().events)
     table = survey(path, form.fields, options)
-    for line in table.told():
+    for line in told_of(table):
         console.print(line, highlight=False, soft_wrap=True)
     return map(form.record, table.events())
 

@@ -19,7 +19,8 @@ class Fate(NamedTuple):
     field
         The path at fault of a dead letter, None if it is the whole event.
     stood_in
-        For which of "series" and "timestamp" the record stood in, as the event itself had no such field.
+        For which of "series" and "timestamp" the record stood in, as the event itself had no such field; and which
+        optional parts of its series' name it lacks.
     began
         Whether it is the first of its series.
     restarted

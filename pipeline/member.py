@@ -115,6 +115,7 @@ class Member:
         self._settings, self._watchdog, self._clock = settings, watchdog, clock
         self._notes = _Notes()
         self.refused: dict[TopicPartition, int] = {}
+        self._most = settings.kafka.max_poll_records
         self._consumer = clients.consumer()
         self._inputs = inputs_of(settings.kafka)
         matching = self._matching()  # a member that deals out the partitions must know of them, or all begin with none
@@ -144,13 +145,22 @@ class Member:
         """Gather by these settings from now on."""
         self._settings = settings
 
+    def take_fewer(self) -> int:
+        """Gather half as many records at once: they took too long. How many these are."""
+        self._most = max(min(self._most, self._settings.kafka.max_poll_records) // 2, 1)
+        return self._most
+
+    def take_more(self) -> None:
+        """Gather some more again, up to `max_poll_records`."""
+        self._most = min(self._most + max(self._most // 8, 1), self._settings.kafka.max_poll_records)
+
     def gather(self, stop: threading.Event, between: Callable[[], None]) -> Gathered:
         """Poll until there is enough, or `commit_interval` after the first record, or partitions came or went.
 
         `between` is called after each poll.
         """
         gathered: Gathered = defaultdict(list)
-        count, most = 0, self._settings.kafka.max_poll_records
+        count, most = 0, min(self._most, self._settings.kafka.max_poll_records)
         until = self._clock.now() + IDLE
         while count < most and not stop.is_set():
             for partition, messages in self._poll(min(until - self._clock.now(), IDLE), most - count).items():
@@ -185,8 +195,6 @@ class Member:
         )
 
     def _refuse(self, positions: Mapping[TopicPartition, int]) -> None:
-        told = {place(one): offset for one, offset in positions.items()}
-        logger.error("the log does not hold what is next to be read: %s", told)
         self.refused.update(positions)
         self._notes.note(positions)
 

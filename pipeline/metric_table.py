@@ -22,7 +22,7 @@ TABLE: tuple[Metric, ...] = (
         "losing",
         "gauge",
         "1 while much of a partition is lost or misread, 0 once that was so: late_or_repeated, skipped, series_path,"
-        " timestamp_path, covariates, restarts, clock_ahead, single_events, nothing_scored, or a reason of dead"
+        " timestamp_path, paths, covariates, restarts, clock_ahead, single_events, nothing_scored, or a reason of dead"
         " letters. The log and /api/status say which setting mends it.",
         ("topic", "partition", "what"),
         merge="max",

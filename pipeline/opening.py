@@ -143,12 +143,16 @@ class Opener:
         if committed < first:
             self._metrics.broker_errors.labels("records_lost").inc()
             logger.error(
-                "%s: retention removed records %d to %d before they were read; going on from %d",
+                "%s: retention removed records %d to %d before they were read; going on from %d: raise retention.ms or"
+                " retention.bytes of the topic, or run more workers, so that they keep up",
                 place(partition),
                 committed,
                 first - 1,
                 first,
             )
+        elif refused is not None:
+            told = {place(partition): refused}
+            logger.error("the log does not hold what is next to be read: %s; going on from %d", told, committed)
         return committed, self._begun.get(partition, -1) in (None, committed)
 
     def _is_cut(self, partition: TopicPartition, committed: int, refused: int, first: int) -> bool:

@@ -155,7 +155,7 @@ class Publisher:
             with self._watchdog.watching("abort_transaction"):
                 self._producer.abort_transaction()
         except KafkaError as fatal:
-            logger.warning("the next producer has to end the transaction: %s", fatal)
+            logger.info("the next producer has to end the transaction: %s", fatal)
 
     def _ask_limits(self) -> None:
         if self._transactions.limits() != self._limits:

@@ -1,6 +1,10 @@
 """Numbers that stand for a missing value: -999, 9999, 32767 and their like, far from all other values."""
 
 import math
+from collections import Counter
+
+import numpy as np
+import numpy.typing as npt
 
 USUAL = frozenset(
     sign * (float("9" * digits) + fraction)
@@ -8,7 +12,23 @@ USUAL = frozenset(
     for fraction in (0.0, 0.9, 0.99)
     for sign in (1, -1)
     if digits > 2 or sign < 0
-) | {32767.0, -32768.0, 65535.0, 2147483647.0, -2147483648.0}
+) | {
+    32767.0,
+    -32768.0,
+    65535.0,
+    2147483647.0,
+    -2147483648.0,
+    -888.0,
+    -7777.0,
+    -8888.0,
+    8888.0,
+    -999.25,
+    1e20,
+    -1e20,
+    1e30,
+    -1e30,
+}
+OFTEN, NEARER = 3, 0.25
 
 
 class Spread:
@@ -37,15 +57,31 @@ class Spread:
     def sentinels(self) -> dict[float, int]:
         """Those further from all other values than these are from each other, and how often they came.
 
-        Where there are no other values, all of them.
+        Of one that came often a quarter of that is enough: measured values repeat no extreme one. Where there are no
+        other values, all of them.
         """
-        return {value: count for value, count in self._usual.items() if self._is_far(value)}
+        return {value: count for value, count in self._usual.items() if self._is_far(value, count)}
 
-    def _is_far(self, value: float) -> bool:
+    def _is_far(self, value: float, count: int) -> bool:
         if self._least > self._greatest:  # there are no others
             return True
         away = max(self._least - value, value - self._greatest)
-        return math.isfinite(away) and away > self._greatest - self._least
+        enough = NEARER if count >= OFTEN else 1.0
+        return math.isfinite(away) and away > enough * (self._greatest - self._least)
+
+
+def sentinels_in(values: npt.NDArray[np.float64], groups: npt.NDArray[np.int64]) -> dict[float, int]:
+    """Those of many series: of each value (N,) the number of its series is in `groups`."""
+    has_usual = np.isin(groups, np.unique(groups[np.isin(values, sorted(USUAL))]))
+    order = np.argsort(groups[has_usual], kind="stable")
+    ends = np.flatnonzero(np.diff(groups[has_usual][order])) + 1
+    counts: Counter[float] = Counter()
+    for own in np.split(values[has_usual][order], ends):
+        spread = Spread()
+        for value in own.tolist():
+            spread.add(value)
+        counts.update(spread.sentinels())
+    return dict(counts.most_common())
 
 
 def written(number: float) -> str:

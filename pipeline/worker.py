@@ -21,6 +21,7 @@ from pipeline.cluster import (
     TopicPartition,
 )
 from pipeline.cluster.advice import advice
+from pipeline.compaction import tell_compacted
 from pipeline.counts import Counts
 from pipeline.cycle import LONGEST_WAIT, Cycle
 from pipeline.fingerprints import FingerprintError
@@ -109,6 +110,7 @@ class Worker:
         self._changed: Settings | None = None
         self._parked: dict[TopicPartition, Held] = {}
         self._inputs = ""
+        self._asked: set[str] = set()  # input topics of which it is known whether they are compacted
         self._missing_since: float | None = None
         self._counts, self._losses = Counts(), Losses(settings.events)
         status = Status(
@@ -249,6 +251,7 @@ class Worker:
         if told != self._inputs:
             logger.info("%s", told)
         self._inputs = told
+        self._asked |= tell_compacted(self._clients, set(names) - self._asked)
 
     def _has_nothing(self, error: Exception) -> bool:
         """Whether a topic has been missing for so long that who drains waits no more."""

@@ -41,7 +41,11 @@ broker.heartbeat.interval.ms={heartbeat}
 group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
 auto.create.topics.enable=false
+log.retention.hours=-1
 transaction.abort.timed.out.transaction.cleanup.interval.ms=500
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+super.users=User:ANONYMOUS
+allow.everyone.if.no.acl.found=true
 """
 SECURED = """
 listeners=PLAINTEXT://127.0.0.1:{port},SASL_PLAINTEXT://127.0.0.1:{sasl_port},CONTROLLER://127.0.0.1:{controller_port},\
@@ -119,7 +123,7 @@ class ApacheKafka:
     bootstrap_servers
         Where it listens without signing in.
     sasl_servers
-        Where it wants user `alice` with password `secret` (PLAIN).
+        Where it wants user `alice` with password `secret` (PLAIN); she may do all that no ACL forbids.
     """
 
     def __init__(self, home: Path, folder: Path, session: float = 9.0) -> None:

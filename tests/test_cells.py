@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.files.cells import AmbiguousNumberError, NumberForm, like_a_number, number_form
+from pipeline.files.cells import AmbiguousNumberError, NumberForm, like_a_number, number_form, thousands_or_decimals
 
 PLAIN = NumberForm()
 
@@ -56,6 +56,37 @@ def test_a_comma_before_three_digits_is_a_question_that_an_option_answers() -> N
         number_form(["1,234", "987"], PLAIN)
     assert number_form(["1,234"], PLAIN, "point").number("1,234") == 1234
     assert number_form(["1,234"], PLAIN, "comma").number("1,234") == 1.234
+
+
+@pytest.mark.parametrize(
+    ("columns", "is_likely", "asked"),
+    [
+        ([["900", "1.005"]], False, "1.005"),
+        ([["1.900", "2.005"]], True, "1.900"),
+        ([["1.900", "2.005"]], False, ""),
+        ([["900", "1.005"], ["2.5"]], False, ""),
+        ([["1234", "1.005"]], True, ""),
+        ([["0.125", "1.005"]], True, ""),
+        ([["-900", "-1.005"]], False, "-1.005"),
+        ([["900", "901"], ["1.005", "2.000"]], False, ""),
+        ([[]], True, ""),
+    ],
+)
+def test_a_point_before_three_digits_is_a_question_where_nothing_in_the_file_tells(
+    columns: list[list[str]], is_likely: bool, asked: str
+) -> None:
+    assert thousands_or_decimals(columns, is_likely) == asked
+
+
+def test_a_point_that_comes_after_whole_numbers_alone_is_a_question_too() -> None:
+    form = number_form(["900", "-12"], PLAIN)
+    assert [form.number(cell) for cell in ("7", "2.5", "1234")] == [7, 2.5, 1234]
+    with pytest.raises(AmbiguousNumberError, match=r"1\.234"):
+        form.number("1.234")
+    for known in (["900", "1234"], ["900", "2.5"]):
+        assert number_form(known, PLAIN).number("1.234") == 1.234
+    assert number_form(["900"], PLAIN, "point").number("1.234") == 1.234
+    assert number_form(["900"], PLAIN, "comma").number("1.234") == 1234
 
 
 @pytest.mark.parametrize(

@@ -23,17 +23,18 @@ from pipeline.check.report import Report
 from pipeline.check.tables import written
 from pipeline.check.trial import try_out
 from pipeline.cli import main
-from pipeline.cluster import ClusterError, Part, Sample, Writer, create_topics, sample_topic
+from pipeline.cluster import ClusterError, Part, Sample, TopicPartition, Writer, create_topics, sample_topic
 from pipeline.embedded import EmbeddedBroker, free_port
 from pipeline.messages import Outgoing, Record, decode_forecast, iso8601
 from pipeline.settings import Events, Kafka, Settings, load
 from pipeline.shard import Shard
 from tests.nested_topics import NESTED, open_meteo, thingsboard_gateway
+from tests.odd_topics import ODD, UNREADABLE
 from tests.sample_topics import FOREIGN, STEPS, Sent, at, clean, milliseconds, sent, value
 from tests.sample_topics import TOPICS as FLAT
 from tests.servers import ApacheKafka
 
-TOPICS = FLAT | NESTED
+TOPICS = FLAT | NESTED | ODD
 
 
 def settings_at(servers: str, topic: str, partitions: int = 2) -> Settings:
@@ -108,6 +109,23 @@ def test_what_no_setting_reads_is_said_to_be_so(name: str) -> None:
     assert report.proposals == ()
     assert not report.is_well
     assert said in written(report, 10_000)
+
+
+@pytest.mark.parametrize("name", UNREADABLE)
+def test_what_no_setting_mends_is_said_and_no_setting_is_made_up(name: str) -> None:
+    records, said = UNREADABLE[name]
+    report = check(sample_of(list(records())), Settings())
+    (remark,) = [one for one in report.remarks if said in one]
+    assert "events.values = " not in remark
+    assert not any("[0]" in str(one.value) for one in report.proposals)
+    assert not any("updates of an event" in one for one in report.remarks)
+
+
+def test_names_that_are_ids_of_each_event_are_not_well() -> None:
+    records = [sent(at(step), {"value": value(step)}, key=f"a|{step}") for step in range(STEPS)]
+    report = check(sample_of(records), Settings())
+    assert report.forecasts == report.observations
+    assert not report.is_well
 
 
 def test_numbers_with_a_decimal_comma_that_nothing_reads_are_named() -> None:
@@ -197,6 +215,15 @@ def test_it_reads_both_ends_of_each_partition(kind: str, request: pytest.Fixture
     assert [one.offset for stretch in overlapping.stretches for one in stretch] == list(range(3000))
 
 
+def test_a_topic_whose_records_are_gone_is_told_as_such(apache_kafka: ApacheKafka) -> None:
+    settings = with_records(apache_kafka.bootstrap_servers, "check-gone", list(clean()), partitions=1)
+    admin = KafkaAdminClient(bootstrap_servers=apache_kafka.bootstrap_servers)
+    admin.delete_records({TopicPartition("check-gone", 0): len(list(clean()))})
+    admin.close()
+    with pytest.raises(ClusterError, match=r"the 180 records that it had are gone, by retention\.ms"):
+        sample_topic(settings, "check-gone", 4000)
+
+
 def test_it_joins_no_group_and_reads_nothing_that_is_not_committed(apache_kafka: ApacheKafka) -> None:
     settings = with_records(apache_kafka.bootstrap_servers, "check-open", list(clean()), partitions=1)
     admin = KafkaAdminClient(bootstrap_servers=apache_kafka.bootstrap_servers)
@@ -277,7 +304,7 @@ def test_the_repeated_hour_is_read_as_a_shard_reads_it() -> None:
 
 
 def test_a_time_that_cannot_be_read_is_named() -> None:
-    bodies = [{"series": "a", "Time": f"/Date({1772438400000 + 60_000 * step})/", "value": step} for step in range(40)]
+    bodies = [{"series": "a", "Time": f"T+{1772438400 + 60 * step}", "value": step} for step in range(40)]
     report = report_of([sent(at(step), body) for step, body in enumerate(bodies)])
     assert any("`Time` is called like a time" in remark for remark in report.remarks)
 

@@ -1,6 +1,7 @@
 """Values and covariates: numbers, and texts that mean one or a missing one."""
 
 import math
+import re
 
 import pytest
 from hypothesis import given
@@ -95,6 +96,46 @@ def test_words_for_missing_and_booleans_are_read_on_request(value: object, expec
     events = Events(missing=("unavailable", "", "NaN", "-999"), booleans=True)
     (observation,) = Decoder(events).decode(record({"series": "a", "value": value})).observations
     assert repr(observation.value) == repr(expected)
+
+
+@pytest.mark.parametrize(
+    ("token", "words"),
+    [
+        ("NaN", ("nan", "NaN")),
+        ("Infinity", ("inf", "+Inf", "Infinity")),
+        ("-Infinity", ("-inf", "-Infinity")),
+        ("1e400", ("inf",)),
+    ],
+)
+def test_what_is_no_number_in_json_is_missing_on_request_and_else_told_with_that(
+    token: str, words: tuple[str, ...]
+) -> None:
+    event = b'{"series": "a", "value": %s}' % token.encode()
+    (reject,) = Decoder().decode(record(event)).rejects
+    assert reject.reason == "value_out_of_range"
+    (told,) = re.findall(r'events.missing = \["(.*)"\]', reject.detail)
+    for word in (told, *words):
+        (observation,) = Decoder(Events(missing=(word,))).decode(record(event)).observations
+        assert math.isnan(observation.value)
+    others = Events(missing=tuple({"nan", "inf", "-inf"} - {word.lower() for word in words}))
+    assert Decoder(others).decode(record(event)).rejects
+
+
+@pytest.mark.parametrize(
+    ("value", "fix"),
+    [
+        ("B9A=", "decimal.handling.mode"),
+        ("AQ==", "JsonConverter"),
+        ("OPEN", "no other word is read as a number"),
+        ({"double": 1.5}, "name the field in it"),
+        ([1.5], "name the field in it"),
+        (10**40, "a larger unit"),
+    ],
+)
+def test_a_value_that_no_setting_reads_is_told_with_what_mends_it(value: object, fix: str) -> None:
+    (reject,) = decoded({"series": "a", "value": value}).rejects
+    assert fix in reject.detail
+    assert ("events.missing" in reject.detail) == (value == "OPEN")
 
 
 def test_a_nan_in_json_is_missing_on_request() -> None:

@@ -43,6 +43,8 @@ def found(text: str, *nodes: object, record: Record = RECORD) -> object:
         ("switch:0.apower", {"switch:0": {"apower": 1}}),
         ("@timestamp", {"@timestamp": 1}),
         ("two words", {"two words": 1}),
+        ('"a""b".c', {'a"b': {"c": 1}}),
+        ('""""', {'"': 1}),
     ],
 )
 def test_a_path_finds_what_it_names(path: str, node: object) -> None:
@@ -90,16 +92,34 @@ def test_an_element_goes_before_what_it_lies_in() -> None:
         ("'boiler'", "boiler"),
         ("'{a}'", "{a}"),
         ("a", "x"),
+        ('{"q""{u}"}', "quoted"),
+        ("{a}/{gone?}/{b.c?}", "x//5"),
+        ("{a}/{null?}", "x/"),
+        ("{gone?}-{header:gone?}-{key?}", "--k-1"),
+        ('{a}{"a?"}', "x?"),
     ],
 )
 def test_a_name_is_put_together(text: str, expected: str) -> None:
-    node = {"a": "x", "b": {"c": 5}, "key": "inner", "on": True, "n": 1.5}
+    node = {"a": "x", "b": {"c": 5}, "key": "inner", "on": True, "n": 1.5, "null": None, "a?": "?", 'q"{u}': "quoted"}
     assert found(text, node) == expected
 
 
-@pytest.mark.parametrize("text", ["{a}/{gone}", "{a}/{null}", "{a}/{list}", "{header:gone}", "{header:none}"])
+@pytest.mark.parametrize(
+    "text",
+    ["{a}/{gone}", "{a}/{null}", "{a}/{list}", "{a}/{list?}", "{gone?}/{null?}", "{header:gone}", "{header:none}"],
+)
 def test_without_a_part_there_is_no_name(text: str) -> None:
     assert found(text, {"a": "x", "null": None, "list": [1]}) is UNSET
+
+
+@given(st.lists(st.sampled_from(["x", "y", None]), min_size=2, max_size=3), st.data())
+def test_names_with_parts_left_out_are_as_different_as_their_parts(
+    parts: list[str | None], data: st.DataObject
+) -> None:
+    others = data.draw(st.lists(st.sampled_from(["x", "y", None]), min_size=len(parts), max_size=len(parts)))
+    text = "/".join(["{id}", *(f"{{{index}?}}" for index in range(len(parts)))])
+    names = [found(text, {"id": "i"} | {str(index): each for index, each in enumerate(one)}) for one in (parts, others)]
+    assert (names[0] == names[1]) == (parts == others)
 
 
 def test_without_a_key_there_is_no_name() -> None:

@@ -74,7 +74,7 @@ def test_a_file_is_read_as_it_is_meant_or_refused_with_the_fix(case: Case) -> No
 def test_every_file_has_a_case_and_there_are_many() -> None:
     files = {file.name for file in FOLDER.iterdir()} - {"expected.toml"}
     assert files == {case.file for case in CASES}
-    assert len(files) > 70
+    assert len(files) > 130
 
 
 def test_each_refusal_is_one_line_that_names_an_option_or_the_place() -> None:
@@ -113,7 +113,13 @@ def settings_file(tansu: EmbeddedBroker, tmp_path: Path) -> Path:
     return file
 
 
-@pytest.mark.parametrize("name", ["home_assistant.csv", "uci_power.txt", "lines.jsonl", "spark.parquet", "walmart.csv"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("home_assistant.csv", "uci_power.txt", "lines.jsonl", "spark.parquet", "walmart.csv"),
+        *("months_across.csv", "hours_across.csv", "dollar.csv", "open_meteo.json", "toa5.dat", "two_headers.csv"),
+    ],
+)
 def test_what_is_replayed_is_evaluated_from_the_topic_as_from_the_file(settings_file: Path, name: str) -> None:
     topic = f"files-{name.replace('_', '-')}"
     chosen = ["-c", str(settings_file), "--set", f"kafka.input={topic}"]

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.events.framing import FramingError, documents, is_protobuf
+from pipeline.events.formats import is_protobuf
+from pipeline.events.framing import FramingError, documents
 from pipeline.messages import Record
 from pipeline.stamps import numeric
 from tests.json_values import json_values
@@ -45,6 +46,32 @@ def test_a_bare_number_or_word_is_a_document(value: bytes, expected: list[object
 @pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r", b"\n\n  \n"])
 def test_each_line_is_a_document(end: bytes) -> None:
     assert read(end.join([RAW, b"[2]", b"3.5"]) + end) == [EVENT, [2], 3.5]
+
+
+@pytest.mark.parametrize("between", [b"", b" ", b"\t\n "])
+def test_objects_with_nothing_between_them_are_documents(between: bytes) -> None:
+    assert read(between.join([RAW, b'{"value": NaN}', RAW]))[::2] == [EVENT, EVENT]
+
+
+@pytest.mark.parametrize("value", [RAW + b"x", RAW + b"[2]", RAW + b"{", RAW + b"5"])
+def test_what_follows_an_object_and_is_none_spoils_the_record(value: bytes) -> None:
+    assert refusal(value).reason == "not_json"
+
+
+def test_a_record_separator_begins_a_document() -> None:
+    assert read(b"\x1e" + RAW + b"\n\x1e" + RAW + b"\n") == [EVENT, EVENT]
+    assert read(b"\x1e" + RAW + b"\n") == [EVENT]
+
+
+def test_the_end_of_a_string_in_c_is_no_part_of_the_text() -> None:
+    assert read(RAW + b"\x00") == [EVENT]
+    assert read(b"21.5\x00") == ["21.5"]
+
+
+@pytest.mark.parametrize("text", ['a="b" ' * 60 + '"', "a:1|" + "b|" * 190 + " ", "{a=" * 130, "1," * 40 + "x" * 20])
+def test_looking_for_other_formats_takes_no_time(text: str) -> None:
+    """Patterns that try again and again would take for ever here, and stop the daemon."""
+    assert refusal(text.encode()).reason == "not_json"
 
 
 def test_a_broken_line_spoils_no_other() -> None:
@@ -92,7 +119,27 @@ def test_line_separators_within_text_separate_nothing() -> None:
         (b"a;b;c", "not_json", "CSV"),
         (b"<a/>", "not_json", "XML"),
         (b"{'a': 1}", "not_json", "Python"),
-        (b"noon", "not_json", "Expecting value at character 0"),
+        (b"noon", "not_json", 'found "noon", expected JSON or a number; events.booleans'),
+        ("21.5 °C".encode(), "not_json", "no setting takes units off"),
+        (b"Struct{sensor=a,temp=21.5}", "not_json", "JsonConverter"),
+        (b"{sensor=a, temp=21.5}", "not_json", "JsonConverter"),
+        (b'time=2026-01-31 level=info msg="a b" temp=21.5', "not_json", "logfmt"),
+        (b"api.time:320|ms|@0.1|#env:prod", "not_json", "StatsD"),
+        (b"<34>1 2026-01-31T12:00:00Z host app - - - temp=21", "not_json", "syslog"),
+        (b"MSH|^~\\&|MON|ICU|||2026\rOBX|1|NM|8867-4||72", "not_json", "HL7"),
+        (b"CEF:0|V|P|1.0|100|x|10|src=10.0.0.1", "not_json", "CEF"),
+        (b'127.0.0.1 - - [02/Mar/2026:08:00:00 +0000] "GET / HTTP/1.1" 200 17', "not_json", "an access log"),
+        (b"$GPRMC,123519,A,4807.038,N*6A", "not_json", "NMEA"),
+        (b"21.5 and more than a number", "not_json", "Extra data"),
+        (b"\x40\x35\x80\x00\x00\x00\x00\x00", "binary_format", "a long or a double"),
+        (b"\x00\x00\x00\x00\x00\x00\x00\x2a", "binary_format", "a long or a double"),
+        (b"\xc1\xac\x00\x00", "binary_format", "an int or a float"),
+        (b"\x78\x9c\xab\x56\x2a\x4e", "binary_format", "zlib"),
+        (b"\x82\xa6series\xa1a\xa5value\xcb@5\x80\x00\x00\x00\x00\x00", "binary_format", "MessagePack, by"),
+        (b"\xa2fseriesaaevalue\xfb@5\x80\x00\x00\x00\x00\x00", "binary_format", "CBOR, by"),
+        (b"\x10\x00\x00\x00\x10value\x00\x01\x00\x00\x00\x00", "binary_format", "BSON"),
+        (b"\xac\xed\x00\x05sr\x00\x11java.util.HashMap", "binary_format", "Java"),
+        (b"\x80\x04\x95\x0f\x00\x00\x00", "binary_format", "pickle"),
         (b"off\noff", "not_json", "Expecting value"),
         (b"[" * 100_000, "too_deep", "100000 bytes"),
         (b"x" * 2_000_000, "not_json", "Expecting value"),

@@ -26,28 +26,32 @@ ROWS = tuple(
         "counts metric evaluation.actuals pretraining.plans pretraining.remaining settings.values web.series_list",
         (
             "bounds check clock code_cache evaluation events fates files fleet log_lines messages metric_table "
-            "watchdog web workers check.columns checkpoints.tensor_file evaluation.scoring events.json_text "
-            "files.file_options files.packing web.access web.page_files web.status"
+            "watchdog web workers check.columns checkpoints.tensor_file evaluation.scoring events.formats "
+            "events.json_text files.file_options files.json_object files.other_kinds web.access web.page_files "
+            "web.status"
         ),
-        "metrics files.json_rows stamps.dates stamps.stamp",
-        "checkpoints.stores events.paths stamps.numbers stamps.patterns stamps.repeated_hour web.series_status",
-        "instruments stamps.texts",
+        "metrics files.packing stamps.dates stamps.stamp",
+        (
+            "checkpoints.stores events.paths files.cells files.json_rows stamps.numbers stamps.patterns "
+            "stamps.repeated_hour web.series_status"
+        ),
+        "instruments files.monthnames stamps.texts",
         "stamps.reader",
         (
             "alerts checkpoints dead_letters forecast_line journal measures sentinels stamps surprises "
-            "evaluation.scoreboard events.fields files.cells files.reader files.rhythm web.listing web.stream "
+            "evaluation.scoreboard events.fields files.reader files.rhythm files.units web.listing web.stream "
             "web.table workers.totals"
         ),
         (
             "dead_letter_topic forecast_writer events.conditions events.framing events.points files.clocks "
-            "files.sample pretraining pretraining.example_files"
+            "files.dateparts files.gaps files.sample files.timenames pretraining pretraining.example_files"
         ),
         "fold files.timeforms",
-        "files.dateorder files.timecolumn settings.events settings.kafka settings.model",
+        "files.dateorder files.timecolumn files.timehints settings.events settings.kafka settings.model",
         "settings.daemon",
         "settings.declared",
         "settings.changes settings.loading settings.text",
-        "settings files.seriesfinder files.timefinder web.series_view",
+        "settings files.cycles files.header files.seriesfinder files.timefinder web.series_view",
         "cluster.oauth cluster.refusals events.identity events.values files.valuesfinder web.client",
         (
             "capacity hyperparameters inputs process reloading weights cluster.advice cluster.connection "
@@ -57,7 +61,7 @@ ROWS = tuple(
         "files.rows",
         "files.events",
         "batch compiling fingerprints cluster.admin cluster.predecessor cluster.producer files.tables workers.process",
-        "cluster.protocols",
+        "files.telling cluster.protocols",
         "cluster.consumer cluster.topics cluster.writing",
         "cluster.clients cluster.topic_reader",
         "cluster.sample",
@@ -67,15 +71,15 @@ ROWS = tuple(
         ),
         "hanging",
         (
-            "parts snapshots standstill transactions check.arrays check.draft check.facts check.trial "
-            "checkpoints.saver losses.clocks losses.fields losses.names losses.shares workers.overview"
+            "parts snapshots standstill transactions check.draft check.facts check.number_fields check.trial "
+            "checkpoints.saver losses.clocks losses.fields losses.names losses.paths losses.shares workers.overview"
         ),
-        "demo_view held losses shards",
+        "compaction demo_view held losses shards",
         (
-            "follower member monitoring publisher resending check.found_times checkpoints.schedule "
+            "follower member monitoring publisher resending check.arrays check.time_fields checkpoints.schedule "
             "evaluation.figure_data evaluation.topic_log"
         ),
-        "check.decimal_mark",
+        "check.decimal_mark check.found_ids check.found_times",
         "exported folding lag opening support_bundle tail check.found_names check.found_values web.server",
         "check.collisions check.contents check.proposing check.unread",
         "check.remarks check.report",
@@ -87,7 +91,7 @@ ROWS = tuple(
             "workers.child"
         ),
         "demo pretraining.on_own",
-        "commands.console",
+        "commands.console commands.table_file",
         "commands commands.options",
         ("commands.alerts commands.dead_letters commands.file_options commands.inspect commands.report commands.tail"),
         "commands.bench commands.check commands.demo commands.evaluate commands.pretrain commands.replay commands.run",
@@ -100,7 +104,8 @@ ROWS = tuple(
 ALONE = {
     "web.series_list",
     "counts",
-    "files.packing",
+    "files.other_kinds",
+    "commands.table_file",
     "files.file_options",
     "checkpoints.tensor_file",
     "metric",
@@ -139,6 +144,7 @@ HOMES = {
         "pipeline.cli",
         "pipeline.commands.options",
         "pipeline.commands.file_options",
+        "pipeline.commands.table_file",
         "pipeline.commands.alerts",
         "pipeline.commands.dead_letters",
         "pipeline.commands.console",

@@ -126,6 +126,35 @@ def test_a_record_that_stands_in_for_a_field_that_nobody_named_is_told_once_and_
     assert watched.take(records([body(n) for n in range(300, 600)], 300, key=b"s")) == []
 
 
+@pytest.mark.parametrize(
+    ("events", "found"),
+    [
+        (Events(values=("value", "hum"), absent="skip"), "hum of events.values"),
+        (Events(series="{series}/{tags.cpu?}/{zone?}"), "tags.cpu?, zone? of events.series"),
+        (Events(series="{series}/{zone?}", values=("value", "hum"), absent="skip"), "hum of events.values and zone?"),
+    ],
+)
+def test_a_path_that_events_may_lack_and_none_has_is_told_once_and_when_it_is_there(events: Events, found: str) -> None:
+    watched = Watched(events)
+    (told,) = watched.take(records([good(n) for n in range(300)]))
+    assert found in told
+    assert CHECK in told
+    assert list(watched.told) == ["paths"]
+    there = {"hum": 1.0, "tags": {"cpu": "a"}, "zone": "b"}
+    ((_, well),) = watched.lines(records([good(300) | there], 300))
+    assert "leads to something" in well
+    assert watched.told == {}
+
+
+def test_a_path_that_some_events_have_is_no_loss() -> None:
+    bodies = [good(n) | ({"hum": 1.0, "zone": "b"} if n == 90 else {}) for n in range(300)]
+    events = Events(series="{series}/{zone?}", values=("value", "hum"), absent="skip")
+    assert Watched(events).take(records(bodies)) == []
+    spoilt = Watched(Events(values=("value", "hum"), absent="skip"))
+    spoilt.take(records([good(n) | ({"hum": "x"} if n == 90 else {}) for n in range(300)]))
+    assert "paths" not in spoilt.told
+
+
 @pytest.mark.parametrize(("role", "body"), [("series", without_series), ("timestamp", without_time)])
 def test_a_field_that_was_named_and_is_nowhere_is_a_loss(role: str, body: Callable[[int], Body]) -> None:
     watched = Watched(structs.replace(Events(), **{role: "mistyped"}))

@@ -6,6 +6,7 @@ from kafka.errors import (
     FencedInstanceIdError,
     GroupAuthorizationFailedError,
     InconsistentGroupProtocolError,
+    InvalidProducerEpochError,
     InvalidSessionTimeoutError,
     KafkaError,
     KafkaTimeoutError,
@@ -56,6 +57,16 @@ def test_what_the_brokers_refuse_a_member_is_one_line_with_the_fix(
         (TransactionalIdAuthorizationFailedError(), "--operation Write --transactional-id lstm-stream-"),
         (UnknownTopicOrPartitionError(), "run `lstm-stream topics`"),
         (LeaderNotAvailableError(), "a partition has no leader"),
+        (InvalidProducerEpochError(), "where a quota slows us, raise it (producer_byte_rate"),
+        (TopicAuthorizationFailedError({"dead-letters"}), "--operation Write --topic dead-letters"),
+        (
+            KafkaError("Cannot perform send because", TopicAuthorizationFailedError({"forecasts"})),
+            "--operation Write --topic forecasts",
+        ),
+        (
+            KafkaError("Unexpected error in TxnOffsetCommitResponse: [Error 29] TopicAuthorizationFailedError"),
+            "--operation Read --topic events",
+        ),
     ],
 )
 def test_what_the_brokers_refuse_to_take_is_one_line_with_the_fix(
@@ -78,6 +89,49 @@ def test_what_the_brokers_refuse_to_take_is_one_line_with_the_fix(
     assert worker.run(drain=True) == 0
     assert caplog.text.count(said) == 1
     assert computer.counted("broker_errors_total", error=type(error).__name__) == 5
+    assert computer.told() == undisturbed()
+
+
+def test_transactions_that_take_too_long_are_tried_again_with_fewer_records(caplog: pytest.LogCaptureFixture) -> None:
+    """As under a producer's quota, where the same again would end the same way for ever."""
+    computer = Computer()
+    process = FakeProcess(computer.broker)
+    sent = tries = largest = 0
+
+    def limit(_: int, name: str, done: bool) -> None:
+        nonlocal sent, tries, largest
+        if name == "begin_transaction" and done:
+            sent, tries = 0, tries + 1
+        elif name == "send" and done:
+            sent += 1
+        elif name == "commit_transaction" and not done:
+            assert tries < 200
+            if sent > 3:
+                raise InvalidProducerEpochError
+            largest = max(largest, sent)
+
+    process.interrupt = limit
+    assert computer.worker(process).run(drain=True) == 0
+    assert computer.told() == undisturbed()
+    assert largest == 3
+    assert caplog.text.count("the broker ended our transaction") > 0
+
+
+def test_an_input_topic_that_is_compacted_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    computer = Computer()
+    computer.broker.compacted = {"events", "forecasts"}
+    failures = 0
+
+    def fail(_: int, name: str, done: bool) -> None:
+        nonlocal failures
+        if name == "poll" and not done and failures < 3:
+            failures += 1
+            raise CoordinatorNotAvailableError
+
+    computer.run("one", fail)
+    assert caplog.text.count("is compacted (cleanup.policy)") == 1
+    assert "topic `events` is compacted" in caplog.text
+    assert "set cleanup.policy = delete" in caplog.text
     assert computer.told() == undisturbed()
 
 

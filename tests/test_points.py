@@ -94,6 +94,27 @@ def test_what_is_no_array_is_told_with_its_fix(text: str) -> None:
         Points((text,))
 
 
+@pytest.mark.parametrize(
+    ("document", "rows"),
+    [
+        ({"t": [1, 2], "v": [5, 6], "unit": "C"}, [{"t": 1, "v": 5}, {"t": 2, "v": 6}]),
+        ({"t": [1, 2], "v": [5]}, [{"t": 1, "v": 5}, {"t": 2}]),
+        ({"t": {"0": 1, "1": 2}, "v": {"0": 5, "1": 6}}, [{"t": 1, "v": 5}, {"t": 2, "v": 6}]),
+        ([[1, 2], [5, 6], [7, 8]], [[1, 5, 7], [2, 6, 8]]),
+        ([{"0": 1}, [5]], [[1, 5]]),
+        ([[], []], []),
+    ],
+)
+def test_arrays_side_by_side_are_rows(document: object, rows: list[object]) -> None:
+    assert [nodes[0] for nodes in exploded(document, "[zip]").elements] == rows
+
+
+@pytest.mark.parametrize("document", [[[1, 2], [5]], [[1, 2], 5], [], {}, {"a": {"1": 2}}, {"a": {}}, 7, "x"])
+def test_what_does_not_lie_side_by_side_is_none(document: object) -> None:
+    """Of arrays in an array that are not as long, no row is known to belong together: none is made up."""
+    assert exploded(document, "[zip]").arrays == 0
+
+
 def senml(*records: object, now: float | None = None) -> list[object]:
     return [nodes[0] for nodes in exploded(list(records), "senml", now=now).elements]
 

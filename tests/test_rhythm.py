@@ -40,6 +40,11 @@ def test_days_without_weekends_are_business_days_with_a_season_of_five() -> None
     assert rhythm(stamps([day for day in days if day.weekday() != 6])) == ("a row a day", 7)
 
 
+def test_few_days_of_many_series_are_no_business_days() -> None:
+    times = stamps([date(2024, 1, 1) + timedelta(days=day) for day in range(3) for _ in range(40)])
+    assert rhythm(times, [series for _ in range(3) for series in range(40)])[0] == "a row a day"
+
+
 def test_months_quarters_and_years_are_regular_though_their_lengths_differ() -> None:
     months = [date(2000 + row // 12, 1 + row % 12, 1) for row in range(60)]
     assert rhythm(stamps(months)) == ("a row a month", 12)

@@ -314,7 +314,7 @@ def test_the_answer_to_a_wrong_override_is_its_fix(override: str, fix: str) -> N
     ("events.timestamp='\"\"'", "is no path at character 0"),
     ("events.timestamp=\"'noon'\"", "which is constant; name a field, such as timestamp or {header:NAME}"),
     ("events.timestamp_format=seconds", '"seconds" is no format of a time; expected "auto", "s", "ms", "us", "ns",'
-     ' "days", or a pattern such as "%d/%m/%Y %H:%M"'),
+     ' "days", "minutes", "hours", "excel", "ticks", "filetime", or a pattern such as "%d/%m/%Y %H:%M"'),
     ("events.timestamp_format=%d.%m.", '"%d.%m." tells no year; a time needs one: %Y'),
     ("events.timezone=Berlin", 'unknown time zone "Berlin"; expected one such as "Europe/Berlin"'),
     ("events.points=['metrics']", '"metrics" is no array to explode; end it in [], such as "metrics[]"'),

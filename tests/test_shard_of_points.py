@@ -1,6 +1,7 @@
 """Laws of a shard with every setting of events: arrays of points, conditions, missing values, a repeated hour."""
 
 import json
+import math
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -20,12 +21,12 @@ from tests.shard_logs import SETTINGS, folded, fresh, one_of, up_to
 EVERYTHING = Settings(
     model=SETTINGS.model,
     events=Events(
-        series="{site}/{id}",
+        series="{site}/{id}/{unit?}",
         timestamp="t",
         timezone="Europe/Berlin",
         values=("temp", "rpm"),
         absent="skip",
-        missing=("unavailable", "-999"),
+        missing=("unavailable", "-999", "NaN", "Infinity"),
         booleans=True,
         covariates=("holiday",),
         points=("p[]",),
@@ -33,7 +34,7 @@ EVERYTHING = Settings(
     ),
 )
 
-VALUES = (1.5, "2.5", True, "off", "unavailable", -999, None, "x", ...)
+VALUES = (1.5, "2.5", True, "off", "unavailable", -999, None, math.inf, math.nan, "x", ...)
 
 
 def log_of_everything(seed: int, length: int = 60) -> list[Record]:
@@ -63,6 +64,8 @@ def _point(generator: np.random.Generator, local: datetime) -> object:
         3: point | {"t": local.isoformat(), "id": "zoned"},
         4: 7,
         5: {"id": 1},
+        6: point | {"unit": "C"},
+        7: point | {"t": {"seconds": int(local.timestamp()), "nanos": 5}},
     }
     chosen = others.get(int(kind), point)
     return {key: value for key, value in chosen.items() if value is not ...} if isinstance(chosen, dict) else chosen

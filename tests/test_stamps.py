@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.messages import iso8601
-from pipeline.stamps import FARTHEST, Stamp, StampError, Stamps, zone
+from pipeline.stamps import FARTHEST, UNITS, Stamp, StampError, Stamps, zone
 from pipeline.stamps.repeated_hour import RepeatedHour
 from tests.json_values import json_values
 
@@ -92,7 +92,19 @@ def refusal(found: object, form: str = "auto", near: int | None = None) -> Stamp
         ([2026, 1, 31, 12, 0, 0, 250_000_000], "2026-01-31T12:00:00.250000Z"),
         ([2026, 1, 31], "2026-01-31T00:00:00Z"),
         ("1949-01-01", "1949-01-01T00:00:00Z"),
-        ("0001-01-01", "0001-01-01T00:00:00Z"),
+        ("0001-01-02", "0001-01-02T00:00:00Z"),
+        ("1600", "1600-01-01T00:00:00Z"),
+        *[(f"/Date({NOON}000{offset})/", "2026-01-31T12:00:00Z") for offset in ("", "+0100", "-0800")],
+        ("/Date(-86400000)/", "1969-12-31T00:00:00Z"),
+        ("2026-01-31 13:00:00.5 +0100 CET m=+12.000123", "2026-01-31T12:00:00.500000Z"),
+        *[
+            ({whole: seconds, rest: 250_000_000}, "2026-01-31T12:00:00.250000Z")
+            for whole, rest in (("seconds", "nanos"), ("epochSecond", "nano"), ("timeInSeconds", "offsetInNanos"))
+            for seconds in (NOON, str(NOON))
+        ],
+        ({"sec": NOON, "nanosec": 0}, "2026-01-31T12:00:00Z"),
+        ({"seconds": NOON}, "2026-01-31T12:00:00Z"),
+        ([NOON, 250_000_000], "2026-01-31T12:00:00.250000Z"),
     ],
 )
 def test_left_to_itself_it_reads_what_can_mean_one_time_only(found: object, expected: str) -> None:
@@ -133,6 +145,17 @@ def test_left_to_itself_it_reads_what_can_mean_one_time_only(found: object, expe
         ([2026, 1, 10**30], "bad_timestamp", "no date"),
         ({"$date": [1]}, "bad_timestamp", "number"),
         ({"time": 5}, "bad_timestamp", "$date"),
+        ({"time": 5}, "bad_timestamp", "let events.timestamp name the field in it"),
+        ({"seconds": 5, "nanos": 0}, "bad_timestamp", "seconds since the epoch"),
+        ({"seconds": NOON, "nanos": 10**9}, "bad_timestamp", "seconds since the epoch"),
+        ({"seconds": NOON, "zone": "CET"}, "bad_timestamp", "let events.timestamp name"),
+        ([NOON, -1], "bad_timestamp", "seconds since the epoch"),
+        *[(zero, "implausible_timestamp", "not set") for zero in ("0001-01-01T00:00:00Z", "0001-01-01")],
+        ("08:15:00", "bad_timestamp", 'events.timestamp = "{date} {time}"'),
+        ("8:15 PM", "bad_timestamp", 'events.timestamp = "{date} {time}"'),
+        *[(text, "bad_timestamp", "tells no year") for text in ("Jan 31 12:00:00", "31.01. 12:00", "01/31 12:00:00")],
+        *[(f"2026-01-31T12:00Z/{end}", "bad_timestamp", "an interval") for end in ("2026-01-31T13:00Z", "PT1H")],
+        *[(clock, "implausible_timestamp", "1970") for clock in (1230, "0830", 1599)],
     ],
 )
 def test_what_is_refused_is_told_with_the_setting_that_reads_it(found: object, reason: str, fix: str) -> None:
@@ -189,7 +212,10 @@ def test_a_number_that_no_time_can_hold_is_out_of_range(form: str) -> None:
 @pytest.mark.parametrize(
     ("form", "fix"),
     [
-        ("seconds", 'expected "auto", "s", "ms", "us", "ns", "days", or a pattern such as'),
+        (
+            "seconds",
+            'expected "auto", "s", "ms", "us", "ns", "days", "minutes", "hours", "excel", "ticks", "filetime", or',
+        ),
         ("%d.%m", "tells no year"),
         ("%H:%M:%S", "tells no year"),
         ("%Y-%m-%d %H:%M %Z", "write it out in letters"),
@@ -240,17 +266,47 @@ def test_the_hour_that_autumn_repeats_is_told_apart_by_order(minutes: int, shift
 
 @given(
     st.datetimes(datetime(1980, 1, 2), datetime(2099, 1, 1)),
-    st.sampled_from(["auto", "s", "ms", "us", "ns", "days", "%Y-%m-%d %H:%M:%S.%f", "%d/%m/%Y %H:%M:%S.%f %z"]),
+    st.sampled_from(["auto", *UNITS, "%Y-%m-%d %H:%M:%S.%f", "%d/%m/%Y %H:%M:%S.%f %z"]),
 )
 def test_what_is_written_is_read_again(moment: datetime, form: str) -> None:
     time = (moment - datetime(1970, 1, 1)) // timedelta(microseconds=1)
     stamps = Stamps(form)
-    assert abs(stamps.read(stamps.write(time)).time - time) <= (1 if form in ("s", "days", "ms") else 0)
+    inexact = ("s", "days", "ms", "minutes", "hours", "excel")
+    assert abs(stamps.read(stamps.write(time)).time - time) <= (1 if form in inexact else 0)
+
+
+@pytest.mark.parametrize(
+    ("number", "unit", "expected"),
+    [
+        (46053.5, "excel", "2026-01-31T12:00:00Z"),
+        (NOON * 10**7 + 621355968000000000, "ticks", "2026-01-31T12:00:00Z"),
+        (NOON * 10**7 + 116444736000000000, "filetime", "2026-01-31T12:00:00Z"),
+        (NOON // 60, "minutes", "2026-01-31T12:00:00Z"),
+        (NOON // 3600, "hours", "2026-01-31T12:00:00Z"),
+    ],
+)
+def test_numbers_in_units_that_few_have_are_told_with_the_unit_that_fits(
+    number: float, unit: str, expected: str
+) -> None:
+    for found in (number, str(number)):
+        assert f'events.timestamp_format = "{unit}"' in refusal(found, near=MICROS).detail
+        assert read(found, unit) == expected
+    local = {"excel", "ticks"}
+    assert read(number, unit, "Europe/Berlin") == ("2026-01-31T11:00:00Z" if unit in local else expected)
+    assert Stamps(unit, "Europe/Berlin").read(number).is_date is False
+
+
+def test_no_other_unit_is_told_of_a_number_that_fits_none() -> None:
+    detail = refusal(2461072.0, near=MICROS).detail
+    assert '"ns"' in detail
+    assert "the records' own times count" in detail
 
 
 @given(
-    json_values | st.text("0123456789-/.:TZ +JanQW[]", max_size=30),
-    st.sampled_from(["auto", "s", "ns", "days", "%d/%m/%Y", "%Y%m%d"]),
+    json_values
+    | st.text("0123456789-/.:TZ +JanQW[]", max_size=30)
+    | st.builds(lambda seconds, rest: {"seconds": seconds, "nanos": rest}, json_values, json_values),
+    st.sampled_from(["auto", *UNITS, "%d/%m/%Y", "%Y%m%d"]),
     st.sampled_from(["UTC", "Europe/Berlin", "America/St_Johns"]),
     st.none() | st.integers(0, 4 * 10**15),
 )

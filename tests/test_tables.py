@@ -236,6 +236,35 @@ def test_reading_a_long_file_gives_what_was_written_sorted_by_time(file: Path, w
         assert list(survey(file).read()) == list(table.read())
 
 
+def test_thousands_of_series_are_told_by_their_column_though_none_repeats_in_the_first_rows(file: Path) -> None:
+    rows = (f"2024-05-0{day},s{number},{number % 7}\n" for day in (1, 2, 3) for number in range(3000))
+    file.write_text("time,sensor,v\n" + "".join(rows))
+    table = survey(file)
+    assert (len(table.series), table.length) == (3000, 9000)
+
+
+def test_thousands_of_columns_are_read(file: Path) -> None:
+    names = [f"s{number}" for number in range(6000)]
+    rows = (f"2024-05-0{day}," + ",".join(str(number % 7 + day) for number in range(6000)) for day in (1, 2, 3))
+    file.write_text("\n".join([",".join(["date", *names]), *rows]) + "\n")
+    assert survey(file).series == tuple(names)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("date," + ",".join(f"s{number}" for number in range(100_000)) + "\n2024-05-01" + ",1" * 100_000, "too many"),
+        (f"date,v,note\n2024-05-01,1,{'x' * 3_000_000}\n2024-05-02,1,\n", "a line of more than 2 MB"),
+    ],
+    ids=["columns", "line"],
+)
+def test_what_is_too_large_is_one_line(file: Path, text: str, told: str) -> None:
+    file.write_text(text)
+    with pytest.raises(TableError, match=told) as refused:
+        survey(file)
+    assert len(str(refused.value)) < 300
+
+
 @pytest.mark.parametrize("stamp", ["9999999999999999999999999", "-99999999999"])
 def test_a_stamp_beyond_the_calendar_is_one_line_that_names_it(tmp_path: Path, stamp: str) -> None:
     file = tmp_path / "far.csv"

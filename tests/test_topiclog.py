@@ -78,6 +78,15 @@ def test_what_is_late_repeated_or_a_jump_is_left_out_and_counted() -> None:
     assert "1 timestamp_jump" in told(past, "not used: 1 dead")
 
 
+def test_a_number_that_may_mean_a_missing_value_is_told_and_can_be_said_to() -> None:
+    points = [("a", minute, -9999.0 if minute % 9 == 4 else float(minute % 7)) for minute in range(40)]
+    past = past_of(records(points), chosen(), "t")
+    assert told(past, "taken as values").endswith('set events.missing = ["-9999"] if it means that there is none')
+    past = past_of(records(points), chosen(missing=("-9999",)), "t")
+    assert not any(line.startswith("taken as values") for line in past.told)
+    assert int(np.isnan(past.log.values).sum()) == 4
+
+
 def test_a_series_on_two_partitions_is_two() -> None:
     both = [*records(regular("a", 20)), *records(regular("a", 20, start=3), partition=1)]
     assert Counter(name for name, _, _ in rows(past_of(both, chosen(), "t"))) == {"a": 20, "a (partition 1)": 20}

@@ -4,8 +4,19 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from pipeline.check.inventory import DEEPEST, TIME_NAME, are_columns, is_of_events, is_tuple, joined, opened, view
-from pipeline.events.points import EACH_NAME, ZIP
+from pipeline.check.inventory import (
+    DEEPEST,
+    TIME_NAME,
+    are_columns,
+    are_sides,
+    is_of_events,
+    is_tuple,
+    joined,
+    opened,
+    view,
+)
+from pipeline.check.number_fields import is_time_itself
+from pipeline.events.points import EACH_NAME, ZIP, zipped
 
 MOST_LOOKED_AT = 200  # documents in which names are looked for
 MOST_NAMES = 8  # of objects alike, as long as they are always the same: more are data
@@ -50,9 +61,11 @@ class _Arrays:
         if depth > DEEPEST:
             return
         if isinstance(node, dict) and are_columns(node):
-            yield from [f"{prefix}{ZIP}"] * max(len(value) for value in node.values() if isinstance(value, list))
+            yield from [f"{prefix}{ZIP}"] * len(zipped(node) or ())
         elif isinstance(node, dict):
             yield from self._of_object(node, prefix, depth)
+        elif isinstance(node, list) and are_sides(node):
+            yield from [f"{prefix}{ZIP}"] * len(zipped(node) or ())
         elif isinstance(node, list) and is_of_events(node):
             for element in node:
                 yield f"{prefix}[]"
@@ -102,6 +115,8 @@ def _are_named(objects: Sequence[Mapping[str, object]]) -> bool:
     seen: dict[str, object] = {}
     for fields in objects:
         seen.update(fields)
+    if len(seen) > 1 and all(map(is_time_itself, seen)):
+        return True
     most = max(len(fields) for fields in objects)
     of_arrays = {name: value for name, value in seen.items() if isinstance(value, list) and is_of_events(value)}
     of_objects = {name: value for name, value in seen.items() if isinstance(value, dict)}

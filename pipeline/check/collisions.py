@@ -7,8 +7,8 @@ import msgspec
 
 from pipeline.check.columns import is_numeric, short
 from pipeline.check.facts import Facts
-from pipeline.check.found_times import time_paths
-from pipeline.check.found_values import NO_VALUE
+from pipeline.check.number_fields import NO_VALUE, is_relative
+from pipeline.check.time_fields import time_paths
 from pipeline.check.trial import Taken, Trial
 from pipeline.messages import iso8601
 from pipeline.settings import Events
@@ -71,6 +71,8 @@ def updates(trial: Trial, found: Facts, events: Events) -> Iterator[str]:
 
 def _differs_in_values(one: Collision, found: Facts, events: Events, times: set[str]) -> bool:
     """Whether no field that differs may be part of a name."""
+    if any(path in found.own and is_relative(path, found.own[path]) for path in one.fields):
+        return False
     return bool(one.fields) and all(
         path in events.values
         or path in times

@@ -2,7 +2,8 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
+from functools import cached_property
 from typing import Literal
 
 import msgspec
@@ -10,7 +11,7 @@ import msgspec
 LONGEST_EXAMPLE = 60  # characters
 
 
-class Column(msgspec.Struct, frozen=True):
+class Column(msgspec.Struct, frozen=True, dict=True):
     """One field over the events of a sample.
 
     Attributes
@@ -24,13 +25,21 @@ class Column(msgspec.Struct, frozen=True):
     path: str
     values: dict[int, object]
 
-    def types(self) -> dict[str, int]:
+    def types(self) -> Mapping[str, int]:
         """How many are of each type."""
+        return self._types
+
+    @cached_property
+    def _types(self) -> Mapping[str, int]:
         return dict(Counter(map(type_of, self.values.values())).most_common())
 
-    def texts(self) -> set[str]:
+    def texts(self) -> Set[str]:
         """The different ones, as text."""
-        return {str(value) for value in self.values.values()}
+        return self._texts
+
+    @cached_property
+    def _texts(self) -> Set[str]:
+        return frozenset(map(str, self.values.values()))
 
     def example(self) -> str:
         """The first that is not null, in few characters."""
@@ -54,7 +63,7 @@ def type_of(value: object) -> Type:
     return "array" if isinstance(value, list) else "object"
 
 
-_NUMERIC = re.compile(r"\s*[+-]?((0|[1-9]\d*)\.?\d*|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
+_NUMERIC = re.compile(r"\s*[+-]?((0|[1-9]\d*)(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
 """Not what begins with a needless zero: such are ids, or the digits of bytes."""
 
 
@@ -74,13 +83,19 @@ def is_numeric(column: Column) -> bool:
     return numbers > 0 and numbers >= 0.5 * (len(column.values) - kinds.get("null", 0))
 
 
+def last_name(path: str) -> str:
+    """The name of a field, without what it lies in.
+
+    >>> last_name('a.b[0].c'), last_name('a."b.c"')
+    ('c', 'b.c')
+    """
+    return path[:-1].rpartition('"')[2] if path.endswith('"') else path.rpartition(".")[2]
+
+
 def inside(found: Mapping[str, Column]) -> dict[str, Column]:
     """The fields that may hold names and values, without what envelopes bring along."""
     paths = set(found)
-    is_connect = _has(paths, "schema.") and _has(paths, "payload.")
-    prefix = "payload." if is_connect else ""
-    is_debezium = f"{prefix}op" in paths and (_has(paths, f"{prefix}after.") or _has(paths, f"{prefix}source."))
-    prefix += "after." if is_debezium else ""
+    prefix = _envelope(paths)
     envelope = {"specversion", "id", "type", "datacontenttype", "dataschema"} if "specversion" in paths else set()
     return {
         path: column
@@ -89,8 +104,21 @@ def inside(found: Mapping[str, Column]) -> dict[str, Column]:
     }
 
 
+def _envelope(paths: set[str]) -> str:
+    """Below which path a change stream keeps its rows; "" where there is none.
+
+    Kafka Connect with schemas; Debezium and Oracle GoldenGate (`after`); Maxwell and AWS DMS (`data`).
+    """
+    prefix = "payload." if _has(paths, "schema.") and _has(paths, "payload.") else ""
+    is_debezium = f"{prefix}op" in paths and (_has(paths, f"{prefix}after.") or _has(paths, f"{prefix}source."))
+    if is_debezium or ("op_type" in paths and _has(paths, "after.")):
+        return f"{prefix}after."
+    is_of_rows = {"database", "table", "type"} <= paths or {"metadata.operation", "metadata.record-type"} <= paths
+    return "data." if is_of_rows and _has(paths, "data.") else prefix
+
+
 _BEFORE = re.compile(r"(^|\.)(old|before|previous|prev)(?=[._])")
-_AFTER = ("new", "after", "current")
+_AFTER = ("new", "after", "current", "data")
 
 
 def _is_of_before(path: str, paths: set[str]) -> bool:

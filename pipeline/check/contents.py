@@ -3,6 +3,7 @@
 import base64
 
 from pipeline.check.columns import type_of
+from pipeline.check.facts import is_word
 from pipeline.events.fields import unframed
 from pipeline.events.framing import FramingError, documents
 from pipeline.messages import Record
@@ -18,6 +19,8 @@ def content_of(record: Record) -> str:
     try:
         found = documents(record, lambda text: numeric(text) is not None)
     except FramingError:
+        if _is_word(record):
+            return "a word"
         return NO_JSON if of_base64(record.value) is None else BASE64
     if len(found) > 1:
         return "JSON, a document a line"
@@ -25,6 +28,13 @@ def content_of(record: Record) -> str:
     behind = " behind a byte order mark" if record.value.startswith(b"\xef\xbb\xbf") else behind
     behind = " in a JSON string" if record.value[:1] == b'"' and not isinstance(found[0], str) else behind
     return f"JSON {type_of(found[0])}{behind}"
+
+
+def _is_word(record: Record) -> bool:
+    try:
+        return bool(documents(record, is_word))
+    except FramingError:
+        return False
 
 
 def of_base64(value: bytes) -> bytes | None:

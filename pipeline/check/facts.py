@@ -1,5 +1,6 @@
 """The events of a sample as the settings take them apart, and every field of them."""
 
+import re
 from collections.abc import Iterator, Sequence
 
 import msgspec
@@ -56,6 +57,14 @@ class Facts(msgspec.Struct, frozen=True):
         looked = {number: value_at(path, place) for number, place in enumerate(self.places)}
         return {number: value for number, value in looked.items() if value is not UNSET}
 
+    def is_in_elements(self, text: str) -> bool:
+        """Whether a path finds anything in the events themselves, not only in what they lie in."""
+        try:
+            path = Path(text)
+        except FieldError:  # a template
+            return True
+        return any(path.look(place.nodes[0]) is not UNSET for place in self.places)
+
     def views(self, record: Record) -> list[dict[str, object]]:
         """The fields of each event of a record."""
         return [view(place.nodes) for place in self.places if place.record is record]
@@ -92,10 +101,18 @@ def _elements(record: Record, events: Events) -> Iterator[tuple[object, ...]]:
 def read(record: Record) -> list[object]:
     """The JSON in a record; nothing where it is none."""
     try:
-        found = documents(record, lambda text: numeric(text) is not None)
+        found = documents(record, is_word)
     except FramingError:
         return []
     return [one for one in found if not isinstance(one, FramingError)]
+
+
+def is_word(text: str) -> bool:
+    """Whether a text alone may be a value: a number, or a word such as `on`, `unavailable`."""
+    return numeric(text) is not None or _WORD.fullmatch(text) is not None
+
+
+_WORD = re.compile(r"[^\W\d][\w.-]*")
 
 
 def _of_records(places: Sequence[Place]) -> dict[str, Column]:

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 
 from msgspec import structs
 
-from lstm_stream import Outcome
-from pipeline.check.columns import Column, inside
+from pipeline.check.columns import Column, inside, last_name
 from pipeline.check.decimal_mark import has_commas
 from pipeline.check.draft import Draft
 from pipeline.check.facts import Facts
-from pipeline.check.found_times import time_paths
+from pipeline.check.found_ids import by_ids
 from pipeline.check.inventory import TIME_NAME
-from pipeline.check.trial import Trial, try_out
+from pipeline.check.time_fields import time_paths
+from pipeline.check.trial import Trial, confusion, is_by_ids, try_out
 from pipeline.events.fields import key_text, unframed
 from pipeline.events.paths import FieldError
 from pipeline.settings import Settings
@@ -37,24 +37,41 @@ _BEST_NAMES = (
 )
 
 
+_WORST_NAMES = re.compile(
+    r"(quality|status|state|severity|level|units?|uom|(api_?)?version|proto|protocol|dpt|data_?type|type|message_?type"
+    r"|currency|qos|op|action|side|time_?unit|format|encoding|object|kind|class)$",
+    re.IGNORECASE,
+)
+"""What is the same of many things, or changes with one; it names a series only where nothing else does."""
+
+
 def series(draft: Draft, found: Facts) -> Draft:
     """The fields of a series' name."""
     now = try_out(found.sample, draft.settings)
     is_named = bool(now.taken) and not any(one.reason in ("missing_series", "bad_series") for one, _ in now.rejects)
-    if not found.places or (is_named and _confusion(now) <= FEW):
+    if not found.places or (is_named and confusion(now) <= FEW):
         return draft
+    better = _by_fields(draft, found, now, is_named)
+    tried = try_out(found.sample, better.settings)
+    return by_ids(better, found, tried) if not tried.taken or confusion(tried) > FEW else better
+
+
+def _by_fields(draft: Draft, found: Facts, now: Trial, is_named: bool) -> Draft:
+    """A name of the fields of texts, and of ids that are called so."""
     candidates = _names(draft, found)
-    if is_named and not _is_by_ids(now):
+    if is_named and not is_by_ids(now):
         return _longer(draft, found, candidates, now)
     tried = ((path, try_out(found.sample, _named(draft, path))) for path in candidates[:MOST_NAMES])
     fitting = [(path, trial) for path, trial in tried if trial.taken]
     if not fitting:
         return draft if is_named else _constant(draft, found, now)
-    path, trial = next((one for one in fitting if _confusion(one[1]) <= FEW), fitting[0])
+    named = [one for one in fitting if not _WORST_NAMES.search(last_name(one[0]))] or fitting
+    path, trial = next((one for one in named if confusion(one[1]) <= FEW), named[0])
     before = "the name is an id that each event has of its own" if is_named else f"`{draft.events.series}` is nowhere"
     count, example = len(found.columns[path].texts()), found.columns[path].example()
-    draft = draft.change("series", path, f"{before}; `{path}` has {count:,} names such as {example}")
-    return _longer(draft, found, candidates, trial, f"{before}; ") if _confusion(trial) > FEW else draft
+    names = f"has {count:,} names such as {example}" if count > 1 else f"is {example} in each"
+    draft = draft.change("series", path, f"{before}; `{path}` {names}")
+    return _longer(draft, found, candidates, trial, f"{before}; ") if confusion(trial) > FEW else draft
 
 
 def keys(draft: Draft, found: Facts) -> Draft:
@@ -103,17 +120,6 @@ def _is_text(key: bytes) -> bool:
         return False
 
 
-def _is_by_ids(trial: Trial) -> bool:
-    names = len(trial.steps)
-    return names >= 10 and trial.singles > 0.8 * names and names > 0.5 * len(trial.taken)
-
-
-def _confusion(trial: Trial) -> float:
-    """Share of observations that come at or before the time of the one before, or are alone in their series."""
-    mixed = trial.count(Outcome.LATE, Outcome.REPEATED) / max(len(trial.taken), 1)
-    return mixed + (1.0 if _is_by_ids(trial) else 0.0)
-
-
 def _names(draft: Draft, found: Facts) -> list[str]:
     """Fields that may be part of a name, the likeliest first."""
     events = draft.events
@@ -122,9 +128,26 @@ def _names(draft: Draft, found: Facts) -> list[str]:
     fitting = [
         (path, column)
         for path, column in inside(found.columns).items()
-        if path not in taken and _may_name(path, column, found.count)
+        if path not in taken and _may_name(path, column, found.count) and not _is_constant_kind(path, column)
     ]
     return [path for path, _ in sorted(fitting, key=lambda one: _name_rank(*one))]
+
+
+def _partly(draft: Draft, found: Facts) -> list[str]:
+    """Fields that some events have and that may be part of the name of these, spelt as such: `tags.cpu?`."""
+    taken = {*draft.events.values, draft.events.timestamp} | time_paths(found, draft.events)
+    columns = {
+        path: column
+        for path, column in inside(found.columns).items()
+        if path not in taken and not path.startswith("{") and len(column.values) < 0.9 * found.count
+    }
+    fitting = [path for path, column in columns.items() if _may_name(path, column, len(column.values))]
+    return [f"{path}?" for path in sorted(fitting, key=lambda path: -len(columns[path].values))[:MOST_NAMES]]
+
+
+def _is_constant_kind(path: str, column: Column) -> bool:
+    """Whether it tells nothing: of what kind all of this is."""
+    return len(column.texts()) == 1 and _WORST_NAMES.search(last_name(path)) is not None
 
 
 def _may_name(path: str, column: Column, count: int) -> bool:
@@ -145,6 +168,7 @@ def _name_rank(path: str, column: Column) -> tuple[object, ...]:
     last = path.rpartition(".")[2].lower() if "{" not in path else path.replace("{header:ce_", "").strip("{}")
     last = "{key}" if path == "{key}" else last
     return (
+        _WORST_NAMES.search(last_name(path)) is not None and "type" not in last_name(path).lower(),
         len(column.texts()) == 1,
         "number" in column.types(),
         _BEST_NAMES.index(last) if last in _BEST_NAMES else len(_BEST_NAMES),
@@ -159,7 +183,7 @@ def _named(draft: Draft, *paths: str) -> Settings:
 
 def spelt(paths: Sequence[str]) -> str:
     """A name of these fields as `events.series` has it."""
-    if len(paths) == 1:
+    if len(paths) == 1 and (paths[0].startswith("{") or not set("{}'?") & set(paths[0])):
         return paths[0]
     return "/".join(path if path.startswith("{") else f"{{{path}}}" for path in paths)
 
@@ -175,17 +199,20 @@ def _parts(series: str) -> tuple[str, ...]:
 def _longer(draft: Draft, found: Facts, candidates: Sequence[str], now: Trial, before: str = "") -> Draft:
     """Add fields to a name until its observations no longer come at one time."""
     parts = list(_parts(draft.events.series))
-    if not any(part in found.columns for part in parts):
+    if not any(part.rstrip("?") in found.columns for part in parts):
         parts = ["{key}"] if "{key}" in found.columns else []
     begun, best = len(parts), now
-    others = [path for path in candidates if path not in parts and len(found.columns[path].texts()) > 1]
-    while _confusion(best) > FEW and len(parts) < MOST_PARTS and others:
-        tried = [(path, try_out(found.sample, _named(draft, *parts, path))) for path in others]
-        path, trial = min(tried, key=lambda one: round(_confusion(one[1]), 2))
-        if _confusion(trial) > _confusion(best) - max(FEW, 0.1 * _confusion(best)) or not trial.taken:
-            break
-        parts, best = [*parts, path], trial
-        others.remove(path)
+    for others in (
+        [path for path in candidates if path not in parts and len(found.columns[path].texts()) > 1],
+        _partly(draft, found),
+    ):
+        while confusion(best) > FEW and len(parts) < MOST_PARTS and others:
+            tried = [(path, try_out(found.sample, _named(draft, *parts, path))) for path in others]
+            path, trial = min(tried, key=lambda one: round(confusion(one[1]), 2))
+            if confusion(trial) > confusion(best) - max(FEW, 0.1 * confusion(best)) or not trial.taken:
+                break
+            parts, best = [*parts, path], trial
+            others.remove(path)
     if len(parts) == begun:
         return draft
     return draft.change("series", spelt(parts), before + _why(parts[:begun], parts[begun:], now, best))
@@ -193,7 +220,7 @@ def _longer(draft: Draft, found: Facts, candidates: Sequence[str], now: Trial, b
 
 def _why(parts: Sequence[str], added: Sequence[str], now: Trial, best: Trial) -> str:
     """What the fields that were added tell apart."""
-    shares = [f"{100 * min(_confusion(one), 1.0):.0f} %" for one in (now, best)]
+    shares = [f"{100 * min(confusion(one), 1.0):.0f} %" for one in (now, best)]
     alone = f"by {', '.join(f'`{path}`' for path in parts)} alone" if parts else "without"
     tells = "tells" if len(added) == 1 else "tell"
     shown = ", ".join(f"`{path}`" for path in added)
@@ -206,6 +233,6 @@ def _constant(draft: Draft, found: Facts, now: Trial) -> Draft:
     """A topic of one series: no field names it, and its times rise."""
     settings = structs.replace(draft.settings, events=structs.replace(draft.events, series="{topic}"))
     trial = try_out(found.sample, settings)
-    if trial.taken and len(trial.taken) > len(now.taken) and _confusion(trial) <= 0.2:
+    if trial.taken and len(trial.taken) > len(now.taken) and confusion(trial) <= 0.2:
         return draft.change("series", "{topic}", "no field and no key names a series, and all times rise: it is one")
     return draft

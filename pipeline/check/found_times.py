@@ -1,155 +1,86 @@
-"""Which fields of events hold times, how they are written, and of which zone they are."""
+"""Which field of events holds their time, how it is written, of which zone it is, and how far ahead it may lie."""
 
 import math
 import re
 import statistics
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import NamedTuple
 
 from msgspec import structs
 
-from pipeline.check.columns import Column, inside, is_numeric, type_of
+from pipeline.check.columns import Column, inside, last_name
 from pipeline.check.draft import Draft
 from pipeline.check.facts import Facts
-from pipeline.check.inventory import TIME_NAME
-from pipeline.settings import Events
-from pipeline.stamps import UNITS, StampError, Stamps, zone
-
-HOUR, DAY = 3600.0, 86_400.0  # seconds
-
-
-_BEST_TIMES = (
-    *("timestamp", "@timestamp", "event_time", "eventtime", "time", "ts", "datetime", "timeunixnano", "date", "t"),
-    *("last_updated", "last_changed", "ts_ms"),
+from pipeline.check.number_fields import TIME_PARTS
+from pipeline.check.time_fields import (
+    DAY,
+    FINE,
+    HOUR,
+    TimeField,
+    all_times,
+    best_format,
+    described,
+    of_parts,
+    rank,
+    read_times,
+    span,
+    with_clock,
 )
-_WORST_TIMES = re.compile(r"(created|ingest|process|receiv|start|begin|expir|source\.|before\.|schema)", re.IGNORECASE)
-_PATTERNS = (
-    *("%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M", "%d-%m-%Y %H:%M:%S", "%d/%m/%Y"),
-    *("%m/%d/%Y %H:%M:%S", "%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y %I:%M %p", "%m/%d/%Y %H:%M", "%m/%d/%Y", "%d.%m.%Y"),
-    *("%Y%m%d%H", "%Y%j", "%Y-%m-%d-%H.%M.%S.%f", "%d%b%Y:%H:%M:%S"),
-)
-FAR = 20 * 365.25 * 24 * HOUR
-
-
-class _Times(NamedTuple):
-    """A column as times.
-
-    Attributes
-    ----------
-    share
-        How many of its values are times.
-    behind
-        Seconds from each time to its record's own.
-    """
-
-    column: Column
-    format: str
-    share: float
-    behind: tuple[float, ...]
-
-    @property
-    def distance(self) -> float:
-        """Seconds between the times and their records' own, the median; `FAR` where these have none."""
-        return abs(statistics.median(self.behind)) if self.behind else FAR
-
-    @property
-    def is_likely(self) -> bool:
-        """Whether they may be meant: dates that are written out are believed, numbers only near their records."""
-        return self.distance <= FAR or not is_numeric(self.column)
+from pipeline.stamps import zone
 
 
 def timestamp(draft: Draft, found: Facts) -> Draft:
     """The field of the time, and how it is written."""
     events = draft.events
     now = Column(events.timestamp, _known(events.timestamp, found))
+    likely = all_times(inside(found.columns), events, found) or all_times(found.columns, events, found)
+    others = [one for one in likely if one.column.path != events.timestamp and found.look(one.column.path)]
     if 2 * len(now.values) > found.count:
-        return _written(draft, now, found)
-    likely = _all_times(inside(found.columns), events, found) or _all_times(found.columns, events, found)
-    if not likely:
+        return _written(draft, now, others, found)
+    parts = of_parts(found, events)
+    if parts is not None and all(last_name(one.column.path).lower() in TIME_PARTS for one in others):
+        return _named(draft, parts, f"`{events.timestamp}` is nowhere")
+    if not others:
         return draft
-    best = min(likely, key=_time_rank)
-    draft = draft.change("timestamp", best.column.path, f"`{events.timestamp}` is nowhere; {_described(best)}")
-    if best.format != events.timestamp_format:
-        draft = draft.change("timestamp_format", best.format, f"so `{best.column.path}` is written")
-    return draft
+    best = min(others, key=lambda one: rank(one, found))
+    return _named(draft, with_clock(best, events, found) or best, f"`{events.timestamp}` is nowhere")
 
 
-def _written(draft: Draft, column: Column, found: Facts) -> Draft:
-    """How the times at the right place are written."""
+def _named(draft: Draft, best: TimeField, why: str) -> Draft:
+    path = best.column.path
+    draft = draft.change("timestamp", path, f"{why}; {described(best)}")
+    if best.format == draft.events.timestamp_format:
+        return draft
+    return draft.change("timestamp_format", best.format, f"so `{path}` is written")
+
+
+def _written(draft: Draft, column: Column, others: list[TimeField], found: Facts) -> Draft:
+    """How the times at the right place are written; or another field, if these cannot be read or are of the record."""
     events = draft.events
-    read = _times(column, events.timestamp_format, events, found)
-    best = read if read.share > 0.9 and read.is_likely else _best_format(column, events, found)
-    if best is None or best.format == events.timestamp_format:
+    read = read_times(column, events.timestamp_format, events, found)
+    best = read if read.share > 0.9 and read.is_likely else best_format(column, events, found)
+    own = [one for one in others if one.column.path in found.own and rank(one, found)[:2] == FINE]
+    if events.points and own and not found.is_in_elements(events.timestamp):
+        best_one = min(own, key=lambda one: rank(one, found))
+        return _named(
+            draft, best_one, f"`{events.timestamp}` is of the whole record, and each of its events has a time"
+        )
+    if best is None and others:
+        other = min(others, key=lambda one: rank(one, found))
+        return _named(draft, other, f"`{events.timestamp}` cannot be read as a time: {column.example()}")
+    if best is None:
         return draft
-    return draft.change("timestamp_format", best.format, _described(best))
+    whole = with_clock(best, events, found)
+    if whole is not None:
+        return _named(draft, whole, f"`{events.timestamp}` is a date alone")
+    return (
+        draft
+        if best.format == events.timestamp_format
+        else draft.change("timestamp_format", best.format, described(best))
+    )
 
 
 def _known(text: str, found: Facts) -> dict[int, object]:
     return {number: value for number, value in found.look(text).items() if value is not None}
-
-
-def _all_times(columns: Mapping[str, Column], events: Events, found: Facts) -> list[_Times]:
-    return [one for column in columns.values() if (one := _as_times(column, events, found)) is not None]
-
-
-def _as_times(column: Column, events: Events, found: Facts) -> _Times | None:
-    """A field that holds times, if its values are such that nothing else is likely."""
-    if len(column.values) < 0.6 * found.count or type_of(next(iter(column.values.values()))) in ("boolean", "null"):
-        return None
-    is_named = TIME_NAME.search(column.path) is not None
-    is_sure = is_named or not is_numeric(column)  # a date that is written out is one, whatever its field is called
-    read = _best_format(column, events, found, patterns=is_sure)
-    if read is None or (read.format != "auto" and not is_sure):
-        return None
-    return read if is_sure or read.distance < 400 * 24 * HOUR else None
-
-
-def _best_format(column: Column, events: Events, found: Facts, patterns: bool = True) -> _Times | None:
-    formats = ["auto", *(UNITS if is_numeric(column) else ()), *(_PATTERNS if patterns else ())]
-    read = [_times(column, each, events, found) for each in formats]
-    good = [one for one in read if one.share > 0.9 and one.is_likely]
-    if good and good[0].format == "auto":
-        return good[0]
-    return min(good, key=lambda one: (-round(one.share, 2), one.distance)) if good else None
-
-
-def _times(column: Column, written: str, events: Events, found: Facts) -> _Times:
-    stamps, good, behind = Stamps(written, events.timezone), 0, []
-    values = list(column.values.items())[:300]
-    for number, value in values:
-        own = found.places[number].record.timestamp
-        try:
-            stamp = stamps.read(value, own * 1000 if own >= 0 else None)
-        except StampError:
-            continue
-        good += 1
-        if own >= 0:
-            both = (stamp.time, stamp.time if stamp.later is None else stamp.later)
-            behind.append(min((own / 1000 - time / 1e6 for time in both), key=abs))
-    return _Times(column, written, good / max(len(values), 1), tuple(behind))
-
-
-def _time_rank(read: _Times) -> tuple[object, ...]:
-    last = read.column.path.rpartition(".")[2].lower()
-    best = _BEST_TIMES.index(last) if last in _BEST_TIMES else len(_BEST_TIMES)
-    is_constant = len(read.column.texts()) == 1 and len(read.column.values) > 1
-    is_worst = _WORST_TIMES.search(read.column.path) is not None
-    return (is_constant, is_worst, not TIME_NAME.search(read.column.path), best, read.distance)
-
-
-def _described(read: _Times) -> str:
-    text = f"`{read.column.path}` holds times such as {read.column.example()}"
-    return f"{text}, {span(statistics.median(read.behind))} the records' own" if read.behind else text
-
-
-def span(seconds: float) -> str:
-    """A distance in time in words, before or behind."""
-    size, side = abs(seconds), "before" if seconds >= 0 else "ahead of"
-    for unit, length in (("days", 24 * HOUR), ("h", HOUR), ("min", 60.0), ("s", 1.0)):
-        if size >= 2 * length or (unit == "s" and size >= 0.05):
-            return f"{size / length:.3g} {unit} {side}"
-    return "close to"
 
 
 _HALF_HOURS = {
@@ -173,7 +104,7 @@ def timezone(draft: Draft, found: Facts) -> Draft:
     texts = {number: value for number, value in values.items() if isinstance(value, str) and _is_local(value)}
     if events.timezone != "UTC" or 2 * len(texts) <= found.count:
         return draft
-    read = _times(Column(events.timestamp, dict(texts)), events.timestamp_format, events, found)
+    read = read_times(Column(events.timestamp, dict(texts)), events.timestamp_format, events, found)
     if len(read.behind) < 5 or read.share < 0.9:
         return draft
     middle = statistics.median(read.behind)
@@ -192,11 +123,11 @@ def timezone(draft: Draft, found: Facts) -> Draft:
     return draft.change("timezone", name, why)
 
 
-def _across_a_change(draft: Draft, local: _Times, found: Facts) -> Draft:
+def _across_a_change(draft: Draft, local: TimeField, found: Facts) -> Draft:
     """The zone whose clocks were put forward or back amid the times: in it they all lie as far from their records."""
     events = draft.events
     for name in _ZONES:
-        read = _times(local.column, local.format, structs.replace(events, timezone=name), found)
+        read = read_times(local.column, local.format, structs.replace(events, timezone=name), found)
         if _spread(read) <= 600 and read.distance <= 1200 and _spread(read) < _spread(local):
             example = local.column.example()
             why = f"times such as {example} name no zone, and follow a change of the clocks: put your zone"
@@ -204,7 +135,7 @@ def _across_a_change(draft: Draft, local: _Times, found: Facts) -> Draft:
     return draft
 
 
-def _spread(read: _Times) -> float:
+def _spread(read: TimeField) -> float:
     """How far nine in ten of the times lie from the median distance to their records at most, in seconds."""
     middle = statistics.median(read.behind)
     return sorted(abs(one - middle) for one in read.behind)[int(0.9 * len(read.behind))]
@@ -217,18 +148,13 @@ def _is_local(text: str) -> bool:
     return _ZONED.search(text) is None and ":" in text
 
 
-def time_paths(found: Facts, events: Events) -> set[str]:
-    """Fields that hold times."""
-    return {read.column.path for read in _all_times(found.columns, events, found)}
-
-
 FARTHEST_AHEAD = 400  # days
 
 
 def ahead(draft: Draft, found: Facts) -> Draft:
     """Times that are meant to lie ahead of their records, such as prices of tomorrow."""
     events = draft.events
-    read = _times(Column(events.timestamp, _known(events.timestamp, found)), events.timestamp_format, events, found)
+    read = read_times(Column(events.timestamp, _known(events.timestamp, found)), events.timestamp_format, events, found)
     days = math.ceil(max((-one for one in read.behind), default=0.0) / DAY)
     if not events.max_ahead < days * DAY <= FARTHEST_AHEAD * DAY:
         return draft

@@ -13,9 +13,11 @@ from pipeline.check.columns import Column, inside, is_numeric, type_of
 from pipeline.check.decimal_mark import has_commas
 from pipeline.check.draft import Draft
 from pipeline.check.facts import Facts
-from pipeline.check.found_times import time_paths
 from pipeline.check.inventory import TIME_NAME, columns
+from pipeline.check.number_fields import RATE, is_likely, is_relative, is_scale, is_sequence
+from pipeline.check.time_fields import time_arrays, time_paths
 from pipeline.check.trial import try_out
+from pipeline.events.paths import as_text
 from pipeline.events.points import EACH_NAME, SENML, ZIP, Points
 from pipeline.events.values import BOOLEANS, LARGEST_VALUE
 from pipeline.sentinels import Spread, written
@@ -25,8 +27,6 @@ MOST_VALUES = 24
 """Fields that are proposed as values."""
 MOST_KINDS = 12
 """Different texts that may tell kinds of events."""
-SMALLEST_TIME = 10_000
-"""Days since 1970, or since 1900, are more in our time."""
 
 
 def points(draft: Draft, found: Facts) -> Draft:
@@ -46,7 +46,9 @@ def points(draft: Draft, found: Facts) -> Draft:
     if not best:
         return draft
     is_sure = EACH_NAME in best[0].path or ZIP in best[0].path
-    beside = [path for path in _numbers(draft, found) if len(found.own[path].texts()) > 1]
+    beside = [
+        path for path in _numbers(draft, found) if len(found.own[path].texts()) > 1 and not is_sequence(found.own[path])
+    ]
     if beside and not (is_sure or _are_events(best[0], roots)):
         return draft
     return draft.change("points", _alike(best), _held(_alike(best), best, roots))
@@ -114,12 +116,6 @@ _BEST_VALUES = (
     *("value", "val", "v", "reading", "measurement", "state", "asdouble", "asint", "y", "_value", "metric_value"),
     *("metricvalue", "current_value"),
 )
-NO_VALUE = re.compile(
-    r"(^|[._])(?i:id|uuid|guid|seq|seqno|sequence|version|schema|port|pid|lsn|txid|xmin|pos|row|thread|offset|partition"
-    r"|nr|no|index|idx|lat|lon|lng|latitude|longitude|zip|postcode|year|month|day|hour|minute|flags|severity|level|qos"
-    r"|f_cnt|f_port|fcnt|fport|eui|dev_?eui|dev_?addr)$|_id$|Id$|(^|[._])_id\.|\$oid$"
-)
-"""What fields of numbers are called that measure nothing."""
 
 
 def values(draft: Draft, found: Facts) -> Draft:
@@ -143,22 +139,22 @@ def _numbers(draft: Draft, found: Facts) -> list[str]:
     """Fields of numbers that are no times, ids or places; such as never change only where all are so."""
     out = time_paths(found, draft.events) | {draft.events.timestamp}
     likely = inside(found.columns)
-    numbers = [
+    # Then numbers in arrays are one after the other in time.
+    are_in_time = bool(time_arrays(found, draft.events)) or any(RATE.search(path) for path in found.own)
+    every = [
         path
         for path, column in found.own.items()
         if path in likely
         and path not in out
         and (is_numeric(column) or has_commas(column))
-        and not NO_VALUE.search(path)
-        and (not TIME_NAME.search(path) or _is_measured(column))
+        and is_likely(path, column)
+        and not is_scale(path, found.own)
+        and not (are_in_time and path.endswith("]"))
+        and not (draft.events.points and is_relative(path, column))
+        and not (RATE.search(path) and len(column.texts()) == 1)
     ]
+    numbers = [path for path in every if not is_sequence(found.own[path])] or every
     return [path for path in numbers if len(found.own[path].texts()) > 1] or numbers
-
-
-def _is_measured(column: Column) -> bool:
-    """Whether a field that is called like a time (`t`, `response_time`) holds small fractions, which are none."""
-    known = [number for value in column.values.values() if (number := numeric(str(value))) is not None]
-    return any(number % 1 for number in known) and all(abs(number) < SMALLEST_TIME for number in known)
 
 
 def _chosen(paths: list[str], found: Facts) -> list[str]:
@@ -189,7 +185,7 @@ def _why(chosen: Sequence[str], draft: Draft) -> str:
 _MISSING = frozenset(
     {
         *("", "-", "--", "?", "na", "n/a", "#n/a", "nan", "null", "none", "nil", "unavailable", "unknown", "missing"),
-        *("offline", "inf", "-inf", "no data", "error"),
+        *("offline", "inf", "+inf", "-inf", "infinity", "+infinity", "-infinity", "no data", "error", "undef"),
     }
 )
 
@@ -233,8 +229,8 @@ def _words(value: object) -> Iterator[str]:
     """What a value that is no number says."""
     if isinstance(value, bool):
         yield "true" if value else "false"
-    elif isinstance(value, float) and value != value:
-        yield "nan"
+    elif isinstance(value, float) and not math.isfinite(value):
+        yield str(value)
     elif isinstance(value, str) and numeric(value) is None:
         yield value.strip().lower()
 
@@ -247,7 +243,11 @@ def where(draft: Draft, found: Facts) -> Draft:
     """A field that tells the events that can be read from those of another kind."""
     trial = try_out(found.sample, draft.settings)
     good = {(one.record.partition, one.record.offset, one.index or 0) for one in trial.taken}
-    bad = {(record.partition, record.offset, reject.index or 0) for reject, record in trial.rejects if reject.field}
+    bad = {
+        (record.partition, record.offset, reject.index or 0)
+        for reject, record in trial.rejects
+        if reject.field or reject.reason == "not_json"
+    }
     if draft.events.where or not good or not bad - good:
         return draft
     numbers = _numbered(found)
@@ -280,7 +280,7 @@ _PLAIN = re.compile(r"[\w.:/-]+")
 def _condition(column: Column, bad: set[int], good: set[int]) -> str | None:
     """A condition on a field that all good ones fulfil and no bad one does."""
     of_bad, of_good = (
-        {str(column.values[number]) for number in numbers if column.values.get(number) is not None}
+        {as_text(column.values[number]) or "" for number in numbers if column.values.get(number) is not None}
         for numbers in (bad, good)
     )
     if any(column.values.get(number) is None for number in good):

@@ -6,6 +6,8 @@ from itertools import islice
 
 from pipeline.check.columns import Column
 from pipeline.events.json_text import inner
+from pipeline.events.points import as_array
+from pipeline.stamps import StampError, Stamps
 
 Nodes = tuple[object, ...]
 """An event, then what it lies in, outward."""
@@ -67,7 +69,8 @@ def _leaves(node: object, prefix: str, depth: int) -> Iterator[tuple[str, object
         columns_ = are_columns(node)
         for name, value in node.items():
             path = joined(prefix, str(name))
-            yield from [(path, value)] if columns_ and isinstance(value, list) else _leaves(value, path, depth + 1)
+            is_column = columns_ and as_array(value) is not None
+            yield from [(path, value)] if is_column else _leaves(value, path, depth + 1)
     elif isinstance(node, list) and is_tuple(node):
         for place, value in enumerate(node):
             yield from _leaves(value, f"{prefix}[{place}]", depth + 1)
@@ -79,9 +82,28 @@ def _leaves(node: object, prefix: str, depth: int) -> Iterator[tuple[str, object
 
 def are_columns(node: Mapping[str, object]) -> bool:
     """Whether an object has arrays side by side, one of them of times: ``{"time": [..], "temp": [..]}``."""
-    arrays_ = {str(name): value for name, value in node.items() if isinstance(value, list) and not is_of_events(value)}
+    sides = {str(name): array for name, value in node.items() if (array := as_array(value)) is not None}
+    arrays_ = {name: array for name, array in sides.items() if not is_of_events(array)}
     lengths = {len(value) for value in arrays_.values()}
     return len(arrays_) > 1 and len(lengths) == 1 and any(map(TIME_NAME.search, map(_singular, arrays_)))
+
+
+def are_sides(array: Sequence[object]) -> bool:
+    """Whether the arrays in an array lie side by side, times alone in the first: ``[[1769860800, ..], [21.5, ..]]``."""
+    sides = [one for one in array if isinstance(one, list) and len(one) > 1]
+    if len(sides) < max(len(array), 2) or len(set(map(len, sides))) > 1:
+        return False
+    return all(map(_is_time, sides[0])) and not any(all(map(_is_time, side)) for side in sides[1:])
+
+
+def _is_time(value: object) -> bool:
+    if isinstance(value, int | float) and not 1e9 < value < 1e20:
+        return False
+    try:
+        Stamps().read(value)
+    except StampError:
+        return False
+    return True
 
 
 def _singular(name: str) -> str:
@@ -112,7 +134,8 @@ def _is_date(node: Mapping[str, object]) -> bool:
 
 def joined(prefix: str, name: str) -> str:
     """The path of a field below another one."""
-    spelt = name if NAME.fullmatch(name) else f'"{name}"'
+    quoted = name.replace('"', '""')
+    spelt = name if NAME.fullmatch(name) else f'"{quoted}"'
     return f"{prefix}.{spelt}" if prefix else spelt
 
 

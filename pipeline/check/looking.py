@@ -13,7 +13,7 @@ from pipeline.check.columns import short, type_of
 from pipeline.check.contents import content_of, key_of
 from pipeline.check.facts import Facts, facts
 from pipeline.check.proposing import lines, propose, proposed
-from pipeline.check.remarks import count_scattered, remarks
+from pipeline.check.remarks import count_scattered, relative, remarks
 from pipeline.check.report import After, Count, Dead, Field, Found, Report, Step, Times, Values
 from pipeline.check.trial import Trial, try_out
 from pipeline.check.unread import told, unread
@@ -67,6 +67,7 @@ def check(sample: Sample, settings: Settings) -> Report:
         unread=left,
         remarks=(
             *remarks(trial, found, settings, proposals, records),
+            *relative(there, mended.events),
             *updates(tried, there, mended.events),
             *told(left, mended.events),
         ),
@@ -118,7 +119,7 @@ def _fields(found: Facts) -> Iterator[Field]:
     """What is there, the fields of the events themselves first."""
     for path, column in list(found.columns.items())[:MOST_FIELDS]:
         if not path.startswith("{"):
-            yield Field(path, len(column.values), column.types(), len(column.texts()), column.example())
+            yield Field(path, len(column.values), dict(column.types()), len(column.texts()), column.example())
 
 
 def _behind(trial: Trial) -> list[float]:

@@ -1,15 +1,18 @@
 """What may be misread in a topic, and no number tells."""
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Sequence, Set
 
 from lstm_stream import Outcome
-from pipeline.check.columns import inside
+from pipeline.check.columns import inside, is_numeric, last_name
 from pipeline.check.contents import BASE64, NO_JSON, content_of, of_base64
 from pipeline.check.decimal_mark import has_comma, unread_commas
 from pipeline.check.draft import Proposal
 from pipeline.check.facts import Facts
 from pipeline.check.inventory import TIME_NAME
+from pipeline.check.number_fields import holds_decimals, is_relative, is_time_itself
+from pipeline.check.time_fields import time_arrays
 from pipeline.check.trial import Trial
 from pipeline.messages import Record, iso8601
 from pipeline.settings import Events, Settings
@@ -24,6 +27,12 @@ def remarks(
     yield from _absent(found, events, changed)
     yield from _unreadable(found, records, changed)
     yield from _commas(found, events, changed)
+    yield from _decimals(found, changed)
+    yield from _times_apart(found, events, changed)
+    yield from _names_of_time(found, changed)
+    yield from _twice(records)
+    yield from _ahead(trial, changed)
+    yield from _sent_twice(trial, records)
     yield from _scattered(trial)
     yield from _late(trial, events, changed, records)
     yield from _restarts(trial, events)
@@ -44,7 +53,7 @@ def _stood_in(trial: Trial, found: Facts, events: Events, changed: Set[str]) -> 
 def _absent(found: Facts, events: Events, changed: Set[str]) -> Iterator[str]:
     for setting, paths in (("values", events.values), ("covariates", events.covariates)):
         absent = [path for path in paths if found.count and not (found.values(path) or found.look(path))]
-        if absent and "values" not in changed:
+        if absent and not changed & {"values", "points"}:
             yield f"{', '.join(f'`{path}`' for path in absent)} of events.{setting} is in none of the events."
 
 
@@ -73,6 +82,114 @@ def _commas(found: Facts, events: Events, changed: Set[str]) -> Iterator[str]:
         )
     if "values" not in changed:
         yield from unread_commas(found, events)
+
+
+def _decimals(found: Facts, changed: Set[str]) -> Iterator[str]:
+    """Numbers in bytes, as change streams write them."""
+    paths = [path for path, column in inside(found.own).items() if holds_decimals(column)]
+    if paths and "values" not in changed:
+        yield (
+            f"{_listed(paths)} may hold decimals in bytes, such as {found.own[paths[0]].example()}, which no setting"
+            " reads: set decimal.handling.mode = double in Debezium, or decimal.format = NUMERIC in Kafka Connect's"
+            " JsonConverter."
+        )
+
+
+def _times_apart(found: Facts, events: Events, changed: Set[str]) -> Iterator[str]:
+    """Times in an array, and their numbers in others elsewhere."""
+    arrays = sorted(time_arrays(found, events))
+    if arrays and "points" not in changed:
+        yield (
+            f"{_listed(arrays)} holds arrays of times, and no setting joins them with numbers in arrays elsewhere: let"
+            " the producer write an object for each time, or the arrays side by side in one object, which [zip] in"
+            " events.points reads."
+        )
+
+
+def _names_of_time(found: Facts, changed: Set[str]) -> Iterator[str]:
+    """Values under names that are times."""
+    paths = [path for path in found.own if is_time_itself(last_name(path))]
+    if len(paths) > 1 and "points" not in changed:
+        yield (
+            f"Names of fields are times, such as {paths[0]}: no setting reads them beside other fields. Where they lie"
+            ' in an object of their own, events.points = ["NAME.*[]"] and events.timestamp = "*" do.'
+        )
+
+
+def _twice(records: Sequence[Record]) -> Iterator[str]:
+    """Names that an object has several times, of which JSON's readers take the last."""
+    names = Counter(name for record in records[:MOST_PARSED] for name in _repeated_names(record.value or b""))
+    if names:
+        yield (
+            f"{_listed([name for name, _ in names.most_common(3)])} is there several times in one object, and the last"
+            " one counts: let the producer write each name once."
+        )
+
+
+MOST_PARSED = 200
+"""Records that are read again, slowly."""
+
+
+def _repeated_names(value: bytes) -> set[str]:
+    found: set[str] = set()
+
+    def note(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        counts = Counter(name for name, _ in pairs)
+        found.update(name for name, count in counts.items() if count > 1)
+        return dict(pairs)
+
+    try:
+        json.loads(value, object_pairs_hook=note)
+    except (ValueError, RecursionError):
+        return set()
+    return found
+
+
+def _sent_twice(trial: Trial, records: Sequence[Record]) -> Iterator[str]:
+    """Records that are there twice, byte by byte."""
+    twice = len(records) - len({(one.partition, one.key, one.value, one.headers) for one in records})
+    if twice > 0.02 * len(records) and 0 < trial.count(Outcome.REPEATED) <= twice:
+        yield (
+            f"{twice:,} records are there twice, byte by byte, and their second ones are left out as repeated: nothing"
+            " of them is lost; a producer with enable.idempotence = true does not send twice."
+        )
+
+
+def relative(found: Facts, events: Events) -> Iterator[str]:
+    """Times of elements that count from another one."""
+    paths = [path for path, column in found.own.items() if is_numeric(column) and is_relative(path, column)]
+    if paths and events.points:
+        yield (
+            f"{_listed(paths)} may count from another time, and no setting adds the two: let the producer write whole"
+            " times (SenML's bt and t are added)."
+        )
+
+
+def _ahead(trial: Trial, changed: Set[str]) -> Iterator[str]:
+    """Times that are all as far ahead of their records, by whole quarters of an hour."""
+    ahead = sorted(
+        one.observation.time / 1e6 - one.record.timestamp / 1000
+        for one in trial.taken
+        if one.record.timestamp >= 0 and "timestamp" not in one.stood_in
+    )
+    if len(ahead) < FEWEST_AHEAD or "timezone" in changed:
+        return
+    middle, far = ahead[len(ahead) // 2], ahead[int(0.95 * len(ahead))] - ahead[int(0.05 * len(ahead))]
+    quarters = round(middle / QUARTER)
+    if 4 <= quarters <= 14 * 4 and abs(middle - quarters * QUARTER) < 120 and far < 120:
+        yield (
+            f"Times lie {quarters / 4:g} h ahead of their records' own, all of them: a local time that is written as if"
+            " it were UTC? Then let the producer write its offset, or leave the Z out and set events.timezone."
+        )
+
+
+FEWEST_AHEAD = 20
+QUARTER = 900.0  # seconds
+
+
+def _listed(paths: Sequence[str]) -> str:
+    more = f" and {len(paths) - 3} more" if len(paths) > 3 else ""
+    return ", ".join(f"`{path}`" for path in paths[:3]) + more
 
 
 def _scattered(trial: Trial) -> Iterator[str]:

@@ -169,7 +169,9 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         """Whether nothing would be lost or misread, as far as the sample tells."""
         nowhere = any(one.found == 0 for one in self.paths if one.setting in ("events.values", "events.covariates"))
         lost = any(one.is_lost for one in self.unread)
-        return self.observations == self.forecasts > 0 and not (self.proposals or self.scattered or nowhere or lost)
+        ids = self.series >= 10 and 2 * self.singles > self.observations
+        is_read = self.observations == self.forecasts > 0
+        return is_read and not (self.proposals or self.scattered or nowhere or lost or ids)
 
 
 class After(msgspec.Struct, frozen=True):

@@ -12,8 +12,8 @@ from rich.text import Text
 
 from pipeline.check.collisions import Collision
 from pipeline.check.draft import Proposal
-from pipeline.check.found_times import span
 from pipeline.check.report import After, Count, Dead, Field, Found, Report, Step, Values
+from pipeline.check.time_fields import span
 
 MOST_FIELDS = 24
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0  # seconds

@@ -79,6 +79,18 @@ class Trial(msgspec.Struct, frozen=True):
         return sum(number == 1 for number in Counter(one.observation.series for one in self.taken).values())
 
 
+def is_by_ids(trial: Trial) -> bool:
+    """Whether the names of its series are ids that each event has of its own."""
+    names = len(trial.steps)
+    return names >= 10 and trial.singles > 0.8 * names and names > 0.5 * len(trial.taken)
+
+
+def confusion(trial: Trial) -> float:
+    """Share of observations that come at or before the time of the one before, or are alone in their series."""
+    mixed = trial.count(Outcome.LATE, Outcome.REPEATED) / max(len(trial.taken), 1)
+    return mixed + (1.0 if is_by_ids(trial) else 0.0)
+
+
 def try_out(sample: Sample, settings: Settings, limit: int | None = None) -> Trial:
     """Decode and place what was read of a topic.
 

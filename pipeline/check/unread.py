@@ -9,8 +9,8 @@ import msgspec
 from pipeline.check.arrays import arrays
 from pipeline.check.columns import Column, inside, short, type_of
 from pipeline.check.facts import read, value_at
-from pipeline.check.found_values import NO_VALUE
 from pipeline.check.inventory import TIME_NAME, joined
+from pipeline.check.number_fields import NO_VALUE
 from pipeline.cluster import Sample
 from pipeline.events.conditions import conditions
 from pipeline.events.fields import Field, one_field, template

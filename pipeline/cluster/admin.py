@@ -128,6 +128,7 @@ class Admin(Protocol):
     def coordinated_ids(self, producer_ids: Collection[int]) -> dict[int, Coordinated]: ...
     def end(self, hanging: Open, commit: bool) -> None: ...
     def limits(self, topics: Collection[str]) -> Limits: ...
+    def compacted(self, topics: Collection[str]) -> list[str]: ...
     def close(self) -> None: ...
 
 
@@ -266,15 +267,24 @@ class KafkaAdmin:
 
     def limits(self, topics: Collection[str]) -> Limits:
         """What those topics take that tell it; a broker without the API hangs up."""
-        resources = [ConfigResource(ConfigResourceType.TOPIC, topic, {"max.message.bytes": None}) for topic in topics]
+        return Limits({topic: int(value) for topic, value in self._config("max.message.bytes", topics).items()})
+
+    def compacted(self, topics: Collection[str]) -> list[str]:
+        """Those of which Kafka keeps the newest record of each key alone, sooner or later."""
+        policies = self._config("cleanup.policy", topics)
+        return sorted(topic for topic, policy in policies.items() if "compact" in policy)
+
+    def _config(self, name: str, topics: Collection[str]) -> dict[str, str]:
+        """What is set of those topics that tell it; a broker without the API hangs up."""
+        resources = [ConfigResource(ConfigResourceType.TOPIC, topic, {name: None}) for topic in topics]
         try:
             with hearing():
                 found = _if_known(lambda: self._client.describe_configs(resources, config_filter="all")) or {}
         except KafkaError as error:
-            logger.debug("the topics' limits are not told: %s", error)
-            return Limits({})
-        told = {topic: configs.get("max.message.bytes") for topic, configs in found.get("topic", {}).items()}
-        return Limits({topic: int(config["value"]) for topic, config in told.items() if config and config["value"]})
+            logger.debug("%s of the topics is not told: %s", name, error)
+            return {}
+        told = {topic: configs.get(name) for topic, configs in found.get("topic", {}).items()}
+        return {topic: config["value"] for topic, config in told.items() if config and config["value"]}
 
     def close(self) -> None:
         """Let go of its connections."""

@@ -1,5 +1,7 @@
 """What to do about an error that the brokers answer with: one line that names the fix."""
 
+from collections.abc import Iterator
+
 from kafka.errors import (
     ClusterAuthorizationFailedError,
     CoordinatorNotAvailableError,
@@ -8,6 +10,7 @@ from kafka.errors import (
     GroupMaxSizeReachedError,
     InconsistentGroupProtocolError,
     InvalidGroupIdError,
+    InvalidProducerEpochError,
     InvalidSessionTimeoutError,
     InvalidTransactionTimeoutError,
     KafkaStorageError,
@@ -28,6 +31,11 @@ from pipeline.settings import Kafka
 REPLICAS = (
     "fewer replicas of an output topic are in sync than its min.insync.replicas: start the brokers that are missing, or"
     " lower it"
+)
+ENDED = (
+    "the broker ended our transaction: it took longer than kafka.transaction_timeout ({transaction:g} s), or another"
+    " worker runs under the same kafka.group and kafka.instance; where a quota slows us, raise it (producer_byte_rate,"
+    " request_percentage), or lower kafka.max_poll_records"
 )
 LEADER = "a partition has no leader: start the brokers that hold its replicas"
 SAID: tuple[tuple[type[Exception], str], ...] = (
@@ -50,8 +58,8 @@ SAID: tuple[tuple[type[Exception], str], ...] = (
     ),
     (
         TopicAuthorizationFailedError,
-        "we may not use a topic: we need Read on `{input}`, and Write on `{forecasts}` and `{dead_letters}`:"
-        " kafka-acls.sh --bootstrap-server {servers} --add --allow-principal <ours> --operation Read --topic {input}",
+        "we may not use topic `{topic}`: kafka-acls.sh --bootstrap-server {servers} --add --allow-principal <ours>"
+        " --operation {operation} --topic {topic}",
     ),
     (
         ClusterAuthorizationFailedError,
@@ -85,11 +93,8 @@ SAID: tuple[tuple[type[Exception], str], ...] = (
     (NotLeaderForPartitionError, LEADER),
     (KafkaStorageError, "a broker cannot write to its disk: look into its log.dirs"),
     (CoordinatorNotAvailableError, "a coordinator is not there: start the brokers that hold `__consumer_offsets`"),
-    (
-        ProducerFencedError,
-        "the broker ended our transaction: it took longer than kafka.transaction_timeout ({transaction:g} s), or"
-        " another worker runs under the same kafka.group and kafka.instance",
-    ),
+    (ProducerFencedError, ENDED),
+    (InvalidProducerEpochError, ENDED),
     (
         KafkaTimeoutError,
         "a broker at {servers} did not answer in time: is one of them down, or a partition without a leader?",
@@ -108,10 +113,13 @@ def advice(error: BaseException, kafka: Kafka) -> str:
         The settings that it names.
     """
     own = str(error).splitlines()[0] if str(error) else type(error).__name__
-    said = next((text for kind, text in SAID if isinstance(error, kind)), None)
+    cause, said = _cause(error)
     if said is None:
         return own
+    operation, topic = _missing_right(f"{cause} {own}", kafka)
     told = said.format(
+        operation=operation,
+        topic=topic,
         instance=kafka.instance,
         group=kafka.group,
         assignor=kafka.assignor,
@@ -124,3 +132,30 @@ def advice(error: BaseException, kafka: Kafka) -> str:
         transaction=kafka.transaction_timeout,
     )
     return f"{told} ({own})"
+
+
+def _cause(error: BaseException) -> tuple[BaseException, str | None]:
+    """What is known among an error and those that it holds; the client puts some into others, or only their names."""
+    errors = list(_within(error))
+    for one in errors:
+        said = next((text for kind, text in SAID if isinstance(one, kind)), None)
+        if said is not None:
+            return one, said
+    whole = " ".join(map(str, errors))
+    return error, next((text for kind, text in SAID if kind.__name__ in whole), None)
+
+
+def _within(error: BaseException) -> Iterator[BaseException]:
+    yield error
+    for one in (*error.args, error.__cause__):
+        if isinstance(one, BaseException):
+            yield from _within(one)
+
+
+def _missing_right(text: str, kafka: Kafka) -> tuple[str, str]:
+    """The operation and the topic that we have no right to: a topic that is named, else that of the records read."""
+    for name in (kafka.forecasts, kafka.dead_letters):
+        if f"'{name}'" in text:
+            return "Write", name
+    read = [name for name in kafka.inputs if f"'{name}'" in text] or list(kafka.inputs) or [str(kafka.input)]
+    return "Read", ", ".join(read)

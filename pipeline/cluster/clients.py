@@ -21,6 +21,7 @@ ASSIGNORS = {
     "sticky": StickyPartitionAssignor,
     "range": RangePartitionAssignor,
 }
+RIGHTS = " (or we may not see it: then give us Describe and Read or Write there with kafka-acls.sh)"
 
 
 class KafkaClients:
@@ -61,6 +62,7 @@ class KafkaClients:
             raise NoTopicError(
                 f"topic {names} is missing at {self._settings.kafka.bootstrap_servers};"
                 " run `lstm-stream topics` with these settings, or name the topics in [kafka]"
+                f"{RIGHTS if self._settings.kafka.security_protocol != 'PLAINTEXT' else ''}"
             )
         inputs = inputs_of(self._settings.kafka)
         if not inputs.among(description.topics):

@@ -78,6 +78,12 @@ def sample_topic(settings: Settings, topic: str, records: int, seconds: float = 
             " the broker is slow; try again"
         )
     if not any(part.stretches for part in sample.parts):
+        gone = sum(part.end for part in sample.parts)
+        if gone:
+            raise ClusterError(
+                f"topic `{topic}` is empty: the {gone:,} records that it had are gone, by retention.ms or another way;"
+                " Kafka goes by the records' own times, so that what is old when it is written goes at once"
+            )
         raise ClusterError(
             f"topic `{topic}` is empty; write to it first, or name another one in kafka.input or --topic"
         )

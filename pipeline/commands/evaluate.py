@@ -69,12 +69,12 @@ def evaluate(
 ) -> None:
     """Tell how well the series of a file are forecast, or those of a topic. A file needs no Kafka.
 
-    FILE is CSV, Parquet or JSON lines, packed or not; long (a column names the series) or wide (each column of values
-    is a series, and those of a row inform each other). How it was read is the first line; what may be read in several
-    ways is refused, with the option to give. Columns of events.covariates go along. Each row is shown to the model
-    once, in order, as the next step of its series; the forecast taken then is scored when what it foresaw has come, and
-    only then learnt from. Beside it: two of its parts alone, the last value, and the value a season ago. Errors are in
-    units of each series' standard deviation; below 1, MASE beats the seasonal difference.
+    FILE (`-`: standard input) is CSV, Parquet or JSON, packed or not; long (a column names the series) or wide (each
+    column of values is a series, and those of a row inform each other). How it was read is the first line; what may be
+    read in several ways is refused, with the option to give. Columns of events.covariates go along. Each row is shown
+    to the model once, in order, as the next step of its series; the forecast taken then is scored when what it foresaw
+    has come, and only then learnt from. Beside it: two of its parts alone, the last value, and the value a season
+    ago. Errors are in units of each series' standard deviation; below 1, MASE beats the seasonal difference.
     """
     from lstm_stream import WeightsError
     from pipeline.cluster import ClusterError

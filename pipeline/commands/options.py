@@ -3,18 +3,18 @@
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TypeVar
 
 import click
 
+from pipeline.commands.table_file import TableFile
 from pipeline.settings import Kafka, Settings, SettingsError, load
 
 Command = TypeVar("Command", bound=Callable[..., object])
 
 FAILURE, USAGE = 1, 2
 EPILOG = "Exit codes: 0 done, 1 failure, 2 bad usage or settings."
-FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+FILE = TableFile()
 
 
 class Refusal(click.ClickException):

@@ -28,9 +28,9 @@ def replay(
 
     They are keyed by series and come in the order of their time stamps.
 
-    FILE is CSV, Parquet or JSON lines, packed or not; long (a column names the series) or wide (each column of values
-    is a series). How it was read is the first line; what may be read in several ways is refused, with the option to
-    give. Empty cells become null: known to be missing.
+    FILE (`-`: standard input) is CSV, Parquet or JSON, packed or not; long (a column names the series) or wide (each
+    column of values is a series). How it was read is the first line; what may be read in several ways is refused,
+    with the option to give. Empty cells become null: known to be missing.
 
     With several paths in events.values a row is one event, with the columns of these names for its values; its series
     is in a column called as events.series, else it is the file's name. Columns of events.covariates go along.
@@ -38,6 +38,7 @@ def replay(
     from pipeline.cluster import ClusterError, Writer, describe
     from pipeline.files.packing import TableError
     from pipeline.files.tables import survey
+    from pipeline.files.telling import told_of
     from pipeline.replay import Form, FormError, Pace, paced
 
     if rate is not None and speed is not None:
@@ -52,7 +53,7 @@ def replay(
             raise Refusal(
                 f"topic `{topic}` is missing; create it, or run `lstm-stream topics` for those in the settings"
             )
-        for line in table.told():
+        for line in told_of(table):
             click.echo(line)
         with Writer(settings, topic) as writer, progress_bar() as bar:
             task = bar.add_task(f"to {topic}", total=table.length)

@@ -15,6 +15,7 @@ from pipeline.evaluation.actuals import Floats, Integers
 from pipeline.files.file_options import Fields, FileOptions
 from pipeline.files.rhythm import Rhythm, rhythm_of
 from pipeline.files.tables import Table, survey
+from pipeline.files.telling import told_of
 
 
 class Log(NamedTuple):
@@ -134,7 +135,7 @@ class Past(NamedTuple):
 def read_file(path: Path, fields: Fields, options: FileOptions, season: int = 0) -> Past:
     """A file, as `read_log`; raises TableError."""
     table = survey(path, fields, options)
-    return Past(path.name, read_log(table, season), tuple(table.told(season)))
+    return Past(path.name, read_log(table, season), tuple(told_of(table, season)))
 
 
 def _apart(series: Integers, times: Integers) -> Integers:

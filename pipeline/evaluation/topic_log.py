@@ -22,6 +22,7 @@ from pipeline.evaluation.log import Log, Past, rows_of
 from pipeline.events.decoder import Decoder, Event
 from pipeline.hyperparameters import hyperparameters
 from pipeline.messages import Record
+from pipeline.sentinels import sentinels_in, written
 from pipeline.settings import Settings
 from pipeline.stamps.repeated_hour import RepeatedHour
 
@@ -114,6 +115,11 @@ def _told(topic: str, reading: "_Reading", parts: list[_Part], log: Log, setting
         yield f"not used: {reading.skipped.total():,} skipped ({each})"
     if came_to["late"] or came_to["repeated"]:
         yield f"not used: {came_to['late']:,} late and {came_to['repeated']:,} repeated observations"
+    for value, number in sentinels_in(log.values, log.series).items():
+        yield (
+            f"taken as values: {number:,} of {written(value)}, far from all others; set events.missing ="
+            f' ["{written(value)}"] if it means that there is none'
+        )
     if filled := sum(part.filled for part in parts):
         gaps = sum(part.gaps for part in parts)
         yield f"filled, as the daemon does: {filled:,} missing steps in {gaps:,} gap{'s' if gaps > 1 else ''}"

@@ -35,7 +35,7 @@ class Event(msgspec.Struct, frozen=True, gc=False):
         In the hour that autumn repeats, the second reading of its time (`stamps.RepeatedHour`); else None.
     stood_in
         What the event itself did not tell, so that its record stood in for it: "series" (the key), "timestamp" (the
-        record's own time).
+        record's own time); and optional parts of its series' name that it lacks, as they are spelt.
     """
 
     observations: tuple[Observation, ...]
@@ -180,7 +180,9 @@ class Decoder:
         else:
             event = self._several_values(place, series, stamp, index, paths)
         if (is_by_key or is_by_record) and type(place.nodes[0]) is dict:  # a bare value has no fields to lack
-            return structs.replace(event, stood_in=("series",) * is_by_key + ("timestamp",) * is_by_record)
+            event = structs.replace(event, stood_in=("series",) * is_by_key + ("timestamp",) * is_by_record)
+        if self._identity.optional:
+            event = structs.replace(event, stood_in=event.stood_in + self._identity.absent(place))
         return event
 
     def _check_shape(self, node: object) -> None:

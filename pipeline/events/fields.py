@@ -65,8 +65,21 @@ class Topic:
         return place.record.topic
 
 
+class Optional:
+    """A field of a name that some events do not have, ``{tags.cpu?}``: of these it is the empty text."""
+
+    def __init__(self, field: Field) -> None:
+        self.text = f"{field.text}?"
+        self.field = field
+
+    def find(self, place: Place) -> object:
+        """What lies there, or the empty text."""
+        found = self.field.find(place)
+        return "" if found is UNSET or found is None else found
+
+
 class Template:
-    """Constant text and fields by turns, such as ``{name}/{tags.host}``.
+    """Constant text and fields by turns, such as ``{name}/{tags.host}/{tags.cpu?}``.
 
     Attributes
     ----------
@@ -80,13 +93,19 @@ class Template:
         self.text = text
         self.parts = parts
         self.fields = tuple(part for part in parts if not isinstance(part, str))
+        self._may_be_empty = bool(self.fields) and all(isinstance(field, Optional) for field in self.fields)
 
     def find(self, place: Place) -> object:
-        """Its text; of a single field what lies there; `UNSET` if any of its fields is absent or null."""
+        """Its text; of a single field what lies there; `UNSET` if a field that is not optional is absent or null.
+
+        So it is if all of them are optional and absent.
+        """
         if len(self.parts) == 1 and self.fields:
             return self.fields[0].find(place)
         texts = [part if isinstance(part, str) else as_text(part.find(place)) for part in self.parts]
-        return UNSET if None in texts else "".join(text for text in texts if text is not None)
+        if None in texts or (self._may_be_empty and not any(field.find(place) for field in self.fields)):
+            return UNSET
+        return "".join(text for text in texts if text is not None)
 
 
 def key_text(key: bytes, kind: Keys) -> str:
@@ -184,6 +203,8 @@ def _constant(text: str, whole: str) -> list[str | Field]:
 
 def _field(inner: str, keys: Keys) -> Field:
     name = inner.strip()
+    if name.endswith("?") and len(name) > 1:
+        return Optional(_field(name[:-1], keys))
     if name == "key":
         return Key(keys)
     if name == "topic":

@@ -6,29 +6,13 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from pipeline.events.json_text import inner, loosely
+from pipeline.events.formats import FRAMES, LONGEST_WORD, of_bytes, of_text
+from pipeline.events.json_text import inner, joined, loosely
 from pipeline.messages import Record
 
 BOM = b"\xef\xbb\xbf"
-LONGEST_WORD = 100  # bytes of a value that is a bare word or number
 
-FRAMES = ((b"\x00", 5, "a schema registry"), (b"\x00", 9, "a schema registry"), (b"\x03", 18, "AWS Glue's registry"))
-"""First byte, length, and whose it is: a schema's id lies between that byte and the content."""
 _FIRST_OF_FRAMES = (0x00, 0x03, BOM[0])
-
-MARKS: tuple[tuple[bytes, str], ...] = (
-    (b"\x1f\x8b", "gzip"),
-    (b"\x28\xb5\x2f\xfd", "Zstandard"),
-    (b"\x04\x22\x4d\x18", "LZ4"),
-    (b"BZh", "bzip2"),
-    (b"PK\x03\x04", "a zip archive"),
-    (b"Obj\x01", "an Avro file"),
-    (b"\xc3\x01", "Avro (single object)"),
-    (b"PAR1", "Parquet"),
-    (b"ARROW1", "Arrow"),
-    (b"\xff\xfe", "UTF-16 text"),
-    (b"\xfe\xff", "UTF-16 text"),
-)
 
 
 class FramingError(ValueError):
@@ -101,31 +85,36 @@ def _leniently(value: bytes, content: bytes, is_word: Callable[[str], bool]) -> 
     try:
         text = content.decode()
     except UnicodeDecodeError as error:
-        is_framed = len(content) < len(value)
-        text_error = FramingError("not_utf8", f"{error.reason} at byte {error.start + len(value) - len(content)}")
-        raise text_error if is_framed else _binary(value) or text_error from None
+        is_framed, at = len(content) < len(value), error.start + len(value) - len(content)
+        text_error = FramingError("not_utf8", f"{error.reason} at byte {at}; let the producer write UTF-8")
+        raise text_error if is_framed else _of_bytes(value) or text_error from None
+    text = text.rstrip("\0")  # some C programs send the end of their strings
     if len(text) <= LONGEST_WORD and is_word(text.strip()):
         return (text.strip(),)
     try:
         return (_json(text),)
     except FramingError as error:
-        lines = _lines(text) if error.reason == "not_json" else []
-        if lines:
-            return lines
+        several = _lines(text) or joined(text) if error.reason == "not_json" else []
+        if several:
+            return several
         if error.reason == "not_json":
-            raise _binary(value) or _foreign(text) or error from None
+            raise _of_bytes(value) or _of_text(text) or error from None
         raise
 
 
 def _lines(text: str) -> list[object]:
-    """A document of each line that is not blank; none unless there are several, and the first is one."""
+    """A document of each line that is not blank; none unless there are several, and the first is one.
+
+    So are those of RFC 7464, each behind a record separator; there may be one alone.
+    """
     lines = [line for line in _LINE_END.split(text) if line.strip()]
-    if len(lines) < 2 or isinstance(_line(lines[0]), FramingError):
+    if len(lines) < 1 + (text[:1] != SEPARATOR) or isinstance(_line(lines[0]), FramingError):
         return []
     return [_line(line) for line in lines]
 
 
-_LINE_END = re.compile(r"[\r\n]+")
+SEPARATOR = "\x1e"
+_LINE_END = re.compile(r"[\r\n\x1e]+")
 
 
 def _line(line: str) -> object:
@@ -157,29 +146,11 @@ def _too_deep(value: bytes | str) -> FramingError:
     return FramingError("too_deep", f"{len(value)} bytes, nested beyond what can be read")
 
 
-def _binary(value: bytes) -> FramingError | None:
-    """What binary format the bytes are of, if they are of one that is known."""
-    for first, length, whose in FRAMES:
-        if value.startswith(first) and len(value) > length:
-            schema = value[1:length].hex() if length > 5 else str(int.from_bytes(value[1:5], "big"))
-            kind = "Protobuf" if length == 5 and is_protobuf(value[6:]) and value[5] == 0 else "Avro or Protobuf"
-            return _of_format(f"{kind} behind the id of {whose} (schema {schema})")
-    for mark, name in MARKS:
-        if value.startswith(mark):
-            return _of_format(name)
-    if _CONTROL.search(value) and is_protobuf(value):
-        return _of_format("Protobuf, by its looks")
-    if _CONTROL.search(value) and len(value) < 10_000 and not value.startswith((b"{", b"[")):
-        return _of_format("binary, perhaps Avro, Protobuf, CBOR or MessagePack")
-    return None
-
-
-MOST_FIELDS = 1000  # of Protobuf that are looked at
-LARGEST_FIELD = 1000  # a field's number
-_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
-
-
-def _of_format(what: str) -> FramingError:
+def _of_bytes(value: bytes) -> FramingError | None:
+    """An error that tells what binary format the bytes are of, if they are of one that is known."""
+    what = of_bytes(value)
+    if what is None:
+        return None
     return FramingError(
         "binary_format",
         f"the value is {what}; only JSON is read: let the producer or Kafka Connect write JSON (JsonConverter), or"
@@ -187,66 +158,7 @@ def _of_format(what: str) -> FramingError:
     )
 
 
-def is_protobuf(value: bytes) -> bool:
-    """Whether the bytes are fields of Protobuf, one after the other to the end.
-
-    >>> is_protobuf(bytes.fromhex("0a0470756d7011000000000000f03f")), is_protobuf(b'{"series": 1}')
-    (True, False)
-    """
-    at = fields = 0
-    while at < len(value) and fields < MOST_FIELDS:
-        fields += 1
-        tag, at = _varint(value, at)
-        if not 0 < tag >> 3 <= LARGEST_FIELD or at < 0:
-            return False
-        match tag & 7:
-            case 0:
-                _, at = _varint(value, at)
-            case 1:
-                at += 8
-            case 2:
-                length, at = _varint(value, at)
-                at = at + length if at >= 0 else at
-            case 5:
-                at += 4
-            case _:
-                return False
-        if not 0 <= at <= len(value):
-            return False
-    return at > 0
-
-
-def _varint(value: bytes, at: int) -> tuple[int, int]:
-    """A number and where it ends; -1 where it does not end."""
-    number = 0
-    for shift, byte in enumerate(value[at : at + 10]):
-        number |= (byte & 0x7F) << (7 * shift)
-        if byte < 0x80:
-            return number, at + shift + 1
-    return 0, -1
-
-
-_FOREIGN: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"\s*<[?!\w]"), "XML; let the producer write JSON, or convert it on the way"),
-    (
-        re.compile(r"[^\s,={}\"]+(,[^\s,={}]+=[^\s,={}]+)*\s[^\s={}]+=[^\s{}]+(\s\d+)?\s*"),
-        'InfluxDB\'s line protocol; set data_format = "json" in Telegraf',
-    ),
-    (re.compile(r"[\w.\-;=]+\s-?[\d.]+\s\d{9,}\s*"), "Graphite's plain text; let the producer write JSON"),
-    (re.compile(r"[\w.\-]+:-?[\d.]+\|\w+"), "StatsD; put Telegraf or a StatsD exporter that writes JSON in between"),
-    (re.compile(r"\w+(\{[^}]*\})?\s[-+\d.eE]+(\s\d+)?\s*"), "Prometheus' text format; let the adapter write JSON"),
-    (
-        re.compile(r"[^,;\t{}\[\]]+(?:([,;\t])[^,;\t{}\[\]]*)(?:\1[^{}\[\]]*)"),
-        "CSV; let the producer write JSON objects",
-    ),
-    (re.compile(r"\s*[{\[]\s*'"), "a Python literal; write JSON with double quotes (json.dumps)"),
-)
-
-
-def _foreign(text: str) -> FramingError | None:
-    """A text of another format that is known."""
-    head = text[:400].partition("\n")[0].rstrip("\r") if "\n" in text[:400].strip() else text[:400]
-    for pattern, what in _FOREIGN:
-        if len(head) <= 400 and pattern.match(head) and (pattern.fullmatch(head) or "XML" in what or "Python" in what):
-            return FramingError("not_json", f"looks like {what}")
-    return None
+def _of_text(text: str) -> FramingError | None:
+    """An error that tells what the text is, if that is known."""
+    what = of_text(text)
+    return None if what is None else FramingError("not_json", what)

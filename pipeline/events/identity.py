@@ -3,8 +3,9 @@
 import math
 
 from pipeline.dead_letters import RefusedError
-from pipeline.events.fields import Field, Template, key_text, template
+from pipeline.events.fields import Field, Optional, Template, key_text, template
 from pipeline.events.paths import UNSET, FieldError, Path, Place, as_text
+from pipeline.messages import iso8601
 from pipeline.settings import Events
 from pipeline.stamps import LAST_TIME, Stamp, StampError, Stamps, shown
 
@@ -18,12 +19,18 @@ class Identity:
     ----------
     events
         Where that is told.
+
+    Attributes
+    ----------
+    optional
+        Parts of the series' name that an event may lack.
     """
 
     def __init__(self, events: Events) -> None:
         self._settings = events
         self._series = template(events.series, events.key)
         self._key_stands_in = len(self._series.parts) == 1 and isinstance(self._series.parts[0], Path)
+        self.optional = tuple(field for field in self._series.fields if isinstance(field, Optional))
         self._timestamp = template(events.timestamp, events.key)
         self._stamps = Stamps(events.timestamp_format, events.timezone)
 
@@ -42,6 +49,10 @@ class Identity:
         if type(found) is int or (type(found) is float and math.isfinite(found)):
             return _checked(str(found), self._series.text), False
         raise RefusedError("bad_series", f"found {shown(found)}, expected a string or a number", self._series.text)
+
+    def absent(self, place: Place) -> tuple[str, ...]:
+        """The optional parts of the series' name that are not there."""
+        return tuple(field.text for field in self.optional if not field.find(place))
 
     def _name_in_key(self, key: bytes | None) -> str:
         path = self._series.text
@@ -66,9 +77,18 @@ class Identity:
         except StampError as error:
             raise RefusedError(error.reason, error.detail, path) from None
         if timestamp >= 0 and stamp.time - timestamp * 1000 > self._settings.max_ahead * 1e6:
-            ahead = (stamp.time - timestamp * 1000) / 1e6
-            raise RefusedError("timestamp_ahead", f"{shown(found)} is {ahead:.0f} s ahead of the record", path)
+            raise RefusedError("timestamp_ahead", _ahead(found, stamp, timestamp), path)
         return stamp, False
+
+
+def _ahead(found: object, stamp: Stamp, timestamp: int) -> str:
+    """How far ahead a time is, and what may mend that."""
+    seconds = (stamp.time - timestamp * 1000) / 1e6
+    reads = "" if stamp.is_date else f", as {iso8601(stamp.time)},"
+    return (
+        f"{shown(found)}{reads} is {seconds:.0f} s ahead of the record; set events.timestamp_format or events.timezone"
+        " if it means another time, or raise events.max_ahead if it does not"
+    )
 
 
 def _checked(name: str, path: str | None) -> str:

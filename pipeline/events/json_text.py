@@ -1,6 +1,7 @@
 """JSON that lies in a text: the text of a record, a line of it, or a field that holds JSON of its own."""
 
 import json
+import re
 from collections.abc import Callable
 from functools import lru_cache
 
@@ -24,6 +25,33 @@ def loosely(text: str) -> object:
 
 def _whole(digits: str) -> int | float:
     return int(digits) if len(digits) <= LONGEST_NUMBER else float(digits)
+
+
+_DECODER = json.JSONDecoder(parse_int=_whole)
+
+
+def joined(text: str) -> list[object]:
+    """Objects one after the other with nothing between them, as Amazon Data Firehose joins them; [] where it is else.
+
+    >>> joined('{"v": 1}{"v": 2}'), joined('{"v": 1} and more')
+    ([{'v': 1}, {'v': 2}], [])
+    """
+    found: list[object] = []
+    at = 0
+    while at < len(text):
+        try:
+            document, at = _DECODER.raw_decode(text, at)
+        except (ValueError, RecursionError):
+            return []
+        if type(document) is not dict:
+            return []
+        found.append(document)
+        space = _SPACE.match(text, at)
+        at = space.end() if space else at
+    return found
+
+
+_SPACE = re.compile(r"\s*")
 
 
 def inner(text: str) -> object:

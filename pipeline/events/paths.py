@@ -39,8 +39,9 @@ class Path:
     """A dotted path, such as ``data.value``, ``labels."app.io/name"``, ``points.0`` or ``tags[key=host].value``.
 
     A key that is spelt exactly like the path, or like the rest of it, goes before its parts. A name in double quotes
-    is one key; a number, alone or in brackets, is a place in an array; ``[key=host]`` is the first object of an array
-    whose ``key`` is ``host``. Where the path goes on from a text, the text is read as JSON.
+    is one key, in which ``""`` stands for a quote; a number, alone or in brackets, is a place in an array;
+    ``[key=host]`` is the first object of an array whose ``key`` is ``host``. Where the path goes on from a text, the
+    text is read as JSON.
 
     Raises
     ------
@@ -121,7 +122,7 @@ class _Try(msgspec.Struct, frozen=True, gc=False):
     rest: "tuple[_Try, ...] | None"
 
 
-_STEP = re.compile(r'"([^"]+)"|([^."\[\]]+)|\[(-?\d+)\]|\[([^\[\]=]+)=([^\[\]]*)\]')
+_STEP = re.compile(r'"((?:""|[^"])+)"|([^."\[\]]+)|\[(-?\d+)\]|\[([^\[\]=]+)=([^\[\]]*)\]')
 
 
 def _steps(text: str) -> tuple[_Name | _Index | _Selector, ...]:
@@ -137,7 +138,7 @@ def _steps(text: str) -> tuple[_Name | _Index | _Selector, ...]:
         elif key is not None:
             steps.append(_Selector(key, value))
         else:
-            steps.append(_Name(quoted or name, quoted is not None))
+            steps.append(_Name(quoted.replace('""', '"') if quoted else name, quoted is not None))
         at = match.end()
         if text[at : at + 1] == ".":
             at += 1

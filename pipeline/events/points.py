@@ -168,15 +168,36 @@ def _explode(nodes: tuple[object, ...], way: tuple[_Hop, ...], name: str, walk: 
             walk.elements.append((element, *parents))
 
 
-def zipped(found: object) -> list[dict[str, object]] | None:
-    """The rows of arrays side by side, each as long as the longest allows; None where there are no arrays."""
+def zipped(found: object) -> list[object] | None:
+    """The rows of arrays side by side, each as long as the longest allows; None where there are no arrays.
+
+    The arrays lie in an object under their names, or in an array, all as long, whose rows are arrays then. An object
+    whose names are the places 0, 1, 2, .. is an array, too: so pandas writes columns.
+
+    >>> zipped({"t": [1, 2], "v": {"0": 5, "1": 6}}), zipped([[1, 2], [5, 6]])
+    ([{'t': 1, 'v': 5}, {'t': 2, 'v': 6}], [[1, 5], [2, 6]])
+    """
+    if type(found) is list:
+        columns = [column for column in map(as_array, found) if column is not None]
+        if len(columns) < len(found) or len(set(map(len, columns))) != 1:
+            return None
+        return [list(row) for row in zip(*columns, strict=True)]
     if type(found) is not dict:
         return None
-    arrays = {name: value for name, value in found.items() if type(value) is list}
+    arrays = {name: array for name, value in found.items() if (array := as_array(value)) is not None}
     if not arrays:
         return None
     longest = max(map(len, arrays.values()))
     return [{name: array[row] for name, array in arrays.items() if row < len(array)} for row in range(longest)]
+
+
+def as_array(value: object) -> list[object] | None:
+    """An array, or what an object holds whose names are the places 0, 1, 2, ..; None of anything else."""
+    if type(value) is list:
+        return value
+    if type(value) is dict and value and list(value) == [str(place) for place in range(len(value))]:
+        return list(value.values())
+    return None
 
 
 def _by_name(found: object, parents: tuple[object, ...], rest: tuple[_Hop, ...], name: str, walk: _Walk) -> None:

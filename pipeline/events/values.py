@@ -65,7 +65,7 @@ class Values:
                 return math.nan
             if -LARGEST_VALUE <= found <= LARGEST_VALUE:
                 return float(found)
-            raise RefusedError("value_out_of_range", f"found {shown(found)}", path.text)
+            raise RefusedError("value_out_of_range", _beyond(found), path.text)
         if found is None:
             return math.nan
         if found is UNSET:
@@ -85,7 +85,9 @@ class Values:
         return BOOLEANS.get(lower, text) if self._booleans else text
 
     def _is_missing(self, number: float) -> bool:
-        return number in self._missing_numbers or (number != number and "nan" in self._missing)
+        return number in self._missing_numbers or (
+            not math.isfinite(number) and not self._missing.isdisjoint(_NO_NUMBERS[str(number)])
+        )
 
     def covariates(self, place: Place) -> tuple[float, ...]:
         """Numbers known with the event, NaN where one is masked."""
@@ -102,6 +104,24 @@ class Values:
         if (type(found) is float or type(found) is int or type(found) is bool) and abs(found) <= LARGEST_VALUE:
             return float(found)
         return math.nan
+
+
+_NO_NUMBERS: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "nan": frozenset({"nan"}),
+        "inf": frozenset({"inf", "+inf", "infinity", "+infinity"}),
+        "-inf": frozenset({"-inf", "-infinity"}),
+    }
+)
+"""How `events.missing` may spell what JSON of some languages writes as a bare word."""
+
+
+def _beyond(number: float) -> str:
+    """Why a number is refused, and what to do."""
+    if isinstance(number, int) or math.isfinite(number):
+        return f"found {shown(number)}, beyond 1e30; let the producer write it in a larger unit"
+    word = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}[str(number)]
+    return f'found {word}; if it means a missing value, set events.missing = ["{word}"]'
 
 
 def comma_number(text: str) -> int | float | None:
@@ -137,10 +157,26 @@ def _fix(found: object) -> str:
     """The setting that reads a value which is no number."""
     if type(found) is bool or (type(found) is str and found.strip().lower() in BOOLEANS):
         return "; events.booleans = true reads it"
+    if type(found) is str and _BASE64.fullmatch(found):
+        return (
+            ", and this may be base64 of a decimal, as Debezium and Kafka Connect write NUMERIC columns, which no"
+            ' setting reads: set decimal.handling.mode = double in Debezium, decimal.format = "NUMERIC" in the'
+            " JsonConverter"
+        )
     if type(found) is str and _LIKE_A_NUMBER.match(found):
-        alone = "; let the producer write the number alone, with a decimal point"
+        alone = (
+            "; no setting takes units or thousands off: let the producer write the number alone, with a decimal point"
+        )
         number = comma_number(found) if "," in found else None
         return alone if number is None else f'{alone}; events.decimal = "comma" would read it as {number}'
     if type(found) is str and len(found) < 40:
-        return f"; if it means a missing value, set events.missing = [{shown(found)}]"
+        return (
+            f"; if it means a missing value, set events.missing = [{shown(found)}]; no other word is read as a number"
+        )
+    if type(found) is dict or type(found) is list:
+        return "; let events.values name the field in it that holds the number"
     return ""
+
+
+_BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4}){0,8}(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)", re.ASCII)
+"""Bytes of a number in base64, where padding tells it from a word."""

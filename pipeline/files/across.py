@@ -1,17 +1,25 @@
 """Times in the header: each row is a series, and its values stand below their times."""
 
-import re
 from collections.abc import Sequence
 from itertools import combinations
 
+from pipeline.files.clocks import ascii_pattern
 from pipeline.files.dateorder import order_of
 from pipeline.files.file_options import FileOptions
+from pipeline.files.monthnames import month_of
 from pipeline.files.packing import TableError
 from pipeline.files.sample import Sample, short
 from pipeline.files.timecolumn import TimeColumn
 from pipeline.files.timeforms import ANY, SLASHED, TimeForm, form_of, is_date, named_form, slashed_form
-from pipeline.files.valuesfinder import MONTHS
 from pipeline.stamps import Stamps
+
+YEAR_COLUMN = ascii_pattern(r"[XYF]?((?:19|20)\d\d)(?: \[YR\d{4}\])?")
+"""2024, X2024 as R writes it, Y2024 (FAO), 2024 [YR2024] (World Bank)."""
+
+
+def _without_marks(name: str) -> str:
+    match = YEAR_COLUMN.fullmatch(name)
+    return match[1] if match else name
 
 
 class Across:
@@ -31,20 +39,25 @@ class Across:
     def dated(self) -> tuple[int, ...]:
         """Columns whose names are times, where they are most of a wide header."""
         dated = [
-            place
-            for place, name in enumerate(self._sample.columns)
-            if is_date(name) or re.fullmatch(r"(19|20)\d\d", name)
+            place for place, name in enumerate(self._sample.columns) if is_date(name) or YEAR_COLUMN.fullmatch(name)
         ]
         names = [self._sample.columns[place] for place in dated]
-        if len(dated) < 3 or 2 * len(dated) < len(self._sample.columns) or dated[0] == 0 or form_of(names) is None:
+        if (
+            len(dated) < 3
+            or 2 * len(dated) < len(self._sample.columns)
+            or dated[0] == 0
+            or form_of(list(map(_without_marks, names))) is None
+        ):
             return ()
         return tuple(dated)
 
     def time(self, dated: tuple[int, ...]) -> TimeColumn:
         """These columns as those of the times."""
-        form = form_of([self._sample.columns[place] for place in dated]) or ANY
+        form = form_of([_without_marks(self._sample.columns[place]) for place in dated]) or ANY
         if form.pattern is SLASHED:
             form = self._ordered_header(dated)
+        if form.told == "year":
+            form = TimeForm(form.told, YEAR_COLUMN, _without_marks)
         return TimeColumn(dated, f"the header ({form.told})", Stamps("auto", self._options.timezone), form)
 
     def series(self, named: tuple[int, ...], dated: tuple[int, ...]) -> tuple[int, ...]:
@@ -72,7 +85,7 @@ class Across:
         if len(series) != 1:
             return
         cells, name = self._sample.cells[series[0]], self._sample.called(series[0])
-        by_name = {cell.strip()[:3].lower() for cell in cells} == MONTHS
+        by_name = {month_of(cell) for cell in cells} == set(range(1, 13))
         by_number = len(cells) == 12 and sorted(cells) == sorted(map(str, range(1, 13)))
         if by_name or by_number:
             raise TableError(

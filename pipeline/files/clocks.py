@@ -5,7 +5,10 @@ from collections.abc import Callable, Iterable, Sequence
 
 from pipeline.stamps import StampError
 
-CLOCK_TEXT = r"(?:\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?|\d{1,2}\.\d{2}\.\d{2})(?: ?[AaPp]\.?[Mm]\.?)?"
+CLOCK_TEXT = (
+    r"(?:(?:\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?|\d{1,2}\.\d{2}\.\d{2})(?: ?[AaPp]\.?[Mm]\.?)?"
+    r"|(?:0?[1-9]|1[0-2]) ?[AaPp]\.?[Mm]\.?)"
+)
 
 
 def ascii_pattern(text: str) -> re.Pattern[str]:
@@ -14,7 +17,8 @@ def ascii_pattern(text: str) -> re.Pattern[str]:
 
 
 CLOCK = ascii_pattern(CLOCK_TEXT)
-HOUR_OF_DAY = ascii_pattern(r"\d{1,2}(?:\.0)?")
+HOUR_OF_DAY = ascii_pattern(r"\d{1,2}(?:\.0)?[AB]?")
+"""In autumn some write 2A and 2B for the hour that comes twice."""
 CLOCK_DIGITS = ascii_pattern(r"\d{1,2}[0-5]\d|[0-5]?\d")
 """830, 0830, 2400 for a time of day, and in a column of such 0 or 30."""
 NUMBER = ascii_pattern(r"-?\d+(?:\.\d+)?")
@@ -43,11 +47,12 @@ def clock_of(text: str) -> str:
 
 def hour_of(text: str) -> str:
     """A bare hour, 0 to 24, as it follows a date."""
-    if HOUR_OF_DAY.fullmatch(text) is None or float(text) > 24:
+    hour = text.rstrip("ABab")
+    if HOUR_OF_DAY.fullmatch(text) is None or float(hour) > 24:
         raise StampError(
             "hour", f"`{text}` is no hour of a day, 0 to 24; write both into one column, such as 2024-05-01 13:00"
         )
-    return f" {int(float(text)):02d}:00:00"
+    return f" {int(float(hour)):02d}:00:00"
 
 
 def digits_of(text: str) -> str:
@@ -60,8 +65,10 @@ def digits_of(text: str) -> str:
 def clock_reader(cells: Iterable[str]) -> Callable[[str], str]:
     """How a whole column writes times of day: with colons, as bare hours, or as hour and minute without a colon."""
     kinds = set(cells)
-    if not kinds or not all(NUMBER.fullmatch(cell) for cell in kinds):
+    if not kinds or not all(NUMBER.fullmatch(cell) or HOUR_OF_DAY.fullmatch(cell) for cell in kinds):
         return clock_of
+    if not all(NUMBER.fullmatch(cell) for cell in kinds):
+        return hour_of
     has_minutes = max(map(float, kinds)) >= 100 and all(CLOCK_DIGITS.fullmatch(cell) for cell in kinds)
     return digits_of if has_minutes else hour_of
 

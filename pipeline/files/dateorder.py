@@ -34,7 +34,8 @@ def order_of(times: Iterable[Sequence[str]]) -> Orders:
     orders = ("dmy", "mdy") if any(len(parts[2]) == 4 for parts in seen) else ("dmy", "mdy", "ymd")
     possible = {order: moments for order in orders if (moments := _moments(seen, order))}
     if len(possible) > 1:
-        possible = _forward(possible)
+        forward = _forward(possible)
+        possible = possible if _is_of_the_text(forward, list(seen)) else forward
     if len(possible) > 1:
         possible = _regular(possible)
     return Orders(tuple(possible), example)
@@ -64,6 +65,13 @@ def _forward(possible: dict[str, list[datetime]]) -> dict[str, list[datetime]]:
     return {order: days for order, days in possible.items() if turns[order] == 0}
 
 
+def _is_of_the_text(forward: dict[str, list[datetime]], seen: Sequence[tuple[str, str, str, str]]) -> bool:
+    """Whether dates only go forward year first as their texts were sorted, which they are whatever comes first."""
+    if list(forward) != ["ymd"] or _steps_alike(forward["ymd"]):
+        return False
+    return seen in (sorted(seen), sorted(seen, reverse=True))
+
+
 def _regular(possible: dict[str, list[datetime]]) -> dict[str, list[datetime]]:
     """Those in whose reading all steps are alike (a month is 28 to 31 days, a quarter 90 to 92, a year 365 or 366)."""
     alike = {order: days for order, days in possible.items() if _steps_alike(days)}
@@ -71,7 +79,7 @@ def _regular(possible: dict[str, list[datetime]]) -> dict[str, list[datetime]]:
 
 
 def _steps_alike(days: Sequence[datetime]) -> bool:
-    steps = {abs(after - before) / DAY for before, after in pairwise(days)}
+    steps = {(after - before) / DAY for before, after in pairwise(sorted(days))}
     if len(days) < 4 or not steps:
         return False
     return len(steps) == 1 or any(

@@ -14,6 +14,7 @@ from pipeline.files.cells import (
     NumberForm,
     like_a_number,
 )
+from pipeline.files.cycles import Cycle
 from pipeline.files.file_options import Cells, Fields, FileOptions
 from pipeline.files.packing import TableError
 from pipeline.files.reader import Sheet
@@ -22,6 +23,7 @@ from pipeline.files.seriesfinder import SeriesFinder
 from pipeline.files.timecolumn import TimeColumn
 from pipeline.files.timefinder import TimeFinder
 from pipeline.files.timeforms import ANY, is_date
+from pipeline.files.units import Unit
 from pipeline.files.valuesfinder import ValuesFinder
 from pipeline.stamps import Stamps
 
@@ -46,9 +48,13 @@ class Layout(msgspec.Struct, frozen=True):
     by_row
         Whether a row is one event of all its values; else each cell is one.
     across
-        Whether the header holds the times: each row is a series.
+        Whether the header holds the times: each cell of a row is one step of a series.
+    cycle
+        Which parts of a row's time are in the header, as months of a year; None: the whole times are, if ``across``.
     numbers
         How values are written.
+    units
+        What stands beside the values of each of these columns.
     step
         Seconds from row to row where rows are counted.
     unused
@@ -63,7 +69,9 @@ class Layout(msgspec.Struct, frozen=True):
     covariates: tuple[int | None, ...]
     by_row: bool
     across: bool
+    cycle: Cycle | None
     numbers: NumberForm
+    units: tuple[Unit, ...]
     step: float
     unused: dict[str, str]
 
@@ -89,27 +97,47 @@ class _Finder:
 
     def layout(self) -> Layout:
         self._check_width()
+        self._check_options()
         across = Across(self._sample, self._options)
+        covariates = tuple(self._sample.place(name) for name in self._fields.covariates)
         if dated := across.dated():
             self._check_names()
-            return self._across(across, dated)
+            return self._across(across, dated, covariates)
         self._check_header()
         self._check_names()
-        covariates = tuple(self._sample.place(name) for name in self._fields.covariates)
         finder = TimeFinder(self._sample, self._fields, self._options)
         time = finder.time()
         counter = finder.counter() if time is None else None
         taken = {*(time.places if time else ()), counter, *covariates}
         series, values, by_row = self._series_and_values(time, counter, taken)
+        cycle = self._values.cycle(time, values)
+        values = cycle.columns if cycle else values
         self._note_unused({*taken, *series, *values})
         numbers = self._values.numbers(values)
         step = 0.0 if isinstance(self._options.step, str) else self._options.step
         return Layout(
-            self._sample.columns, time, counter, series, values, covariates, by_row, False, numbers, step, self._unused
+            self._sample.columns,
+            time,
+            counter,
+            series,
+            values,
+            covariates,
+            by_row,
+            cycle is not None,
+            cycle,
+            numbers,
+            self._units(values),
+            step,
+            self._unused,
         )
+
+    def _units(self, values: tuple[int, ...]) -> tuple[Unit, ...]:
+        return tuple(self._sample.units[place] for place in values)
 
     def _check_width(self) -> None:
         columns = self._sample.columns
+        if not columns:
+            raise TableError(f"{self._sample.path} holds no fields; expected such as series, timestamp, value")
         if len(columns) < 2:
             raise TableError(
                 f"{self._sample.path} has one column, `{short(columns[0])}`; expected commas, semicolons, tabs or |"
@@ -123,6 +151,19 @@ class _Finder:
         repeated = next((name for name, count in Counter(columns).items() if name and count > 1), None)
         if repeated:
             raise TableError(f"{self._sample.path} has the column `{repeated}` twice; rename one")
+
+    def _check_options(self) -> None:
+        """A column is one thing: its time, its name or its value."""
+        options = {"--time": self._options.time, "--series": self._options.series, "--values": self._options.values}
+        seen: dict[str, str] = {}
+        for option, names in options.items():
+            for name in names:
+                if name in seen:
+                    raise TableError(
+                        f"{self._sample.path}: the column `{name}` is named twice ({seen[name]}, {option}); it can be"
+                        " one thing"
+                    )
+                seen[name] = option
 
     def _check_header(self) -> None:
         """A header has names: no times, and not numbers alone."""
@@ -161,13 +202,28 @@ class _Finder:
             if place not in used:
                 self._unused.setdefault(self._sample.called(place), "not asked for")
 
-    def _across(self, across: Across, dated: tuple[int, ...]) -> Layout:
+    def _across(self, across: Across, dated: tuple[int, ...], covariates: tuple[int | None, ...]) -> Layout:
         """Each row is a series, its values stand below their times."""
         series = across.series(self._named_series(), dated)
         time = across.time(dated)
-        self._note_unused({*series, *dated})
+        self._note_unused({*series, *dated, *covariates})
         numbers = self._values.numbers(dated)
-        return Layout(self._sample.columns, time, None, series, dated, (), False, True, numbers, 0.0, self._unused)
+        units = self._units(dated)
+        return Layout(
+            self._sample.columns,
+            time,
+            None,
+            series,
+            dated,
+            covariates,
+            False,
+            True,
+            None,
+            numbers,
+            units,
+            0.0,
+            self._unused,
+        )
 
 
 def _counting(counter: int | None) -> TimeColumn | None:

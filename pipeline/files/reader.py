@@ -26,14 +26,21 @@ from pipeline.files.packing import Plain, TableError, not_utf_8, unpacked
 SAMPLE = 2000
 """Rows from which the layout is told."""
 BATCH = 2048
+CELLS = 1_000_000
+"""At once, of wide files: fewer rows of them."""
 NEAR_THE_TOP = 5
 """Lines in which a table may not have begun yet."""
-MEMORY = "256MB"
+LINES = 60
+"""That tell how wide rows are."""
+MEMORY = "1GB"
+"""DuckDB takes 33 kB for each column, 0.2 GB for 10,000 twice."""
 SNIFF = "SELECT Delimiter, Quote, Escape, SkipRows, len(Columns) FROM sniff_csv(?, all_varchar = true, comment = '')"
 BAD_LINE = re.compile(r"CSV Error on Line: (\d+)")
 WIDTHS = re.compile(r"Expected Number of Columns: (\d+) Found: (\d+)")
 EXCEL_HINT = re.compile(rb"(?:\xef\xbb\xbf)?\"?sep=(.)\"?\r?\n")
 NOTHING = "(empty)"
+NUMERIC = re.compile(r"[\d.,:/ TZ+-]*\d[\d.,:/ TZ+-]*")  # a number or a time, and so no name
+YEAR = re.compile(r"(19|20)\d\d")  # a number that may be a name
 
 
 class Dialect(NamedTuple):
@@ -61,6 +68,12 @@ class Sheet(msgspec.Struct, frozen=True):
         The first rows below it.
     comments, skipped
         Lines left out as comments, and as lying before the header.
+    above, below
+        Rows left out above and below the header.
+    units
+        What stands in those below it, if they do not belong to the names.
+    beside
+        What else a JSON object holds, in words.
     """
 
     path: Path
@@ -70,12 +83,16 @@ class Sheet(msgspec.Struct, frozen=True):
     sample: tuple[Cells, ...]
     comments: int
     skipped: int
+    above: int = 0
+    below: int = 0
+    units: Cells = ()
+    beside: str = ""
 
     def rows(self) -> Iterator[Cells]:
         """Every row below the header; cells are text without spaces around it, empty where there is nothing."""
         with unpacked(self.path, self.encoding) as plain:
             rows = _rows(self.path, plain, self.dialect, self.columns)
-            yield from islice(rows, 1, None) if self.dialect else rows
+            yield from islice(rows, 1 + self.above + self.below, None) if self.dialect else rows
 
     def line(self, row: int) -> int:
         """The line of the file in which a row below the header stands; 0 is the first of these."""
@@ -86,7 +103,8 @@ class Sheet(msgspec.Struct, frozen=True):
                 next(text)
             lines = csv.reader(text, delimiter=self.dialect.delimiter, quotechar=self.dialect.quote)
             filled = (lines.line_num for cells in lines if cells)
-            return next(islice(filled, row + 1, None), lines.line_num) + self.dialect.skip
+            place = row + 1 + self.above + self.below
+            return next(islice(filled, place, None), lines.line_num) + self.dialect.skip
 
 
 def read_sheet(path: Path, encoding: str = "") -> Sheet:
@@ -99,15 +117,22 @@ def read_sheet(path: Path, encoding: str = "") -> Sheet:
     """
     with unpacked(path, encoding) as plain:
         if plain.is_parquet or is_json(plain.path):
-            columns = _parquet_columns(path, plain.path) if plain.is_parquet else json_columns(path, plain.path)
-            sample = tuple(islice(_rows(path, plain, None, columns), SAMPLE))
-            return Sheet(path, encoding, None, columns, sample, plain.comments, 0)
+            columns, beside = (
+                (_parquet_columns(path, plain.path), "") if plain.is_parquet else json_columns(path, plain.path)
+            )
+            sample = tuple(islice(_rows(path, plain, None, columns), _sampled(len(columns))))
+            return Sheet(path, encoding, None, columns, sample, plain.comments, 0, beside=beside)
         dialect = _dialect(path, plain.path)
-        head = tuple(islice(_rows(path, plain, dialect, ()), SAMPLE + 1))
+        head = tuple(islice(_rows(path, plain, dialect, ()), _sampled(dialect.width) + 1))
         if not head:
             raise TableError(f"{path} is empty; expected a header such as series,timestamp,value")
         skipped = _filled(plain.path, dialect.skip)
     return Sheet(path, encoding, dialect, head[0], head[1:], plain.comments, skipped)
+
+
+def _sampled(width: int) -> int:
+    """How many rows are looked at first."""
+    return max(100, min(SAMPLE, CELLS // max(width, 1)))
 
 
 def _rows(path: Path, plain: Plain, dialect: Dialect | None, columns: Cells) -> Iterator[Cells]:
@@ -130,7 +155,8 @@ def _selected(path: Path, query: str, plain: Path) -> Iterator[Cells]:
     try:
         with _connection() as connection:
             cursor = connection.execute(query, [str(plain)])
-            while batch := cursor.fetchmany(BATCH):
+            size = max(1, min(BATCH, CELLS // len(cursor.description or "-")))
+            while batch := cursor.fetchmany(size):
                 for row in batch:
                     yield tuple(["" if cell is None else cell.strip() for cell in row])
     except duckdb.Error as error:
@@ -159,11 +185,22 @@ def _refusal(path: Path, told: str) -> TableError:
     """DuckDB's many lines in one."""
     line, widths = BAD_LINE.search(told), WIDTHS.search(told)
     place = f"{path}, line {line[1]}" if line else f"{path}"
+    if r"\0\0" in told:
+        return TableError(f"{place} holds NUL bytes, as where a machine stopped amid writing; remove them")
     if widths:
         above = ", or delete what stands above the table" if line and int(line[1]) <= NEAR_THE_TOP else ""
-        return TableError(f"{place}: {widths[2]} cells under {widths[1]} columns; mend the row or the header{above}")
+        cells = "1 cell" if widths[2] == "1" else f"{widths[2]} cells"
+        return TableError(f"{place}: {cells} under {widths[1]} columns; mend the row or the header{above}")
     if "utf-8" in told:
         return not_utf_8(path)
+    if "unterminated quote" in told:
+        return TableError(f'{place}: a quote (`"`) is opened and not closed; close it, or double it where it is meant')
+    if "Maximum line size" in told:
+        return TableError(
+            f"{path} has a line of more than 2 MB; mend a quote that is not closed, or leave out the column"
+        )
+    if "Out of Memory" in told:
+        return TableError(f"{path} has too many columns; leave out some, or write a row for each value")
     reasons = [one for one in told.splitlines() if one and "CSV Error" not in one and "Original Line" not in one]
     return TableError(f"{place} cannot be read: {reasons[0] if reasons else told.splitlines()[0]}")
 
@@ -183,6 +220,8 @@ def _dialect(path: Path, plain: Path) -> Dialect:
     except duckdb.Error as error:
         if "utf-8" in str(error):
             raise not_utf_8(path) from None
+        if "Out of Memory" in str(error) or "Maximum line size" in str(error):
+            raise _refusal(path, str(error)) from None
         raise TableError(f"{path} is not CSV, Parquet or JSON lines: {_reason(str(error))}") from None
     delimiter, quote, escape, skip, width = found or (",", NOTHING, NOTHING, 0, 1)
     quote = '"' if quote == NOTHING else quote
@@ -206,12 +245,12 @@ def _from_the_header(plain: Path, dialect: Dialect) -> Dialect:
                 begin, cells = number, len(row)
             if number == dialect.skip:
                 break
-    is_header = bool(row) and re.fullmatch(r"[\d.,:/ TZ+-]+", row[0]) is None
-    if cells < dialect.width and is_header:
+    is_header = bool(row) and not any(NUMERIC.fullmatch(cell) and not YEAR.fullmatch(cell) for cell in row)
+    if is_header and (cells < dialect.width or begin == dialect.skip):
         return dialect
-    if cells >= 2 and begin < dialect.skip:
+    if begin < dialect.skip and cells >= 2:
         return dialect._replace(skip=begin, width=cells)
-    return dialect
+    return _of_uneven_rows(plain, dialect._replace(skip=0, width=1))  # the header is not written as the sniffer found
 
 
 def _of_uneven_rows(plain: Path, dialect: Dialect) -> Dialect:
@@ -221,7 +260,20 @@ def _of_uneven_rows(plain: Path, dialect: Dialect) -> Dialect:
     delimiter = next((mark for mark in ",;\t|" if mark in first), None)
     if delimiter is None:
         return dialect
-    return dialect._replace(delimiter=delimiter, width=len(next(csv.reader([first], delimiter=delimiter))))
+    width = len(next(csv.reader([first], delimiter=delimiter)))
+    return _below_other_rows(plain, dialect._replace(delimiter=delimiter, width=width))
+
+
+def _below_other_rows(plain: Path, dialect: Dialect) -> Dialect:
+    """Where the first rows are of another length than all after them, the header is the first of those."""
+    with open(plain, encoding="utf-8-sig", newline="") as text:
+        lines = csv.reader(islice(text, dialect.skip, None), delimiter=dialect.delimiter)
+        rows = [(lines.line_num, row) for row in islice(lines, LINES) if row]
+    width = len(rows[-1][1])
+    begin = next((place for place in range(len(rows)) if all(len(row) == width for _, row in rows[place:])), 0)
+    if not 0 < begin <= NEAR_THE_TOP or width < 2 or any(map(NUMERIC.fullmatch, rows[begin][1])):
+        return dialect
+    return dialect._replace(skip=dialect.skip + rows[begin - 1][0], width=width)
 
 
 def _width(plain: Path, delimiter: str, skip: int) -> int:

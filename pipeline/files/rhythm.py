@@ -11,7 +11,7 @@ Integers = npt.NDArray[np.int64]
 
 NEAR = 0.05  # of a step: so far a gap may be from it
 IRREGULAR = 0.25  # share of gaps that are another one
-WEEKDAYS = 10  # rows that have to fall on working days alone
+WEEKDAYS = 10  # days that have to be working days alone
 WORDS = (
     *((1.0, "second"), (60.0, "minute"), (3600.0, "hour"), (DAY, "day"), (7 * DAY, "week"), (30.44 * DAY, "month")),
     *((91.3 * DAY, "quarter"), (365.25 * DAY, "year")),
@@ -44,8 +44,8 @@ class Rhythm(NamedTuple):
         """In words: a row a week, a row every 15 minutes."""
         if not self.step:
             return "one row each"
-        every = "a row a business day" if self.business else _every(self.step)
-        return f"{every}, irregular" if self.irregular else every
+        apart = "a row a business day" if self.business else every(self.step)
+        return f"{apart}, irregular" if self.irregular else apart
 
 
 def rhythm_of(series: Integers, times: Integers) -> Rhythm:
@@ -63,11 +63,12 @@ def rhythm_of(series: Integers, times: Integers) -> Rhythm:
 
 
 def _has_no_weekend(times: Integers) -> bool:
-    days = (times // round(DAY * 1e6) + 3) % 7  # 1970 began with a Thursday; Monday is 0
-    return len(days) >= WEEKDAYS and bool(np.all(days < 5))
+    days = np.unique(times // round(DAY * 1e6))
+    return len(days) >= WEEKDAYS and bool(np.all((days + 3) % 7 < 5))  # 1970 began with a Thursday; Monday is 0
 
 
-def _every(step: float) -> str:
+def every(step: float) -> str:
+    """In words, how far apart rows are."""
     near = next((word for seconds, word in WORDS if abs(step - seconds) <= NEAR * seconds), None)
     if near:
         return f"a row {'an' if near == 'hour' else 'a'} {near}"

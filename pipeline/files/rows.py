@@ -1,6 +1,7 @@
 """The rows of a file, read one after the other: keys, times, numbers, and what is refused about them."""
 
 import math
+import shlex
 from array import array
 from collections import Counter
 from collections.abc import Iterator
@@ -9,17 +10,19 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pipeline.files.cells import BOOLEANS, mend_of
+from pipeline.files.cells import BOOLEANS, AmbiguousNumberError, like_a_number, mend_of, thousands_asked
 from pipeline.files.file_options import Cells
 from pipeline.files.layout import Layout
 from pipeline.files.packing import TableError
 from pipeline.files.reader import Sheet
+from pipeline.files.sample import SHOWN, short
 from pipeline.files.timecolumn import TimeColumn
 from pipeline.stamps import StampError
 from pipeline.stamps.repeated_hour import RepeatedHour
 
 COUNTED_FROM = 946_684_800_000_000
 """Microseconds: rows without a time are counted from the year 2000 on."""
+SAY_MISSING = "say --missing"
 PACKINGS = (".gz", ".bz2", ".xz", ".zst", ".zip")
 
 
@@ -38,6 +41,7 @@ class Reading:
 
     def __init__(self, sheet: Sheet, layout: Layout) -> None:
         self._sheet, self._layout = sheet, layout
+        self._units = layout.units if any(map(any, layout.units)) else ()
         self._hour = RepeatedHour()
         self._counts: Counter[str] = Counter()
         self.missing: Counter[str] = Counter()
@@ -61,21 +65,64 @@ class Reading:
     def _row(self, number: int, cells: Cells) -> Iterator[Row]:
         key = self._key(number, cells)
         time = self._time(number, key, cells)
+        cells = self._bare(number, cells)
         values = tuple([self._number(number, place, cells[place]) for place in self._layout.values])
         yield Row(key, time, values, self._covariates(cells), number)
 
     def _across(self, number: int, cells: Cells) -> Iterator[Row]:
-        key, column = self._key(number, cells), self._layout.time
-        for place in self._layout.values:
-            time = self._read(number, key, column._replace(places=(place,)), self._layout.columns) if column else 0
-            yield Row(key, time, (self._number(number, place, cells[place]),), (), number)
+        key, cells = self._key(number, cells), self._bare(number, cells)
+        for index, place in enumerate(self._layout.values):
+            time = self._time_across(number, key, cells, index)
+            if time is not None:
+                yield Row(key, time, (self._number(number, place, cells[place]),), self._covariates(cells), number)
+
+    def _time_across(self, number: int, key: str, cells: Cells, index: int) -> int | None:
+        """The time of a cell; None where there is no such time and nothing stands, as on a 30th of February."""
+        column, cycle, place = self._layout.time, self._layout.cycle, self._layout.values[index]
+        if column is None:
+            return 0
+        if cycle is None:
+            return self._read(number, key, column._replace(places=(place,)), self._layout.columns)
+        try:
+            stamp = cycle.read(column, cells, cycle.parts[index])
+        except StampError as error:
+            if cells[place].lower() in self._layout.numbers.missing:
+                return None
+            raise self._refused(number, self._no_part(column, cells, place, error)) from None
+        return stamp.time if stamp.later is None else self._hour.time(key, stamp)
+
+    def _no_part(self, column: TimeColumn, cells: Cells, place: int, error: StampError) -> str:
+        """What is said of a row whose time is none, or has no such part."""
+        try:
+            column.read(cells)
+        except StampError:
+            return self._no_time(column, cells, error)
+        return (
+            f"`{column.text(cells)}` has no `{self._name(place)}`, but `{cells[place]}` stands there; empty the cell,"
+            " or name columns that are series of their own with --values"
+        )
+
+    def _bare(self, number: int, cells: Cells) -> Cells:
+        """The same without the units beside values."""
+        if not self._units:
+            return cells
+        bare = list(cells)
+        for place, unit in zip(self._layout.values, self._units, strict=True):
+            try:
+                bare[place] = unit.bare(cells[place])
+            except ValueError:
+                raise self._refused(number, self._no_number(place, cells[place], "")) from None
+        return tuple(bare)
 
     def _key(self, number: int, cells: Cells) -> str:
         if not self._layout.series:
-            return called(self._sheet.path) if self._layout.by_row else ""
+            return called(self._sheet.path) if self._layout.by_row or self._layout.across else ""
         parts = [cells[place] for place in self._layout.series]
         if not all(parts):
-            raise self._refused(number, "the series has no name")
+            empty = next(self._name(place) for place in self._layout.series if not cells[place])
+            raise self._refused(
+                number, f"the series has no name (column `{empty}` is empty); fill it, or name others with --series"
+            )
         return "/".join(parts)
 
     def _time(self, number: int, key: str, cells: Cells) -> int:
@@ -98,12 +145,15 @@ class Reading:
         return stamp.time if stamp.later is None else self._hour.time(key, stamp)
 
     def _no_time(self, column: TimeColumn, cells: Cells, error: StampError) -> str:
-        text, name = column.text(cells), " + ".join(self._name(place) for place in column.places)
+        text, name = short(column.text(cells)), " + ".join(self._name(place) for place in column.places)
         found = f"`{text}` in column `{name}`"
         if not text.strip():
             return f"no time in column `{name}`; remove the row, or name another column with --time"
         if error.reason == "another_form":
-            return f"{found} {error.detail}; write all alike, or say how with --time-format"
+            note = "" if any(map(str.isdigit, text)) else "remove the row if it is a total or a note, "
+            return f"{found} {error.detail}; {note}write all alike, or say how with --time-format"
+        if error.reason == "part":
+            return f"{found}: {error.detail}; mend or remove the row, or name other columns with --time"
         if error.reason in ("hour", "ambiguous_timestamp") or "events.timezone" in error.detail:
             return f"{found}: {error.detail.replace('set events.timezone to', 'say --timezone with')}"
         if error.reason == "implausible_timestamp":
@@ -119,6 +169,8 @@ class Reading:
     def _number(self, number: int, place: int, text: str) -> float:
         try:
             value = self._layout.numbers.number(text)
+        except AmbiguousNumberError:
+            raise self._refused(number, thousands_asked(text)) from None
         except ValueError as error:
             raise self._refused(number, self._no_number(place, text, str(error))) from None
         if value != value:
@@ -126,10 +178,27 @@ class Reading:
         return value
 
     def _no_number(self, place: int, text: str, why: str) -> str:
-        found = f"`{text}` in column `{self._name(place)}` is not a number"
+        found = f"`{short(text)}` in column `{self._name(place)}` is not a number"
         if why.startswith("beyond"):
-            return f"{found} that can be forecast: {why}"
-        return f"{found}; {mend_of(text)}"
+            return f"{found} that can be forecast: {why}; say --missing {short(text)} if it means that there is none"
+        unit = dict(zip(self._layout.values, self._layout.units, strict=True))[place]
+        if any(unit):
+            return (
+                f"{found} written like those before it (with {unit.told}); write all alike, or name other columns with"
+                " --values"
+            )
+        return f"{found}; {self._mend(place, text)}"
+
+    def _mend(self, place: int, text: str) -> str:
+        """What to do about this cell, and about the others of its column that are no numbers either."""
+        missing = self._layout.numbers.missing
+        cells = {row[place] for row in self._sheet.sample} - {text}
+        others = sorted(cell for cell in cells if not like_a_number(cell) and cell.lower() not in missing)
+        others = [cell for cell in others if mend_of(cell).startswith(SAY_MISSING)]
+        if not others or not mend_of(text).startswith(SAY_MISSING):
+            return mend_of(text)
+        say = " ".join(f"--missing {shlex.quote(cell)}" for cell in [text, *others][:SHOWN])
+        return f"say {say} if they mean that there is none, or name other columns with --values"
 
     def _covariates(self, cells: Cells) -> tuple[float, ...]:
         """Numbers known with the row's events; what is none is masked, as the daemon does."""

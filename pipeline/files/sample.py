@@ -9,6 +9,7 @@ from pipeline.files.cells import MISSING, like_a_number
 from pipeline.files.file_options import Cells
 from pipeline.files.packing import TableError
 from pipeline.files.reader import Sheet
+from pipeline.files.units import Unit, unit_of
 
 SHOWN = 6
 
@@ -24,8 +25,10 @@ class Sample:
         Of the sheet.
     missing
         Cells that mean no value, in lower case.
+    units
+        For each column what stands beside all of its numbers.
     cells
-        For each column the cells of the first rows that are not missing.
+        For each column the cells of the first rows that are not missing, numbers without their units.
     """
 
     def __init__(self, sheet: Sheet, missing: Iterable[str] = ()) -> None:
@@ -33,7 +36,11 @@ class Sample:
         self.path: Path = sheet.path
         self.columns: Cells = sheet.columns
         self.missing = MISSING | {text.lower() for text in missing}
-        self.cells = [self._known(place) for place in range(len(sheet.columns))]
+        known = [self._known(place) for place in range(len(sheet.columns))]
+        self.units: tuple[Unit, ...] = tuple(map(unit_of, known))
+        self.cells = [
+            list(map(unit.bare, cells)) if any(unit) else cells for unit, cells in zip(self.units, known, strict=True)
+        ]
 
     def _known(self, place: int) -> list[str]:
         """The sampled cells of a column that are not missing."""
@@ -46,10 +53,11 @@ class Sample:
 
     def asked(self, names: Sequence[str], option: str) -> tuple[int, ...]:
         """Places of columns that somebody named."""
+        called = [self.called(place) for place in range(len(self.columns))]
         for name in names:
-            if name not in self.columns:
-                raise TableError(f"{self.path} has no column `{name}` ({option}); it has {listed(self.columns)}")
-        return tuple(self.columns.index(name) for name in names)
+            if name not in called:
+                raise TableError(f"{self.path} has no column `{name}` ({option}); it has {listed(called)}")
+        return tuple(map(called.index, names))
 
     def called(self, place: int) -> str:
         """The name of a column, or its number."""
@@ -62,6 +70,13 @@ class Sample:
     def counts_rows(self, place: int) -> bool:
         """Whether it is the first column, and its numbers are those of the rows."""
         return place == 0 and is_counter(self.cells[0]) and len(self.cells[0]) == len(self.sheet.sample)
+
+    def runs_on(self, place: int) -> bool:
+        """Whether a column counts on, up or down, from whatever number."""
+        cells = self.cells[place]
+        if len(cells) < 2 or not all(re.fullmatch(r"\d{1,15}", cell) for cell in cells):
+            return False
+        return {int(after) - int(before) for before, after in pairwise(cells)} in ({1}, {-1})
 
 
 def is_counter(cells: Sequence[str]) -> bool:

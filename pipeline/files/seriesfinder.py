@@ -7,7 +7,7 @@ from itertools import combinations, islice
 
 import numpy as np
 
-from pipeline.files.cells import like_a_number
+from pipeline.files.cells import SWITCHES, like_a_number
 from pipeline.files.clocks import CLOCK, are_clocks
 from pipeline.files.file_options import Cells, FileOptions
 from pipeline.files.packing import TableError
@@ -21,6 +21,14 @@ REPEATED = 0.01
 them apart."""
 SERIES_NAMES = ("unique_id", "series_id", "entity_id", "item_id", "ts_id", "metric", "sensor", "sensor_id")
 ID_NAME = re.compile(r"(^|[^a-z])(id|nr|no|key|code)$", re.IGNORECASE)
+NOUN_NAME = re.compile(
+    r"(^|[^a-z])(sensor|node|device|station|site|store|shop|meter|channel|machine|unit|house|household|building|room|zone"
+    r"|location|area|region|district|line|route|user|customer|client|vehicle|turbine|inverter|pump|motor|engine|plant"
+    r"|feeder|bus|panel|cell|tag|asset|item|product|sku|series|group|host|server|gateway|well|farm|lot|branch|dept"
+    r"|department|category|class|type|kind)([ _-]?(id|nr|no|num|number|key|code))?$",
+    re.IGNORECASE,
+)
+"""What has several series, of which each may be called by a number."""
 PART_NAME = re.compile(
     r"(hour|hr|he|hour[ _-]?(ending|of[ _-]?day|beginning)|stunde|heure|hora|minute|(settlement[ _-]?)?period|interval"
     r"|(half|quarter)[ _-]?hour|time|hhmm|hrmn|hh|slot|month|monat|mois|mes|week|quarter|day)s?",
@@ -126,6 +134,7 @@ class SeriesFinder:
         if several and not chosen:
             name, cells = self._sample.called(several[0]), self._sample.cells[several[0]]
             used = {*several, *times}
+            switches = "--booleans if it is on or off, " if {cell.lower() for cell in cells} <= SWITCHES.keys() else ""
             others = [
                 self._sample.called(place)
                 for place in self._sample.numeric()
@@ -134,22 +143,28 @@ class SeriesFinder:
             raise TableError(
                 f"{self._sample.path}: `{name}` may name {len(set(cells))} series (`{short(cells[0])}`, ...), or be"
                 " a note beside one;"
-                f" say --series {name}, or name the values alone: --values {','.join(others[:SHOWN]) or 'COLUMN'}"
+                f" say --series {name}, {switches}or name the values alone: --values"
+                f" {','.join(others[:SHOWN]) or 'COLUMN'}"
             )
         return ()
 
     def _is_label(self, place: int) -> bool:
         """Text, or numbers whose column says that they are no quantities."""
-        numeric = all(map(like_a_number, self._sample.cells[place]))
-        return not numeric or ID_NAME.search(self._sample.columns[place]) is not None
+        name = self._sample.columns[place]
+        numeric = all(like_a_number(cell) or self._is_switch(cell) for cell in self._sample.cells[place])
+        return not numeric or ID_NAME.search(name) is not None or NOUN_NAME.search(name) is not None
+
+    def _is_switch(self, cell: str) -> bool:
+        return self._options.booleans and cell.lower() in SWITCHES
 
     def _may_name_series(self, place: int) -> bool:
-        """Text, or whole numbers, of which each comes again and again."""
-        cells = self._sample.cells[place]
+        """Text, or whole numbers, of which each comes again and again, or whose column says that it names series."""
+        name, cells = self._sample.columns[place], self._sample.cells[place]
         kinds = set(cells)
         whole = all(re.fullmatch(r"\d+", cell) for cell in kinds) or not any(map(like_a_number, kinds))
         mixed = not whole and sum(map(like_a_number, kinds)) < len(kinds) / 2
-        return bool(cells) and (whole or mixed) and (len(kinds) == 1 or len(kinds) <= len(cells) / 2)
+        is_called_so = name in SERIES_NAMES or NOUN_NAME.search(name) is not None
+        return bool(cells) and (whole or mixed) and (is_called_so or len(kinds) == 1 or len(kinds) <= len(cells) / 2)
 
 
 class _Seen:

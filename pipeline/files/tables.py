@@ -19,15 +19,15 @@ from lstm_stream import Observation
 from pipeline.evaluation.actuals import season_of
 from pipeline.files.events import Event, events_of, names_of
 from pipeline.files.file_options import NO_OPTIONS, PLAIN, Fields, FileOptions
+from pipeline.files.gaps import NO_GAPS, Gaps, gaps_of, in_autumn_hour, steps_told
+from pipeline.files.header import with_header
 from pipeline.files.layout import Layout, layout_of
 from pipeline.files.packing import TableError
 from pipeline.files.reader import Sheet, read_sheet
 from pipeline.files.rhythm import Integers, Rhythm, rhythm_of
 from pipeline.files.rows import Reading, in_time
 from pipeline.files.seriesfinder import REPEATED
-from pipeline.sentinels import Spread, written
-
-SHOWN = 6
+from pipeline.sentinels import Spread
 
 
 class Table(msgspec.Struct, frozen=True):
@@ -55,8 +55,12 @@ class Table(msgspec.Struct, frozen=True):
         Values far from all others that may mean a missing one, and how often each stands there.
     empty_rows
         Rows left out as nothing stands in them.
-    repeated
-        Rows with the time of another one of their series.
+    repeated, are_in_autumn
+        Rows with the time of another one of their series, and whether all stand where clocks may have been set back.
+    gaps
+        Rows that are missing.
+    steps
+        In words, how far apart rows are in the series, where that differs.
     valueless
         Columns in which no row has a value.
     """
@@ -74,6 +78,9 @@ class Table(msgspec.Struct, frozen=True):
     sentinels: dict[float, int]
     empty_rows: int
     repeated: int
+    are_in_autumn: bool
+    gaps: Gaps
+    steps: str
     valueless: tuple[str, ...]
 
     @property
@@ -105,69 +112,6 @@ class Table(msgspec.Struct, frozen=True):
             for name, value in zip(names, event.values, strict=True):
                 yield Observation(f"{event.series}/{name}", event.time, value)
 
-    def told(self, season: int = 0) -> Iterator[str]:
-        """How it was read, in a line, and what was left out, in others; with a season that was named, if one was."""
-        yield f"{_columns_told(self)}; {_rows_told(self)}, season {season or self.rhythm.season}"
-        if self.layout.unused:
-            yield "not used: " + _listed([f"{name} ({why})" for name, why in self.layout.unused.items()])
-        if self.missing:
-            each = [f"{count:,} {f'`{cell}`' if cell else 'empty'}" for cell, count in self.missing.items()]
-            yield f"taken as missing: {_counted(sum(self.missing.values()), 'cell')} ({_listed(each)})"
-        for value, count in self.sentinels.items():
-            yield (
-                f"taken as values: {_counted(count, 'cell')} of {written(value)}, far from all others; say --missing"
-                f" {written(value)} if it means that there is none"
-            )
-        counts = (
-            (self.sheet.skipped, "line", " before the header"),
-            (self.sheet.comments, "line", " of comments"),
-            (self.empty_rows, "empty row", ""),
-        )
-        if left := [_counted(count, what) + where for count, what, where in counts if count]:
-            yield "left out: " + ", ".join(left)
-        if self.valueless:
-            yield f"no value at all in {', '.join(self.valueless[:SHOWN])}"
-        if self.repeated:
-            yield (
-                f"{_counted(self.repeated, 'row')} with the time of another one of their series: here each is a step"
-                " of its own, the daemon leaves the later ones out as repeated"
-            )
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
-
-
-def _listed(names: list[str]) -> str:
-    """Some of many."""
-    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else "")
-
-
-def _columns_told(table: Table) -> str:
-    layout, columns = table.layout, table.layout.columns
-    counted = "counted rows" if layout.counter is None else f"{columns[layout.counter]} (counted steps)"
-    parts = [f"time: {layout.time.told if layout.time else counted}"]
-    if layout.series:
-        parts.append("series: " + " + ".join(columns[place] for place in layout.series))
-    elif layout.across:
-        parts.append("series: the rows")
-    if layout.across:
-        return ", ".join([*parts, f"values: below {len(layout.values):,} times"])
-    names = [columns[place] for place in layout.values]
-    values = (
-        ", ".join(names) if len(names) <= SHOWN else f"{', '.join(names[: SHOWN - 1])}, ... {names[-1]} ({len(names)})"
-    )
-    parts.append(f"values: {values}" + (f" ({layout.numbers.told})" if layout.numbers.told else ""))
-    if known := [columns[place] for place in layout.covariates if place is not None]:
-        parts.append("covariates: " + ", ".join(known))
-    return ", ".join(parts)
-
-
-def _rows_told(table: Table) -> str:
-    shortest, longest = table.rows
-    count = f"{longest:,}" if shortest == longest else f"{shortest:,} to {longest:,}"
-    return f"{count} rows of {len(table.series):,} series, {table.rhythm.told}"
-
 
 def survey(path: Path, fields: Fields = PLAIN, options: FileOptions = NO_OPTIONS) -> Table:
     """Read a file through, so that nothing is done with half a good one.
@@ -186,7 +130,7 @@ def survey(path: Path, fields: Fields = PLAIN, options: FileOptions = NO_OPTIONS
     TableError
         When it cannot be read, is not such a table, or may be read in several ways.
     """
-    sheet = read_sheet(path, options.encoding)
+    sheet = with_header(read_sheet(path, options.encoding))
     layout = layout_of(sheet, fields, options)
     reading = Reading(sheet, layout)
     places, times, lines = array("q"), array("q"), array("q")
@@ -206,8 +150,10 @@ def survey(path: Path, fields: Fields = PLAIN, options: FileOptions = NO_OPTIONS
     stamps = _Stamps(np.array(places), np.array(times), np.array(lines))
     again = stamps.again()
     if len(again) > max(REPEATED * len(times), 0) and options.step != "event":
-        raise _repeating(sheet, layout, tuple(keys), stamps, int(again[0]))
+        raise _repeating(sheet, layout, tuple(keys), stamps, again)
     counts = np.bincount(stamps.series)
+    rhythm = _rhythm(stamps, options.step)
+    is_counted = layout.time is None or options.step == "event"
     return Table(
         sheet=sheet,
         layout=layout,
@@ -216,12 +162,15 @@ def survey(path: Path, fields: Fields = PLAIN, options: FileOptions = NO_OPTIONS
         length=len(times) * (1 if layout.by_row or layout.across else len(layout.values)),
         together=1 if layout.across else len(layout.values),
         ordered=bool(np.all(np.diff(stamps.times) >= 0)),
-        rhythm=_rhythm(stamps, options.step),
+        rhythm=rhythm,
         rows=(int(counts.min()), int(counts.max())),
         missing=dict(reading.missing.most_common()),
         sentinels=_sentinels(spreads),
         empty_rows=reading.empty_rows,
         repeated=len(again),
+        are_in_autumn=options.timezone == "UTC" and in_autumn_hour(stamps.times[again]),
+        gaps=NO_GAPS if is_counted else gaps_of(stamps.series, stamps.times, rhythm),
+        steps="" if is_counted else steps_told(stamps.series, stamps.times, tuple(keys)),
         valueless=tuple(layout.columns[layout.values[index]] for index, one in enumerate(known) if not one),
     )
 
@@ -253,14 +202,15 @@ def _rhythm(stamps: _Stamps, step: float | str) -> Rhythm:
     return Rhythm(step, False, False, season_of(step))
 
 
-def _repeating(sheet: Sheet, layout: Layout, keys: tuple[str, ...], stamps: _Stamps, index: int) -> TableError:
+def _repeating(sheet: Sheet, layout: Layout, keys: tuple[str, ...], stamps: _Stamps, again: Integers) -> TableError:
     """Says where a series has two rows of one time, and what mends it."""
+    index = int(again[0])
     own = (stamps.series == stamps.series[index]) & (stamps.times == stamps.times[index])
     first, second = (sheet.line(int(number)) for number in stamps.numbers[np.flatnonzero(own)[:2]])
     whose = f" of `{keys[stamps.series[index]]}`" if layout.series else ""
+    count = "1 row" if len(again) == 1 else f"{len(again):,} rows"
+    clocks = "say --timezone if clocks were set back in that hour, " if in_autumn_hour(stamps.times[again]) else ""
     return TableError(
-        f"{sheet.path}: times repeat{whose} (lines {first} and {second}; {len(stamps.again()):,} rows in all); name"
-        " every"
-        " column that tells series apart with --series, or take each row as a step, whatever its time, with --step"
-        " event"
+        f"{sheet.path}: times repeat{whose} (lines {first} and {second}; {count} in all); {clocks}name every column"
+        " that tells series apart with --series, or take each row as a step, whatever its time, with --step event"
     )

@@ -1,14 +1,13 @@
 """A column of times, or two, or the parts of a date in several: what each row says of its time."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import NamedTuple
 
-from pipeline.files.clocks import ascii_pattern, clock_of
+from pipeline.files.clocks import clock_of
+from pipeline.files.dateparts import written
 from pipeline.files.file_options import Cells
-from pipeline.files.timeforms import TimeForm, same
+from pipeline.files.timeforms import TimeForm
 from pipeline.stamps import Stamp, StampError, Stamps
-
-PARTS = ("year", "month", "day", "hour", "minute", "second")
 
 
 class TimeColumn(NamedTuple):
@@ -26,6 +25,8 @@ class TimeColumn(NamedTuple):
         Of the first column.
     clock
         Reads the time of day in the second one.
+    parts
+        Which part of a date each column holds; empty: none does.
     """
 
     places: tuple[int, ...]
@@ -33,6 +34,7 @@ class TimeColumn(NamedTuple):
     stamps: Stamps
     form: TimeForm
     clock: Callable[[str], str] = clock_of
+    parts: tuple[str, ...] = ()
 
     def text(self, row: Cells) -> str:
         """What the row says of its time, as it stands."""
@@ -46,22 +48,11 @@ class TimeColumn(NamedTuple):
         StampError
             When it is not written like the others, or is none.
         """
+        if self.parts:
+            return self.stamps.read(written(self.parts, [row[place] for place in self.places]))
         first = row[self.places[0]]
         if self.form.pattern is not None and self.form.pattern.fullmatch(first) is None:
             raise StampError("another_form", f"is not written like the times before it ({self.form.told})")
         if len(self.places) == 1:
             return self.stamps.read(self.form.iso(first))
-        if self.form is PARTS_FORM:
-            return self.stamps.read(_of_parts([row[place] for place in self.places]))
         return self.stamps.read(self.form.iso(first) + self.clock(row[self.places[1]]))
-
-
-PARTS_FORM = TimeForm("parts", ascii_pattern(r"\d{4}(?:\.0)?"), same)
-
-
-def _of_parts(parts: Sequence[str]) -> str:
-    """Year, month and so on as one date."""
-    numbers = [int(float(part)) for part in parts]
-    year, month, day = (*numbers, 1, 1)[: max(3, len(numbers))][:3]
-    clock = [f"{number:02d}" for number in [*numbers[3:], 0, 0, 0][:3]]
-    return f"{year:04d}-{month:02d}-{day:02d} {':'.join(clock)}"

@@ -3,40 +3,35 @@
 import re
 import shlex
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 
 import numpy as np
 
-from pipeline.files.cells import like_a_number
 from pipeline.files.clocks import CLOCK, NUMBER, clock_of, clock_reader, hour_of
 from pipeline.files.dateorder import order_of
+from pipeline.files.dateparts import ALLOWED, WEEK, role_of, roles_of, whole_words
 from pipeline.files.file_options import PLAIN, Fields, FileOptions
 from pipeline.files.packing import TableError
-from pipeline.files.sample import Sample, is_counter, listed
-from pipeline.files.timecolumn import PARTS, PARTS_FORM, TimeColumn
+from pipeline.files.sample import Sample, listed
+from pipeline.files.timecolumn import TimeColumn
 from pipeline.files.timeforms import (
+    ANY,
     DIGITS,
     SLASHED,
+    WEEKS,
     TimeForm,
     first_form,
     form_of,
     has_hours,
     is_date,
-    is_span,
     named_form,
     slashed_form,
 )
+from pipeline.files.timehints import hint_of, never_falls
+from pipeline.files.timenames import PART_OF_A_TIME_NAME, TIME_NAME, UNNAMED, WEEK_NAME
 from pipeline.stamps import ZONES, StampError, Stamps
 
 LIKELY = (np.datetime64("1980-01-01", "us").astype(int), np.datetime64("2100-01-01", "us").astype(int))
 """Times that a column of bare numbers may hold without being named."""
-TIME_NAME = re.compile(
-    r"(^|[^a-z])(ts|ds|t|time|date|datetime|timestamp|epoch|unix|period|year|month|day|week|datum|zeit|zeitpunkt|fecha"
-    r"|jour|y{2,4}[-_/]?m{2}([-_/]?d{2})?(h{2}(m{2})?)?|yearmoda)([^a-z]|$)",
-    re.I,
-)
-
-
 _ZONED = re.compile(r"(?:Z|[+-]\d{2}:?\d{2}|[A-Z]{3,5})$")
 _WITH_CLOCK = re.compile(r"\d:\d\d|\d[T ]\d")
 
@@ -61,7 +56,7 @@ class TimeFinder:
         if places and self._counts(places):
             return None
         if not places:
-            places = self._time_by_settings() or self._time_by_content()
+            places = self._time_by_settings() or self._time_by_format() or self._time_by_content()
         return self._time_of(places) if places else None
 
     def _counts(self, places: tuple[int, ...]) -> bool:
@@ -74,6 +69,22 @@ class TimeFinder:
     def _time_by_settings(self) -> tuple[int, ...]:
         names = (self._fields.timestamp, PLAIN.timestamp)
         return tuple(self._sample.columns.index(name) for name in names if name in self._sample.columns)[:1]
+
+    def _time_by_format(self) -> tuple[int, ...]:
+        """The one column of which all cells are written as was said."""
+        if "%" not in self._options.time_format:
+            return ()
+        form, stamps = named_form(self._options.time_format), self._stamps(self._options.time_format)
+        found = [place for place, cells in enumerate(self._sample.cells) if cells and _all_so(cells, form, stamps)]
+        if len(found) > 1:
+            raise self._two_times(found)
+        return tuple(found)
+
+    def _stamps(self, pattern: str) -> Stamps:
+        try:
+            return Stamps(pattern, self._options.timezone)
+        except ValueError as error:
+            raise TableError(f"{self._sample.path}: {error} (--time-format, --timezone)") from None
 
     def _time_by_content(self) -> tuple[int, ...]:
         written = [place for place in range(len(self._sample.columns)) if self._is_written_time(place)]
@@ -111,10 +122,14 @@ class TimeFinder:
 
     def _time_by_parts(self) -> tuple[int, ...]:
         """Year, month, day and so on in columns of their own."""
-        lower = [name.lower() for name in self._sample.columns]
-        found = [lower.index(part) for part in PARTS if part in lower]
-        names = [lower[place] for place in found]
-        return tuple(found) if len(found) > 1 and names == list(PARTS[: len(found)]) else ()
+        roles = {place: role_of(name) for place, name in enumerate(self._sample.columns) if whole_words(name)}
+        if "year" not in roles.values() or len(set(roles.values()) - {""}) < len(
+            [one for one in roles.values() if one]
+        ):
+            return ()
+        by_role = {role: place for place, role in roles.items() if role}
+        fitting = [one for one in ALLOWED if set(one) <= by_role.keys()]
+        return tuple(by_role[role] for role in max(fitting, key=_fineness)) if fitting else ()
 
     def _time_by_numbers(self) -> tuple[int, ...]:
         """Bare numbers, where their size and the column's name or place say that they are times."""
@@ -132,33 +147,49 @@ class TimeFinder:
         return form is not None and form.told.endswith("since 1970")
 
     def _is_numeric_time(self, place: int, cells: list[str]) -> bool:
-        form = form_of(cells) if cells and all(map(NUMBER.fullmatch, cells)) else None
-        if form is None or not (TIME_NAME.search(self._sample.columns[place]) or (place == 0 and _never_falls(cells))):
+        form = self._form(place) if cells and all(map(NUMBER.fullmatch, cells)) else None
+        if form is None:
+            return False
+        name = self._sample.columns[place]
+        is_called_so = TIME_NAME.search(name) is not None or form is WEEKS
+        if not is_called_so and not PART_OF_A_TIME_NAME.search(name) and not self._is_index_of_times(place, form):
             return False
         try:
             times = [Stamps().read(form.iso(cell)).time for cell in cells]
         except StampError:
             return False
-        return form.told in ("year", "Ym", "Ymd") or all(LIKELY[0] <= time <= LIKELY[1] for time in times)
+        is_date = form.told in ("year", "Ym", "Ymd", WEEKS.told) and is_called_so
+        return is_date or all(LIKELY[0] <= time <= LIKELY[1] for time in times)
+
+    def _is_index_of_times(self, place: int, form: TimeForm) -> bool:
+        """Whether it is a first column without a name, as pandas writes its index, of numbers too long to be others."""
+        cells = self._sample.cells[place]
+        is_index = place == 0 and UNNAMED.fullmatch(self._sample.columns[0]) is not None and never_falls(cells)
+        return is_index and (form.told == "Ymd" or form.told.endswith("since 1970"))
+
+    def _form(self, place: int) -> TimeForm | None:
+        """The form of a column's cells; of a column of weeks six digits are no months."""
+        cells = self._sample.cells[place]
+        if WEEK_NAME.search(self._sample.columns[place]) and cells and all(WEEKS.matches(cell) for cell in cells):
+            return WEEKS
+        return form_of(cells)
 
     def _time_of(self, places: tuple[int, ...]) -> TimeColumn:
         """How the times in these columns are written."""
         cells, named = self._sample.cells[places[0]], self._options.time_format
         if len(places) > 1 and not named and not any(map(is_date, cells[:1])) and not self._is_day_and_clock(places):
             return self._parts_of(places)
+        if len(places) > 2:
+            raise self._no_parts(places)
         if not named and cells and has_hours(cells):
             name = self._sample.called(places[0])
             raise TableError(
                 f"{self._sample.path}: `{cells[0]}` in column `{name}` may be a date with its hour or seconds since"
                 " 1970; say --time-format %Y%m%d%H or --time-format s"
             )
-        form = named_form(named) if named else first_form(cells)
+        form = named_form(named) if named else (self._form(places[0]) or first_form(cells))
         form = self._ordered(places) if form.pattern is SLASHED and not named else form
-        pattern = named if named and form.pattern is None else "auto"
-        try:
-            stamps = Stamps(pattern, self._options.timezone)
-        except ValueError as error:
-            raise TableError(f"{self._sample.path}: {error} (--time-format, --timezone)") from None
+        stamps = self._stamps(named if named and form.pattern is None else "auto")
         names = " + ".join(self._sample.called(place) for place in places)
         zone = self._named_zone(places) if self._options.timezone == "UTC" else f", {self._options.timezone}"
         clock, day = self._clock(places)
@@ -188,8 +219,19 @@ class TimeFinder:
         return len(places) == 2 and form is not None and form.told == "Ymd"
 
     def _parts_of(self, places: tuple[int, ...]) -> TimeColumn:
-        names = " + ".join(self._sample.called(place) for place in places)
-        return TimeColumn(places, f"{names} (parts of a date)", Stamps("auto", self._options.timezone), PARTS_FORM)
+        columns = [self._sample.called(place) for place in places]
+        roles = roles_of(columns)
+        if not roles:
+            raise self._no_parts(places)
+        told = f"{' + '.join(columns)} ({'ISO weeks' if WEEK in roles else 'parts of a date'})"
+        return TimeColumn(places, told, Stamps("auto", self._options.timezone), ANY, parts=roles)
+
+    def _no_parts(self, places: tuple[int, ...]) -> TableError:
+        names = listed(self._sample.called(place) for place in places)
+        return TableError(
+            f"{self._sample.path}: {names} make no time together; give a column of dates and one of times of day, or"
+            " columns called year, month, day, hour (or year, week; year, doy)"
+        )
 
     def _ordered(self, places: tuple[int, ...]) -> TimeForm:
         """The one order of day, month and year that the whole column allows."""
@@ -213,42 +255,22 @@ class TimeFinder:
         if isinstance(self._options.step, str):
             raise TableError(
                 f"{self._sample.path} has no column of times that can be told ({listed(self._sample.columns)}); name"
-                f" it with --time COLUMN, or say how far apart its rows are, such as --step 1h{self._hint()}"
+                f" it with --time COLUMN, or say how far apart its rows are, such as --step 1h{hint_of(self._sample)}"
             )
         return next(iter(self._sample.asked(self._options.time, "--time")), None)
 
-    def _hint(self) -> str:
-        """What else a file without times may be."""
-        first, name = self._sample.cells[0], self._sample.columns[0]
-        if spans := [place for place, cells in enumerate(self._sample.cells) if cells and is_span(cells[0])]:
-            return f"; `{self._sample.called(spans[0])}` holds the start and the end of each: leave one of them in it"
-        if is_counter(first):
-            return f", or count its rows by --time {name} --step 1h"
-        if (
-            first
-            and not any(map(like_a_number, first))
-            and len(set(first)) == len(first)
-            and len(self._sample.columns) > 3
-        ):
-            return "; where each row is a series and its columns are steps, transpose it"
-        if excel := [place for place in range(len(self._sample.columns)) if self._may_be_of_excel(place)]:
-            return (
-                f"; where `{self._sample.called(excel[0])}` counts days, add --time-format excel (since 1900) or"
-                " days (since 1970)"
-            )
-        return ""
 
-    def _may_be_of_excel(self, place: int) -> bool:
-        cells = self._sample.cells[place]
-        if not TIME_NAME.search(self._sample.columns[place]) or not cells or not all(map(NUMBER.fullmatch, cells)):
-            return False
-        return all(9_000 <= float(cell) <= 73_000 for cell in cells) and _never_falls(cells)
+def _all_so(cells: Sequence[str], form: TimeForm, stamps: Stamps) -> bool:
+    try:
+        return all(stamps.read(form.iso(cell)) for cell in cells)
+    except StampError:
+        return False
+
+
+def _fineness(parts: tuple[str, ...]) -> tuple[bool, int]:
+    """Of the parts that a file has, months go before weeks and days of the year, and more go before fewer."""
+    return "month" in parts, len(parts)
 
 
 def _is_last_hour(cell: str) -> bool:
     return float(cell) == 24 if NUMBER.fullmatch(cell) else False
-
-
-def _never_falls(cells: Sequence[str]) -> bool:
-    numbers = [float(cell) for cell in cells]
-    return all(before <= after for before, after in pairwise(numbers))

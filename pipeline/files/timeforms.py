@@ -9,29 +9,36 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from pipeline.files.clocks import CLOCK_TEXT, NUMBER, after_date, ascii_pattern
+from pipeline.files.monthnames import NAME, in_english
 from pipeline.stamps import StampError, Stamps
 
 EXCEL = "excel"
 """A unit of files alone: days since the last one of 1899."""
 EXCEL_EPOCH = datetime(1899, 12, 30)
-_MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.?"
-_REST = rf"(?:(?:T|,? +){CLOCK_TEXT}.*)?"
+_REST = rf"(?:(?:[T:]|,? +){CLOCK_TEXT}.*)?"
+_DAY = r"[0-9]{1,2}(?:\.|er|st|nd|rd|th)?"
 _ZONE = r"(?: ?(?:Z|[+-]\d{2}:?\d{2}|[A-Z]{3,5}))?"
 SLASHED = ascii_pattern(rf"(\d{{1,2}})([/.-])(\d{{1,2}})\2(\d{{4}}|\d{{2}})((?:T|,? +){CLOCK_TEXT})?({_ZONE})")
 HOURS = ascii_pattern(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[01]\d|2[0-3])")
 DIGITS = ascii_pattern(r"(?:1[5-9]|2[01])\d\d(?:\d\d){0,2}(?:\d{4}|\d{6})?")
+_QUARTER = (
+    r"\d{4}[-/ .]?(?:Q|K|T)[ -]?[1-4]|(?:Q|T)\.?[ -]?[1-4][-/ .']{0,2}(?:\d{4}|\d{2})"
+    r"|[1-4]\.? ?(?:Q|T|quartal|trimestre)\.?[-/ ]?(?:\d{4}|\d{2})"
+)
 WRITTEN: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("ISO 8601", ascii_pattern(r"\d{4}-\d{1,2}(?:-\d{1,2}(?:[T ].*)?)?")),
-    ("ISO week", ascii_pattern(r"\d{4}-?W\d{2}(?:-?[1-7])?")),
+    ("ISO 8601", ascii_pattern(r"\d{4}-\d{1,2}(?:-\d{1,2}(?:[T _-].*)?)?")),
+    ("ISO week", ascii_pattern(r"\d{4}[- ]?W\d{1,2}(?:-?[1-7])?|\d{4}[-/ ]?KW ?\d{1,2}")),
     ("Y/m/d", ascii_pattern(rf"\d{{4}}/\d{{1,2}}(?:/\d{{1,2}}{_REST})?|\d{{4}}\.\d{{1,2}}\.\d{{1,2}}{_REST}")),
     ("month by number", ascii_pattern(r"\d{4}-?M(?:0[1-9]|1[0-2])")),
     ("half-year", ascii_pattern(r"\d{4}-?[SH][12]")),
-    ("quarter", ascii_pattern(r"\d{4}[- ]?Q[1-4]|Q[1-4][- /]?\d{4}")),
+    ("quarter", ascii_pattern(_QUARTER)),
+    ("basic ISO 8601", ascii_pattern(rf"\d{{8}}[T _-]\d{{2}}:?\d{{2}}(?::?\d{{2}}(?:\.\d+)?)?{_ZONE}")),
     (
         "month by name",
-        ascii_pattern(
-            rf"(?:[a-z]{{3,9}},? +)?(?:\d{{1,2}}[ /-]{_MONTH},?[ /-]\d{{2,4}}{_REST}|{_MONTH} +\d{{1,2}},? +.*\d{{4}}.*"
-            rf"|{_MONTH}[ -]\d{{2,4}}|\d{{4}}[ -]{_MONTH})"
+        re.compile(
+            rf"(?:[^\W\d_]{{2,10}}\.?,? +)?(?:{_DAY}(?:[ /-]| de ){NAME},?(?:[ /-]| del? )[0-9]{{2,4}}{_REST}"
+            rf"|{NAME} +[0-9]{{1,2}},? +.*[0-9]{{4}}.*|{NAME}(?:[ /-]| del? )[0-9]{{2,4}}|[0-9]{{4}}[ /-]{NAME})",
+            re.IGNORECASE,
         ),
     ),
 )
@@ -53,6 +60,10 @@ class TimeForm(NamedTuple):
     told: str
     pattern: re.Pattern[str] | None
     iso: Callable[[str], str]
+
+    def matches(self, cell: str) -> bool:
+        """Whether a cell is written so."""
+        return self.pattern is None or self.pattern.fullmatch(cell) is not None
 
 
 def same(text: str) -> str:
@@ -79,19 +90,51 @@ def form_of(cells: Sequence[str]) -> TimeForm | None:
 
 
 def _iso_of(told: str) -> Callable[[str], str]:
-    return {"quarter": _quarter, "month by name": _full_year}.get(told, same)
+    return {
+        "quarter": _quarter,
+        "month by name": _full_year,
+        "ISO 8601": _with_colons,
+        "basic ISO 8601": _extended,
+        "ISO week": _iso_week,
+    }.get(told, same)
 
 
 def _quarter(text: str) -> str:
-    year, number = (
-        re.sub(r"^[Qq]([1-4])[- /]?(\d{4})$", r"\2Q\1", text).upper().replace("-", "").replace(" ", "").split("Q")
-    )
+    """`Q1'00`, `1. Quartal 2000`, `2000K1` as `2000Q1`."""
+    digits = re.findall(r"\d+", text)
+    year, number = (digits[0], digits[1]) if len(digits[0]) == 4 else (century(digits[1]), digits[0])
     return f"{year}Q{number}"
 
 
 def _full_year(text: str) -> str:
-    """`Jan-90` and `5-Jan-90` with all digits of the year."""
-    return re.sub(r"(?<=[A-Za-z.])([ /-])(\d{2})$", lambda match: match[1] + century(match[2]), text)
+    """`Jan-90` and `5-Jan-90` with all digits of the year, in English."""
+    english = re.sub(r"^([A-Za-z]+)/", r"\1 ", in_english(text))
+    return re.sub(r"(?<=[A-Za-z.])[ /-](\d{2})$", lambda match: f" {century(match[1])}", english)
+
+
+_MARKED = re.compile(r"(\d{4}-\d{1,2}-\d{1,2})[_-](\d{2})[:._-]?(\d{2})(?:[:._-]?(\d{2}))?(.*)", re.ASCII)
+
+
+def _with_colons(text: str) -> str:
+    """`2024-05-01_13-30` with a space and colons."""
+    match = _MARKED.fullmatch(text)
+    return text if match is None else f"{match[1]} {match[2]}:{match[3]}:{match[4] or '00'}{match[5]}"
+
+
+def _extended(text: str) -> str:
+    """`20240501T133000Z` with dashes and colons."""
+    digits = text[9:].replace(":", "")
+    second = digits[4:] if digits[4:6].isdecimal() else f"00{digits[4:]}"
+    return f"{text[:4]}-{text[4:6]}-{text[6:8]} {digits[:2]}:{digits[2:4]}:{second}"
+
+
+_LOOSE_WEEK = ascii_pattern(r"(\d{4})[-/ ]?K?W ?(\d{1,2})(?:-([1-7]))?")
+
+
+def _iso_week(text: str) -> str:
+    """`2024w5`, `2024 W5`, `2024/KW05` as `2024-W05`."""
+    match = _LOOSE_WEEK.fullmatch(text)
+    return text if match is None else f"{match[1]}-W{int(match[2]):02d}{f'-{match[3]}' if match[3] else ''}"
 
 
 def century(year: str) -> str:
@@ -100,6 +143,9 @@ def century(year: str) -> str:
 
 
 def _form_of_numbers(cells: Sequence[str]) -> TimeForm | None:
+    if all(cell.endswith(".0") for cell in cells) and {len(cell) for cell in cells} == {6}:
+        whole = _form_of_numbers([cell[:4] for cell in cells])
+        return whole and whole._replace(pattern=NUMBER, iso=_without_zero) if whole and whole.told == "year" else None
     widths = {len(cell) for cell in cells}
     if len(widths) == 1 and all(DIGITS.fullmatch(cell) for cell in cells):
         told = {4: "year", 6: "Ym", 8: "Ymd", 12: "YmdHM", 14: "YmdHMS"}.get(widths.pop(), "")
@@ -109,6 +155,19 @@ def _form_of_numbers(cells: Sequence[str]) -> TimeForm | None:
     if len(units) != 1:
         return None
     return TimeForm(f"{units.pop()} since 1970", NUMBER, same)
+
+
+def _without_zero(text: str) -> str:
+    return text.removesuffix(".0")
+
+
+def _week_of_six(text: str) -> str:
+    """`202405` as `2024-W05`."""
+    return f"{text[:4]}-W{text[4:]}"
+
+
+WEEKS = TimeForm("ISO weeks as YYYYWW", ascii_pattern(r"(?:19|20)\d\d(?:0[1-9]|[1-4]\d|5[0-3])"), _week_of_six)
+"""Of a column whose name says that it holds weeks."""
 
 
 def _all_read(cells: Sequence[str]) -> bool:

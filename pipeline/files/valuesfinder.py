@@ -11,20 +11,27 @@ from pipeline.files.cells import (
     mend_of,
     number_form,
     numbers_of,
+    thousands_asked,
+    thousands_or_decimals,
 )
+from pipeline.files.cycles import Cycle, cycle_of
 from pipeline.files.file_options import Fields, FileOptions
+from pipeline.files.monthnames import in_english, is_english
 from pipeline.files.packing import TableError
 from pipeline.files.sample import SHOWN, Sample, listed, short
-from pipeline.files.seriesfinder import SERIES_NAMES
+from pipeline.files.seriesfinder import ID_NAME, NOUN_NAME, SERIES_NAMES
 from pipeline.files.timecolumn import TimeColumn
 from pipeline.files.timefinder import TimeFinder
 from pipeline.files.timeforms import is_date
 
-HOUR_COLUMN = re.compile(r"(?:h|he|hr|hour|hour ending|stunde)?[ _-]*([01]?\d|2[0-4])(?::?00(?::00)?)?", re.IGNORECASE)
-HOURS = (set(range(24)), set(range(1, 25)))
 ZONE_NAME = re.compile(r"(^|[^a-z])(time[ _-]?zone|tz)([^a-z]|$)", re.IGNORECASE)
-MONTHS = frozenset(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"])
-INDEX_NAME = re.compile(r"|unnamed: \d+|index|idx|id|no\.?|nr|row|obs|__index_level_\d+__", re.IGNORECASE)
+INDEX_NAME = re.compile(
+    r"|unnamed: \d+|index|idx|id|no\.?|nr|#|rows?|row[ _]?(id|no|num|number)|obs|seq|sequence|entry|entry[ _]?id|rec"
+    r"|record|recno|recnum|line|lfd\.? ?nr\.?|__index_level_\d+__",
+    re.IGNORECASE,
+)
+FEWEST_IDS = 20
+"""Numbers that tell that they are others in each row."""
 
 
 class ValuesFinder:
@@ -46,8 +53,6 @@ class ValuesFinder:
     def found(self, time: TimeColumn | None, free: Sequence[int], series: Sequence[int]) -> tuple[int, ...]:
         """Columns of numbers among those that are nothing else."""
         values = self._numeric([place for place in free if place not in series])
-        self._check_no_months(time, values)
-        self._check_no_hours(time, values)
         if values:
             return values
         self._refuse_text(free)
@@ -88,13 +93,24 @@ class ValuesFinder:
             self._check_numbers(place)
         cells = [cell for place in places for cell in self._sample.cells[place]]
         try:
-            return number_form(cells, form, self._options.decimal)
+            numbers = number_form(cells, form, self._options.decimal)
+            if numbers.decimal == "." and not numbers.group and not self._options.decimal:
+                self._check_points([self._sample.cells[place] for place in places])
         except AmbiguousNumberError as unclear:
-            text = str(unclear)
-            raise TableError(
-                f"{self._sample.path}: `{text}` may be {text.replace(',', '')} or {text.replace(',', '.')}, and no"
-                " value tells which; say --decimal point or --decimal comma"
-            ) from None
+            raise TableError(f"{self._sample.path}: {thousands_asked(str(unclear))}") from None
+        return numbers
+
+    def _check_points(self, columns: Sequence[Sequence[str]]) -> None:
+        dialect = self._sample.sheet.dialect
+        is_likely = (dialect is not None and dialect.delimiter == ";") or self._has_dates_of_comma_countries()
+        if text := thousands_or_decimals(columns, is_likely):
+            raise AmbiguousNumberError(text)
+
+    def _has_dates_of_comma_countries(self) -> bool:
+        """Whether dates are written as where a point stands between thousands: 31.01.2024, 31 janvier 2024."""
+        firsts = [cells[0] for cells in self._sample.cells if cells]
+        dotted = any(re.match(r"\d{1,2}\.\d{1,2}\.\d{2,4}\b", cell) for cell in firsts)
+        return dotted or any(is_date(cell) and in_english(cell) != cell and not is_english(cell) for cell in firsts)
 
     def _check_numbers(self, place: int) -> None:
         cells = self._sample.cells[place]
@@ -111,6 +127,12 @@ class ValuesFinder:
             cells = self._sample.cells[place]
             if self._is_index(place):
                 self._unused[self._sample.called(place)] = "it counts the rows"
+            elif self._is_one_name(place):
+                self._unused[self._sample.called(place)] = "the same in all rows, and called as what names series"
+            elif self._is_id(place):
+                self._unused[self._sample.called(place)] = (
+                    f"a number for each row: say --values {self._sample.called(place)}"
+                )
             elif cells and not any(like_a_number(cell) or self._is_switch(cell) for cell in cells):
                 self._unused[self._sample.called(place)] = "times" if is_date(cells[0]) else self._text(place)
             elif TimeFinder(self._sample, self._fields, self._options).counts_since_1970(place):
@@ -131,11 +153,11 @@ class ValuesFinder:
 
     def _is_index(self, place: int) -> bool:
         """Whether a column only counts the rows; refuses one whose name does not say so."""
+        name = self._sample.columns[place]
+        if INDEX_NAME.fullmatch(name) and self._sample.runs_on(place):
+            return True
         if not self._sample.counts_rows(place):
             return False
-        name = self._sample.columns[0]
-        if INDEX_NAME.fullmatch(name):
-            return True
         others = [self._sample.called(other) for other in self._sample.numeric() if other != place]
         raise TableError(
             f"{self._sample.path}: the first column, `{name}`, counts the rows"
@@ -143,35 +165,39 @@ class ValuesFinder:
             f" with --values {','.join(others[:SHOWN]) or 'COLUMN'}, or count steps by it: --time {name} --step 1h"
         )
 
+    def _is_one_name(self, place: int) -> bool:
+        """Whether a column that is called as what names series says the same in all rows."""
+        name, cells = self._sample.columns[place], self._sample.cells[place]
+        is_called_so = ID_NAME.search(name) is not None or NOUN_NAME.search(name) is not None
+        return is_called_so and len(set(cells)) == 1 and cells[0].isdecimal()
+
+    def _is_id(self, place: int) -> bool:
+        """Whether a column by its name holds ids, and these are others in each row."""
+        cells = self._sample.cells[place]
+        is_so = ID_NAME.search(self._sample.columns[place]) is not None and len(cells) >= FEWEST_IDS
+        return is_so and len(set(cells)) == len(cells) and all(map(str.isdecimal, cells))
+
     def _check_unnamed(self, place: int) -> None:
         if self._sample.cells[place]:
             raise TableError(f"{self._sample.path}: column {place + 1} has no name in the header; give it one")
         self._unused[self._sample.called(place)] = "empty"
 
-    def _check_no_months(self, time: TimeColumn | None, values: Sequence[int]) -> None:
-        """Refuse years whose months lie side by side: each month would be a series of its own."""
+    def cycle(self, time: TimeColumn | None, values: Sequence[int]) -> Cycle | None:
+        """What parts of each row's time these columns are, if they are; refuses those of which that cannot be read."""
+        if time is None or self._options.values or len(self._fields.values) > 1:
+            return None
         names = [self._sample.columns[place] for place in values]
-        if time is None or time.form.told != "year" or not {name.strip()[:3].lower() for name in names} >= MONTHS:
-            return
-        year = self._sample.called(time.places[0])
-        raise TableError(
-            f"{self._sample.path}: the columns of values are the months of `{year}`; write a row for each, with a time"
-            f" such as 2024-05, or say --values {','.join(names[:SHOWN])}... if each is a series of its own"
-        )
+        cycle = cycle_of(names, time, self._sample.cells[time.places[0]])
+        if cycle is not None and not cycle.parts:
+            raise self._unclear(cycle, names, self._sample.called(time.places[0]))
+        return cycle and cycle._replace(columns=tuple(values[place] for place in cycle.columns))
 
-    def _check_no_hours(self, time: TimeColumn | None, values: Sequence[int]) -> None:
-        """Refuse days whose hours lie side by side, under names such as HE01, 13:00, or 1 to 24."""
-        names = [self._sample.columns[place] for place in values]
-        hours = [match for name in names if (match := HOUR_COLUMN.fullmatch(name.strip()))]
-        if time is None or len(hours) < len(names) or {int(match[1]) for match in hours} not in HOURS:
-            return
-        if len(time.places) > 1 or any(":" in cell for cell in self._sample.cells[time.places[0]]):
-            return
-        day = self._sample.called(time.places[0])
-        raise TableError(
-            f"{self._sample.path}: the columns of values are the hours of `{day}` (`{hours[0][0]}`, `{hours[1][0]}`,"
-            " ...); write a row for each, with a time such as 2024-05-01 13:00, or say --values"
-            f" {','.join(names[:2])},... with all of them if each is a series of its own"
+    def _unclear(self, cycle: Cycle, names: Sequence[str], whole: str) -> TableError:
+        first, second = (names[place] for place in cycle.columns[:2])
+        return TableError(
+            f"{self._sample.path}: the columns of values are the {cycle.what} of `{whole}` (`{first}`, `{second}`,"
+            f" ...); write a row for each, with a time such as {cycle.example}, or say --values {first},{second},..."
+            " with all of them if each is a series of its own"
         )
 
     def _refuse_text(self, places: Sequence[int]) -> None:

@@ -13,6 +13,7 @@ from pipeline.losses.clocks import Clocks
 from pipeline.losses.fields import Covariates, Filter, StandIns
 from pipeline.losses.ledger import Ledger, Lines, Loss, at
 from pipeline.losses.names import Names
+from pipeline.losses.paths import Paths
 from pipeline.losses.shares import Shares
 from pipeline.settings import Events
 
@@ -60,6 +61,7 @@ class Watch:
         self._shares, self._clocks = Shares(events, ledger), Clocks(events, ledger)
         self._names, self._stand_ins = Names(events, ledger), StandIns(events, ledger)
         self._filter, self._covariates = Filter(events, ledger), Covariates(events, ledger)
+        self._paths = Paths(events, ledger)
 
     def told(self) -> tuple[Loss, ...]:
         """What holds now."""
@@ -81,6 +83,7 @@ class Watch:
             yield from self._filter.passed()
         self._shares.count(fate.came_to)
         yield from self._forecast(fate) if fate.came_to == FORECAST else self._left_out(fate)
+        yield from self._paths.note(fate)
         if fate.came_to in (FORECAST, LATE, REPEATED):
             yield from self._stand_ins.note(fate)
         if self._ledger:

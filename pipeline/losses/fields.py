@@ -28,8 +28,8 @@ class StandIns:
         if fate.offset == self._offset:
             return
         self._offset = fate.offset
-        if fate.stood_in:
-            for role in fate.stood_in:
+        for role in fate.stood_in:
+            if role in DEFAULTS:
                 yield from self._lacks(role, fate.offset)
         if len(self._held) < len(DEFAULTS):
             self._held |= DEFAULTS.keys() - set(fate.stood_in)

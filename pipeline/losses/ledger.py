@@ -24,7 +24,7 @@ class Loss(msgspec.Struct, frozen=True):
     ----------
     what
         A reason of dead letters, or one of "late_or_repeated", "skipped", "series_path", "timestamp_path",
-        "covariates", "restarts", "clock_ahead", "single_events", "nothing_scored".
+        "paths", "covariates", "restarts", "clock_ahead", "single_events", "nothing_scored".
     message
         What was found, an example, and which setting mends it.
     """

@@ -22,7 +22,8 @@ class Events(Struct, frozen=True, kw_only=True):
             min_length=1,
             description="Dotted path of the series' name; not in the event: the record's key. Or put together: fields"
             " in braces and text between them, such as `{name}/{tags.host}`, `{header:ce_source}`, `{key}`, `{topic}`;"
-            " or a constant in single quotes, such as `'boiler'`.",
+            " one that some events do not have with a question mark, `{name}/{tags.cpu?}`; or a constant in single"
+            " quotes, such as `'boiler'`.",
         ),
     ] = "series"
     key: Annotated[
@@ -45,8 +46,9 @@ class Events(Struct, frozen=True, kw_only=True):
         Meta(
             min_length=1,
             description="How times are written. `auto`: dates year first or with the month's name, and numbers since"
-            " the epoch by their size; or the numbers' unit: `s`, `ms`, `us`, `ns`, `days`; or a pattern of strptime,"
-            " such as `%d/%m/%Y %H:%M`.",
+            " the epoch by their size; or the numbers' unit: `s`, `ms`, `us`, `ns`, `days`, `minutes`, `hours`, or"
+            " `excel` (its days), `ticks` (of .NET), `filetime` (of Windows); or a pattern of strptime, such as"
+            " `%d/%m/%Y %H:%M`.",
         ),
     ] = "auto"
     timezone: Annotated[
@@ -89,8 +91,8 @@ class Events(Struct, frozen=True, kw_only=True):
         Meta(
             description="Arrays whose elements are events of their own, such as `metrics[]`,"
             " `resource[].metrics[].points[]`, or `[]` where the record is one; `*[]` for each name of an object (the"
-            " field `*` of an element is that name); `hourly[zip]` for arrays side by side; or `senml`. Series, time"
-            " and covariates are looked for in the element, then in what it lies in, outward."
+            " field `*` of an element is that name); `hourly[zip]` for arrays side by side, in an object or an array;"
+            " or `senml`. Series, time and covariates are looked for in the element, then in what it lies in, outward."
         ),
     ] = ()
     where: Annotated[

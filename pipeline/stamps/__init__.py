@@ -7,13 +7,14 @@ without a zone is of `timezone`.
 from pipeline.stamps.numbers import FARTHEST
 from pipeline.stamps.patterns import check_format
 from pipeline.stamps.reader import Stamps
-from pipeline.stamps.stamp import LAST_TIME, UNITS, Stamp, StampError, numeric, shown, zone
+from pipeline.stamps.stamp import LAST_TIME, UNITS, USUAL_UNITS, Stamp, StampError, numeric, shown, zone
 from pipeline.stamps.texts import ZONES
 
 __all__ = [
     "FARTHEST",
     "LAST_TIME",
     "UNITS",
+    "USUAL_UNITS",
     "ZONES",
     "Stamp",
     "StampError",

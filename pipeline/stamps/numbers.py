@@ -4,6 +4,8 @@ import json
 import math
 from datetime import datetime
 
+from msgspec.structs import replace
+
 from pipeline.messages import iso8601
 from pipeline.stamps.stamp import (
     DAY,
@@ -13,6 +15,7 @@ from pipeline.stamps.stamp import (
     MICROSECOND,
     SECOND,
     UNITS,
+    USUAL_UNITS,
     Stamp,
     StampError,
     after,
@@ -23,6 +26,7 @@ from pipeline.stamps.stamp import (
 
 FIRST_PLAUSIBLE = (datetime(1980, 1, 1) - EPOCH) // MICROSECOND
 FARTHEST = 20 * 365 * DAY + 5 * DAY  # from the record's own time, of a bare number: 20 years
+NEAR = 400 * DAY  # from the record's own time, of a number in a unit that few topics have
 
 
 def of_number(number: float, timezone: str, near: int | None) -> Stamp:
@@ -45,7 +49,8 @@ COMPACT = frozenset({4, 6, 8, 12, 14, 17})
 
 Counted since the epoch such numbers would lie before 1980 or after 2286.
 """
-LATEST_COMPACT = 3000  # a year
+FIRST_COMPACT, LATEST_COMPACT = 1600, 3000
+"""Years. Before, a number of four digits is rather a time of day (`1230`) or a counter."""
 _COMPACT_PARTS = ((4, 1), (6, 1), (8, 0), (10, 0), (12, 0))  # where each begins, and what it is if it is left out
 
 
@@ -53,7 +58,7 @@ def of_digits(digits: str, timezone: str) -> Stamp | None:
     """20260131 and its like; None where they are no date."""
     if len(digits) in (12, 14) and digits[8:] in ("2400", "240000"):
         return after(of_digits(f"{digits[:8]}235959", timezone), SECOND)
-    if len(digits) not in COMPACT or digits[0] > "2" or not 1000 <= int(digits[:4]) < LATEST_COMPACT:
+    if len(digits) not in COMPACT or digits[0] > "2" or not FIRST_COMPACT <= int(digits[:4]) < LATEST_COMPACT:
         return None
     month, day, hour, minute, second = (int(digits[at : at + 2] or least) for at, least in _COMPACT_PARTS)
     try:
@@ -87,8 +92,12 @@ def _implausible(number: float, time: int, near: int | None) -> str:
     fitting = [unit for unit in UNITS if _is_likely(number, unit, near)]
     if fitting:
         return f"{what}; set events.timestamp_format = {json.dumps(fitting[0])}"
-    units = ", ".join(json.dumps(unit) for unit in UNITS)
-    return f"{what}; set events.timestamp_format to its unit ({units}), or to its pattern, such as %Y%m%d%H"
+    units = ", ".join(json.dumps(unit) for unit in USUAL_UNITS)
+    return (
+        f"{what}; set events.timestamp_format to its unit ({units}), or to its pattern, such as %Y%m%d%H; if it is none"
+        " of these, let the producer write ISO 8601, or name a field that does not exist, and the records' own times"
+        " count"
+    )
 
 
 def _readable(time: int) -> str:
@@ -96,21 +105,26 @@ def _readable(time: int) -> str:
 
 
 def _is_likely(number: float, unit: str, near: int | None) -> bool:
-    time = number * UNITS[unit]
+    length, zero, _ = UNITS[unit]
+    time = number * length + zero
     if near is None:
         return FIRST_PLAUSIBLE <= time <= FIRST_PLAUSIBLE + 4 * FARTHEST
-    return abs(time - near) <= FARTHEST
+    return abs(time - near) <= (FARTHEST if unit in USUAL_UNITS else NEAR)
 
 
-def of_unit(found: object, unit: str) -> Stamp:
-    """The time that a number is in this unit since the epoch."""
+def of_unit(found: object, unit: str, timezone: str = "UTC") -> Stamp:
+    """The time that a number is in this unit."""
     number = numeric(found) if type(found) is str else found
+    length, zero, is_local = UNITS[unit]
     if type(number) is int:
-        factor = UNITS[unit]
-        return Stamp(number // 1000 if factor < 1 else number * int(factor), is_date=False)
-    if type(number) is float:
-        time = number * UNITS[unit]  # infinite where the number is finite, but near the largest there is
-        if math.isfinite(time):
-            return Stamp(round(time), is_date=False)
-        raise StampError("timestamp_out_of_range", f"found {shown(number)}")
-    raise StampError("bad_timestamp", f"found {shown(found)}, expected {unit} since the epoch, a number")
+        time = (number // round(1 / length) if length < 1 else number * int(length)) + zero
+    elif type(number) is float:
+        counted = number * length  # infinite where the number is finite, but near the largest there is
+        if not math.isfinite(counted):
+            raise StampError("timestamp_out_of_range", f"found {shown(number)}")
+        time = round(counted) + zero
+    else:
+        raise StampError("bad_timestamp", f"found {shown(found)}, expected a number ({unit})")
+    if is_local and timezone != "UTC" and FIRST_TIME <= time <= LAST_TIME:
+        return replace(of_moment(EPOCH + time * MICROSECOND, timezone), is_date=False)
+    return Stamp(time, is_date=False)

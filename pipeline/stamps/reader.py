@@ -7,20 +7,23 @@ from datetime import datetime, timedelta
 import msgspec
 
 from pipeline.messages import iso8601
-from pipeline.stamps.numbers import of_number, of_unit
+from pipeline.stamps.numbers import FIRST_PLAUSIBLE, of_number, of_unit
 from pipeline.stamps.patterns import by_pattern, check_format
 from pipeline.stamps.stamp import (
+    DAY,
     EPOCH,
     EPOCH_UTC,
     FIRST_TIME,
     LAST_TIME,
     LONGEST_SHOWN,
+    SECOND,
     UNITS,
     Stamp,
     StampError,
     numeric,
     of_moment,
     shown,
+    since,
     zone,
 )
 from pipeline.stamps.texts import of_text
@@ -32,8 +35,8 @@ class Stamps(msgspec.Struct, frozen=True):
     Attributes
     ----------
     format
-        ``auto``: dates year first or with the month's name, and numbers by their size; a unit of `UNITS` since the
-        epoch; or a pattern of `datetime.strptime`, which holds a ``%``.
+        ``auto``: dates year first or with the month's name, and numbers by their size; one of `UNITS`; or a pattern
+        of `datetime.strptime`, which holds a ``%``.
     timezone
         Of dates that name none, such as ``Europe/Berlin``.
 
@@ -76,21 +79,27 @@ class Stamps(msgspec.Struct, frozen=True):
         if self.format == "auto":
             stamp = _usual(found) or _auto(found, self.timezone, near)
         elif self.format in UNITS:
-            stamp = of_unit(found, self.format)
+            stamp = of_unit(found, self.format, self.timezone)
         else:
             stamp = by_pattern(found, self.format, self.timezone)
-        if FIRST_TIME <= stamp.time <= LAST_TIME:
+        if FIRST_TIME + DAY <= stamp.time <= LAST_TIME:
             return stamp
+        if FIRST_TIME <= stamp.time < FIRST_TIME + DAY:
+            told = f"found {shown(found)}, which is what Go and .NET write for a time that is not set"
+            raise StampError("implausible_timestamp", f"{told}; let the producer set it, or leave it out")
         raise StampError("timestamp_out_of_range", f"found {shown(found)}")
 
     def write(self, time: int) -> str | int | float:
         """Write a time so that `read` finds it, as exactly as the format allows."""
         if self.format == "auto":
             return iso8601(time)
-        if self.format in UNITS:
-            number = time * 1000 if self.format == "ns" else time / UNITS[self.format]
-            return int(number) if number == int(number) else number
         moment = EPOCH_UTC + timedelta(microseconds=time)
+        if self.format in UNITS:
+            length, zero, is_local = UNITS[self.format]
+            ahead = moment.astimezone(zone(self.timezone)).utcoffset() if is_local else None
+            counted = time - zero + (0 if ahead is None else since(ahead))
+            number = counted * round(1 / length) if length < 1 else counted / length
+            return int(number) if number == int(number) else number
         return moment.astimezone(zone(self.timezone)).strftime(self.format)
 
 
@@ -117,21 +126,47 @@ def _auto(found: object, timezone: str, near: int | None) -> Stamp:
         return of_number(found, timezone, near)
     if type(found) is dict:
         return _of_object(found, timezone, near)
-    if type(found) is list and 3 <= len(found) <= 7 and all(type(part) is int for part in found):
-        return _of_parts(found, timezone)
-    raise StampError("bad_timestamp", f"found {shown(found)}, expected a date or a number")
+    if type(found) is list and 2 <= len(found) <= 7 and all(type(part) is int for part in found):
+        return _of_seconds(*found) if len(found) == 2 else _of_parts(found, timezone)
+    raise _no_time(found)
+
+
+def _no_time(found: object) -> StampError:
+    expected = "expected a date or a number"
+    if isinstance(found, dict):
+        expected = 'expected a date, a number or {"$date": ..}; let events.timestamp name the field in it that is one'
+    return StampError("bad_timestamp", f"found {shown(found)}, {expected}")
 
 
 def _of_object(found: Mapping[str, object], timezone: str, near: int | None) -> Stamp:
-    """MongoDB's ``{"$date": ..}``, whose numbers are milliseconds."""
+    """MongoDB's ``{"$date": ..}``, whose numbers are milliseconds; or seconds and nanoseconds."""
     date = found.get("$date") if len(found) == 1 else None
     if type(date) is dict and len(date) == 1:
         date = date.get("$numberLong")
     if type(date) is str and numeric(date) is None:
         return _auto(date, timezone, near)
-    if date is None:
-        raise StampError("bad_timestamp", f'found {shown(found)}, expected a date, a number or {{"$date": ..}}')
-    return of_unit(date, "ms")
+    if date is not None:
+        return of_unit(date, "ms")
+    names = [next((name for name in known if name in found), None) for known in (SECONDS, NANOSECONDS)]
+    seconds, nanoseconds = (None if name is None else found[name] for name in names)
+    if seconds is None or len(found) > len(names) - names.count(None):
+        raise _no_time(found)
+    return _of_seconds(seconds, 0 if nanoseconds is None else nanoseconds)
+
+
+SECONDS = ("seconds", "epochSecond", "epochSeconds", "timeInSeconds", "sec", "_seconds", "secs_since_epoch")
+NANOSECONDS = ("nanos", "nano", "nanoseconds", "offsetInNanos", "nanosec", "nsec", "_nanoseconds", "nanos_since_epoch")
+"""How Protobuf, Java, AWS, ROS, Firestore and others name the two parts of a time."""
+
+
+def _of_seconds(seconds: object, nanoseconds: object) -> Stamp:
+    """A time of two whole numbers: seconds since the epoch, and nanoseconds."""
+    whole, rest = (numeric(part) if type(part) is str else part for part in (seconds, nanoseconds))
+    if type(whole) is not int or type(rest) is not int or not 0 <= rest < 10**9 or whole * SECOND < FIRST_PLAUSIBLE:
+        raise StampError(
+            "bad_timestamp", f"found {shown([seconds, nanoseconds])}, expected seconds since the epoch and nanoseconds"
+        )
+    return Stamp(whole * SECOND + rest // 1000)
 
 
 def _of_parts(parts: list[int], timezone: str) -> Stamp:

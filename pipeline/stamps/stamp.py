@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 from types import MappingProxyType
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -19,8 +20,43 @@ FIRST_TIME = (datetime.min - EPOCH) // MICROSECOND
 LAST_TIME = (datetime.max - EPOCH) // MICROSECOND
 
 SECOND, MINUTE, HOUR, DAY = 1_000_000, 60_000_000, 3_600_000_000, 86_400_000_000  # microseconds
-UNITS: Mapping[str, float] = MappingProxyType({"s": 1e6, "ms": 1e3, "us": 1.0, "ns": 1e-3, "days": float(DAY)})
-"""What `format` may name: microseconds that each unit has."""
+
+
+class Unit(NamedTuple):
+    """How numbers count time.
+
+    Attributes
+    ----------
+    length
+        Microseconds of one.
+    zero
+        Microseconds from 1970 to what is 0.
+    is_local
+        Whether that is a time of no zone, as a date that is written out without one.
+    """
+
+    length: float
+    zero: int = 0
+    is_local: bool = False
+
+
+UNITS: Mapping[str, Unit] = MappingProxyType(
+    {
+        "s": Unit(1e6),
+        "ms": Unit(1e3),
+        "us": Unit(1.0),
+        "ns": Unit(1e-3),
+        "days": Unit(float(DAY)),
+        "minutes": Unit(float(MINUTE)),
+        "hours": Unit(float(HOUR)),
+        "excel": Unit(float(DAY), (datetime(1899, 12, 30) - EPOCH) // MICROSECOND, is_local=True),
+        "ticks": Unit(0.1, FIRST_TIME, is_local=True),
+        "filetime": Unit(0.1, (datetime(1601, 1, 1) - EPOCH) // MICROSECOND),
+    }
+)
+"""What `format` may name: units since the epoch; days as Excel counts them; 100 ns as .NET and Windows count them."""
+USUAL_UNITS = ("s", "ms", "us", "ns", "days")
+"""Those that many topics have; the others are told only where the numbers fit them well."""
 
 
 class StampError(ValueError):

@@ -30,13 +30,33 @@ def of_text(text: str, timezone: str, near: int | None) -> Stamp:
     number = numeric(text)
     if number is not None:
         return of_number(number, timezone, near)
-    stripped = text.strip()
+    stripped = _GO_MONOTONIC.sub("", text.strip())
     if 0 < len(stripped) <= LONGEST_DATE:
         stamp = _of_written(stripped, timezone)
         if stamp is not None:
             return stamp
         _refuse_ambiguous(stripped)
-    raise StampError("bad_timestamp", f"found {shown(text)}, expected ISO 8601 text; or set events.timestamp_format")
+    raise StampError("bad_timestamp", f"found {shown(text)}, {_expected(stripped)}")
+
+
+_GO_MONOTONIC = re.compile(r" m=[+-][\d.]+$", re.ASCII)
+"""Go's `time.String` writes its monotonic clock behind the time."""
+
+
+def _expected(text: str) -> str:
+    """What to do about a text that is no time."""
+    if _CLOCK.fullmatch(text):
+        return 'a time of day without its date; name both, such as events.timestamp = "{date} {time}"'
+    if _WITHOUT_YEAR.fullmatch(text):
+        return "which tells no year, and no setting adds one; let the producer write it, or name another field"
+    if _INTERVAL.fullmatch(text):
+        return "an interval of two times; name the field of one time, as no setting reads an interval"
+    return "expected ISO 8601 text; or set events.timestamp_format"
+
+
+_CLOCK = re.compile(r"\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?(\s*[AaPp]\.?[Mm]\.?)?", re.ASCII)
+_WITHOUT_YEAR = re.compile(r"([A-Z][a-z]{2,8}\.? +\d{1,2}|\d{1,2}[./-]\d{1,2}\.?) +\d{1,2}:\d{2}.*", re.ASCII)
+_INTERVAL = re.compile(r"\d{4}-\d{2}-\d{2}[^/]*/(\d{4}-\d{2}-\d{2}.*|P.+)", re.ASCII)
 
 
 _MIDNIGHT = re.compile(r"(?<![\d:])24:00(?::00(?:[.,]0+)?)?(?![\d:])")
@@ -46,7 +66,14 @@ _MIDNIGHT = re.compile(r"(?<![\d:])24:00(?::00(?:[.,]0+)?)?(?![\d:])")
 def _of_written(text: str, timezone: str) -> Stamp | None:
     if _MIDNIGHT.search(text):  # a second later than the day's last one, whatever clocks do in that night
         return after(_of_written(_MIDNIGHT.sub("23:59:59", text), timezone), SECOND)
+    counted = _OF_MILLISECONDS.fullmatch(text)
+    if counted:
+        return Stamp(int(counted[1]) * 1000)
     return _of_iso(text, timezone) or _of_date_and_zone(text, timezone)
+
+
+_OF_MILLISECONDS = re.compile(r"/?Date\((-?\d{1,18})(?:[+-]\d{4})?\)/?", re.ASCII)
+"""``/Date(1769860800000)/``, as Microsoft's serializers write JSON. An offset tells of the producer's zone alone."""
 
 
 def _of_iso(text: str, timezone: str) -> Stamp | None:

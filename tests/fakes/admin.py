@@ -82,5 +82,8 @@ class FakeAdmin:
         told = topics if self._broker.tells_limits else ()
         return self._process.call("limits", lambda: Limits(dict.fromkeys(told, self._broker.largest)))
 
+    def compacted(self, topics: Collection[str]) -> list[str]:
+        return self._process.call("describe_configs", lambda: sorted(self._broker.compacted & set(topics)))
+
     def close(self) -> None:
         """It holds nothing."""

@@ -80,6 +80,7 @@ class FakeBroker:
         self.open: dict[str, OpenTransaction] = {}
         self.largest = 1 << 20  # bytes of a record
         self.tells_limits = True
+        self.compacted: set[str] = set()  # topics
         self.forgets: Container[TopicPartition] = ()  # where it ends transactions in its log only, without a marker
         self.ended: dict[str, str] = {}  # how the last transaction of an id ended
         self.hanging: dict[tuple[str, TopicPartition], OpenTransaction] = {}
