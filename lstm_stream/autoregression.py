@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from lstm_stream.arithmetic import Floats, Real, bounded, fill, ratio
+from lstm_stream.arithmetic import Flag, Floats, Real, bounded, fill, ratio
 from lstm_stream.compiled import compiled
 from lstm_stream.history import History, back
 from lstm_stream.scale import Scale, spread_of
@@ -31,14 +31,20 @@ LEAST_SUM = 0.1
 """Of what it starts from: the sum of squares is never less, however long a regressor was zero."""
 OUTLIER = 5.0
 """An error further out, in usual ones, counts as this."""
+FAR = 20.0
+"""In spreads: where regressors are further off, less is learnt, lest a few wild values make up all that is known."""
+REPEATS = 800000
+"""After so many repeats of a value in a row it learns no more from them: a sensor may stick."""
 YOUNG = 50.0
 """Errors until it is known which ones are usual."""
 FEWEST = 24
 """Values that it must have learnt from to say something."""
 BEGINNING = 8
 """Steps after the series began to move at which it begins to learn."""
-LARGEST = 1e6
-"""In units; what it says is never further off."""
+LARGEST = 1e9
+"""In units; a value further from the level counts as this, and what it says is never further off."""
+FITTING = 1e7
+"""How many times a unit the spread may become, or the spread a unit: then it begins anew with another one."""
 
 
 class Autoregressions(NamedTuple):
@@ -88,22 +94,38 @@ def learn_autoregression(
     """Learn from the newest value, unless it is filled in; begin, or begin anew where the seasons have changed."""
     short, long = scale.lags[i, SHORT], scale.lags[i, LONG]
     lived = history.age[i] - 1 - scale.born[i]
-    if fitted.unit[i] == 0 or fitted.seasons[i, 0] != short or fitted.seasons[i, 1] != long:
+    spread = spread_of(scale, history, i)
+    if not fits(fitted.unit[i], spread) or fitted.seasons[i, 0] != short or fitted.seasons[i, 1] != long:
         if lived >= BEGINNING and scale.spread[i] > 0:
-            _begin(fitted, i, short, long, spread_of(scale, history, i))
+            _begin(fitted, i, short, long, spread)
         return
-    if not observed:
+    if not observed or history.still[i] > REPEATS:
         return
     write_lags_of(short, long, history.ring.shape[1], work.lags)
     z, unit, level = work.regressors, fitted.unit[i], scale.level[i]
     z[0] = 1.0
-    said = fitted.weights[i, 0]
+    usual = np.float32(FAR) * max(ratio(spread, unit), np.float32(1.0))
+    said, furthest = fitted.weights[i, 0], usual
     for r in range(1, REGRESSORS):
         lag = work.lags[r]
-        z[r] = ratio(back(history, i, lag) - level, unit) if 0 < lag <= lived else np.float32(0.0)
+        z[r] = _in_units(history, i, lag, level, unit) if 0 < lag <= lived else np.float32(0.0)
         said += fitted.weights[i, r] * z[r]
-    error = ratio(back(history, i, 0) - level, unit) - said
-    _correct(fitted, i, _usual(fitted, i, error), z, work.gain)
+        furthest = max(furthest, abs(z[r]))
+    error = bounded(_in_units(history, i, 0, level, unit) - said, np.float32(LARGEST))
+    worth = usual / furthest
+    _correct(fitted, i, _usual(fitted, i, error), worth * worth, z, work.gain)
+
+
+@compiled
+def fits(unit: Real, spread: Real) -> Flag:
+    """Whether values are still told in a unit that was the spread once; 0: there was none."""
+    return unit > 0 and unit / np.float32(FITTING) < spread < unit * np.float32(FITTING)
+
+
+@compiled
+def _in_units(history: History, i: int, lag: int, level: Real, unit: Real) -> Real:
+    """How far the value so many steps before the newest lies off the level."""
+    return bounded(ratio(back(history, i, lag) - level, unit), np.float32(LARGEST))
 
 
 @compiled
@@ -149,8 +171,11 @@ def _usual(fitted: Autoregressions, i: int, error: Real) -> Real:
 
 
 @compiled
-def _correct(fitted: Autoregressions, i: int, error: Real, z: Floats, gain: Floats) -> None:
-    """Move the weights and the inverse by an error (Haykin, Adaptive Filter Theory, chapter 10)."""
+def _correct(fitted: Autoregressions, i: int, error: Real, worth: Real, z: Floats, gain: Floats) -> None:
+    """Move the weights and the inverse by an error that counts so much, up to 1.
+
+    See Haykin, Adaptive Filter Theory, chapter 10.
+    """
     inverse, left = fitted.inverse[i], np.float32(1.0 - 1.0 / SPAN)
     fill(gain, 0.0)
     for r in range(REGRESSORS):
@@ -159,7 +184,7 @@ def _correct(fitted: Autoregressions, i: int, error: Real, z: Floats, gain: Floa
             gain[r] += inverse[row + c] * z[c]
             gain[c] += inverse[row + c] * z[r]
         gain[r] += inverse[row + r] * z[r]
-    total = left
+    total = left / worth
     for r in range(REGRESSORS):
         total += z[r] * gain[r]
     for r in range(REGRESSORS):

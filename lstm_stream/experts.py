@@ -44,8 +44,6 @@ class Expert(IntEnum):
     """The head of the network that learns."""
     READOUT_ON_HIDDEN = auto()
     """The combination of the experts that need no network, corrected by the series' own readout."""
-    SHARED_ON_HIDDEN = auto()
-    """The same, corrected by the global regression on features and hidden state."""
 
 
 EXPERTS = len(Expert)

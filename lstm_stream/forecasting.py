@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from lstm_stream.arithmetic import Flag, Floats, Real, add_product, bounded, copy, fill, halved, ratio, widened
+from lstm_stream.arithmetic import Flag, Floats, Real, bounded, copy, fill, halved, ratio, widened
 from lstm_stream.autoregression import say_autoregression
 from lstm_stream.cell import think
 from lstm_stream.combination import (
@@ -179,8 +179,6 @@ def _ask_regressions(p: Parts, m: int, i: int, place: int) -> None:
     write_regressors(state.trace, i, t, now[ONE:])
     copy(work.output, said[LSTM])
     write_readout(state.readouts, tables.readout, i, now[ONE:], work.marked, said[LSTM + 1])
-    fill(said[LSTM + 2], 0.0)
-    add_product(said[LSTM + 2], now[ONE:], shared.on_hidden)
     for e in range(LSTM, EXPERTS):
         for h in range(len(scale)):
             move = said[e, h] if e == LSTM else work.mixed[h] + said[e, h]
@@ -228,6 +226,8 @@ def is_finite(state: State, note: Floats, i: int) -> Flag:
         total += state.trace.hidden[i, u] + state.trace.cell[i, u]
     for u in range(state.pretrained.hidden.shape[1]):
         total += widened(state.pretrained.hidden[i, u]) + widened(state.pretrained.cell[i, u])
+    for r in range(state.autoregressions.weights.shape[1]):
+        total += state.autoregressions.weights[i, r]
     for k in range(len(note)):
         total += note[k]
     return math.isfinite(total)

@@ -15,12 +15,13 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_stream.arithmetic import Floats, Halves, Real, Whole, bounded, fill, narrowed, ratio, widened
+from lstm_stream.autoregression import fits
 from lstm_stream.compiled import compiled
 from lstm_stream.history import History, back
 from lstm_stream.scale import Scale, spread_of
 from lstm_stream.seasons import LONG, SHORT
 
-CANDIDATES = 56
+CANDIDATES = 48
 """C: seasons ago."""
 DISTANCE_SPAN = 5.0
 """Steps of memory of the distance from a candidate."""
@@ -70,9 +71,9 @@ def season_to_compare(scale: Scale, i: int) -> Whole:
 def compare(similar: SimilarSeasons, history: History, scale: Scale, i: int) -> None:
     """Compare the newest value with those whole seasons before; begin anew where the season has changed."""
     season = season_to_compare(scale, i)
-    if similar.unit[i] == 0 or similar.season[i] != season:
-        begins = season > 1 and scale.spread[i] > 0
-        similar.unit[i] = spread_of(scale, history, i) if begins else np.float32(0.0)
+    spread = spread_of(scale, history, i)
+    if not fits(similar.unit[i], spread) or similar.season[i] != season:
+        similar.unit[i] = spread if season > 1 and scale.spread[i] > 0 else np.float32(0.0)
         similar.season[i], similar.compared[i] = season, 0
         return
     similar.compared[i] += 1
@@ -89,6 +90,12 @@ def compare(similar: SimilarSeasons, history: History, scale: Scale, i: int) -> 
         variance += max(slowly, np.float32(1.0) / known) * (off * off - variance)
         similar.distance[i, c] = narrowed(distance)
         similar.unlike[i, c] = narrowed(math.sqrt(max(variance, np.float32(0.0))))
+
+
+@compiled
+def compare_anew(similar: SimilarSeasons, i: int) -> None:
+    """Forget how the seasons before went beside the newest one."""
+    similar.compared[i] = 0
 
 
 @compiled

@@ -110,7 +110,6 @@ class Shared(NamedTuple):
     pretrained: Pretrained
     inverse: Floats  # (R, R) inverse covariance of what readouts read
     readout: Floats  # (K, R) weights that readouts start from, in marked horizons
-    on_hidden: Floats  # (R, H) corrections best for all, by features and hidden state
     on_lags: Floats  # (B, H) moves best for all, by lags and the features of the series itself
     log_losses: Floats  # (E, K) logarithms of the experts' losses, in squared move scales
     gain: Floats  # (K,) pooled prior: what the combination gains over the last value

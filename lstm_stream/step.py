@@ -29,7 +29,7 @@ from lstm_stream.move_scale import disown_moves, learn_moves, measure_moves, wri
 from lstm_stream.readout import ONE
 from lstm_stream.scale import first_moves, gated, measure, rescale, set_step, spread_of
 from lstm_stream.season_search import look_for_season
-from lstm_stream.similar_seasons import compare
+from lstm_stream.similar_seasons import compare, compare_anew
 from lstm_stream.state import Parts, State, Tables
 from lstm_stream.trace import keep_features, meet, rewind
 
@@ -136,6 +136,7 @@ def _resume(state: State, i: int, since: int) -> None:
     """Go on as if the values since a step had been what is kept of them now."""
     length = state.history.age[i] - since
     measure(state.scale, state.history, i)
+    compare_anew(state.similar, i)
     rewind(state.trace, i, since, length)
     disown_moves(state.moves, i, since, length)
     forget_losses(state.combination, i)
