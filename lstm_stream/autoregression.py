@@ -23,7 +23,7 @@ NEAR = 4
 """Last values among the regressors, and values from a season ago backwards."""
 REGRESSORS = 1 + 3 * NEAR
 """R: one, the last values, those of the shorter season ago and of the longer one."""
-SPAN = 700.0
+SPAN = 300.0
 """Memory, in values."""
 RIDGE = 0.3
 """What the sum of the squares of each regressor starts from."""
@@ -33,8 +33,6 @@ OUTLIER = 5.0
 """An error further out, in usual ones, counts as this."""
 FAR = 20.0
 """In spreads: where regressors are further off, less is learnt, lest a few wild values make up all that is known."""
-REPEATS = 800000
-"""After so many repeats of a value in a row it learns no more from them: a sensor may stick."""
 YOUNG = 50.0
 """Errors until it is known which ones are usual."""
 FEWEST = 24
@@ -99,7 +97,7 @@ def learn_autoregression(
         if lived >= BEGINNING and scale.spread[i] > 0:
             _begin(fitted, i, short, long, spread)
         return
-    if not observed or history.still[i] > REPEATS:
+    if not observed:
         return
     write_lags_of(short, long, history.ring.shape[1], work.lags)
     z, unit, level = work.regressors, fitted.unit[i], scale.level[i]
