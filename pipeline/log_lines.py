@@ -32,6 +32,17 @@ def masked(text: str, secrets: Sequence[str]) -> str:
     return SIGNING.sub(rf"\1\2{MASK}", text)
 
 
+def without_debug_traces(record: logging.LogRecord) -> bool:
+    """Filter that puts what Kafka's client tells of an error at the level debug into a line.
+
+    At a stop the client notes each request that it cancels with a traceback, which looks like a failure.
+    """
+    if record.name.startswith("kafka.") and record.levelno <= logging.DEBUG and record.exc_info:
+        record.msg, record.args = f"{record.getMessage()}: {record.exc_info[1]!r}", ()
+        record.exc_info = record.exc_text = None
+    return True
+
+
 class TextLines(logging.Formatter):
     """Lines for people: time, level, who, message.
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType, TracebackType
 
-from pipeline.log_lines import JsonLines, TextLines, Troubles
+from pipeline.log_lines import JsonLines, TextLines, Troubles, without_debug_traces
 from pipeline.settings import Log
 
 logger = logging.getLogger(__name__)
@@ -60,6 +60,7 @@ def start_log(log: Log, secrets: Sequence[str] = (), worker: int | None = None) 
     who = "" if worker is None else f"worker {worker}"
     lines = logging.StreamHandler()
     lines.setFormatter(JsonLines(worker, secrets) if log.format == "json" else TextLines(who, secrets))
+    lines.addFilter(without_debug_traces)
     troubles = Troubles(secrets)
     logging.basicConfig(handlers=[lines, troubles])
     if log.format == "json":

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.log_lines import MASK, SHORTEST, JsonLines, TextLines, Troubles, masked
+from pipeline.log_lines import MASK, SHORTEST, JsonLines, TextLines, Troubles, masked, without_debug_traces
 from pipeline.process import set_level, start_log
 from pipeline.settings import Kafka, Log, Settings, Web, secrets
 
@@ -50,6 +50,25 @@ def test_a_traceback_is_told_without_its_secrets(lines: logging.Formatter) -> No
     assert "ValueError" in line
     assert "secret-in-a-traceback" not in line
     assert MASK in line
+
+
+@pytest.mark.parametrize(
+    ("name", "level", "lines"),
+    [
+        ("kafka.cluster", logging.DEBUG, 1),
+        ("kafka.net.manager", logging.ERROR, 5),
+        ("kafkaesque", logging.DEBUG, 5),
+        ("pipeline.worker", logging.DEBUG, 5),
+    ],
+)
+def test_what_kafkas_client_notes_of_an_error_at_the_level_debug_is_one_line(name: str, level: int, lines: int) -> None:
+    noted = record("it failed", failed=True)
+    noted.name, noted.levelno = name, level
+    assert without_debug_traces(noted)
+    line = TextLines("", ()).format(noted)
+    assert len(line.splitlines()) == lines
+    assert "ValueError" in line
+    assert "it failed" in line
 
 
 @given(st.text(min_size=SHORTEST), st.text(), st.text())
