@@ -53,25 +53,26 @@ def without(settings: Settings, kind: ResourceType, name: str, operation: ACLOpe
 
 
 CASES = {
-    "read": (ResourceType.TOPIC, "{}-in", ACLOperation.READ, "--operation Read --topic read-in"),
+    "read": (ResourceType.TOPIC, "{}-in", ACLOperation.READ, "--operation Read --topic no-right-read-in"),
     "see": (ResourceType.TOPIC, "{}-in", ACLOperation.DESCRIBE, "or we may not see it"),
-    "write": (ResourceType.TOPIC, "{}-out", ACLOperation.WRITE, "--operation Write --topic write-out"),
-    "letters": (ResourceType.TOPIC, "{}-dead", ACLOperation.WRITE, "--operation Write --topic letters-dead"),
-    "join": (ResourceType.GROUP, "{}", ACLOperation.READ, "--operation Read --group join"),
+    "write": (ResourceType.TOPIC, "{}-out", ACLOperation.WRITE, "--operation Write --topic no-right-write-out"),
+    "letters": (ResourceType.TOPIC, "{}-dead", ACLOperation.WRITE, "--operation Write --topic no-right-letters-dead"),
+    "join": (ResourceType.GROUP, "{}", ACLOperation.READ, "--operation Read --group no-right-join"),
     "commit": (
         ResourceType.TRANSACTIONAL_ID,
         "{}-",
         ACLOperation.WRITE,
-        "--operation Write --transactional-id commit-",
+        "--operation Write --transactional-id no-right-commit-",
     ),
 }
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("case", CASES)
 def test_a_right_that_is_missing_is_one_line_with_the_command_and_nothing_is_lost(
-    name: str, apache_kafka: ApacheKafka, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    case: str, apache_kafka: ApacheKafka, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    kind, resource, operation, said = CASES[name]
+    kind, resource, operation, said = CASES[case]
+    name = f"no-right-{case}"  # topics of its own: the tests share the broker
     settings = settings_for(apache_kafka, name, tmp_path)
     write(settings, b"bad", *(b"%d" % number for number in range(10)))
     alices = signed_in(settings, apache_kafka)
