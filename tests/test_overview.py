@@ -16,7 +16,7 @@ from pipeline.workers.overview import MANY_FAILURES, Overview
 from pipeline.workers.pipes import Ended
 from pipeline.workers.process import Seen, UnansweredError
 from pipeline.workers.supervisor import Place, Roster
-from pipeline.workers.totals import Sample, counted, read
+from pipeline.workers.totals import Sample, added, counted, read
 from tests.fakes import ManualClock
 from tests.shown import silent
 
@@ -83,7 +83,7 @@ class Parent:
         self.overview = Overview(self._roster, NOBODY, DEADLINE, self.clock)
 
     def _roster(self) -> Roster:
-        return Roster(tuple(self.places), self.kept, self.is_stopping)
+        return Roster(tuple(self.places), added([self.kept]), self.is_stopping)
 
 
 def seen(told: Status | None, at: float = 1000.0, trouble: str = "") -> Seen:

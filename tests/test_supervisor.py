@@ -259,7 +259,7 @@ def test_what_a_dead_worker_counted_is_kept_and_restarts_are_counted() -> None:
     scripted.let(7, 0, FakeWorker.die)
     scripted.run(20)
     kept = scripted.supervisor.roster.kept
-    assert (kept[FORECASTS], kept[RESTARTS]) == (12, 2)
+    assert (float(kept[FORECASTS]), float(kept[RESTARTS])) == (12, 2)
 
 
 def test_all_drain_before_any_is_told_to_end() -> None:

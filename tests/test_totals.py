@@ -5,7 +5,7 @@ import subprocess
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pipeline.metric import PREFIX
@@ -72,7 +72,7 @@ def test_several_workers_count_like_one(deeds: list[tuple[int, str, int]]) -> No
 @given(st.lists(st.tuples(st.integers(0, 1), st.sampled_from([*sorted(DEEDS), "dies"]), st.integers(0, 100))))
 def test_no_counter_ever_goes_back_whoever_dies(deeds: list[tuple[int, str, int]]) -> None:
     one, several = Metrics(), [Metrics(), Metrics()]
-    kept: dict[Sample, float] = {}
+    kept = added([])
     for worker, deed, amount in deeds:
         if deed == "dies":
             kept = added([kept, counted(page(several[worker]))])
@@ -83,8 +83,23 @@ def test_no_counter_ever_goes_back_whoever_dies(deeds: list[tuple[int, str, int]
         assert counted(merged([page(metrics) for metrics in several], kept)) == counted(page(one))
 
 
+@example([(0, False, 0.1), (1, False, 0.2), (2, False, 0.3), (0, True, 0.0)])
+@given(st.lists(st.tuples(st.integers(0, 2), st.booleans(), st.floats(0, 1e9))))
+def test_not_even_the_last_digit_of_a_sum_goes_back(deeds: list[tuple[int, bool, float]]) -> None:
+    several, kept, before = [Metrics() for _ in range(3)], added([]), -1.0
+    for worker, dies, amount in deeds:
+        if dies:
+            kept = added([kept, counted(page(several[worker]))])
+            several[worker] = Metrics()
+        else:
+            several[worker].checkpoint_seconds.observe(amount)
+        now = merged([page(metrics) for metrics in several], kept)[sample("checkpoint_seconds_sum")]
+        assert now >= before
+        before = now
+
+
 def test_gauges_of_a_worker_that_has_ended_are_gone() -> None:
-    kept = counted(page(used("0", 3.0)))
+    kept = added([counted(page(used("0", 3.0)))])
     assert sample("lag_records", topic="events", partition="0") not in merged([page(Metrics())], kept)
 
 
@@ -133,7 +148,7 @@ def test_one_worker_alone_is_told_as_it_is() -> None:
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool (Debian: prometheus) is not on the PATH")
 def test_promtool_has_nothing_to_say_of_the_merged_page() -> None:
-    kept = counted(page(used("7", 2.0)))
+    kept = added([counted(page(used("7", 2.0)))])
     content, _ = write(merged([page(used("0", 3.0)), page(used("1", 20.0))], kept))
     checked = subprocess.run(["promtool", "check", "metrics"], input=content, capture_output=True, check=False)
     assert (checked.returncode, checked.stdout, checked.stderr) == (0, b"", b"")

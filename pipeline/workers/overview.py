@@ -18,7 +18,7 @@ from pipeline.web.series_status import SeriesStatus
 from pipeline.web.status import ExpertWeight, Gates, State, Status, WorkerStatus
 from pipeline.workers.process import UnansweredError
 from pipeline.workers.supervisor import Place, Roster, Running
-from pipeline.workers.totals import Page, merged, read, write
+from pipeline.workers.totals import Sums, merged, read, write
 
 MANY_FAILURES = 3  # in a row, after which a worker cannot be kept up
 STATES: tuple[State, ...] = ("stopping", "connecting", "assigning", "catching_up", "ready")
@@ -101,7 +101,7 @@ class Overview:
             return None
         return structs.replace(seen.status, age=seen.status.age + self._clock.now() - seen.at)
 
-    def _counted(self, statuses: Sequence[Status], kept: Page) -> Status:
+    def _counted(self, statuses: Sequence[Status], kept: Sums) -> Status:
         """The counts of those that run and of those that have ended."""
 
         def before(name: str) -> int:

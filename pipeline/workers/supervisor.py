@@ -7,14 +7,15 @@ with these settings: then all end, with its exit code.
 
 import logging
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from fractions import Fraction
 from typing import NamedTuple, Protocol
 
 from pipeline.clock import Clock
 from pipeline.settings import Settings
 from pipeline.workers.pipes import Ended
 from pipeline.workers.process import Seen
-from pipeline.workers.totals import RESTARTS, Page, Sample, added, counted, read
+from pipeline.workers.totals import RESTARTS, Page, Sums, added, counted, read
 
 logger = logging.getLogger(__name__)
 
@@ -87,7 +88,7 @@ class Roster(NamedTuple):
     """
 
     places: tuple[Place, ...]
-    kept: Page
+    kept: Sums
     is_stopping: bool
 
 
@@ -120,7 +121,7 @@ class Supervisor:
         self._code = 0
         self._changed: Settings | None = None
         self._balanced = self._clock.now()
-        self.roster = Roster(tuple(map(Place, range(count))), {RESTARTS: 0.0}, is_stopping=False)
+        self.roster = Roster(tuple(map(Place, range(count))), {RESTARTS: Fraction()}, is_stopping=False)
 
     def stop(self) -> None:
         """End all; also from a signal's handler, so it only notes that."""
@@ -183,14 +184,16 @@ class Supervisor:
         except OSError as error:
             return self._put_off(place, f"cannot be started ({error})")
 
-    def _put(self, place: Place, kept: Mapping[Sample, float] | None = None) -> None:
+    def _put(self, place: Place, kept: Sums | None = None) -> None:
         """Both at once: no reader counts a process twice, or not at all."""
         places = (*self.roster.places[: place.number], place, *self.roster.places[place.number + 1 :])
         self.roster = self.roster._replace(places=places, kept=self.roster.kept if kept is None else kept)
 
     def _bury(self, place: Place, process: Running, code: int) -> None:
         """Keep what a process has counted, and settle what comes after it."""
-        pages = [self.roster.kept, counted(read(process.seen.metrics))] if process.seen else [self.roster.kept]
+        pages: list[Page | Sums] = [self.roster.kept]
+        if process.seen:
+            pages.append(counted(read(process.seen.metrics)))
         if self._is_stopping:
             self._note_end(place, process, code)
             self._put(place._replace(process=None), added(pages))

@@ -1,10 +1,13 @@
 """The metrics of several workers as one page: counters summed, gauges merged as `pipeline.metric_table.TABLE` says.
 
 A page is a mapping of samples to numbers. What a worker that has ended had counted is kept (`counted`, `added`), so
-that no counter goes back when another worker takes its place.
+that no counter goes back when another worker takes its place. Sums are exact (`Fraction`) and rounded where they are
+told: with sums of floats the last digit depends on the order, and a counter that goes back by it is a counter that
+began anew to Prometheus.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from fractions import Fraction
 from statistics import fmean
 from typing import NamedTuple
 
@@ -26,6 +29,7 @@ class Sample(NamedTuple):
 
 
 Page = Mapping[Sample, float]
+Sums = Mapping[Sample, Fraction]
 
 RESTARTS = Sample(f"{PREFIX}worker_restarts_total")
 SKILL = Sample(f"{PREFIX}skill")
@@ -49,16 +53,16 @@ def counted(page: Page) -> dict[Sample, float]:
     return {sample: value for sample, value in page.items() if _METRICS[sample.name].kind != "gauge"}
 
 
-def added(pages: Iterable[Page]) -> dict[Sample, float]:
-    """The sum of each sample over the pages."""
-    total: dict[Sample, float] = {}
+def added(pages: Iterable[Page | Sums]) -> dict[Sample, Fraction]:
+    """The sum of each sample over the pages, exactly."""
+    total: dict[Sample, Fraction] = {}
     for page in pages:
         for sample, value in page.items():
-            total[sample] = total.get(sample, 0.0) + value
+            total[sample] = total.get(sample, Fraction()) + Fraction(value)
     return total
 
 
-def merged(pages: Sequence[Page], kept: Page) -> dict[Sample, float]:
+def merged(pages: Sequence[Page], kept: Sums) -> dict[Sample, float]:
     """One page of several workers.
 
     Parameters
@@ -73,7 +77,8 @@ def merged(pages: Sequence[Page], kept: Page) -> dict[Sample, float]:
     gauges = {sample: _gauge(sample, pages, weights) for sample in samples}
     if gauges.get(LAST_VALUE, 0.0) > 0:
         gauges[SKILL] = 1 - gauges[OURS] / gauges[LAST_VALUE]
-    return {**added([*map(counted, pages), kept]), **gauges}
+    counts = {sample: float(value) for sample, value in added([*map(counted, pages), kept]).items()}
+    return {**counts, **gauges}
 
 
 def _weight(page: Page) -> float:
