@@ -7,7 +7,8 @@ import math
 
 import numpy as np
 
-from lstm_stream.arithmetic import Flag, Floats, Real, add_product, bounded, copy, fill, halved, ratio, widened
+from lstm_stream.arithmetic import Flag, Floats, Real, bounded, copy, fill, halved, ratio, widened
+from lstm_stream.autoregression import say_autoregression
 from lstm_stream.cell import think
 from lstm_stream.combination import (
     LARGEST_FREE_MOVE,
@@ -21,13 +22,15 @@ from lstm_stream.combination import (
 from lstm_stream.compiled import compiled
 from lstm_stream.error_sizes import uncertainty_of
 from lstm_stream.experts import (
+    AUTOREGRESSION,
     EXPERTS,
     GROUP,
     LSTM,
+    MOMENTUM,
     PRETRAINED,
-    SEASONAL,
+    PROFILE_SHORT,
     SHARED_ON_LAGS,
-    TREND,
+    SIMILAR_SEASONS,
     say_going_on,
 )
 from lstm_stream.features import POOLED
@@ -40,6 +43,7 @@ from lstm_stream.pretrained import say_pretrained
 from lstm_stream.readout import ONE, begin_readout, learn_readout, write_readout
 from lstm_stream.scale import spread_of
 from lstm_stream.seasonal import extend_reach, say_seasonal
+from lstm_stream.similar_seasons import say_similar
 from lstm_stream.state import Parts, State, Workspace
 from lstm_stream.targets import write_oldest_targets, write_readout_targets
 from lstm_stream.trace import keep_features, keep_hidden, keep_plain, write_regressors
@@ -74,12 +78,15 @@ def _ask_plain(p: Parts, m: int, i: int, member: bool) -> None:
     fill(said[0], 0.0)
     copy(linear, said[SHARED_ON_LAGS])
     write_corrected(linear, members.corrections[m], member, said[GROUP])
-    say_seasonal(state.history, state.scale, i, said[SEASONAL:TREND], work.profiles)
-    say_going_on(state.smoothers, state.history, state.scale, tables.courses, i, said[TREND:GROUP])
+    history, of_scale, similar = state.history, state.scale, state.similar
+    say_seasonal(history, of_scale, i, said[PROFILE_SHORT:SIMILAR_SEASONS], work.profiles)
+    say_similar(similar, history, of_scale, i, tables.lasting, said[SIMILAR_SEASONS], work.candidates)
+    say_going_on(history, of_scale, i, said[MOMENTUM:AUTOREGRESSION])
+    say_autoregression(state.autoregressions, history, of_scale, i, said[AUTOREGRESSION], work.fitted)
     _write_reach(state, i, scale, work.reach)
     for e in range(1, PRETRAINED):
-        largest = np.float32(LARGEST_FREE_MOVE if TREND <= e < GROUP else LARGEST_MOVE)
-        in_units = SEASONAL <= e < GROUP
+        largest = np.float32(LARGEST_FREE_MOVE if MOMENTUM <= e < GROUP else LARGEST_MOVE)
+        in_units = PROFILE_SHORT <= e < GROUP
         for h in range(said.shape[1]):
             move = ratio(said[e, h], scale[h]) if in_units else said[e, h]
             said[e, h] = _in_reach(move, h, largest, work.reach)
@@ -172,10 +179,6 @@ def _ask_regressions(p: Parts, m: int, i: int, place: int) -> None:
     write_regressors(state.trace, i, t, now[ONE:])
     copy(work.output, said[LSTM])
     write_readout(state.readouts, tables.readout, i, now[ONE:], work.marked, said[LSTM + 1])
-    fill(said[LSTM + 2], 0.0)
-    fill(said[LSTM + 3], 0.0)
-    add_product(said[LSTM + 2], now[ONE:], shared.on_hidden)
-    add_product(said[LSTM + 3], now, shared.on_all)
     for e in range(LSTM, EXPERTS):
         for h in range(len(scale)):
             move = said[e, h] if e == LSTM else work.mixed[h] + said[e, h]
@@ -223,6 +226,8 @@ def is_finite(state: State, note: Floats, i: int) -> Flag:
         total += state.trace.hidden[i, u] + state.trace.cell[i, u]
     for u in range(state.pretrained.hidden.shape[1]):
         total += widened(state.pretrained.hidden[i, u]) + widened(state.pretrained.cell[i, u])
+    for r in range(state.autoregressions.weights.shape[1]):
+        total += state.autoregressions.weights[i, r]
     for k in range(len(note)):
         total += note[k]
     return math.isfinite(total)

@@ -6,7 +6,7 @@ import msgspec
 
 from lstm_stream.hyperparameters import Hyperparameters
 
-FORMAT = 9
+FORMAT = 10
 """Of a dump."""
 
 

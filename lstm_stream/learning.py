@@ -187,8 +187,6 @@ class Learning:
             pretrained=self._pretrained,
             inverse=regressions.inverse,
             readout=np.ascontiguousarray(regressions.own[:, marks - 1].T),
-            on_hidden=regressions.own,
-            on_all=regressions.on_all,
             on_lags=regressions.on_lags,
             log_losses=np.log(self.pooled.losses + TINY),
             gain=self.priors.gain,

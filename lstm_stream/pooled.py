@@ -32,7 +32,6 @@ class Regressions(NamedTuple):
 
     inverse: Floats  # (R, R) inverse covariance of what the series' own readouts read
     own: Floats  # (R, H) of the readouts that series start from
-    on_all: Floats  # (Z, H) corrections by lags, features and hidden state
     on_lags: Floats  # (B, H) moves by lags and the features of the series itself
 
 
@@ -92,13 +91,12 @@ class Pooled:
         width, horizon = len(self._products), self._horizon
         moves, left = slice(width, width + horizon), slice(width + horizon, None)
         inverse, own = self._regression(slice(ONE, width), left)
-        on_all = self._regression(slice(0, width), left)[1]
         on_lags = self._regression(slice(0, self._own_end), moves)[1]
         losses = ((self._loss[0] + BELIEF * self._assumed) / (self._loss[1] + BELIEF)).astype(np.float32)
-        for found in (inverse, own, on_all, on_lags, losses):
+        for found in (inverse, own, on_lags, losses):
             if not np.isfinite(found).all():
                 raise ArithmeticError("a pooled regression is not finite")
-        self.regressions, self.losses = Regressions(inverse, own, on_all, on_lags), losses
+        self.regressions, self.losses = Regressions(inverse, own, on_lags), losses
 
     def _regression(self, of: slice, targets: slice) -> tuple[Floats, Floats]:
         """Inverse covariance of some of the regressors, (F, F), and the weights on them best for all, (F, H)."""

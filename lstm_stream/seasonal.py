@@ -24,7 +24,7 @@ that season in which the rest of it fades to 1/e."""
 
 @compiled
 def say_seasonal(history: History, scale: Scale, i: int, moves: Floats, profiles: Floats) -> None:
-    """Write how far values will move (4, H) by the experts from `SEASONAL` to `DOUBLE_SEASONAL`.
+    """Write how far values will move (3, H) by the experts from `PROFILE_SHORT` to `DOUBLE_SEASONAL`.
 
     In the ring's unit; NaN where the series has no such season, or is too young for it.
 
@@ -39,12 +39,11 @@ def say_seasonal(history: History, scale: Scale, i: int, moves: Floats, profiles
     _write_profile(history, i, lived, short, day, 0, profiles[0])
     _write_profile(history, i, lived, long, max(long, 1), 0, profiles[1])
     _write_profile(history, i, lived, long if short > 0 else 0, day, max(long, 1), profiles[2])
-    _say_again(history, i, value, day, profiles[0], moves[0])
-    _say_fading(value, profiles[0], np.float32(math.exp(-CALM_SHORT / day)), moves[1])
+    _say_fading(value, profiles[0], np.float32(math.exp(-CALM_SHORT / day)), moves[0])
     calm = CALM_SHORT / scale.found[i] if scale.found[i] > 0 else CALM_LONG / day
-    _say_fading(value, profiles[1], np.float32(math.exp(-calm)), moves[2])
+    _say_fading(value, profiles[1], np.float32(math.exp(-calm)), moves[1])
     fading = np.float32(math.exp(-CALM_DOUBLE / day))
-    _say_double(history, i, value, day, profiles[1], profiles[2], np.float32(AGAIN), fading, moves[3])
+    _say_double(history, i, value, day, profiles[1], profiles[2], np.float32(AGAIN), fading, moves[2])
 
 
 @compiled
@@ -104,14 +103,6 @@ def _write_profile(
             place -= season
         profile[h] = total / np.float32(count)
         lag = lag - 1 if lag > 0 else length - 1
-
-
-@compiled
-def _say_again(history: History, i: int, value: Real, season: int, profile: Floats, moves: Floats) -> None:
-    """Write the moves (H,) to the value a season before; NaN where the profile (1 + H,) has none."""
-    for h in range(len(moves)):
-        known = not math.isnan(profile[1 + h])
-        moves[h] = back(history, i, lag_of(h + 1, season)) - value if known else np.float32(np.nan)
 
 
 @compiled

@@ -7,13 +7,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lstm_stream import experts, features, group_regression, interval_state, pretrained, readout
+from lstm_stream import autoregression, features, group_regression, interval_state, pretrained, readout
 from lstm_stream.anomaly import Errors
 from lstm_stream.arithmetic import Flags, Floats, Halves, Wholes
+from lstm_stream.autoregression import Autoregressions
 from lstm_stream.call import Call
 from lstm_stream.cell import Weights
 from lstm_stream.expert_losses import Combination, Scoring
-from lstm_stream.experts import EXPERTS, Smoothers
+from lstm_stream.experts import EXPERTS
 from lstm_stream.forecasts import ExpertForecasts, Forecasts
 from lstm_stream.grid import Rhythm
 from lstm_stream.group_regression import Groups
@@ -27,6 +28,7 @@ from lstm_stream.readout import ONE, Readouts
 from lstm_stream.replay import Replay
 from lstm_stream.scale import Scale
 from lstm_stream.series import Series
+from lstm_stream.similar_seasons import SimilarSeasons, lasting
 from lstm_stream.trace import Trace
 
 
@@ -51,7 +53,8 @@ class State(NamedTuple):
     trace: Trace
     pretrained: Carried
     readouts: Readouts
-    smoothers: Smoothers
+    similar: SimilarSeasons
+    autoregressions: Autoregressions
     combination: Combination
     errors: Errors
     intervals: Intervals
@@ -66,7 +69,8 @@ class State(NamedTuple):
             trace=Trace.empty(rules.window, rules.horizon, features, rules.hidden_size),
             pretrained=Carried.empty(carried),
             readouts=Readouts.empty(rules.horizon, 1 + features + rules.hidden_size),
-            smoothers=Smoothers.empty(),
+            similar=SimilarSeasons.empty(),
+            autoregressions=Autoregressions.empty(),
             combination=Combination.empty(EXPERTS, rules.horizon),
             errors=Errors.empty(),
             intervals=Intervals.empty(rules.horizon),
@@ -78,7 +82,7 @@ class Tables(NamedTuple):
 
     features: features.Columns
     readout: readout.Layout
-    courses: experts.Courses
+    lasting: Floats  # (H,) what is left of the distance from a similar season
     scoring: Scoring
     intervals: interval_state.Layout
     symmetric: bool  # whether quantile levels are, so that a series may turn round
@@ -91,7 +95,7 @@ class Tables(NamedTuple):
         return cls(
             features=features.Columns.of(rules.horizon, rules.covariates, corrected),
             readout=readout.Layout.of(rules.horizon),
-            courses=experts.Courses.of(rules.horizon),
+            lasting=lasting(rules.horizon),
             scoring=Scoring.of(rules.horizon),
             intervals=interval_state.Layout.of(rules.horizon, rules.quantiles),
             symmetric=bool(np.allclose(np.add(rules.quantiles, rules.quantiles[::-1]), 1.0)),
@@ -106,8 +110,6 @@ class Shared(NamedTuple):
     pretrained: Pretrained
     inverse: Floats  # (R, R) inverse covariance of what readouts read
     readout: Floats  # (K, R) weights that readouts start from, in marked horizons
-    on_hidden: Floats  # (R, H) corrections best for all, by features and hidden state
-    on_all: Floats  # (Z, H) by lags, too
     on_lags: Floats  # (B, H) moves best for all, by lags and the features of the series itself
     log_losses: Floats  # (E, K) logarithms of the experts' losses, in squared move scales
     gain: Floats  # (K,) pooled prior: what the combination gains over the last value
@@ -163,6 +165,8 @@ class Workspace(NamedTuple):
     shares: Floats  # (E, K)
     trust: Floats  # (K,)
     profiles: Floats  # (3, 1 + H)
+    candidates: Floats  # (H,) weights of similar seasons
+    fitted: autoregression.Workspace
     reach: Floats  # (2, H) how far experts may say that values move, down and up, in move scales
     gates: Floats  # (4U,)
     output: Floats  # (H,) of the network that learns
@@ -192,6 +196,8 @@ class Workspace(NamedTuple):
             shares=np.zeros((EXPERTS, scored), single),
             trust=np.zeros(scored, single),
             profiles=np.zeros((3, 1 + horizon), single),
+            candidates=np.zeros(horizon, single),
+            fitted=autoregression.Workspace.empty(),
             reach=np.zeros((2, horizon), single),
             gates=np.zeros(4 * rules.hidden_size, single),
             output=np.zeros(horizon, single),

@@ -12,6 +12,7 @@ import numpy as np
 
 from lstm_stream.anomaly import WARM, change_unit, score_anomaly, widen_range
 from lstm_stream.arithmetic import Flag, Real, add_product, bounded, fill, ratio
+from lstm_stream.autoregression import learn_autoregression
 from lstm_stream.breaks import mend_break, mend_standstill
 from lstm_stream.combination import score_experts
 from lstm_stream.compiled import compiled
@@ -19,7 +20,7 @@ from lstm_stream.covariates import write_covariates
 from lstm_stream.error_sizes import expected_size
 from lstm_stream.expert_errors import largest_error
 from lstm_stream.expert_losses import begin_expert, forget_losses
-from lstm_stream.experts import BY_THE_LONGER_SEASON, smooth, smooth_again
+from lstm_stream.experts import BY_THE_LONGER_SEASON
 from lstm_stream.features import OF_THE_SERIES
 from lstm_stream.history import append, back, count_repeat, factor
 from lstm_stream.intervals import LARGEST_ERROR, begin_errors, learn_errors, measure_errors
@@ -28,6 +29,7 @@ from lstm_stream.move_scale import disown_moves, learn_moves, measure_moves, wri
 from lstm_stream.readout import ONE
 from lstm_stream.scale import first_moves, gated, measure, rescale, set_step, spread_of
 from lstm_stream.season_search import look_for_season
+from lstm_stream.similar_seasons import compare, compare_anew
 from lstm_stream.state import Parts, State, Tables
 from lstm_stream.trace import keep_features, meet, rewind
 
@@ -134,7 +136,7 @@ def _resume(state: State, i: int, since: int) -> None:
     """Go on as if the values since a step had been what is kept of them now."""
     length = state.history.age[i] - since
     measure(state.scale, state.history, i)
-    smooth_again(state.smoothers, state.history, i, length)
+    compare_anew(state.similar, i)
     rewind(state.trace, i, since, length)
     disown_moves(state.moves, i, since, length)
     forget_losses(state.combination, i)
@@ -144,7 +146,7 @@ def _resume(state: State, i: int, since: int) -> None:
 def _move_on(p: Parts, m: int, i: int, place: int) -> None:
     """Learn how far values move and how good the experts are; keep the state that the step meets."""
     state, tables, shared, notes, members, work = p.state, p.tables, p.shared, p.notes, p.members, p.work
-    t, value, observed = state.history.age[i] - 1, back(state.history, i, 0), members.observed[m]
+    t, observed = state.history.age[i] - 1, members.observed[m]
     spread, scale = spread_of(state.scale, state.history, i), members.scale[m]
     if not observed:
         fill(work.moved, np.nan)
@@ -153,7 +155,8 @@ def _move_on(p: Parts, m: int, i: int, place: int) -> None:
     learn_moves(state.moves, i, t - born, work.moved, work.unit, spread)
     write_move_scale(state.moves, i, state.history.age[i] - born, spread, shared.move_scale, scale)
     meet(state.trace, i, t, observed)
-    smooth(state.smoothers, i, value)
+    compare(state.similar, state.history, state.scale, i)
+    learn_autoregression(state.autoregressions, state.history, state.scale, i, observed, work.fitted)
     score_experts(
         state.combination,
         tables.scoring,

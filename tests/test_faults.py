@@ -61,7 +61,7 @@ SPOILT = (
     ("trace", "hidden"),
     ("trace", "cell"),
     ("readouts", "weights"),
-    ("smoothers", "trend"),
+    ("autoregressions", "weights"),
 )
 
 

@@ -1,0 +1,236 @@
+"""A regression of each series on its own last values and on those a season ago, by recursive least squares.
+
+What it says of many steps ahead goes on from what it says of the first ones. With values a season ago and just before
+these among the regressors, that is a seasonal autoregression such as ARIMA(4,0,0)(1,0,0)'s, fitted anew at every value.
+It weighs all errors alike, where the shard's regressions weigh them by how restless the series was.
+
+Letters: S series, R regressors, H horizons.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from lstm_stream.arithmetic import Flag, Floats, Real, bounded, fill, ratio
+from lstm_stream.compiled import compiled
+from lstm_stream.history import History, back
+from lstm_stream.scale import Scale, spread_of
+from lstm_stream.seasons import LONG, SHORT
+
+NEAR = 4
+"""Last values among the regressors, and values from a season ago backwards."""
+REGRESSORS = 1 + 3 * NEAR
+"""R: one, the last values, those of the shorter season ago and of the longer one."""
+SPAN = 300.0
+"""Memory, in values."""
+RIDGE = 0.3
+"""What the sum of the squares of each regressor starts from."""
+LEAST_SUM = 0.1
+"""Of what it starts from: the sum of squares is never less, however long a regressor was zero."""
+OUTLIER = 5.0
+"""An error further out, in usual ones, counts as this."""
+FAR = 20.0
+"""In spreads: where regressors are further off, less is learnt, lest a few wild values make up all that is known."""
+YOUNG = 50.0
+"""Errors until it is known which ones are usual."""
+FEWEST = 24
+"""Values that it must have learnt from to say something."""
+BEGINNING = 8
+"""Steps after the series began to move at which it begins to learn."""
+LARGEST = 1e9
+"""In units; a value further from the level counts as this, and what it says is never further off."""
+FITTING = 1e7
+"""How many times a unit the spread may become, or the spread a unit: then it begins anew with another one."""
+
+
+class Autoregressions(NamedTuple):
+    """The regression of each series."""
+
+    unit: Floats  # (S,) of values, in the ring's unit; 0: it has not begun
+    seasons: npt.NDArray[np.int32]  # (S, 2) the shorter and the longer one that it is fitted to, in steps
+    learnt: npt.NDArray[np.int32]  # (S,) values so far
+    mass: Floats  # (S,) discounted number of errors
+    squared: Floats  # (S,) discounted sum of squared errors, in units
+    weights: Floats  # (S, R)
+    inverse: Floats  # (S, R (R + 1) / 2) inverse sum of squares of the regressors, the lower triangle row by row
+
+    @classmethod
+    def empty(cls) -> "Autoregressions":
+        """Of no series."""
+        single = np.zeros(0, np.float32)
+        return cls(
+            unit=single,
+            seasons=np.zeros((0, 2), np.int32),
+            learnt=np.zeros(0, np.int32),
+            mass=single,
+            squared=single,
+            weights=np.zeros((0, REGRESSORS), np.float32),
+            inverse=np.zeros((0, REGRESSORS * (REGRESSORS + 1) // 2), np.float32),
+        )
+
+
+class Workspace(NamedTuple):
+    """Where it is worked on."""
+
+    regressors: Floats  # (R,)
+    gain: Floats  # (R,)
+    lags: npt.NDArray[np.int64]  # (R,) in steps; 0: none
+
+    @classmethod
+    def empty(cls) -> "Workspace":
+        """For one series."""
+        single = np.zeros(REGRESSORS, np.float32)
+        return cls(single, single.copy(), np.zeros(REGRESSORS, np.int64))
+
+
+@compiled
+def learn_autoregression(
+    fitted: Autoregressions, history: History, scale: Scale, i: int, observed: bool, work: Workspace
+) -> None:
+    """Learn from the newest value, unless it is filled in; begin, or begin anew where the seasons have changed."""
+    short, long = scale.lags[i, SHORT], scale.lags[i, LONG]
+    lived = history.age[i] - 1 - scale.born[i]
+    spread = spread_of(scale, history, i)
+    if not fits(fitted.unit[i], spread) or fitted.seasons[i, 0] != short or fitted.seasons[i, 1] != long:
+        if lived >= BEGINNING and scale.spread[i] > 0:
+            _begin(fitted, i, short, long, spread)
+        return
+    if not observed:
+        return
+    write_lags_of(short, long, history.ring.shape[1], work.lags)
+    z, unit, level = work.regressors, fitted.unit[i], scale.level[i]
+    z[0] = 1.0
+    usual = np.float32(FAR) * max(ratio(spread, unit), np.float32(1.0))
+    said, furthest = fitted.weights[i, 0], usual
+    for r in range(1, REGRESSORS):
+        lag = work.lags[r]
+        z[r] = _in_units(history, i, lag, level, unit) if 0 < lag <= lived else np.float32(0.0)
+        said += fitted.weights[i, r] * z[r]
+        furthest = max(furthest, abs(z[r]))
+    error = bounded(_in_units(history, i, 0, level, unit) - said, np.float32(LARGEST))
+    worth = usual / furthest
+    _correct(fitted, i, _usual(fitted, i, error), worth * worth, z, work.gain)
+
+
+@compiled
+def fits(unit: Real, spread: Real) -> Flag:
+    """Whether values are still told in a unit that was the spread once; 0: there was none."""
+    return unit > 0 and unit / np.float32(FITTING) < spread < unit * np.float32(FITTING)
+
+
+@compiled
+def _in_units(history: History, i: int, lag: int, level: Real, unit: Real) -> Real:
+    """How far the value so many steps before the newest lies off the level."""
+    return bounded(ratio(back(history, i, lag) - level, unit), np.float32(LARGEST))
+
+
+@compiled
+def _begin(fitted: Autoregressions, i: int, short: int, long: int, unit: Real) -> None:
+    """Begin with the last value as all that it says."""
+    fitted.unit[i], fitted.learnt[i], fitted.mass[i], fitted.squared[i] = unit, 0, 0.0, 0.0
+    fitted.seasons[i, 0], fitted.seasons[i, 1] = short, long
+    fill(fitted.weights[i], 0.0)
+    fitted.weights[i, 1] = 1.0
+    fill(fitted.inverse[i], 0.0)
+    for r in range(REGRESSORS):
+        fitted.inverse[i, _place(r, r)] = 1.0 / RIDGE
+
+
+@compiled
+def _place(row: int, column: int) -> int:
+    """Where an element of the lower triangle lies."""
+    return row * (row + 1) // 2 + column
+
+
+@compiled
+def write_lags_of(short: int, long: int, kept: int, lags: npt.NDArray[np.int64]) -> None:
+    """Write how long before a value its regressors (R,) lie: further ones in the place of a season there is not."""
+    lags[0] = 0
+    for k in range(NEAR):
+        lags[1 + k] = 1 + k
+        lags[1 + NEAR + k] = short + k if short > NEAR else (1 + NEAR + k if short == 0 else 0)
+        lags[1 + 2 * NEAR + k] = long + k if long > NEAR else 1 + 2 * NEAR + k
+    for r in range(1, REGRESSORS):
+        if lags[r] >= kept:
+            lags[r] = 0
+
+
+@compiled
+def _usual(fitted: Autoregressions, i: int, error: Real) -> Real:
+    """The error, or the furthest that is usual."""
+    left = np.float32(1.0 - 1.0 / SPAN)
+    if fitted.mass[i] > YOUNG:
+        error = bounded(error, np.float32(OUTLIER) * math.sqrt(fitted.squared[i] / fitted.mass[i]))
+    fitted.mass[i] = left * fitted.mass[i] + np.float32(1.0)
+    fitted.squared[i] = left * fitted.squared[i] + error * error
+    return error
+
+
+@compiled
+def _correct(fitted: Autoregressions, i: int, error: Real, worth: Real, z: Floats, gain: Floats) -> None:
+    """Move the weights and the inverse by an error that counts so much, up to 1.
+
+    See Haykin, Adaptive Filter Theory, chapter 10.
+    """
+    inverse, left = fitted.inverse[i], np.float32(1.0 - 1.0 / SPAN)
+    fill(gain, 0.0)
+    for r in range(REGRESSORS):
+        row = _place(r, 0)
+        for c in range(r):
+            gain[r] += inverse[row + c] * z[c]
+            gain[c] += inverse[row + c] * z[r]
+        gain[r] += inverse[row + r] * z[r]
+    total = left / worth
+    for r in range(REGRESSORS):
+        total += z[r] * gain[r]
+    for r in range(REGRESSORS):
+        fitted.weights[i, r] += error * gain[r] / total
+    for r in range(REGRESSORS):
+        row, part = _place(r, 0), gain[r] / total
+        for c in range(r + 1):
+            inverse[row + c] = (inverse[row + c] - part * gain[c]) / left
+    for r in range(REGRESSORS):
+        _keep_in_bounds(inverse, r)
+    fitted.learnt[i] += 1
+
+
+@compiled
+def _keep_in_bounds(inverse: Floats, r: int) -> None:
+    """Let what is not known of a regressor's weight grow no further than so much, nor be less than nothing."""
+    variance = inverse[_place(r, r)]
+    most = np.float32(1.0 / (LEAST_SUM * RIDGE))
+    if variance > most or variance <= 0:
+        less = math.sqrt(most / variance) if variance > 0 else np.float32(0.0)
+        for c in range(REGRESSORS):
+            inverse[_place(max(r, c), min(r, c))] *= less
+        inverse[_place(r, r)] = most
+
+
+@compiled
+def say_autoregression(
+    fitted: Autoregressions, history: History, scale: Scale, i: int, moves: Floats, work: Workspace
+) -> None:
+    """Write how far values will move (H,), in the ring's unit; NaN where it has learnt too little."""
+    if fitted.learnt[i] < FEWEST:
+        fill(moves, np.nan)
+        return
+    lived, kept, age = history.age[i] - 1 - scale.born[i], history.ring.shape[1], history.age[i]
+    write_lags_of(fitted.seasons[i, 0], fitted.seasons[i, 1], kept, work.lags)
+    unit, level = fitted.unit[i], scale.level[i]
+    furthest = np.float32(LARGEST) * unit
+    for h in range(len(moves)):
+        off = np.float32(0.0)
+        for r in range(1, REGRESSORS):
+            before = work.lags[r] - 1 - h
+            if work.lags[r] == 0 or before > lived:
+                continue
+            if before >= 0:
+                off += fitted.weights[i, r] * (history.ring[i, (age - 1 - before) % kept] - level)
+            else:
+                off += fitted.weights[i, r] * moves[-before - 1]
+        moves[h] = bounded(off + fitted.weights[i, 0] * unit, furthest)
+    down = level - back(history, i, 0)
+    for h in range(len(moves)):
+        moves[h] += down
