@@ -45,7 +45,7 @@ def test_the_step_says_what_torchs_lstm_says_of_the_same_features() -> None:
         x[t, 0, theirs] = features[0, ours]
         said.append(by_expert.mean[0, Expert.PRETRAINED] - values[t])
         scales.append(scale[0])
-    network = Network(INPUTS, packaged().units, OUTPUTS * HORIZON)
+    network = Network(INPUTS, packaged().units, OUTPUTS)
     network.load(packaged().singles())
     with torch.no_grad():
         nothing = torch.zeros(1, network.units)
@@ -100,7 +100,7 @@ def test_training_learns_and_goes_on_where_it_was_kept_to_the_same_weights() -> 
     assert [progress.step for progress in second.run(found, every=7)] == [24, 30]
     for name, array in whole.network.dump().items():
         assert array.tolist() == first.network.dump()[name].tolist() == second.network.dump()[name].tolist()
-    untrained = Network(INPUTS, 8, OUTPUTS * HORIZON)
+    untrained = Network(INPUTS, 8, OUTPUTS)
     before, after = held_back_losses(untrained, found), held_back_losses(whole.network, found)
     assert after.network[1] < before.network[1]
     assert before.network == before.last_value

@@ -52,7 +52,7 @@ CARD = Card(
 
 def network(units: int, seed: int = 1) -> Network:
     """One that says something: all of its weights are drawn."""
-    drawn = Network(INPUTS, units, OUTPUTS * HORIZON, seed)
+    drawn = Network(INPUTS, units, OUTPUTS, seed)
     with torch.no_grad():
         drawn.head.weight.uniform_(-0.05, 0.05, generator=torch.Generator().manual_seed(seed))
     return drawn
@@ -148,7 +148,7 @@ def without(name: str) -> Callable[[dict[str, npt.NDArray[Any]]], Arrays]:
 
 
 def with_value(value: float) -> Callable[[dict[str, npt.NDArray[Any]]], Arrays]:
-    return lambda arrays: arrays | {"head.bias": np.full(OUTPUTS * HORIZON, value, np.float32)}
+    return lambda arrays: arrays | {"head.bias": np.full(OUTPUTS, value, np.float32)}
 
 
 WRONG = {

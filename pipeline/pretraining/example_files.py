@@ -89,7 +89,7 @@ def _make(task: Task) -> Examples:
 def _save(found: Examples, path: Path) -> None:
     """At once: a file that is there is whole."""
     partly = path.with_suffix(".partly.npz")
-    np.savez(partly, features=found.features, moves=found.moves, plain=found.plain)
+    np.savez(partly, features=found.features, moves=found.moves, bases=found.bases)
     partly.replace(path)
 
 
@@ -97,13 +97,6 @@ def read_examples(paths: Iterable[Path]) -> Examples:
     """The examples of these files in their order."""
     parts = [np.load(path) for path in paths]
     return Examples(*(np.concatenate([part[name] for part in parts]) for name in Examples._fields))
-
-
-def read_to_train(paths: Iterable[Path]) -> Examples:
-    """The same without what only judges, a third of the memory less: `plain` is empty."""
-    parts = [np.load(path) for path in paths]
-    features, moves = (np.concatenate([part[name] for part in parts]) for name in ("features", "moves"))
-    return Examples(features, moves, moves[:0])
 
 
 def write_arrays(arrays: Mapping[str, npt.NDArray[Any]], path: Path) -> None:
