@@ -23,6 +23,8 @@ Halves = npt.NDArray[np.uint16]
 
 MOST_HALF = 6e4
 """Near the largest number in half precision."""
+FITTING = 1e7
+"""How many times a unit the spread may become, or the spread a unit, until values need another one."""
 LARGEST_RATIO = 1e18
 """What is further out, in any unit, counts as this: single precision holds its square."""
 HALF_UNIT = np.float32(2.0**-24)
@@ -43,6 +45,12 @@ P11, P13 = np.float32(2.00018790482477e-13), np.float32(-2.76076847742355e-16)
 Q0, Q2 = np.float32(4.89352518554385e-03), np.float32(2.26843463243900e-03)
 Q4, Q6 = np.float32(1.18534705686654e-04), np.float32(1.19825839466702e-06)
 ONE, HALF = np.float32(1.0), np.float32(0.5)
+
+
+@compiled
+def fits(unit: Real, spread: Real) -> Flag:
+    """Whether values may still be told in a unit that was the spread once; 0: there was none."""
+    return unit > 0 and unit / np.float32(FITTING) < spread < unit * np.float32(FITTING)
 
 
 @compiled

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from lstm_stream.arithmetic import Flag, Floats, Real, bounded, fill, ratio
+from lstm_stream.arithmetic import Floats, Real, bounded, fill, fits, ratio
 from lstm_stream.compiled import compiled
 from lstm_stream.history import History, back
 from lstm_stream.scale import Scale, spread_of
@@ -41,8 +41,6 @@ BEGINNING = 8
 """Steps after the series began to move at which it begins to learn."""
 LARGEST = 1e9
 """In units; a value further from the level counts as this, and what it says is never further off."""
-FITTING = 1e7
-"""How many times a unit the spread may become, or the spread a unit: then it begins anew with another one."""
 
 
 class Autoregressions(NamedTuple):
@@ -112,12 +110,6 @@ def learn_autoregression(
     error = bounded(_in_units(history, i, 0, level, unit) - said, np.float32(LARGEST))
     worth = usual / furthest
     _correct(fitted, i, _usual(fitted, i, error), worth * worth, z, work.gain)
-
-
-@compiled
-def fits(unit: Real, spread: Real) -> Flag:
-    """Whether values are still told in a unit that was the spread once; 0: there was none."""
-    return unit > 0 and unit / np.float32(FITTING) < spread < unit * np.float32(FITTING)
 
 
 @compiled

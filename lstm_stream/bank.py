@@ -206,8 +206,7 @@ class Bank:
 
         Returns
         -------
-        (M,) places of the members in the call, (M, F) their features, (M, B, H) the moves that the pretrained network
-        rests on, in move scales, and (M, H) these scales in their own unit.
+        (M,) places of the members in the call, (M, F) their features, (M, B, H) moves of the bases, (M, H) move scales.
         """
         members, first = self._members, ONE + 1
         unit = np.abs(1.0 + self._rows.state.history.factor_less_one[members.rows[:count]]).astype(np.float32)

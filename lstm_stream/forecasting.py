@@ -33,11 +33,11 @@ from lstm_stream.experts import (
     SIMILAR_SEASONS,
     say_going_on,
 )
-from lstm_stream.features import POOLED
+from lstm_stream.features import POOLED, write_marked
 from lstm_stream.group_regression import write_corrected
 from lstm_stream.history import back
 from lstm_stream.intervals import open_intervals
-from lstm_stream.measured_features import round_features, write_lags, write_marked
+from lstm_stream.measured_features import round_features, write_lags
 from lstm_stream.move_scale import open_moves
 from lstm_stream.pretrained import say_pretrained
 from lstm_stream.readout import ONE, begin_readout, learn_readout, write_readout

@@ -19,8 +19,7 @@ import numpy as np
 from lstm_stream.arithmetic import MOST_HALF, Floats, Halves, Wholes, bounded, fill, narrowed, widened
 from lstm_stream.cell import Weights, think
 from lstm_stream.compiled import compiled
-from lstm_stream.features import MARKS, OF_THE_SERIES, Columns
-from lstm_stream.measured_features import write_marked
+from lstm_stream.features import MARKS, OF_THE_SERIES, Columns, write_marked
 
 FEATURES = 2
 """Version of what the network reads. Raise it when a feature of the series or a marked move is measured otherwise:

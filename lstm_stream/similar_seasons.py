@@ -14,8 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from lstm_stream.arithmetic import Floats, Halves, Real, Whole, bounded, fill, narrowed, ratio, widened
-from lstm_stream.autoregression import fits
+from lstm_stream.arithmetic import Floats, Halves, Real, Whole, bounded, fill, fits, narrowed, ratio, widened
 from lstm_stream.compiled import compiled
 from lstm_stream.history import History, back
 from lstm_stream.scale import Scale, spread_of

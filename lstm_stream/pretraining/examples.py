@@ -14,10 +14,9 @@ import numpy.typing as npt
 
 from lstm_stream.arithmetic import Floats
 from lstm_stream.bank import Bank
-from lstm_stream.features import MARKS, OF_THE_SERIES
+from lstm_stream.features import LARGEST, MARKS, OF_THE_SERIES
 from lstm_stream.grid import Outcome
 from lstm_stream.hyperparameters import ANY_GAP, Hyperparameters
-from lstm_stream.measured_features import LARGEST
 from lstm_stream.pretrained import BASES, HORIZON, INPUTS, places
 from lstm_stream.pretraining.generator import generate
 
@@ -74,7 +73,7 @@ def _generated(number: int, seed: int) -> Stretch:
 
 
 def inputs_of(bases: Floats) -> Floats:
-    """What the network reads (M, I - ...) of all bases (M, B, H) but the first, whose moves are features of the bank."""
+    """What the network reads of the bases (M, B, H) behind the first, whose moves are features of the bank."""
     marked = bases[:, 1:, [mark - 1 for mark in MARKS]]
     return np.clip(marked, -LARGEST, LARGEST).reshape(len(bases), (BASES - 1) * len(MARKS))
 

@@ -221,7 +221,7 @@ def _said(network: Network, examples: Examples) -> Iterator[tuple[torch.Tensor, 
 
 def told_moves(output: torch.Tensor, bases: torch.Tensor) -> torch.Tensor:
     """Moves (..., H) that a network tells by its outputs (..., 2 H + K B) on bases (..., B, H)."""
-    logits = output[..., 2 * HORIZON :].unflatten(-1, (len(KNOTS), BASES))
+    logits = output[..., 2 * HORIZON :].reshape(*output.shape[:-1], len(KNOTS), BASES)
     trust = torch.softmax(torch.cat([logits, torch.zeros_like(logits[..., :1])], -1), -1)[..., :BASES]
     at_horizons = torch.einsum("...kb,hk->...bh", trust, torch.from_numpy(_interpolation()).to(output.device))
     return output[..., :HORIZON] + (at_horizons * bases).sum(-2)
