@@ -34,6 +34,9 @@ YOUNG_SPAN = 2.0
 """Squared errors of a young series are forgotten over so many times those that it has had, as the first ones are not
 the usual ones. At 1.5 a series that grows by 5 % a day errs 30 % less 24 steps ahead, but other series err .5 % more;
 without it growth errs twice as far. What is learnt anew after a structural break is not young."""
+TELLING = 2.0
+"""Over the sum of two squared errors in move scales, by which regrets are forgotten: where nothing moves, who was right
+when something did is remembered."""
 ALARMED = 0.3
 """What a full alarm leaves of the memory of squared errors."""
 
@@ -98,11 +101,12 @@ def _learn_regret(combination: Combination, scoring: Scoring, i: int, k: int, er
     if total == 0:
         return
     mixed /= total
-    left = np.float32(1.0) - np.float32(1.0) / scoring.regret_span[k]
+    first = np.float32(0.0) if math.isnan(errors[0, k]) else errors[0, k]
+    told = min(np.float32(1.0), np.float32(TELLING) * (mixed * mixed + first * first))
+    left = np.float32(1.0) - told / scoring.regret_span[k]
     for e in range(errors.shape[0]):
         steeper = np.float32(0.0) if math.isnan(errors[e, k]) else mixed * (errors[e, k] - mixed)
         combination.regret[i, e, k] = left * combination.regret[i, e, k] + steeper
-    first = np.float32(0.0) if math.isnan(errors[0, k]) else errors[0, k]
     combination.own[i, k] = left * combination.own[i, k] + mixed * mixed
     combination.first[i, k] = left * combination.first[i, k] + first * first
 
