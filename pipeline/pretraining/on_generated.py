@@ -18,7 +18,7 @@ from pipeline.pretraining.remaining import remaining
 
 KEEP_EVERY = 500
 """Training steps from one kept state to the next."""
-BYTES = 274_432
+BYTES = 491_520
 """Of an example in its file, and in memory while files are read."""
 
 
