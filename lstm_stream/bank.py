@@ -201,18 +201,17 @@ class Bank:
         """Which features are where."""
         return self._tables.features
 
-    def last_step(self, count: int) -> tuple[Wholes, Floats, Floats, Floats]:
+    def last_step(self, count: int) -> tuple[Wholes, Floats, Floats]:
         """What the last step of the last event read, which had so many members.
 
         Returns
         -------
-        (M,) places of the members in the call, (M, F) their features, (M, B, H) moves of the bases, (M, H) move scales.
+        (M,) places of the members in the call, (M, F) their features, (M, H) their move scales in their own unit.
         """
         members, first = self._members, ONE + 1
         unit = np.abs(1.0 + self._rows.state.history.factor_less_one[members.rows[:count]]).astype(np.float32)
         features = members.regressors[:count, first : first + self.columns.total]
-        scale = members.scale[:count] * unit[:, None]
-        return members.sources[:count].copy(), features.copy(), members.bases[:count].copy(), scale
+        return members.sources[:count].copy(), features.copy(), members.scale[:count] * unit[:, None]
 
     def forecast(self, series: Sequence[str]) -> Forecasts:
         """The newest forecasts of these series again; changes nothing.

@@ -12,8 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lstm_stream.arithmetic import Floats, Wholes, bounded, halved
-from lstm_stream.compiled import compiled
+from lstm_stream.arithmetic import Wholes
 from lstm_stream.readout import edges
 from lstm_stream.seasons import DIFFERENCES
 
@@ -22,8 +21,6 @@ MARKS = (1, 2, 4, 8, 24)
 CALENDAR = 8
 OF_THE_SERIES = 1 + DIFFERENCES + CALENDAR + 1
 """Level, differences, calendar, whether the value is missing."""
-LARGEST = 5.0
-"""Features are bounded at this."""
 POOLED = 3
 """Of the features, whose mean over the other members of the group is one too."""
 
@@ -48,10 +45,3 @@ class Columns(NamedTuple):
         corrections = plain + len(marks)
         others = corrections + corrected
         return cls(marks, base, base, plain, corrections, others, others + (POOLED if corrected else 0))
-
-
-@compiled
-def write_marked(moves: Floats, marks: Wholes, features: Floats) -> None:
-    """Write moves (H,) in the marked horizons (P,) as features (P,)."""
-    for p in range(len(marks)):
-        features[p] = halved(bounded(moves[marks[p] - 1], np.float32(LARGEST)))

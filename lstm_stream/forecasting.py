@@ -33,11 +33,11 @@ from lstm_stream.experts import (
     SIMILAR_SEASONS,
     say_going_on,
 )
-from lstm_stream.features import POOLED, write_marked
+from lstm_stream.features import POOLED
 from lstm_stream.group_regression import write_corrected
 from lstm_stream.history import back
 from lstm_stream.intervals import open_intervals
-from lstm_stream.measured_features import round_features, write_lags
+from lstm_stream.measured_features import round_features, write_lags, write_marked
 from lstm_stream.move_scale import open_moves
 from lstm_stream.pretrained import say_pretrained
 from lstm_stream.readout import ONE, begin_readout, learn_readout, write_readout
@@ -134,13 +134,11 @@ def _ask_network(p: Parts, m: int, i: int) -> None:
         for k in range(POOLED):
             x[columns.others + k] = halved(members.others[m, k])
     keep_features(state.trace, i, t, x)
-    _write_bases(work.mixed, work.said, members.bases[m])
     think(shared.weights, x, state.trace.hidden[i], state.trace.cell[i], work.gates, work.output)
     carried = state.pretrained
     say_pretrained(
         shared.pretrained,
         x,
-        members.bases[m],
         carried.hidden[i],
         carried.cell[i],
         members.scale[m],
@@ -154,18 +152,6 @@ def _ask_network(p: Parts, m: int, i: int) -> None:
     combine(tables.scoring, work.penalty, work.trust, work.said[:LSTM], work.shares, work.weights, work.mixed)
     keep_plain(state.trace, i, t, work.mixed, members.scale[m])
     keep_hidden(state.trace, i, t)
-
-
-@compiled
-def _write_bases(mixed: Floats, said: Floats, bases: Floats) -> None:
-    """Write the moves (B, H) that the pretrained network rests on; who says nothing says what all say together."""
-    copy(mixed, bases[0])
-    copy(said[SIMILAR_SEASONS], bases[1])
-    copy(said[AUTOREGRESSION], bases[2])
-    for b in range(1, len(bases)):
-        for h in range(len(mixed)):
-            if math.isnan(bases[b, h]):
-                bases[b, h] = mixed[h]
 
 
 @compiled

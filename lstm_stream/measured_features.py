@@ -1,17 +1,22 @@
-"""How the features of a step are measured; see `features` for which there are."""
+"""How the features of a step are measured; see `features` for which there are.
+
+Letters: P marked horizons, H horizons.
+"""
 
 import math
 
 import numpy as np
 
-from lstm_stream.arithmetic import Floats, bounded, halved, ratio
+from lstm_stream.arithmetic import Floats, Wholes, bounded, halved, ratio
 from lstm_stream.compiled import compiled
-from lstm_stream.features import CALENDAR, LARGEST, OF_THE_SERIES
+from lstm_stream.features import CALENDAR, OF_THE_SERIES
 from lstm_stream.history import History, back
 from lstm_stream.readout import LAGS
 from lstm_stream.scale import Scale, difference, spread_of
 from lstm_stream.seasons import DAY, DIFFERENCES, SECOND
 
+LARGEST = 5.0
+"""Features are bounded at this."""
 LEAST_DIFFERENCE = 1e-3
 """In spreads: a usual difference counts for at least this."""
 LARGEST_LAG = 10.0
@@ -62,3 +67,10 @@ def write_lags(history: History, scale: Scale, i: int, origin: int, lags: Floats
         off = value - history.ring[i, place] if origin + k + 1 < age else np.float32(0.0)
         lags[k] = bounded(ratio(off, spread), np.float32(LARGEST_LAG))
     lags[LAGS] = bounded(ratio(value - scale.level[i], spread), np.float32(LARGEST_LAG))
+
+
+@compiled
+def write_marked(moves: Floats, marks: Wholes, features: Floats) -> None:
+    """Write moves (H,) in the marked horizons (P,) as features (P,)."""
+    for p in range(len(marks)):
+        features[p] = halved(bounded(moves[marks[p] - 1], np.float32(LARGEST)))

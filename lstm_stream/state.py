@@ -128,8 +128,7 @@ class Members(NamedTuple):
     scale: Floats  # (M, H) move scale, in the ring's unit
     regressors: Floats  # (M, Z) lags, level, 1, features, hidden state
     linear: Floats  # (M, H) moves by the regression on lags, in move scales
-    bases: Floats  # (M, B, H) moves that the pretrained network rests on, in move scales
-    corrections: Floats  # (M, K) of those by the regression on lags by the group
+    corrections: Floats  # (M, K) of these by the group
     others: Floats  # (M, 3) mean first features of the others
     rows: Wholes  # (M,) the series
     sources: Wholes  # (M,) which observations of the call
@@ -145,7 +144,6 @@ class Members(NamedTuple):
             scale=np.zeros((members, rules.horizon), single),
             regressors=np.zeros((members, regressors), single),
             linear=np.zeros((members, rules.horizon), single),
-            bases=np.zeros((members, pretrained.BASES, rules.horizon), single),
             corrections=np.zeros((members, len(group_regression.marks(rules.horizon))), single),
             others=np.zeros((members, features.POOLED), single),
             rows=np.zeros(members, whole),

@@ -159,8 +159,8 @@ NONE = PretrainedWeights({})
 def shapes(units: int) -> dict[str, tuple[int, ...]]:
     """Shapes of the weights of a network of so many units, by the names of torch."""
     return {
-        "head.bias": (OUTPUTS,),
-        "head.weight": (OUTPUTS, units + INPUTS),
+        "head.bias": (OUTPUTS * HORIZON,),
+        "head.weight": (OUTPUTS * HORIZON, units + INPUTS),
         "lstm.bias_hh_l0": (4 * units,),
         "lstm.bias_ih_l0": (4 * units,),
         "lstm.weight_hh_l0": (4 * units, units),

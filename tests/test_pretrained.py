@@ -8,12 +8,11 @@ import torch
 
 from lstm_stream import Bank, Expert, ExpertForecasts, Hyperparameters, PretrainedWeights, packaged
 from lstm_stream.experts import EXPERTS
-from lstm_stream.features import MARKS
 from lstm_stream.network import Network
 from lstm_stream.pretrained import HORIZON, INPUTS, OUTPUTS, places
-from lstm_stream.pretraining.examples import STEPS, inputs_of, make_examples
+from lstm_stream.pretraining.examples import STEPS, make_examples
 from lstm_stream.pretraining.generator import generate
-from lstm_stream.pretraining.training import Training, held_back_losses, loss_on, told_moves
+from lstm_stream.pretraining.training import Training, held_back_losses, loss_on
 from pipeline.clock import Clock
 from pipeline.pretraining.on_generated import pretrain
 from pipeline.pretraining.plans import Plan
@@ -37,24 +36,21 @@ def shown(rules: Hyperparameters, count: int = 100) -> tuple[Bank, ExpertForecas
 def test_the_step_says_what_torchs_lstm_says_of_the_same_features() -> None:
     bank, count = Bank(Hyperparameters(horizon=HORIZON, effort=0.0)), 60
     ours, theirs = places(bank.columns)
-    x, said, scales, rests_on = np.zeros((count, 1, INPUTS), np.float32), [], [], []
+    x, said, scales = np.zeros((count, 1, INPUTS), np.float32), [], []
     values = daily(count)
     for t in range(count):
         by_expert = ExpertForecasts.zeros(1, EXPERTS, HORIZON)
         bank.observe(["a"], np.asarray([t * HOUR]), values[t : t + 1], by_expert=by_expert)
-        _, features, bases, scale = bank.last_step(1)
+        _, features, scale = bank.last_step(1)
         x[t, 0, theirs] = features[0, ours]
-        x[t, 0, -2 * len(MARKS) :] = inputs_of(bases)[0]
-        rests_on.append(bases[0])
         said.append(by_expert.mean[0, Expert.PRETRAINED] - values[t])
         scales.append(scale[0])
-    network = Network(INPUTS, packaged().units, OUTPUTS)
+    network = Network(INPUTS, packaged().units, OUTPUTS * HORIZON)
     network.load(packaged().singles())
     with torch.no_grad():
         nothing = torch.zeros(1, network.units)
-        output = network.unroll(torch.from_numpy(x), nothing, nothing)[:, 0]
-        told = told_moves(output, torch.from_numpy(np.asarray(rests_on))).numpy()
-    assert np.abs(np.asarray(said) / np.asarray(scales) - told)[5:].max() < 1e-2
+        told = network.unroll(torch.from_numpy(x), nothing, nothing).numpy()[:, 0]
+    assert np.abs(np.asarray(said) / np.asarray(scales) - told[:, :HORIZON])[5:].max() < 1e-2
 
 
 def test_on_its_second_day_a_series_is_foreseen_better_with_it() -> None:
@@ -104,7 +100,7 @@ def test_training_learns_and_goes_on_where_it_was_kept_to_the_same_weights() -> 
     assert [progress.step for progress in second.run(found, every=7)] == [24, 30]
     for name, array in whole.network.dump().items():
         assert array.tolist() == first.network.dump()[name].tolist() == second.network.dump()[name].tolist()
-    untrained = Network(INPUTS, 8, OUTPUTS)
+    untrained = Network(INPUTS, 8, OUTPUTS * HORIZON)
     before, after = held_back_losses(untrained, found), held_back_losses(whole.network, found)
     assert after.network[1] < before.network[1]
     assert before.network == before.last_value

@@ -28,11 +28,9 @@ from lstm_stream import (
     packaged,
 )
 from lstm_stream.experts import EXPERTS
-from lstm_stream.features import MARKS
 from lstm_stream.network import Network
 from lstm_stream.pretrained import FEATURES, HORIZON, INPUTS, OUTPUTS, places
-from lstm_stream.pretraining.examples import Stretch, examples_of, inputs_of
-from lstm_stream.pretraining.training import told_moves
+from lstm_stream.pretraining.examples import Stretch, examples_of
 from pipeline.checkpoints import Checkpoints
 from pipeline.cli import main
 from pipeline.cluster import KafkaClients, Writer, create_topics, read_topic
@@ -54,7 +52,7 @@ CARD = Card(
 
 def network(units: int, seed: int = 1) -> Network:
     """One that says something: all of its weights are drawn."""
-    drawn = Network(INPUTS, units, OUTPUTS, seed)
+    drawn = Network(INPUTS, units, OUTPUTS * HORIZON, seed)
     with torch.no_grad():
         drawn.head.weight.uniform_(-0.05, 0.05, generator=torch.Generator().manual_seed(seed))
     return drawn
@@ -78,22 +76,19 @@ def test_a_network_of_any_number_of_units_says_what_torchs_lstm_says(units: int)
     weights, count = weights_of(units), 40
     bank = Bank(Hyperparameters(horizon=HORIZON, effort=0.0), weights=weights)
     ours, theirs = places(bank.columns)
-    x, said, scales, rests_on = np.zeros((count, 1, INPUTS), np.float32), [], [], []
+    x, said, scales = np.zeros((count, 1, INPUTS), np.float32), [], []
     for t, value in enumerate(waves(count)):
         by_expert = ExpertForecasts.zeros(1, EXPERTS, HORIZON)
         bank.observe(["a"], np.asarray([t * HOUR]), np.asarray([value]), by_expert=by_expert)
-        _, features, bases, scale = bank.last_step(1)
+        _, features, scale = bank.last_step(1)
         x[t, 0, theirs] = features[0, ours]
-        x[t, 0, -2 * len(MARKS) :] = inputs_of(bases)[0]
-        rests_on.append(bases[0])
         said.append(by_expert.mean[0, Expert.PRETRAINED] - value)
         scales.append(scale[0])
     same = network(units)
     same.load(weights.singles())
     with torch.no_grad():
         nothing = torch.zeros(1, units)
-        output = same.unroll(torch.from_numpy(x), nothing, nothing)[:, 0]
-        told = told_moves(output, torch.from_numpy(np.asarray(rests_on))).numpy()
+        told = same.unroll(torch.from_numpy(x), nothing, nothing).numpy()[:, 0, :HORIZON]
     assert np.abs(told[5:]).max() > 0.01
     assert np.abs(np.asarray(said) / np.asarray(scales) - told)[5:].max() < 1e-2
 
@@ -153,7 +148,7 @@ def without(name: str) -> Callable[[dict[str, npt.NDArray[Any]]], Arrays]:
 
 
 def with_value(value: float) -> Callable[[dict[str, npt.NDArray[Any]]], Arrays]:
-    return lambda arrays: arrays | {"head.bias": np.full(OUTPUTS, value, np.float32)}
+    return lambda arrays: arrays | {"head.bias": np.full(OUTPUTS * HORIZON, value, np.float32)}
 
 
 WRONG = {

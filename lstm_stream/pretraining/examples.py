@@ -2,7 +2,7 @@
 
 Series come in stretches of at most `STEPS` values, each of which a bank sees that has seen nothing before.
 
-Shapes: S stretches, N steps, I inputs, B bases, H horizons.
+Shapes: S stretches, N steps, F features, H horizons.
 """
 
 from collections.abc import Sequence
@@ -12,12 +12,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from lstm_stream.arithmetic import Floats
 from lstm_stream.bank import Bank
-from lstm_stream.features import LARGEST, MARKS, OF_THE_SERIES
 from lstm_stream.grid import Outcome
 from lstm_stream.hyperparameters import ANY_GAP, Hyperparameters
-from lstm_stream.pretrained import BASES, HORIZON, INPUTS, places
+from lstm_stream.pretrained import HORIZON, INPUTS, places
 from lstm_stream.pretraining.generator import generate
 
 Halves = npt.NDArray[np.float16]
@@ -45,9 +43,9 @@ class Stretch(NamedTuple):
 class Examples(NamedTuple):
     """Stretches as a network meets them."""
 
-    features: Halves  # (S, N, I)
+    features: Halves  # (S, N, F)
     moves: Halves  # (S, N, H) in move scales; NaN: not known, or too far
-    bases: Halves  # (S, N, B, H) what the network rests on, first the combination of the other experts
+    plain: Halves  # (S, N, H) what the combination says without a network
 
 
 def make_examples(first: int, count: int, seed: int) -> Examples:
@@ -72,12 +70,6 @@ def _generated(number: int, seed: int) -> Stretch:
     return Stretch(times, series.values)
 
 
-def inputs_of(bases: Floats) -> Floats:
-    """What the network reads of the bases (M, B, H) behind the first, whose moves are features of the bank."""
-    marked = bases[:, 1:, [mark - 1 for mark in MARKS]]
-    return np.clip(marked, -LARGEST, LARGEST).reshape(len(bases), (BASES - 1) * len(MARKS))
-
-
 def _lived(stretches: Sequence[Stretch], rules: Hyperparameters) -> Examples:
     """Show stretches to a fresh bank, at each step all of them that still have a value."""
     bank, count = Bank(rules), len(stretches)
@@ -89,22 +81,22 @@ def _lived(stretches: Sequence[Stretch], rules: Hyperparameters) -> Examples:
     found = Examples(
         np.zeros((count, STEPS, INPUTS), np.float16),
         np.full((count, STEPS, HORIZON), np.nan, np.float16),
-        np.zeros((count, STEPS, BASES, HORIZON), np.float16),
+        np.zeros((count, STEPS, HORIZON), np.float16),
     )
     for t in range(int(lengths.max())):
         here = np.flatnonzero(lengths > t)
         forecasts = bank.observe(
             [str(number) for number in here], times[here, t], values[here, t], events=np.zeros(len(here), np.int64)
         )
-        sources, features, bases, scale = bank.last_step(int((forecasts.outcome == Outcome.FORECAST).sum()))
+        sources, features, scale = bank.last_step(int((forecasts.outcome == Outcome.FORECAST).sum()))
         of = here[sources]
         found.features[of[:, None], t, theirs] = features[:, ours]
-        found.features[of, t, OF_THE_SERIES + 2 * len(MARKS) :] = inputs_of(bases)
         scale = np.maximum(scale, np.finfo(np.float32).tiny)
         ahead = min(HORIZON, STEPS - 1 - t)
         moved = (values[of, t + 1 : t + 1 + ahead] - values[of, t, None]) / scale[:, :ahead]
         found.moves[of, t, :ahead] = np.where(np.abs(moved) < LARGEST_TARGET, moved, np.nan)
-        found.bases[of, t] = np.clip(bases, -LARGEST_TARGET, LARGEST_TARGET)
+        said = (forecasts.mean[sources] - values[of, t, None]) / scale
+        found.plain[of, t] = np.nan_to_num(np.clip(said, -LARGEST_TARGET, LARGEST_TARGET))
     for number, one in enumerate(stretches):
         found.moves[number, : one.judged_from] = np.nan
     return found

@@ -1,6 +1,6 @@
 """Training a network on examples, from end to end of each stretch with its state carried along.
 
-Shapes: S stretches, N stretches of a batch, W steps of a chunk, I inputs, U units, B bases, K knots, H horizons.
+Shapes: S stretches, B stretches of a batch, W steps of a chunk, F features, U units, H horizons.
 """
 
 import math
@@ -18,12 +18,12 @@ from lstm_stream.arithmetic import Floats
 from lstm_stream.features import MARKS, OF_THE_SERIES
 from lstm_stream.learner import LARGEST_GRADIENT
 from lstm_stream.network import Network
-from lstm_stream.pretrained import BASES, HORIZON, INPUTS, KNOTS, LARGEST_LOG, OUTPUTS, between_knots
+from lstm_stream.pretrained import HORIZON, INPUTS, LARGEST_LOG, OUTPUTS
 from lstm_stream.pretraining.examples import STEPS, Examples
 from lstm_stream.weights import PretrainedWeights
 
 BATCH = 256
-"""N."""
+"""B."""
 RATE = 3e-3
 """The largest learning rate."""
 CHUNK = 128
@@ -59,24 +59,6 @@ class HeldBackLosses(NamedTuple):
     network: list[float]
 
 
-class _There(NamedTuple):
-    """Examples in the memory of the device that trains."""
-
-    features: torch.Tensor  # (S, steps, I)
-    bases: torch.Tensor  # (S, steps, B, H)
-    moves: torch.Tensor  # (S, steps, H)
-
-    @classmethod
-    def of(cls, examples: Examples, device: torch.device) -> "_There":
-        """Of these, which stay where they are if that is the processor's own memory."""
-        arrays = (examples.features, examples.bases, examples.moves)
-        return cls(*(torch.from_numpy(array).to(device) for array in arrays))
-
-    def chunk(self, rows: torch.Tensor, first: int) -> Iterator[torch.Tensor]:
-        """Each of these for the steps (W, N, ...) of a chunk of some stretches, in single precision."""
-        return (array[rows, first : first + CHUNK].float().transpose(0, 1) for array in self)
-
-
 class Training:
     """Trains a network by Adam, its learning rate falling by a cosine.
 
@@ -97,7 +79,7 @@ class Training:
     device
         Where torch does it: `cpu`, `cuda`.
     batch
-        N, at most.
+        B, at most.
     start
         Weights to start from, of as many units; None: random ones.
     """
@@ -113,7 +95,7 @@ class Training:
         start: PretrainedWeights | None = None,
     ) -> None:
         self._device = torch.device(device)
-        network = Network(INPUTS, units, OUTPUTS, seed)
+        network = Network(INPUTS, units, OUTPUTS * HORIZON, seed)
         if start is not None:
             network.load(start.singles())
         self.network = network.to(self._device)
@@ -127,9 +109,9 @@ class Training:
         The state can be dumped between two sweeps along the stretches of a batch.
         """
         losses: list[float] = []
-        told, there = self.taken, _There.of(examples, self._device)
+        told = self.taken
         while self.taken < self._steps:
-            losses += self._along(there, self._rows(len(examples.features)))
+            losses += self._along(examples, self._rows(len(examples.features)))
             if self.taken - told >= every or self.taken >= self._steps:
                 told = self.taken
                 yield Progress(self.taken, float(np.mean(losses)))
@@ -143,26 +125,31 @@ class Training:
         order = np.random.default_rng([self._seed, round_ * batches * len(STARTS)]).permutation(count)
         return np.sort(order[place * size : (place + 1) * size])
 
-    def _along(self, there: "_There", rows: npt.NDArray[np.int64]) -> list[float]:
+    def _along(self, examples: Examples, rows: npt.NDArray[np.int64]) -> list[float]:
         """Go along a batch's stretches chunk by chunk; the state is carried, the gradient is not."""
         hidden = cell = torch.zeros(len(rows), self.network.units, device=self._device)
         draw = np.random.default_rng([self._seed, 1, self.taken])
         caps = draw.choice(list(CAPS), len(rows), p=list(CAPS.values()))
-        shown = torch.from_numpy(_shown(caps)).to(self._device)
-        at, losses = torch.from_numpy(rows).to(self._device), []
+        losses = []
         for first in STARTS[: self._steps - self.taken]:
-            x, bases, moves = there.chunk(at, first)
-            loss, hidden, cell = self._learn(x * shown, bases, moves, hidden, cell)
+            chunk = slice(first, first + CHUNK)
+            x = self._on_device(_capped(examples.features[rows, chunk].astype(np.float32), caps))
+            moves = self._on_device(examples.moves[rows, chunk].astype(np.float32))
+            loss, hidden, cell = self._learn(x, moves, hidden, cell)
             losses.append(loss)
         return losses
 
+    def _on_device(self, by_series: Floats) -> torch.Tensor:
+        """Of (B, W, ...) as (W, B, ...)."""
+        return torch.from_numpy(by_series).to(self._device).transpose(0, 1)
+
     def _learn(
-        self, x: torch.Tensor, bases: torch.Tensor, moves: torch.Tensor, hidden: torch.Tensor, cell: torch.Tensor
+        self, x: torch.Tensor, moves: torch.Tensor, hidden: torch.Tensor, cell: torch.Tensor
     ) -> tuple[float, torch.Tensor, torch.Tensor]:
         for group in self._adam.param_groups:
             group["lr"] = self._rate * _course(self.taken, self._steps)
         shown, (last_hidden, last_cell) = self.network.lstm(x, (hidden[None], cell[None]))
-        loss, of_sizes = _losses(self.network.head(torch.cat([shown, x], 2)), bases, moves)
+        loss, of_sizes = _losses(self.network.head(torch.cat([shown, x], 2)), moves)
         self._adam.zero_grad()
         (loss + SIZE_WEIGHT * of_sizes).backward()  # type: ignore[no-untyped-call]
         clip_grad_norm_(self.network.parameters(), LARGEST_GRADIENT)
@@ -191,56 +178,38 @@ class Training:
 
 def held_back_losses(network: Network, examples: Examples) -> HeldBackLosses:
     """Losses of a network on stretches that it was not trained on."""
-    said = np.concatenate([told_moves(output, bases).numpy() for output, bases, _ in _said(network, examples)])
-    moves, plain = examples.moves.astype(np.float32), examples.bases[:, :, 0].astype(np.float32)
+    said = np.concatenate([told[..., :HORIZON].numpy() for told, _ in _said(network, examples)])
+    moves, plain = examples.moves.astype(np.float32), examples.plain.astype(np.float32)
     return HeldBackLosses(*(_by_rows(what - moves) for what in (np.zeros_like(plain), plain, said)))
 
 
 def loss_on(network: Network, examples: Examples) -> float:
     """What training makes small, on stretches that it does not see."""
     total, count = 0.0, 0
-    for output, bases, moves in _said(network, examples):
-        of_moves, of_sizes = _losses(output, bases, moves)
+    for said, moves in _said(network, examples):
+        of_moves, of_sizes = _losses(said, moves)
         known = int((~torch.isnan(moves)).sum())
         total, count = total + known * float(of_moves + SIZE_WEIGHT * of_sizes), count + known
     return total / max(count, 1)
 
 
-def _said(network: Network, examples: Examples) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
-    """Outputs (N, W, 2 H + K B) along some stretches after others, their bases, and the moves that came (N, W, H)."""
+def _said(network: Network, examples: Examples) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Outputs (B, N, 2 H) along some stretches after others, and the moves that came (B, N, H)."""
     device = network.head.weight.device
     for first in range(0, len(examples.features), AT_ONCE):
         some = slice(first, first + AT_ONCE)
         x = torch.from_numpy(examples.features[some].astype(np.float32)).to(device).transpose(0, 1)
         nothing = torch.zeros(x.shape[1], network.units, device=device)
         with torch.no_grad():
-            output = network.unroll(x, nothing, nothing).transpose(0, 1).cpu()
-        bases, moves = (torch.from_numpy(one[some].astype(np.float32)) for one in (examples.bases, examples.moves))
-        yield output, bases, moves
+            said = network.unroll(x, nothing, nothing).transpose(0, 1).cpu()
+        yield said, torch.from_numpy(examples.moves[some].astype(np.float32))
 
 
-def told_moves(output: torch.Tensor, bases: torch.Tensor) -> torch.Tensor:
-    """Moves (..., H) that a network tells by its outputs (..., 2 H + K B) on bases (..., B, H)."""
-    logits = output[..., 2 * HORIZON :].reshape(*output.shape[:-1], len(KNOTS), BASES)
-    trust = torch.softmax(torch.cat([logits, torch.zeros_like(logits[..., :1])], -1), -1)[..., :BASES]
-    at_horizons = torch.einsum("...kb,hk->...bh", trust, torch.from_numpy(_interpolation()).to(output.device))
-    return output[..., :HORIZON] + (at_horizons * bases).sum(-2)
-
-
-def _interpolation() -> Floats:
-    """Weights (H, K) of the knots at each horizon."""
-    knot, part = between_knots(HORIZON)
-    weights, ahead = np.zeros((HORIZON, len(KNOTS)), np.float32), np.arange(HORIZON)
-    weights[ahead, knot], weights[ahead, knot + 1] = 1.0 - part, part
-    return weights
-
-
-def _losses(output: torch.Tensor, bases: torch.Tensor, moves: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def _losses(said: torch.Tensor, moves: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Mean losses of the moves that are known, and of the told sizes of the errors."""
     known = ~torch.isnan(moves)
     count, moves = known.sum().clamp(min=1), torch.nan_to_num(moves)
-    told = told_moves(output, bases)
-    logarithm = output[..., HORIZON : 2 * HORIZON].clamp(-LARGEST_LOG, LARGEST_LOG)
+    told, logarithm = said[..., :HORIZON], said[..., HORIZON:].clamp(-LARGEST_LOG, LARGEST_LOG)
     off = (moves - told).detach().abs()
     of_moves = huber_loss(told, moves, reduction="none") * known
     of_sizes = (off * torch.exp(-logarithm) + logarithm) * known
@@ -253,12 +222,12 @@ def _by_rows(errors: Floats) -> list[float]:
     return [float(np.nanmean(loss[:, first:end])) for first, end in ROWS]
 
 
-def _shown(caps: npt.NDArray[np.int64]) -> Floats:
-    """1 for an input that a bank of so many horizons has (N, I), 0 for one in a marked horizon behind them."""
-    shown = np.ones((len(caps), INPUTS), np.float32)
+def _capped(features: Floats, caps: npt.NDArray[np.int64]) -> Floats:
+    """Without the moves in the marked horizons that a bank of a shorter horizon does not tell."""
     for place, mark in enumerate(MARKS):
-        shown[caps < mark, OF_THE_SERIES + place :: len(MARKS)] = 0.0
-    return shown
+        features[caps < mark, :, OF_THE_SERIES + place] = 0.0
+        features[caps < mark, :, OF_THE_SERIES + len(MARKS) + place] = 0.0
+    return features
 
 
 def _course(taken: int, steps: int) -> float:

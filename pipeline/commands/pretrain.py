@@ -70,7 +70,7 @@ class Device(click.ParamType[str]):
 )
 @click.option("--anyway", is_flag=True, help="Write the weights even where nothing was gained.")
 @click.option(
-    "--generate", type=click.IntRange(2), default=20_000, show_default=True, help="Series to generate, without a past."
+    "--generate", type=click.IntRange(2), default=40_000, show_default=True, help="Series to generate, without a past."
 )
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of series and training.")
 @click.option("--jobs", type=click.IntRange(1), default=2, show_default=True, help="Processes that make examples.")

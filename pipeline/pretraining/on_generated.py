@@ -12,13 +12,13 @@ from safetensors.numpy import load_file
 
 from lstm_stream import Card, HeldBackLosses, PretrainedWeights, Training, held_back_losses
 from pipeline.clock import Clock
-from pipeline.pretraining.example_files import generated, made, read_examples, write_arrays
+from pipeline.pretraining.example_files import generated, made, read_examples, read_to_train, write_arrays
 from pipeline.pretraining.plans import Plan
 from pipeline.pretraining.remaining import remaining
 
 KEEP_EVERY = 500
 """Training steps from one kept state to the next."""
-BYTES = 491_520
+BYTES = 274_432
 """Of an example in its file, and in memory while files are read."""
 
 
@@ -33,7 +33,7 @@ def pretrain(plan: Plan, out: Path, work: Path, tell: Callable[[str], None], clo
         training.load(load_file(state))
         tell(f"goes on behind step {training.taken:,}")
     begin, begun = clock.now(), training.taken
-    for progress in training.run(read_examples(files[:-1]), KEEP_EVERY):
+    for progress in training.run(read_to_train(files[:-1]), KEEP_EVERY):
         left = remaining(clock.now() - begin, progress.step - begun, plan.steps - begun)
         tell(f"step {progress.step:,} of {plan.steps:,}: loss {progress.loss:.4f}{left}")
         write_arrays(training.dump(), state)

@@ -32,7 +32,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         Series of a file of examples; those of the last are not trained on.
     """
 
-    series: int = 20_000
+    series: int = 40_000
     steps: int = 30_000
     batch: int = 256
     rate: float = RATE
