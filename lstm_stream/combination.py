@@ -34,9 +34,9 @@ YOUNG_SPAN = 2.0
 """Squared errors of a young series are forgotten over so many times those that it has had, as the first ones are not
 the usual ones. At 1.5 a series that grows by 5 % a day errs 30 % less 24 steps ahead, but other series err .5 % more;
 without it growth errs twice as far. What is learnt anew after a structural break is not young."""
-TELLING = 2.0
-"""Over the sum of two squared errors in move scales, by which regrets are forgotten: where nothing moves, who was right
-when something did is remembered."""
+TELLING = 0.5
+"""Times two squared errors in move scales, the combination's and the first expert's: by how much of a step regrets are
+forgotten, at most by a whole one. Where nothing moves, it is remembered who was right when something did."""
 ALARMED = 0.3
 """What a full alarm leaves of the memory of squared errors."""
 

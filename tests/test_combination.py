@@ -9,6 +9,7 @@ from lstm_stream.columns import grown
 from lstm_stream.combination import (
     HANDICAP,
     PATIENCE,
+    TELLING,
     TRUST_POWER,
     YOUNG_SPAN,
     combine,
@@ -175,7 +176,8 @@ def oracle(errors: npt.NDArray[np.float64], scored: tuple[int, ...], prior: floa
             if not there.any():
                 continue
             mixture = combined(now[:, k], before[:, k])
-            kept = 1.0 - 1.0 / (REGRET_SPAN[0] + REGRET_SPAN[1] * steps)
+            told = min(1.0, TELLING * (mixture**2 + np.nan_to_num(now[0, k]) ** 2))
+            kept = 1.0 - told / (REGRET_SPAN[0] + REGRET_SPAN[1] * steps)
             own[k] = kept * own[k] + mixture**2
             first[k] = kept * first[k] + now[0, k] ** 2
             slope[:, k] = kept * slope[:, k] + np.where(there, mixture * (now[:, k] - mixture), 0.0)
@@ -217,6 +219,18 @@ def test_an_expert_that_is_right_at_whole_seasons_only_is_not_believed_between_t
     weights, _ = followed(values, np.stack([last_value, rough], 1), even)
     between = np.flatnonzero(np.arange(1, horizon + 1) % season)
     assert (weights[0, between] < 0.2).all()
+
+
+def test_while_nothing_moves_it_is_remembered_who_was_right_when_something_did() -> None:
+    steps, values = 1200, np.zeros(1200 + HORIZON)
+    values[50::300] = 5.0  # a demand now and then
+    ahead = np.arange(steps)[:, None] + np.arange(1, HORIZON + 1)
+    came = (values[ahead] - values[:steps, None]).astype(np.float32)
+    said = np.zeros((steps, 2, HORIZON), np.float32)  # the first: it stays; the second: back to nothing, with an error
+    said[:, 1] = 0.02 - values[:steps, None].astype(np.float32)
+    even = np.ones((2, len(scored_horizons(HORIZON))), np.float32)
+    _, told = followed(values, said, even)
+    assert np.abs(told[950, 0] - came[950, 0]) < 0.2 * 5.0
 
 
 def test_where_nothing_beats_the_first_expert_it_is_left_to_the_first() -> None:

@@ -21,6 +21,7 @@ def scores_table(name: str, report: Report, quantiles: Sequence[float]) -> Grid:
         title_justify="left",
         box=SIMPLE_HEAD,
         padding=(0, 1, 0, 0),
+        pad_edge=False,
     )
     grid.add_column("\nsteps", justify="right", no_wrap=True)
     grid.add_column("\nforecaster", no_wrap=True)
