@@ -39,7 +39,7 @@ FEWEST = 24
 """Values that it must have learnt from to say something."""
 BEGINNING = 8
 """Steps after the series began to move at which it begins to learn."""
-LARGEST = 1e9
+LARGEST = 1e12
 """In units; a value further from the level counts as this, and what it says is never further off."""
 
 
@@ -91,12 +91,14 @@ def learn_autoregression(
     short, long = scale.lags[i, SHORT], scale.lags[i, LONG]
     lived = history.age[i] - 1 - scale.born[i]
     spread = spread_of(scale, history, i)
-    if not fits(fitted.unit[i], spread) or fitted.seasons[i, 0] != short or fitted.seasons[i, 1] != long:
+    if fitted.unit[i] == 0 or fitted.seasons[i, 0] != short or fitted.seasons[i, 1] != long:
         if lived >= BEGINNING and scale.spread[i] > 0:
             _begin(fitted, i, short, long, spread)
         return
     if not observed:
         return
+    if not fits(fitted.unit[i], spread):
+        _change_unit(fitted, i, spread)
     write_lags_of(short, long, history.ring.shape[1], work.lags)
     z, unit, level = work.regressors, fitted.unit[i], scale.level[i]
     z[0] = 1.0
@@ -125,6 +127,18 @@ def _begin(fitted: Autoregressions, i: int, short: int, long: int, unit: Real) -
     fitted.seasons[i, 0], fitted.seasons[i, 1] = short, long
     fill(fitted.weights[i], 0.0)
     fitted.weights[i, 1] = 1.0
+    fill(fitted.inverse[i], 0.0)
+    for r in range(REGRESSORS):
+        fitted.inverse[i, _place(r, r)] = 1.0 / RIDGE
+
+
+@compiled
+def _change_unit(fitted: Autoregressions, i: int, unit: Real) -> None:
+    """Tell what is known in another unit: the weights of lags stay, what is known of them counts for little."""
+    change = ratio(fitted.unit[i], unit)
+    fitted.unit[i] = unit
+    fitted.weights[i, 0] = 0.0
+    fitted.squared[i] *= change * change
     fill(fitted.inverse[i], 0.0)
     for r in range(REGRESSORS):
         fitted.inverse[i, _place(r, r)] = 1.0 / RIDGE

@@ -27,6 +27,8 @@ LARGEST_MOVE = 10.0
 """In move scales; no expert that fits something or repeats what was may say more."""
 LARGEST_FREE_MOVE = 60.0
 """In move scales; nor may those that go on from the last values alone, whose moves are as large as these."""
+LARGEST_ITERATED_MOVE = 6.0
+"""In move scales; nor may one whose errors grow from step to step. A growth of 5 % a step stays within it."""
 TRUST_POWER, HANDICAP = 40.0, 2.0
 """Power of the loss of the first expert over the combination's that the combination has to show, and its handicap: it
 is left to the first where it is not better."""

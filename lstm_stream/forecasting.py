@@ -12,6 +12,7 @@ from lstm_stream.autoregression import say_autoregression
 from lstm_stream.cell import think
 from lstm_stream.combination import (
     LARGEST_FREE_MOVE,
+    LARGEST_ITERATED_MOVE,
     LARGEST_MOVE,
     combine,
     open_experts,
@@ -85,7 +86,9 @@ def _ask_plain(p: Parts, m: int, i: int, member: bool) -> None:
     say_autoregression(state.autoregressions, history, of_scale, i, said[AUTOREGRESSION], work.fitted)
     _write_reach(state, i, scale, work.reach)
     for e in range(1, PRETRAINED):
-        largest = np.float32(LARGEST_FREE_MOVE if MOMENTUM <= e < GROUP else LARGEST_MOVE)
+        largest = np.float32(LARGEST_FREE_MOVE if MOMENTUM <= e < AUTOREGRESSION else LARGEST_MOVE)
+        if e == AUTOREGRESSION:
+            largest = np.float32(LARGEST_ITERATED_MOVE)
         in_units = PROFILE_SHORT <= e < GROUP
         for h in range(said.shape[1]):
             move = ratio(said[e, h], scale[h]) if in_units else said[e, h]
