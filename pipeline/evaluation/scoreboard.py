@@ -43,7 +43,7 @@ def _runs(report: Report) -> dict[str, Result]:
 def _cells(score: Score) -> Iterator[str]:
     """A score's columns; nothing in those of the interval where there is none."""
     yield from map(number, (score.mse, score.mae, score.mase))
-    yield "" if score.coverage is None else f"{100 * score.coverage:.1f} %"
+    yield "" if score.coverage is None else f"{100 * score.coverage:.1f} %".replace("100.0", "100")
     yield from ("" if one is None else number(one) for one in (score.width, score.interval_score))
 
 
@@ -75,7 +75,7 @@ def remarks(report: Report) -> Iterator[str]:
 
 
 def number(value: float | None) -> str:
-    """Four digits, or three where these take more than eight characters; a dash where there is none."""
+    """Four digits, or three where these take more than seven characters; a dash where there is none."""
     if value is None:
         return "-"
-    return f"{value:.4g}" if value == 0 or 0.001 <= abs(value) < 9999.5 else f"{value:.3g}"
+    return f"{value:.4g}" if value == 0 or 0.01 <= abs(value) < 9999.5 else f"{value:.3g}"
