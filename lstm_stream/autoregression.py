@@ -138,7 +138,7 @@ def _change_unit(fitted: Autoregressions, i: int, unit: Real) -> None:
     change = ratio(fitted.unit[i], unit)
     fitted.unit[i] = unit
     fitted.weights[i, 0] = 0.0
-    fitted.squared[i] *= change * change
+    fitted.squared[i] = min(fitted.squared[i] * (change * change), np.float32(LARGEST * LARGEST))
     fill(fitted.inverse[i], 0.0)
     for r in range(REGRESSORS):
         fitted.inverse[i, _place(r, r)] = 1.0 / RIDGE
