@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from lstm_stream.arithmetic import Floats, Real, bounded, fill, fits, ratio
+from lstm_stream.arithmetic import Flag, Floats, Real, bounded, fill, fits, ratio
 from lstm_stream.compiled import compiled
 from lstm_stream.history import History, back
 from lstm_stream.scale import Scale, spread_of
@@ -35,6 +35,10 @@ FAR = 20.0
 """In spreads: where regressors are further off, less is learnt, lest a few wild values make up all that is known."""
 YOUNG = 50.0
 """Errors until it is known which ones are usual."""
+LARGEST_WEIGHTS = 1e3
+"""Of all lags together: beyond that, rounding has made it up, and it begins anew."""
+LARGEST_MOVE = 1e33
+"""In the ring's unit: times weights, that is a number still."""
 FEWEST = 24
 """Values that it must have learnt from to say something."""
 BEGINNING = 8
@@ -112,6 +116,24 @@ def learn_autoregression(
     error = bounded(_in_units(history, i, 0, level, unit) - said, np.float32(LARGEST))
     worth = usual / furthest
     _correct(fitted, i, _usual(fitted, i, error), worth * worth, z, work.gain)
+    if not _makes_sense(fitted, i):
+        fitted.unit[i], fitted.learnt[i] = 0.0, 0
+        fitted.mass[i], fitted.squared[i] = 0.0, 0.0
+        fill(fitted.weights[i], 0.0)
+        fill(fitted.inverse[i], 0.0)
+
+
+@compiled
+def _makes_sense(fitted: Autoregressions, i: int) -> Flag:
+    """Whether weights are such as a series may have, and what is known of them is a number."""
+    if not abs(fitted.weights[i, 0]) < LARGEST:
+        return False
+    total = np.float32(0.0)
+    for r in range(1, REGRESSORS):
+        total += abs(fitted.weights[i, r])
+    for k in range(fitted.inverse.shape[1]):
+        total += np.float32(0.0) * fitted.inverse[i, k]
+    return total < LARGEST_WEIGHTS and math.isfinite(fitted.squared[i])
 
 
 @compiled
@@ -225,7 +247,7 @@ def say_autoregression(
     lived, kept, age = history.age[i] - 1 - scale.born[i], history.ring.shape[1], history.age[i]
     write_lags_of(fitted.seasons[i, 0], fitted.seasons[i, 1], kept, work.lags)
     unit, level = fitted.unit[i], scale.level[i]
-    furthest = np.float32(LARGEST) * unit
+    furthest = np.float32(min(LARGEST * np.float64(unit), LARGEST_MOVE))
     for h in range(len(moves)):
         off = np.float32(0.0)
         for r in range(1, REGRESSORS):
