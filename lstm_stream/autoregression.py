@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from lstm_stream.arithmetic import Flag, Floats, Real, bounded, fill, fits, ratio
 from lstm_stream.compiled import compiled
-from lstm_stream.history import History, back
+from lstm_stream.history import History, back, stands_still
 from lstm_stream.scale import Scale, spread_of
 from lstm_stream.seasons import LONG, SHORT
 
@@ -37,7 +37,7 @@ YOUNG = 50.0
 """Errors until it is known which ones are usual."""
 LARGEST_WEIGHTS = 1e3
 """Of all lags together: beyond that, rounding has made it up, and it begins anew."""
-LARGEST_MOVE = 1e33
+LARGEST_SAID = 1e33
 """In the ring's unit: times weights, that is a number still."""
 FEWEST = 24
 """Values that it must have learnt from to say something."""
@@ -91,7 +91,10 @@ class Workspace(NamedTuple):
 def learn_autoregression(
     fitted: Autoregressions, history: History, scale: Scale, i: int, observed: bool, work: Workspace
 ) -> None:
-    """Learn from the newest value, unless it is filled in; begin, or begin anew where the seasons have changed."""
+    """Learn from the newest value; begin, or begin anew where the seasons have changed.
+
+    A value that is filled in is no lesson, nor is one of a sensor that is stuck.
+    """
     short, long = scale.lags[i, SHORT], scale.lags[i, LONG]
     lived = history.age[i] - 1 - scale.born[i]
     spread = spread_of(scale, history, i)
@@ -99,7 +102,7 @@ def learn_autoregression(
         if lived >= BEGINNING and scale.spread[i] > 0:
             _begin(fitted, i, short, long, spread)
         return
-    if not observed:
+    if not observed or stands_still(history, i):
         return
     if not fits(fitted.unit[i], spread):
         _change_unit(fitted, i, spread)
@@ -115,25 +118,16 @@ def learn_autoregression(
         furthest = max(furthest, abs(z[r]))
     error = bounded(_in_units(history, i, 0, level, unit) - said, np.float32(LARGEST))
     worth = usual / furthest
-    _correct(fitted, i, _usual(fitted, i, error), worth * worth, z, work.gain)
-    if not _makes_sense(fitted, i):
-        fitted.unit[i], fitted.learnt[i] = 0.0, 0
-        fitted.mass[i], fitted.squared[i] = 0.0, 0.0
-        fill(fitted.weights[i], 0.0)
-        fill(fitted.inverse[i], 0.0)
+    if not _correct(fitted, i, _usual(fitted, i, error), worth * worth, spread, z, work.gain):
+        _forget(fitted, i)
 
 
 @compiled
-def _makes_sense(fitted: Autoregressions, i: int) -> Flag:
-    """Whether weights are such as a series may have, and what is known of them is a number."""
-    if not abs(fitted.weights[i, 0]) < LARGEST:
-        return False
-    total = np.float32(0.0)
-    for r in range(1, REGRESSORS):
-        total += abs(fitted.weights[i, r])
-    for k in range(fitted.inverse.shape[1]):
-        total += np.float32(0.0) * fitted.inverse[i, k]
-    return total < LARGEST_WEIGHTS and math.isfinite(fitted.squared[i])
+def _forget(fitted: Autoregressions, i: int) -> None:
+    """Leave nothing, so that it begins anew."""
+    fitted.unit[i], fitted.learnt[i], fitted.mass[i], fitted.squared[i] = 0.0, 0, 0.0, 0.0
+    fill(fitted.weights[i], 0.0)
+    fill(fitted.inverse[i], 0.0)
 
 
 @compiled
@@ -145,13 +139,21 @@ def _in_units(history: History, i: int, lag: int, level: Real, unit: Real) -> Re
 @compiled
 def _begin(fitted: Autoregressions, i: int, short: int, long: int, unit: Real) -> None:
     """Begin with the last value as all that it says."""
-    fitted.unit[i], fitted.learnt[i], fitted.mass[i], fitted.squared[i] = unit, 0, 0.0, 0.0
+    _forget(fitted, i)
+    fitted.unit[i] = unit
     fitted.seasons[i, 0], fitted.seasons[i, 1] = short, long
-    fill(fitted.weights[i], 0.0)
     fitted.weights[i, 1] = 1.0
+    _doubt(fitted, i, unit)
+
+
+@compiled
+def _doubt(fitted: Autoregressions, i: int, spread: Real) -> None:
+    """Hold the weights for as little known as at the start."""
     fill(fitted.inverse[i], 0.0)
-    for r in range(REGRESSORS):
-        fitted.inverse[i, _place(r, r)] = 1.0 / RIDGE
+    fitted.inverse[i, 0] = 1.0 / RIDGE
+    usual = max(ratio(spread, fitted.unit[i]), np.float32(1.0))
+    for r in range(1, REGRESSORS):
+        fitted.inverse[i, _place(r, r)] = 1.0 / (RIDGE * usual * usual)
 
 
 @compiled
@@ -161,9 +163,7 @@ def _change_unit(fitted: Autoregressions, i: int, unit: Real) -> None:
     fitted.unit[i] = unit
     fitted.weights[i, 0] = 0.0
     fitted.squared[i] = min(fitted.squared[i] * (change * change), np.float32(LARGEST * LARGEST))
-    fill(fitted.inverse[i], 0.0)
-    for r in range(REGRESSORS):
-        fitted.inverse[i, _place(r, r)] = 1.0 / RIDGE
+    _doubt(fitted, i, unit)
 
 
 @compiled
@@ -197,10 +197,14 @@ def _usual(fitted: Autoregressions, i: int, error: Real) -> Real:
 
 
 @compiled
-def _correct(fitted: Autoregressions, i: int, error: Real, worth: Real, z: Floats, gain: Floats) -> None:
+def _correct(fitted: Autoregressions, i: int, error: Real, worth: Real, spread: Real, z: Floats, gain: Floats) -> Flag:
     """Move the weights and the inverse by an error that counts so much, up to 1.
 
-    See Haykin, Adaptive Filter Theory, chapter 10.
+    See Haykin, Adaptive Filter Theory, chapter 10. Where rounding has made a variance negative, the inverse begins anew.
+
+    Returns
+    -------
+    Whether the weights are such as a series may have.
     """
     inverse, left = fitted.inverse[i], np.float32(1.0 - 1.0 / SPAN)
     fill(gain, 0.0)
@@ -210,11 +214,16 @@ def _correct(fitted: Autoregressions, i: int, error: Real, worth: Real, z: Float
             gain[r] += inverse[row + c] * z[c]
             gain[c] += inverse[row + c] * z[r]
         gain[r] += inverse[row + r] * z[r]
-    total = left / worth
+    variance = np.float32(0.0)
     for r in range(REGRESSORS):
-        total += z[r] * gain[r]
+        variance += z[r] * gain[r]
+    if not 0 <= variance < np.inf:
+        _doubt(fitted, i, spread)
+        return True
+    total, weights = left / worth + variance, np.float32(0.0)
     for r in range(REGRESSORS):
         fitted.weights[i, r] += error * gain[r] / total
+        weights += abs(fitted.weights[i, r]) if r > 0 else np.float32(0.0)
     for r in range(REGRESSORS):
         row, part = _place(r, 0), gain[r] / total
         for c in range(r + 1):
@@ -222,6 +231,7 @@ def _correct(fitted: Autoregressions, i: int, error: Real, worth: Real, z: Float
     for r in range(REGRESSORS):
         _keep_in_bounds(inverse, r)
     fitted.learnt[i] += 1
+    return weights < LARGEST_WEIGHTS and abs(fitted.weights[i, 0]) < LARGEST
 
 
 @compiled
@@ -247,7 +257,7 @@ def say_autoregression(
     lived, kept, age = history.age[i] - 1 - scale.born[i], history.ring.shape[1], history.age[i]
     write_lags_of(fitted.seasons[i, 0], fitted.seasons[i, 1], kept, work.lags)
     unit, level = fitted.unit[i], scale.level[i]
-    furthest = np.float32(min(LARGEST * np.float64(unit), LARGEST_MOVE))
+    furthest = np.float32(min(LARGEST * np.float64(unit), LARGEST_SAID))
     for h in range(len(moves)):
         off = np.float32(0.0)
         for r in range(1, REGRESSORS):

@@ -7,11 +7,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lstm_stream.arithmetic import Doubles, Floats, Real, Wholes, bounded
+from lstm_stream.arithmetic import Doubles, Flag, Floats, Real, Wholes, bounded
 from lstm_stream.compiled import compiled
 
 LARGEST_KEPT = 1e31
 """A value further than this from the first one counts as this: units may change by 1e9, and sums must not overflow."""
+FEW_REPEATS = 2
+"""In a row, which any series may have."""
 
 
 class History(NamedTuple):
@@ -93,3 +95,9 @@ def count_repeat(history: History, i: int, value: Real) -> None:
         history.stood_since[i] = history.began[i]
         history.began[i] = history.age[i]
     history.seen[i] = value
+
+
+@compiled
+def stands_still(history: History, i: int) -> Flag:
+    """Whether the newest values repeat one for longer than ever, or the newest one has just ended that."""
+    return max(history.still[i], history.ended[i]) > max(history.longest[i], FEW_REPEATS)

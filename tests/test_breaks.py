@@ -184,15 +184,15 @@ def test_the_first_standstill_is_not_taken_for_a_season(stuck: float | None) -> 
     assert errors(values, forecasts)[since].mean() < 1.2 * errors(daily(), calm())[since].mean()
 
 
-@pytest.mark.parametrize(("slope", "most"), [(0.3, 0.6), (1.0, 0.9)])
-def test_a_series_with_a_trend_goes_on_after_a_standstill(slope: float, most: float) -> None:
+@pytest.mark.parametrize("slope", [0.3, 1.0])
+def test_a_series_with_a_trend_goes_on_after_a_standstill(slope: float) -> None:
     rising = daily() + slope * np.arange(LENGTH)
     values = rising.copy()
     values[AT : AT + 24] = values[AT - 1]
     bank, forecasts = shown(values)
     assert bank.diagnostics.breaks == 1
     since = slice(AT + 24 + 20, None)
-    assert errors(values, forecasts)[since].mean() < most
+    assert errors(values, forecasts)[since].mean() < 2 * errors(rising, shown(rising)[1])[since].mean()
 
 
 @pytest.mark.parametrize("missing", [AT + 10, AT + 24], ids=["within", "after"])
