@@ -200,7 +200,7 @@ def _usual(fitted: Autoregressions, i: int, error: Real) -> Real:
 def _correct(fitted: Autoregressions, i: int, error: Real, worth: Real, spread: Real, z: Floats, gain: Floats) -> Flag:
     """Move the weights and the inverse by an error that counts so much, up to 1.
 
-    See Haykin, Adaptive Filter Theory, chapter 10. Where rounding has made a variance negative, the inverse begins anew.
+    See Haykin, Adaptive Filter Theory, chapter 10. Where rounding made a variance negative, the inverse begins anew.
 
     Returns
     -------

@@ -305,5 +305,5 @@ def test_a_series_that_jumps_and_stands_nearly_still_does_not_spoil_what_all_sha
     by_expert = ExpertForecasts.zeros(2 * length, experts, 4)
     bank.observe(names, times, np.stack([calm, jumping], 1).ravel(), by_expert=by_expert)
     off = np.abs(by_expert.mean[:-2:2, :, 0] - calm[1:, None])
-    shared = off[:, Expert.READOUT_ON_HIDDEN]
-    assert shared[jump + 50 :].mean() < 2 * shared[jump - 200 : jump].mean()
+    for expert in (Expert.SHARED_ON_LAGS, Expert.READOUT_ON_HIDDEN):
+        assert off[jump + 50 :, expert].mean() < 2 * off[jump - 200 : jump, expert].mean()

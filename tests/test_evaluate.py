@@ -13,7 +13,7 @@ from pipeline.evaluation.actuals import Floats, Integers, Rows, ScoringError, ac
 from pipeline.evaluation.evaluate import BATCH, PARTS, Evaluation, Model, evaluate, model_for
 from pipeline.evaluation.log import Log, read_log
 from pipeline.evaluation.plot import PlotError, plot
-from pipeline.evaluation.scoreboard import remarks
+from pipeline.evaluation.scoreboard import number, remarks
 from pipeline.evaluation.scoring import Scorer
 from pipeline.files.file_options import Fields
 from pipeline.files.tables import survey
@@ -348,3 +348,10 @@ def test_business_days_are_compared_with_a_week_of_five(tmp_path: Path) -> None:
     report = evaluate(read_log(survey(file)), Witness(5), horizon=5, quantiles=QUANTILES, rows=Rows()).report
     assert report.season == 5
     assert report.seasonal_naive.horizons[5].mae == pytest.approx(0, abs=1e-12)
+
+
+@pytest.mark.parametrize("value", [0.0, 9.9949e-05, 0.0099949, 0.012344, 0.999949, 9999.4, 12345.6, 1.2345e12])
+def test_no_score_takes_more_than_eight_characters(value: float) -> None:
+    """So that a line of them fits 80."""
+    assert len(number(value)) <= 8
+    assert float(number(value)) == pytest.approx(value, rel=5e-3)

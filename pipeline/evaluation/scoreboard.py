@@ -43,7 +43,7 @@ def _runs(report: Report) -> dict[str, Result]:
 def _cells(score: Score) -> Iterator[str]:
     """A score's columns; nothing in those of the interval where there is none."""
     yield from map(number, (score.mse, score.mae, score.mase))
-    yield "" if score.coverage is None else f"{100 * score.coverage:.1f} %".replace("100.0", "100")
+    yield "" if score.coverage is None else f"{100 * score.coverage:.1f} %"
     yield from ("" if one is None else number(one) for one in (score.width, score.interval_score))
 
 
