@@ -31,19 +31,18 @@ def draw_seasons(form: Form, draw: Draw) -> Array:
     day: Array = time / DAY % 1
     week: Array = (time / DAY - 4) / 7 % 1
     year: Array = time / (365.25 * DAY) % 1
-    total = np.zeros(count)
+    total, rest = np.zeros(count), week * 7 >= 5
     if step <= DAY / 4 and coin(draw, 0.85):
-        total += draw_profile(draw)(day)
+        of_work, of_rest = draw_days(draw)
+        total += of_work(day)
         if coin(draw, 0.5):
-            total[week * 7 >= 5] *= draw.uniform(-0.2, 1.1)
-        if coin(draw, 0.3):  # another course on days of rest
-            total[week * 7 >= 5] = (draw.uniform(0.3, 1) * draw_profile(draw)(day))[week * 7 >= 5]
+            total[rest] = draw.uniform(-0.2, 1.1) * of_rest(day[rest])
     if step <= 2 * DAY and coin(draw, 0.5 if step < DAY else 0.7):
         levels = draw.normal(0, 1, 7)
         course = draw_profile(draw)(week) if coin(draw, 0.4) else levels[(week * 7).astype(int) % 7]
         total += draw.uniform(0.1, 1) * course
     if step >= DAY / 4 and coin(draw, 0.6):
-        total += draw.uniform(0.3, 2) * draw_profile(draw)(year)
+        total += draw.uniform(0.3, 2) * (draw_climate(draw) if coin(draw, 0.6) else draw_profile(draw))(year)
     if not total.any() or coin(draw, 0.12):
         period = 10 ** draw.uniform(0.6, 2.4)
         part: Array = (np.arange(count) / period + draw.random()) % 1
@@ -73,6 +72,76 @@ def draw_profile(draw: Draw) -> Callable[[Array], Array]:
     return lambda part: np.where((part - spike) % 1 < width, height, 0.0)
 
 
+def draw_days(draw: Draw) -> tuple[Callable[[Array], Array], Callable[[Array], Array]]:
+    """The courses over a day of work and one of rest, by the part of it that has gone by.
+
+    Most of what is measured follows people or the sun, by a clock that most often is the local one.
+    """
+    if coin(draw, 0.3):
+        course = draw_profile(draw)
+        return course, draw_profile(draw) if coin(draw, 0.4) else course
+    ahead = 0.0 if coin(draw, 0.6) else draw.uniform(0, 24)  # hours
+    turned = -1.0 if coin(draw, 0.08) else 1.0
+    kind = draw.random()
+    of_work = _sun(draw) if kind < 0.35 else _working(draw) if kind < 0.5 else _awake(draw)
+    of_rest = of_work
+    if kind > 0.35 and coin(draw, 0.6):
+        later = _awake(draw) if coin(draw, 0.5) else of_work
+        hours = draw.uniform(0, 2.5)
+        of_rest = lambda hour: later(hour - hours)  # noqa: E731
+    return tuple(lambda part, course=course: turned * course((24 * part - ahead) % 24) for course in (of_work, of_rest))
+
+
+def _awake(draw: Draw) -> Callable[[Array], Array]:
+    """What people do awake, by the hour: least before dawn, with peaks on the way to work, at noon, in the evening."""
+    deepest, steepness = draw.normal(3.8, 0.9), 10 ** draw.uniform(-0.5, 0.7)
+    centres = draw.normal((8.3, 12.8, 18.3, 21.0), (0.8, 0.8, 1.2, 1.0))
+    widths, heights = draw.uniform(0.6, 3.0, 4), draw.uniform(-0.3, 1.2, 4) * (draw.random(4) < 0.55)
+
+    def course(hour: Array) -> Array:
+        away = (hour[:, None] - centres + 12) % 24 - 12
+        peaks: Array = (heights * np.exp(-0.5 * (away / widths) ** 2)).sum(1)
+        night: Array = np.expm1(steepness * (np.cos(2 * np.pi * (hour - deepest) / 24) - 1)) / np.expm1(-2 * steepness)
+        return 1.5 * night + peaks
+
+    return course
+
+
+def _sun(draw: Draw) -> Callable[[Array], Array]:
+    """What the sun does, by the hour: a temperature, highest in the afternoon, or light, none at night."""
+    if coin(draw, 0.3):
+        noon, length, power = draw.normal(12.5, 0.7), draw.uniform(-0.4, 0.4), draw.uniform(0.7, 2)
+        return lambda hour: 2 * np.maximum(np.cos(2 * np.pi * (hour - noon) / 24) + length, 0) ** power
+    highest, second = draw.normal(15.2, 1.2), draw.uniform(0, 0.4)
+
+    def course(hour: Array) -> Array:
+        angle = 2 * np.pi * (hour - highest) / 24
+        return np.cos(angle) + second * np.cos(2 * angle - draw_lean)
+
+    draw_lean = draw.normal(0.3, 0.5)
+    return course
+
+
+def _working(draw: Draw) -> Callable[[Array], Array]:
+    """What runs in working hours, by the hour."""
+    begin, end, flank = draw.normal(7.7, 1.0), draw.normal(18.0, 1.8), 10 ** draw.uniform(-1.3, 0.2)
+    return lambda hour: 2 * (
+        1 / (1 + np.exp(np.clip((begin - hour) / flank, -30, 30)))
+        + 1 / (1 + np.exp(np.clip((hour - end) / flank, -30, 30)))
+        - 1
+    )
+
+
+def draw_climate(draw: Draw) -> Callable[[Array], Array]:
+    """The course of what goes with the weather over a year: of a temperature, or of what heats and cools."""
+    warmest = draw.normal(0.55, 0.03) + (0.0 if coin(draw, 0.75) else 0.5)
+    both = draw.uniform(0, 1) if coin(draw, 0.4) else 0.0
+    turned = -1.0 if coin(draw, 0.25) else 1.0
+    return lambda part: (
+        turned * (1 - both) * np.cos(2 * np.pi * (part - warmest)) + both * np.cos(4 * np.pi * (part - warmest))
+    )
+
+
 def draw_trend(count: int, draw: Draw) -> Array:
     kind, ahead = draw.random(), np.arange(count) / 500
     if kind < 0.3:
@@ -99,7 +168,7 @@ def draw_noise(count: int, draw: Draw) -> Array:
     if coin(draw, 0.2):
         shocks = shocks * np.exp(0.7 * standard(decayed(draw.normal(0, 1, count), draw.uniform(0.8, 0.99))))
     if coin(draw, 0.6):
-        shocks = decayed(shocks, draw.uniform(0, 0.99))
+        shocks = decayed(shocks, draw.uniform(0, 0.99) if coin(draw, 0.6) else 1 - 10 ** draw.uniform(-3, -1))
     if coin(draw, 0.15):
         shocks = shocks + draw.uniform(-0.9, 0.9) * np.concatenate([[0.0], shocks[:-1]])
     return standard(shocks)
