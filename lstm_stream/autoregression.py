@@ -39,6 +39,10 @@ LARGEST_WEIGHTS = 1e3
 """Of all lags together: beyond that, rounding has made it up, and it begins anew."""
 LARGEST_SAID = 1e33
 """In the ring's unit: times weights, that is a number still."""
+GROWN = 12.0
+"""Units: where the spread is wider, the constant regressor grows with it, and lessons count the less."""
+DOUBT = 96.0
+"""Over the square of the values learnt from: by how much less each further step ahead is off the level."""
 FEWEST = 24
 """Values that it must have learnt from to say something."""
 BEGINNING = 8
@@ -108,18 +112,25 @@ def learn_autoregression(
         _change_unit(fitted, i, spread)
     write_lags_of(short, long, history.ring.shape[1], work.lags)
     z, unit, level = work.regressors, fitted.unit[i], scale.level[i]
-    z[0] = 1.0
+    grown = _grown(spread, unit)
+    z[0] = grown
     usual = np.float32(FAR) * max(ratio(spread, unit), np.float32(1.0))
-    said, furthest = fitted.weights[i, 0], usual
+    said, furthest = fitted.weights[i, 0] * grown, usual
     for r in range(1, REGRESSORS):
         lag = work.lags[r]
         z[r] = _in_units(history, i, lag, level, unit) if 0 < lag <= lived else np.float32(0.0)
         said += fitted.weights[i, r] * z[r]
         furthest = max(furthest, abs(z[r]))
     error = bounded(_in_units(history, i, 0, level, unit) - said, np.float32(LARGEST))
-    worth = usual / furthest
+    worth = usual / (furthest * grown)
     if not _correct(fitted, i, _usual(fitted, i, error), worth * worth, spread, z, work.gain):
         _forget(fitted, i)
+
+
+@compiled
+def _grown(spread: Real, unit: Real) -> Real:
+    """How many times wider the series has become than it may with lessons that count alike."""
+    return max(ratio(spread, unit) / np.float32(GROWN), np.float32(1.0))
 
 
 @compiled
@@ -257,7 +268,9 @@ def say_autoregression(
     lived, kept, age = history.age[i] - 1 - scale.born[i], history.ring.shape[1], history.age[i]
     write_lags_of(fitted.seasons[i, 0], fitted.seasons[i, 1], kept, work.lags)
     unit, level = fitted.unit[i], scale.level[i]
+    constant = fitted.weights[i, 0] * unit * _grown(spread_of(scale, history, i), unit)
     furthest = np.float32(min(LARGEST * np.float64(unit), LARGEST_SAID))
+    certain, part = np.float32(1.0 / (1.0 + DOUBT / np.float64(fitted.learnt[i]) ** 2)), np.float32(1.0)
     for h in range(len(moves)):
         off = np.float32(0.0)
         for r in range(1, REGRESSORS):
@@ -268,7 +281,8 @@ def say_autoregression(
                 off += fitted.weights[i, r] * (history.ring[i, (age - 1 - before) % kept] - level)
             else:
                 off += fitted.weights[i, r] * moves[-before - 1]
-        moves[h] = bounded(off + fitted.weights[i, 0] * unit, furthest)
+        moves[h] = bounded(part * (off + constant), furthest)
+        part = certain
     down = level - back(history, i, 0)
     for h in range(len(moves)):
         moves[h] += down
