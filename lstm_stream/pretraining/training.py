@@ -32,6 +32,9 @@ STARTS = range(0, STEPS - HORIZON, CHUNK)
 """Of the chunks of a stretch; what follows on its last steps is not known."""
 AT_ONCE = 64
 """Stretches that losses are computed of at a time."""
+EARLY, EARLY_ROWS = 3.0, 64.0
+"""By how much more the first row counts than late ones, and rows after which that is half as much: most series that
+are new are judged by their first days."""
 SIZE_WEIGHT = 0.2
 """Of the loss of the told sizes, beside that of the moves."""
 WARM_UP = 100
@@ -135,7 +138,7 @@ class Training:
             chunk = slice(first, first + CHUNK)
             x = self._on_device(_capped(examples.features[rows, chunk].astype(np.float32), caps))
             moves = self._on_device(examples.moves[rows, chunk].astype(np.float32))
-            loss, hidden, cell = self._learn(x, moves, hidden, cell)
+            loss, hidden, cell = self._learn(x, moves, first, hidden, cell)
             losses.append(loss)
         return losses
 
@@ -144,12 +147,14 @@ class Training:
         return torch.from_numpy(by_series).to(self._device).transpose(0, 1)
 
     def _learn(
-        self, x: torch.Tensor, moves: torch.Tensor, hidden: torch.Tensor, cell: torch.Tensor
+        self, x: torch.Tensor, moves: torch.Tensor, first: int, hidden: torch.Tensor, cell: torch.Tensor
     ) -> tuple[float, torch.Tensor, torch.Tensor]:
         for group in self._adam.param_groups:
             group["lr"] = self._rate * _course(self.taken, self._steps)
         shown, (last_hidden, last_cell) = self.network.lstm(x, (hidden[None], cell[None]))
-        loss, of_sizes = _losses(self.network.head(torch.cat([shown, x], 2)), moves)
+        rows = first + torch.arange(len(x), device=self._device)
+        worth = (1.0 + EARLY * EARLY_ROWS / (EARLY_ROWS + rows))[:, None, None]
+        loss, of_sizes = _losses(self.network.head(torch.cat([shown, x], 2)), moves, worth)
         self._adam.zero_grad()
         (loss + SIZE_WEIGHT * of_sizes).backward()  # type: ignore[no-untyped-call]
         clip_grad_norm_(self.network.parameters(), LARGEST_GRADIENT)
@@ -205,14 +210,16 @@ def _said(network: Network, examples: Examples) -> Iterator[tuple[torch.Tensor, 
         yield said, torch.from_numpy(examples.moves[some].astype(np.float32))
 
 
-def _losses(said: torch.Tensor, moves: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Mean losses of the moves that are known, and of the told sizes of the errors."""
+def _losses(
+    said: torch.Tensor, moves: torch.Tensor, worth: torch.Tensor | float = 1.0
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mean losses of the moves that are known, and of the told sizes of the errors, times what a row is worth."""
     known = ~torch.isnan(moves)
     count, moves = known.sum().clamp(min=1), torch.nan_to_num(moves)
     told, logarithm = said[..., :HORIZON], said[..., HORIZON:].clamp(-LARGEST_LOG, LARGEST_LOG)
     off = (moves - told).detach().abs()
-    of_moves = huber_loss(told, moves, reduction="none") * known
-    of_sizes = (off * torch.exp(-logarithm) + logarithm) * known
+    of_moves = huber_loss(told, moves, reduction="none") * known * worth
+    of_sizes = (off * torch.exp(-logarithm) + logarithm) * known * worth
     return of_moves.sum() / count, of_sizes.sum() / count
 
 
