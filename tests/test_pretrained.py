@@ -12,6 +12,7 @@ from lstm_stream.network import Network
 from lstm_stream.pretrained import HORIZON, INPUTS, OUTPUTS, places
 from lstm_stream.pretraining.examples import STEPS, make_examples
 from lstm_stream.pretraining.generator import generate
+from lstm_stream.pretraining.parts import draw_days
 from lstm_stream.pretraining.training import Training, held_back_losses, loss_on
 from pipeline.clock import Clock
 from pipeline.pretraining.on_generated import pretrain
@@ -109,16 +110,35 @@ def test_training_learns_and_goes_on_where_it_was_kept_to_the_same_weights() -> 
 
 def test_one_command_makes_weights_with_their_card_and_a_second_run_makes_nothing_again(tmp_path: Path) -> None:
     plan, told, out = Plan(series=3, steps=2, units=8, jobs=1, part=2), list[str](), tmp_path / "weights.safetensors"
-    card = pretrain(plan, out, tmp_path / "work", told.append, Clock())
+    card = pretrain(plan, None, out, tmp_path / "work", told.append, Clock())
     assert [len(one) for one in card.scores.values()] == [4, 4, 4]
     weights = PretrainedWeights.of_bytes(out.read_bytes())
     assert weights.card is not None
     assert (weights.card.units, weights.card.steps, weights.card.scores) == (8, 2, card.scores)
     assert weights.card.data == ("2 generated series of 1,024 values",)
     told.clear()
-    pretrain(plan, out, tmp_path / "work", told.append, Clock())
+    pretrain(plan, None, out, tmp_path / "work", told.append, Clock())
     assert not any("examples" in line for line in told)
     other = Plan(series=4, steps=2, units=8, jobs=1, part=2, seed=1)
-    pretrain(other, out, tmp_path / "work", told.append, Clock())
+    pretrain(other, None, out, tmp_path / "work", told.append, Clock())
     assert any("examples: 4 of 4" in line for line in told)
     assert not any("goes on" in line for line in told[-3:])
+
+
+def test_training_on_generated_series_goes_on_from_other_weights(tmp_path: Path) -> None:
+    begun, out = packaged(), tmp_path / "weights.safetensors"
+    plan = Plan(series=3, steps=2, units=8, jobs=1, part=2, rate=1e-5)
+    card = pretrain(plan, begun, out, tmp_path / "work", lambda _: None, Clock())
+    assert card.began_with == begun.digest
+    found = PretrainedWeights.of_bytes(out.read_bytes()).singles()
+    assert all(np.abs(found[name] - array).max() < 1e-3 for name, array in begun.singles().items())
+    assert any(np.any(found[name] != array) for name, array in begun.singles().items())
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_most_generated_days_are_quiet_where_people_sleep(seed: int) -> None:
+    """Most days go by people's habits or the sun, and by the local clock; of those at any hour half would do."""
+    draw, night, day = np.random.default_rng(seed), np.arange(2, 6) / 24, np.arange(11, 19) / 24
+    days = [course for _ in range(400) for course in draw_days(draw)]
+    quiet = np.mean([course(night).mean() < course(day).mean() for course in days])
+    assert 0.6 < quiet < 0.85

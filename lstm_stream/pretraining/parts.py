@@ -84,12 +84,14 @@ def draw_days(draw: Draw) -> tuple[Callable[[Array], Array], Callable[[Array], A
     turned = -1.0 if coin(draw, 0.08) else 1.0
     kind = draw.random()
     of_work = _sun(draw) if kind < 0.35 else _working(draw) if kind < 0.5 else _awake(draw)
-    of_rest = of_work
+    of_rest, later = of_work, 0.0
     if kind > 0.35 and coin(draw, 0.6):
-        later = _awake(draw) if coin(draw, 0.5) else of_work
-        hours = draw.uniform(0, 2.5)
-        of_rest = lambda hour: later(hour - hours)  # noqa: E731
-    return tuple(lambda part, course=course: turned * course((24 * part - ahead) % 24) for course in (of_work, of_rest))
+        of_rest = _awake(draw) if coin(draw, 0.5) else of_work
+        later = draw.uniform(0, 2.5)
+    return (
+        lambda part: turned * of_work((24 * part - ahead) % 24),
+        lambda part: turned * of_rest((24 * part - ahead - later) % 24),
+    )
 
 
 def _awake(draw: Draw) -> Callable[[Array], Array]:
@@ -112,23 +114,26 @@ def _sun(draw: Draw) -> Callable[[Array], Array]:
     if coin(draw, 0.3):
         noon, length, power = draw.normal(12.5, 0.7), draw.uniform(-0.4, 0.4), draw.uniform(0.7, 2)
         return lambda hour: 2 * np.maximum(np.cos(2 * np.pi * (hour - noon) / 24) + length, 0) ** power
-    highest, second = draw.normal(15.2, 1.2), draw.uniform(0, 0.4)
+    highest, second, lean = draw.normal(15.2, 1.2), draw.uniform(0, 0.4), draw.normal(0.3, 0.5)
 
-    def course(hour: Array) -> Array:
+    def temperature(hour: Array) -> Array:
         angle = 2 * np.pi * (hour - highest) / 24
-        return np.cos(angle) + second * np.cos(2 * angle - draw_lean)
+        swing: Array = np.cos(angle) + second * np.cos(2 * angle - lean)
+        return swing
 
-    draw_lean = draw.normal(0.3, 0.5)
-    return course
+    return temperature
 
 
 def _working(draw: Draw) -> Callable[[Array], Array]:
     """What runs in working hours, by the hour."""
     begin, end, flank = draw.normal(7.7, 1.0), draw.normal(18.0, 1.8), 10 ** draw.uniform(-1.3, 0.2)
-    return lambda hour: 2 * (
-        1 / (1 + np.exp(np.clip((begin - hour) / flank, -30, 30)))
-        + 1 / (1 + np.exp(np.clip((hour - end) / flank, -30, 30)))
-        - 1
+    return lambda hour: (
+        2
+        * (
+            1 / (1 + np.exp(np.clip((begin - hour) / flank, -30, 30)))
+            + 1 / (1 + np.exp(np.clip((hour - end) / flank, -30, 30)))
+            - 1
+        )
     )
 
 

@@ -32,7 +32,7 @@ STARTS = range(0, STEPS - HORIZON, CHUNK)
 """Of the chunks of a stretch; what follows on its last steps is not known."""
 AT_ONCE = 64
 """Stretches that losses are computed of at a time."""
-EARLY, EARLY_ROWS = 3.0, 64.0
+EARLY, EARLY_ROWS = 2.0, 64.0
 """By how much more the first row counts than late ones, and rows after which that is half as much: most series that
 are new are judged by their first days."""
 SIZE_WEIGHT = 0.2

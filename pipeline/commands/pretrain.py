@@ -10,7 +10,7 @@ from rich.console import Console
 from pipeline.commands.console import have_compiled, told_on
 from pipeline.commands.file_options import file_options_of, with_file_form
 from pipeline.commands.options import EPILOG, FAILURE, FILE, refusing, settings_of, with_settings
-from pipeline.pretraining.plans import RATE, OwnPlan, Plan
+from pipeline.pretraining.plans import RATE, RATE_ON, OwnPlan, Plan
 from pipeline.settings import Settings
 
 
@@ -47,6 +47,7 @@ class Device(click.ParamType[str]):
 )
 @click.option("--units", type=click.IntRange(8, 256), help="Of the network, from random weights.  [default: 128]")
 @click.option("--from-scratch", is_flag=True, help="Start from random weights, not from those in use.")
+@click.option("--go-on", is_flag=True, help="On generated series alone: start from the weights in use.")
 @click.option(
     "--generated-share",
     type=click.FloatRange(0, 0.9),
@@ -86,6 +87,7 @@ def pretrain(
     rate: float | None,
     units: int | None,
     from_scratch: bool,
+    go_on: bool,
     generated_share: float,
     held_back: float,
     records: int,
@@ -106,14 +108,17 @@ def pretrain(
     checkpoints made with other weights need --rebuild.
 
     Without either it makes weights as the package has them: four hours on two processors, twenty minutes on sixteen
-    with a GPU; with --generate 4000 --steps 4000 half an hour, and nearly as good.
+    with a GPU; with --generate 4000 --steps 4000 half an hour, and nearly as good. With --go-on it starts from the
+    weights in use.
 
     What is done is kept in a folder beside the output, so that a run that was cut off goes on.
     """
     if files and topic:
         raise click.UsageError("give FILES or --topic, one of them")
-    if units and not from_scratch and (files or topic):
-        raise click.UsageError("--units needs --from-scratch: the weights in use have their number of units")
+    if units and (go_on or (not from_scratch and (files or topic))):
+        raise click.UsageError("--units needs random weights to start from: those in use have their number of units")
+    if go_on and (files or topic or from_scratch):
+        raise click.UsageError("--go-on is for generated series alone; on your own, training always goes on")
     settings, tell = settings_of(config, overrides), told_on(Console(stderr=True))
     have_compiled(settings, tell)
     chosen = {"steps": steps, "batch": batch, "rate": rate, "units": units}
@@ -124,7 +129,8 @@ def pretrain(
         plan = structs.replace(own, device=device, **(rates | given))
         is_worth_it = _from_the_past(plan, files, topic or "", records, settings, output, anyway, tell)
         click.get_current_context().exit(0 if is_worth_it else FAILURE)
-    _from_generated(structs.replace(Plan(series=generate, seed=seed, jobs=jobs, device=device), **given), output, tell)
+    generated = Plan(series=generate, seed=seed, jobs=jobs, device=device, rate=RATE_ON if go_on else RATE)
+    _from_generated(structs.replace(generated, **given), settings if go_on else None, output, tell)
 
 
 def _from_the_past(
@@ -177,14 +183,17 @@ def _from_the_past(
     return True
 
 
-def _from_generated(plan: Plan, output: Path, tell: Callable[[str], None]) -> None:
-    """Train on generated series alone."""
+def _from_generated(plan: Plan, goes_on: Settings | None, output: Path, tell: Callable[[str], None]) -> None:
+    """Train on generated series alone, from random weights or from those that these settings use."""
+    from lstm_stream import WeightsError, packaged
     from pipeline.clock import Clock
     from pipeline.pretraining.on_generated import pretrain as make
     from pipeline.pretraining.on_generated import work_folder
+    from pipeline.weights import read_weights
 
-    with refusing(OSError):
-        card = make(plan, output, work_folder(output), tell, Clock())
+    with refusing(WeightsError, OSError):
+        start = (read_weights(goes_on.model) or packaged()) if goes_on else None
+        card = make(plan, start, output, work_folder(output), tell, Clock())
     click.echo(f"{output}: mean Huber losses on held-back series, by steps 3-24, 10-100, 100-500, 500-1000")
     for name, losses in card.scores.items():
         click.echo(f"  {name.replace('_', ' ')}: {'  '.join(f'{loss:.3f}' for loss in losses)}")

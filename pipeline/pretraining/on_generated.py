@@ -22,13 +22,22 @@ BYTES = 274_432
 """Of an example in its file, and in memory while files are read."""
 
 
-def pretrain(plan: Plan, out: Path, work: Path, tell: Callable[[str], None], clock: Clock) -> Card:
-    """Make weights from generated series and write them to `out`; what is done so far is kept in the folder `work`."""
+def pretrain(
+    plan: Plan, start: PretrainedWeights | None, out: Path, work: Path, tell: Callable[[str], None], clock: Clock
+) -> Card:
+    """Make weights from generated series and write them to `out`; what is done so far is kept in the folder `work`.
+
+    Parameters
+    ----------
+    start
+        Weights to go on from; None: random ones.
+    """
+    plan = structs.replace(plan, units=start.units) if start else plan
     work.mkdir(parents=True, exist_ok=True)
     tell(f"{plan.series:,} generated series take {plan.series * BYTES / 1e9:.1f} GB of memory, and as much of {work}")
     files = made(generated(0, plan.series, plan.seed, plan.part), work, plan.jobs, tell, clock)
-    training = Training(plan.units, plan.steps, plan.rate, plan.seed, plan.device, plan.batch)
-    state = work / f"training-{plan.key()}.safetensors"
+    training = Training(plan.units, plan.steps, plan.rate, plan.seed, plan.device, plan.batch, start)
+    state = work / f"training-{plan.key(*([start.digest] if start else []))}.safetensors"
     if state.exists():
         training.load(load_file(state))
         tell(f"goes on behind step {training.taken:,}")
@@ -38,7 +47,7 @@ def pretrain(plan: Plan, out: Path, work: Path, tell: Callable[[str], None], clo
         tell(f"step {progress.step:,} of {plan.steps:,}: loss {progress.loss:.4f}{left}")
         write_arrays(training.dump(), state)
     weights = PretrainedWeights.of_arrays(training.network.dump())
-    card = card_of(plan, (f"{trained_on(plan):,} generated series of 1,024 values",), None)
+    card = card_of(plan, (f"{trained_on(plan):,} generated series of 1,024 values",), start)
     card = structs.replace(card, scores=rounded(held_back_losses(training.network, read_examples(files[-1:]))))
     write_weights(weights, card, out)
     return card
