@@ -16,6 +16,10 @@ DAY = 86_400.0
 """Seconds."""
 
 
+ZONES = ((-8.0, -4.0), (0.0, 3.0), (5.5, 9.0), (-12.0, 12.0))
+"""Hours that clocks are ahead of UTC: in America, Europe and Africa, Asia, anywhere."""
+
+
 class Form(NamedTuple):
     """When a series has its values."""
 
@@ -75,12 +79,12 @@ def draw_profile(draw: Draw) -> Callable[[Array], Array]:
 def draw_days(draw: Draw) -> tuple[Callable[[Array], Array], Callable[[Array], Array]]:
     """The courses over a day of work and one of rest, by the part of it that has gone by.
 
-    Most of what is measured follows people or the sun, by a clock that most often is the local one.
+    Most of what is measured follows people or the sun; times are told by the local clock, or in UTC of some country.
     """
     if coin(draw, 0.3):
         course = draw_profile(draw)
         return course, draw_profile(draw) if coin(draw, 0.4) else course
-    ahead = 0.0 if coin(draw, 0.6) else draw.uniform(0, 24)  # hours
+    ahead = 0.0 if coin(draw, 0.45) else draw.uniform(*ZONES[int(draw.integers(len(ZONES)))])
     turned = -1.0 if coin(draw, 0.08) else 1.0
     kind = draw.random()
     of_work = _sun(draw) if kind < 0.35 else _working(draw) if kind < 0.5 else _awake(draw)
@@ -89,8 +93,8 @@ def draw_days(draw: Draw) -> tuple[Callable[[Array], Array], Callable[[Array], A
         of_rest = _awake(draw) if coin(draw, 0.5) else of_work
         later = draw.uniform(0, 2.5)
     return (
-        lambda part: turned * of_work((24 * part - ahead) % 24),
-        lambda part: turned * of_rest((24 * part - ahead - later) % 24),
+        lambda part: turned * of_work((24 * part + ahead) % 24),
+        lambda part: turned * of_rest((24 * part + ahead - later) % 24),
     )
 
 
