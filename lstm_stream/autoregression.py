@@ -169,12 +169,22 @@ def _doubt(fitted: Autoregressions, i: int, spread: Real) -> None:
 
 @compiled
 def _change_unit(fitted: Autoregressions, i: int, unit: Real) -> None:
-    """Tell what is known in another unit: the weights of lags stay, what is known of them counts for little."""
-    change = ratio(fitted.unit[i], unit)
+    """Tell what is known in another unit; of a series that shrank it counts for little, lest large lessons outweigh."""
+    change = ratio(unit, fitted.unit[i])
+    lesson = change / _grown(unit, fitted.unit[i])  # by which the units differ that lessons are told in
     fitted.unit[i] = unit
-    fitted.weights[i, 0] = 0.0
-    fitted.squared[i] = min(fitted.squared[i] * (change * change), np.float32(LARGEST * LARGEST))
-    _doubt(fitted, i, unit)
+    fitted.squared[i] = min(ratio(fitted.squared[i] / change, change), np.float32(LARGEST * LARGEST))
+    fitted.weights[i, 0] /= lesson
+    if lesson < 1:
+        fitted.weights[i, 0] = 0.0
+        _doubt(fitted, i, unit)
+        return
+    for r in range(1, REGRESSORS):
+        fitted.inverse[i, _place(r, 0)] *= lesson
+        for c in range(1, r + 1):
+            fitted.inverse[i, _place(r, c)] *= lesson * lesson
+    for r in range(REGRESSORS):
+        _keep_in_bounds(fitted.inverse[i], r)
 
 
 @compiled
