@@ -99,24 +99,24 @@ def test_decay_over_many_magnitudes_stays_finite() -> None:
     assert np.isfinite(said[100:]).all()
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_a_young_one_does_not_explode_further_ahead(seed: int) -> None:
-    """What it has learnt from a few values is not sure, so steps far ahead go back to the level the more."""
-    draw = np.random.default_rng(seed)
-    values = np.sin(np.arange(200) * 2 * np.pi / 24) + 0.2 * draw.normal(size=200)
-    said = said_of(values)
-    young = slice(40, 80)
-    off = said[young, HORIZON - 1] - values[40 + HORIZON : 80 + HORIZON]
-    assert np.sqrt(np.mean(off**2)) < 2.5
+def test_a_young_one_leans_to_the_level_further_ahead() -> None:
+    """What it has learnt from a few values is not sure, and errors grow from step to step where it is wrong."""
+    errors = []
+    for seed in range(8):
+        noise = 0.2 * np.random.default_rng(seed).normal(size=100)
+        values = np.sin(np.arange(100) * 2 * np.pi / 24) + noise
+        said = said_of(values)[36:80, HORIZON - 1]
+        errors.append(np.nanmean((said - values[36 + HORIZON : 80 + HORIZON]) ** 2) ** 0.5)
+    assert np.mean(errors) < 0.46
 
 
-@pytest.mark.parametrize("noise", [0.001, 0.01])
-def test_growth_is_followed_further_ahead(noise: float) -> None:
-    """Lessons of a series that grows do not count the more the larger it is."""
+@pytest.mark.parametrize(("noise", "most"), [(0.001, 2.2), (0.01, 1.5), (0.03, 1.4)])
+def test_growth_is_followed_further_ahead(noise: float, most: float) -> None:
+    """Lessons of a series that grows do not count the more the larger it is; `most` is in standard deviations."""
     values = 100.0 * 1.05 ** np.arange(600.0) * np.exp(noise * np.random.default_rng(5).normal(size=600))
     said = said_of(values, 24 * HOUR)
-    off = np.abs(said[200:-HORIZON, HORIZON - 1] / values[200 + HORIZON :] - 1.0)
-    assert np.median(off) < 8 * noise
+    off = np.abs(said[100:-HORIZON, HORIZON - 1] / values[100 + HORIZON :] - 1.0)
+    assert np.median(off) < most * noise
 
 
 @pytest.mark.parametrize("seed", range(3))
