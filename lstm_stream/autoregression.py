@@ -41,8 +41,6 @@ LARGEST_SAID = 1e33
 """In the ring's unit: times weights, that is a number still."""
 GROWN = 12.0
 """Units: where the spread is wider, the constant regressor grows with it, and lessons count the less."""
-DOUBT = 5e4
-"""Over the fourth power of the values learnt from: by how much less each further step ahead is off the level."""
 FEWEST = 24
 """Values that it must have learnt from to say something."""
 BEGINNING = 8
@@ -280,7 +278,6 @@ def say_autoregression(
     unit, level = fitted.unit[i], scale.level[i]
     constant = fitted.weights[i, 0] * unit * _grown(spread_of(scale, history, i), unit)
     furthest = np.float32(min(LARGEST * np.float64(unit), LARGEST_SAID))
-    certain, part = np.float32(1.0 / (1.0 + DOUBT / np.float64(fitted.learnt[i]) ** 4)), np.float32(1.0)
     for h in range(len(moves)):
         off = np.float32(0.0)
         for r in range(1, REGRESSORS):
@@ -291,8 +288,7 @@ def say_autoregression(
                 off += fitted.weights[i, r] * (history.ring[i, (age - 1 - before) % kept] - level)
             else:
                 off += fitted.weights[i, r] * moves[-before - 1]
-        moves[h] = bounded(part * (off + constant), furthest)
-        part = certain
+        moves[h] = bounded(off + constant, furthest)
     down = level - back(history, i, 0)
     for h in range(len(moves)):
         moves[h] += down

@@ -99,17 +99,6 @@ def test_decay_over_many_magnitudes_stays_finite() -> None:
     assert np.isfinite(said[100:]).all()
 
 
-def test_a_young_one_leans_to_the_level_further_ahead() -> None:
-    """What it has learnt from a few values is not sure, and errors grow from step to step where it is wrong."""
-    errors = []
-    for seed in range(8):
-        noise = 0.2 * np.random.default_rng(seed).normal(size=100)
-        values = np.sin(np.arange(100) * 2 * np.pi / 24) + noise
-        said = said_of(values)[36:80, HORIZON - 1]
-        errors.append(np.nanmean((said - values[36 + HORIZON : 80 + HORIZON]) ** 2) ** 0.5)
-    assert np.mean(errors) < 0.46
-
-
 @pytest.mark.parametrize(("noise", "most"), [(0.001, 2.2), (0.01, 1.5), (0.03, 1.4)])
 def test_growth_is_followed_further_ahead(noise: float, most: float) -> None:
     """Lessons of a series that grows do not count the more the larger it is; `most` is in standard deviations."""
