@@ -249,8 +249,8 @@ def test_too_little_is_told_with_how_much_there_is_and_how_much_is_needed(tmp_pa
     ("arguments", "told"),
     [
         (("--topic", "t", __file__), "give FILES or --topic"),
-        (("--units", 16, __file__), "--units needs random weights to start from"),
-        (("--go-on", "--units", 16), "--units needs random weights to start from"),
+        (("--units", 16, __file__), "--units needs --from-scratch"),
+        (("--go-on", "--units", 16), "--units needs --from-scratch"),
         (("--go-on", __file__), "--go-on is for generated series alone"),
         (("--device", "nowhere"), "torch has no device `nowhere` here"),
         (("/none.csv",), "does not exist"),

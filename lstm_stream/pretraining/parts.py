@@ -131,14 +131,13 @@ def _sun(draw: Draw) -> Callable[[Array], Array]:
 def _working(draw: Draw) -> Callable[[Array], Array]:
     """What runs in working hours, by the hour."""
     begin, end, flank = draw.normal(7.7, 1.0), draw.normal(18.0, 1.8), 10 ** draw.uniform(-1.3, 0.2)
-    return lambda hour: (
-        2
-        * (
-            1 / (1 + np.exp(np.clip((begin - hour) / flank, -30, 30)))
-            + 1 / (1 + np.exp(np.clip((hour - end) / flank, -30, 30)))
-            - 1
-        )
-    )
+
+    def course(hour: Array) -> Array:
+        begun, ended = (0.5 + 0.5 * np.tanh((hour - at) / (2 * flank)) for at in (begin, end))
+        running: Array = 2 * (begun - ended)
+        return running
+
+    return course
 
 
 def draw_climate(draw: Draw) -> Callable[[Array], Array]:

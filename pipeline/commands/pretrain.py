@@ -115,8 +115,8 @@ def pretrain(
     """
     if files and topic:
         raise click.UsageError("give FILES or --topic, one of them")
-    if units and (go_on or (not from_scratch and (files or topic))):
-        raise click.UsageError("--units needs random weights to start from: those in use have their number of units")
+    if units and not from_scratch and (files or topic or go_on):
+        raise click.UsageError("--units needs --from-scratch: the weights in use have their number of units")
     if go_on and (files or topic or from_scratch):
         raise click.UsageError("--go-on is for generated series alone; on your own, training always goes on")
     settings, tell = settings_of(config, overrides), told_on(Console(stderr=True))
