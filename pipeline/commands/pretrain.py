@@ -107,7 +107,7 @@ def pretrain(
     It takes some thousand values at least, and five to ten minutes. model.weights names the file to the daemon;
     checkpoints made with other weights need --rebuild.
 
-    Without either it makes weights as the package has them: four hours on two processors, twenty minutes on sixteen
+    Without either it makes weights as the package's began: four hours on two processors, twenty minutes on sixteen
     with a GPU; with --generate 4000 --steps 4000 half an hour, and nearly as good. With --go-on it starts from the
     weights in use.
 
