@@ -42,30 +42,46 @@ def read_topic(settings: Settings, topic: str, most: int | None = None) -> Itera
         if not partitions:
             raise ClusterError(f"topic `{topic}` is missing; run `lstm-stream topics`, or name another topic")
         consumer.assign(partitions)
-        for partition, offset in _firsts(consumer, partitions, most).items():
+        patience = kafka.transaction_timeout + 10.0
+        for partition, offset in _firsts(consumer, partitions, most, patience).items():
             consumer.seek(partition, offset)
-        yield from _to_the_end(consumer, partitions, patience=kafka.transaction_timeout + 10.0)
+        yield from _to_the_end(consumer, partitions, patience)
     finally:
         consumer.close()
 
 
-def _firsts(consumer: Outsider, partitions: Sequence[TopicPartition], most: int | None) -> Mapping[TopicPartition, int]:
+def _firsts(
+    consumer: Outsider, partitions: Sequence[TopicPartition], most: int | None, patience: float
+) -> Mapping[TopicPartition, int]:
     """Where to begin to read each partition."""
     begins: Mapping[TopicPartition, int] = consumer.beginning_offsets(partitions)
     if most is None:
         return begins
-    ends, each = consumer.end_offsets(partitions), max(1, most // len(partitions))
+    ends, each = _ends(consumer, begins, patience), max(1, most // len(partitions))
     firsts = {one: max(begin, ends[one] - each) for one, begin in begins.items()}
     if left := sum(firsts.values()) - sum(begins.values()):
         logger.warning("the oldest %d records are left out, %d of each partition are read", left, each)
     return firsts
 
 
-def _to_the_end(consumer: Outsider, partitions: Sequence[TopicPartition], patience: float) -> Iterator[Record]:
-    """The end of a partition is the first high watermark that a fetch tells.
+def _ends(consumer: Outsider, begins: Mapping[TopicPartition, int], patience: float) -> Mapping[TopicPartition, int]:
+    """The end of each partition: the high watermark that a fetch tells.
 
     Not `end_offsets`: the embedded broker answers it with an offset inside the last batch.
     """
+    for partition, offset in begins.items():
+        consumer.seek(partition, offset)
+    begun = time.monotonic()
+    while time.monotonic() - begun < patience:
+        consumer.poll(POLL_MS, max_records=1)
+        ends = {partition: end for partition in begins if (end := consumer.highwater(partition)) is not None}
+        if len(ends) == len(begins):
+            return ends
+    return consumer.end_offsets([*begins])
+
+
+def _to_the_end(consumer: Outsider, partitions: Sequence[TopicPartition], patience: float) -> Iterator[Record]:
+    """The end of a partition is the first high watermark that a fetch tells, as in `_ends`."""
     ends: dict[TopicPartition, int] = {}
     moved, before = time.monotonic(), -1
     while time.monotonic() - moved < patience:
