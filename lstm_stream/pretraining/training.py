@@ -152,8 +152,7 @@ class Training:
         for group in self._adam.param_groups:
             group["lr"] = self._rate * _course(self.taken, self._steps)
         shown, (last_hidden, last_cell) = self.network.lstm(x, (hidden[None], cell[None]))
-        rows = first + torch.arange(len(x), device=self._device)
-        worth = (1.0 + EARLY * EARLY_ROWS / (EARLY_ROWS + rows))[:, None, None]
+        worth = _worth(first, len(x)).to(self._device)[:, None, None]
         loss, of_sizes = _losses(self.network.head(torch.cat([shown, x], 2)), moves, worth)
         self._adam.zero_grad()
         (loss + SIZE_WEIGHT * of_sizes).backward()  # type: ignore[no-untyped-call]
@@ -192,7 +191,7 @@ def loss_on(network: Network, examples: Examples) -> float:
     """What training makes small, on stretches that it does not see."""
     total, count = 0.0, 0
     for said, moves in _said(network, examples):
-        of_moves, of_sizes = _losses(said, moves)
+        of_moves, of_sizes = _losses(said, moves, _worth(0, moves.shape[1])[None, :, None])
         known = int((~torch.isnan(moves)).sum())
         total, count = total + known * float(of_moves + SIZE_WEIGHT * of_sizes), count + known
     return total / max(count, 1)
@@ -210,9 +209,12 @@ def _said(network: Network, examples: Examples) -> Iterator[tuple[torch.Tensor, 
         yield said, torch.from_numpy(examples.moves[some].astype(np.float32))
 
 
-def _losses(
-    said: torch.Tensor, moves: torch.Tensor, worth: torch.Tensor | float = 1.0
-) -> tuple[torch.Tensor, torch.Tensor]:
+def _worth(first: int, count: int) -> torch.Tensor:
+    """How much so many rows (N,) from the first one on count."""
+    return 1.0 + EARLY * EARLY_ROWS / (EARLY_ROWS + first + torch.arange(count))
+
+
+def _losses(said: torch.Tensor, moves: torch.Tensor, worth: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Mean losses of the moves that are known, and of the told sizes of the errors, times what a row is worth."""
     known = ~torch.isnan(moves)
     count, moves = known.sum().clamp(min=1), torch.nan_to_num(moves)
