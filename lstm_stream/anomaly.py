@@ -1,4 +1,4 @@
-"""Anomaly score: how rare a value is after the one-step forecast made before it, and among all values before.
+"""Anomaly score: how rare a value is after the forecasts made of it, and among all values before.
 
 Letters: S series, R levels of sizes, K levels of rarity.
 """
@@ -10,16 +10,8 @@ import numpy as np
 
 from lstm_stream.arithmetic import Doubles, Flags, Floats, Real, Wholes, bounded, positive_ratio, ratio, sort
 from lstm_stream.compiled import compiled
-from lstm_stream.quantiles import normal_quantiles
+from lstm_stream.rarity import LEVELS, tail_hazard
 
-LEVELS = (0.5, 0.75, 0.9, 0.97, 0.99, 0.997)
-"""Of the quantiles of absolute one-step errors that tell how far out the next one is."""
-RATE = 0.05
-"""How far a quantile moves on one error, in its logarithm."""
-LOWEST = -1.0
-"""Of a quantile's logarithm, beyond the normal distribution's: a constant series must not forget that others move."""
-TAIL = 4.0
-"""Beyond the last quantile, an error twice as large is this power of two as rare."""
 LONG_SPAN = 5000
 """Memory of the mean size of errors that absolute errors are held against, in errors."""
 RECORD_SHARE = 0.5
@@ -28,9 +20,9 @@ RECORD_UNIT = 0.02
 """Of the range of all values before: how far beyond it an extreme is no mere chance."""
 RARITIES = (0.5, 0.75, 0.9, 0.97, 0.99, 0.997, 0.999, 0.9997, 0.9999)
 """Levels of rarity whose quantiles make the score: their shares are what the score says."""
-RARITY_RATES = (0.04, 0.04, 0.04, 0.06, 0.1, 0.1, 0.15, 0.3, 0.3)
+RARITY_RATES = (0.04, 0.04, 0.04, 0.06, 0.1, 0.1, 0.15, 0.35, 0.35)
 """How far such a quantile moves on one value, in its logarithm. The rare levels see few values beyond them, so each
-one moves them far: with .4 for the last .9999 is exceeded .3 times as often as it says, with .2 1.5 to 2.4 times."""
+one moves them far: with .3 for the last two .9999 is exceeded 1.6 times as often as it says."""
 RARITY_BOUND = 3.0
 """Of the logarithm of such a quantile, beyond that of rarities which need no calibration."""
 RARITY_TAIL = 3.0
@@ -56,10 +48,6 @@ LARGEST_SIZE = 1e36
 """Of errors, in the ring's unit: beyond this there is no room for what stretches it."""
 SMALLEST_RANGE = 1e-30
 """Of values, and of a mean size: what a series without any is held against."""
-NORMAL = tuple(normal_quantiles(tuple((1.0 + level) / 2 for level in LEVELS)).tolist())
-"""The quantiles (R,) of absolute normal errors whose mean is 1."""
-HAZARDS = tuple(np.diff(-np.log1p(-np.asarray(LEVELS)), prepend=0.0).tolist())
-"""How much the logarithm of the share of larger errors falls from each quantile to the next, (R,)."""
 EXPECTED = tuple((-np.log1p(-np.asarray(RARITIES))).tolist())
 """Quantiles of rarities that need no calibration: minus logarithms of the shares beyond them, (K,)."""
 EXPECTED_GAPS = tuple(np.diff(EXPECTED, prepend=0.0).tolist())
@@ -72,13 +60,14 @@ class Errors(NamedTuple):
     A *rarity* is minus the logarithm of the share of values that are as far out. Several things are rare:
 
     - an error of its size over the one expected of it, which forgets soon how large errors were;
-    - an error of its absolute size, with a long memory: a small one is no anomaly, however quiet it was. The rarity of
-      an error is the mean of these two, by quantiles that follow the errors by gradient steps on the pinball loss;
+    - an error of its absolute size, with a long memory: a small one is no anomaly, however quiet it was;
+    - the mean absolute error of all forecasts of the value, one to H steps ahead, with a long memory: what drifts away
+      or lasts for a day is soon forecast well one step ahead, and yet was not expected long before;
     - a value beyond all before: this adds how seldom that happens, and how far beyond it lies, over their range.
 
-    Their sum is held against its own quantiles, which follow it in the same way. So the share of scores above .9, .99,
-    .999 and .9999 is 10, 1, .1 and .01 % in the long run, whatever errors and values do. Above .999 a peak is told
-    once: for some values only one that is rarer than all of them gets there.
+    The sum of halves of the first three and the last one is held against its own quantiles, which follow it (`rarity`).
+    So the share of scores above .9, .99, .999 and .9999 is 10, 1, .1 and .01 % in the long run, whatever errors and
+    values do. Above .999 a peak is told once: for some values only one that is rarer than all of them gets there.
 
     A value that repeats the one before may err little, and yet be rare: the score is also as large as values seldom
     repeat so often, where half as many may be above a level. Of a long standstill is told once, and again when it has
@@ -91,9 +80,9 @@ class Errors(NamedTuple):
     judged: Wholes  # (S,) one-step errors that scores know of, those before it started again among them
     absolute: Floats  # (S, 2) mean absolute one-step error: the model's, the last value's; in the ring's unit
     recent: Floats  # (S,) mean of the last absolute one-step errors, in the ring's unit
-    mean: Floats  # (S,) mean absolute one-step error with a long memory, in the ring's unit
+    mean: Floats  # (S, 2) mean absolute error with a long memory: one-step, of all forecasts; in the ring's unit
     quantiles: Floats  # (S, R) log quantiles of absolute errors over their size, beyond the normal distribution's
-    slow: Floats  # (S, R) the same of absolute errors over `mean`
+    slow: Floats  # (S, 2, R) the same of absolute errors over each `mean`
     range: Doubles  # (S, 2) the least and the largest value, in the series' unit
     inside: Floats  # (S,) share of late values that were no new extremes
     rarities: Floats  # (S, K) log quantiles of rarities, beyond those that need no calibration
@@ -106,44 +95,48 @@ class Errors(NamedTuple):
     @classmethod
     def empty(cls) -> "Errors":
         """Of no series."""
-        single, whole, sizes = np.zeros(0, np.float32), np.zeros(0, np.int64), np.zeros((0, len(LEVELS)), np.float32)
+        single, whole, pair = np.zeros(0, np.float32), np.zeros(0, np.int64), np.zeros((0, 2), np.float32)
         return cls(
             scored=whole,
             judged=whole,
-            absolute=np.zeros((0, 2), np.float32),
+            absolute=pair,
             recent=single,
-            mean=single,
-            quantiles=sizes,
-            slow=sizes,
+            mean=pair,
+            quantiles=np.zeros((0, len(LEVELS)), np.float32),
+            slow=np.zeros((0, 2, len(LEVELS)), np.float32),
             range=np.zeros((0, 2), np.float64),
             inside=single,
             rarities=np.zeros((0, len(RARITIES)), np.float32),
             peak=single,
             since=whole,
-            repeats=np.zeros((0, 2), np.float32),
+            repeats=pair,
             repeated=np.zeros(0, np.bool_),
             rarity=single,
         )
 
 
 @compiled
-def score_anomaly(errors: Errors, i: int, error: Real, moved: Real, size: Real, value: Real) -> Real:
-    """Take a one-step error and how far the value moved, in the ring's unit; returns the score, NaN while warming.
+def score_anomaly(errors: Errors, i: int, error: Real, wide: Real, moved: Real, size: Real, value: Real) -> Real:
+    """Take what a value says of the forecasts made of it, in the ring's unit; returns its score, NaN while warming.
 
     Parameters
     ----------
+    error, wide
+        The one-step error, and the mean absolute error of all forecasts of the value.
+    moved
+        How far it moved.
     size
-        The mean absolute error that was to be expected.
+        The mean absolute one-step error that was to be expected.
     value
         In the series' unit.
     """
     repeated = moved == 0
     again = _repeating(errors, i) if repeated else 0.0
     standstill = 1.0 - math.exp(again) / STANDSTILL_SHARE
-    rarity = _of_error(errors, i, abs(error), size) + _of_extreme(errors, i, value)
+    rarity = _of_errors(errors, i, abs(error), wide, size) + _of_extreme(errors, i, value)
     score = max(-math.expm1(-_calibrated(errors, i, rarity)), standstill)
     warm = errors.judged[i] >= WARM
-    _keep_sizes(errors, i, abs(error), abs(moved))
+    _keep_sizes(errors, i, abs(error), wide, abs(moved))
     _learn_repeats(errors, i, repeated)
     errors.rarity[i] = 0.0 if standstill > ANOMALOUS else again
     return score if warm else np.nan
@@ -159,34 +152,16 @@ def _repeating(errors: Errors, i: int) -> Real:
 
 
 @compiled
-def _of_error(errors: Errors, i: int, error: Real, size: Real) -> Real:
-    """Rarity of an error, by its size over what was expected and over what is usual, from which it learns."""
+def _of_errors(errors: Errors, i: int, error: Real, wide: Real, size: Real) -> Real:
+    """Rarity of the errors of a value, by their sizes over what was expected and what is usual, which learn of them."""
     known = errors.judged[i] > 0
-    usual = max(errors.mean[i], SMALLEST_RANGE) if known else size
+    usual = max(errors.mean[i, 0], SMALLEST_RANGE) if known else size
+    usually_wide = max(errors.mean[i, 1], SMALLEST_RANGE) if known else size
     if errors.scored[i] < min(errors.judged[i], WARM):  # started again: sizes are not settled
         size = max(size, usual)
-    local, slow = ratio(error, size), ratio(error, usual)
-    return 0.5 * (_outlyingness(errors.quantiles[i], local) + _outlyingness(errors.slow[i], slow))
-
-
-@compiled
-def _outlyingness(logarithms: Floats, scaled: Real) -> Real:
-    """Minus the logarithm of the share of absolute errors that are larger than one of this size, from which it learns.
-
-    From quantile to quantile it is that of an exponential distribution, beyond the last one of a Pareto distribution.
-    """
-    quantiles = np.empty(len(LEVELS), np.float32)
-    for k in range(len(LEVELS)):
-        quantiles[k] = NORMAL[k] * math.exp(logarithms[k])
-        pull = RATE * (LEVELS[k] if scaled > quantiles[k] else LEVELS[k] - 1.0)
-        logarithms[k] = max(logarithms[k] + pull, LOWEST)
-    sort(quantiles)
-    below = hazard = 0.0
-    for k in range(len(LEVELS)):
-        part = (scaled - below) / max(quantiles[k] - below, 1e-9)
-        hazard += min(max(part, 0.0), 1.0) * HAZARDS[k]
-        below = quantiles[k]
-    return hazard + TAIL * math.log(max(scaled / below, 1.0))
+    total = tail_hazard(errors.quantiles[i], ratio(error, size))
+    total += tail_hazard(errors.slow[i, 0], ratio(error, usual))
+    return 0.5 * (total + tail_hazard(errors.slow[i, 1], ratio(wide, usually_wide)))
 
 
 @compiled
@@ -238,10 +213,12 @@ def _once_per_peak(errors: Errors, i: int, rarity: Real, most: Real) -> Real:
 
 
 @compiled
-def _keep_sizes(errors: Errors, i: int, error: Real, moved: Real) -> None:
+def _keep_sizes(errors: Errors, i: int, error: Real, wide: Real, moved: Real) -> None:
     errors.scored[i] += 1
     errors.judged[i] += 1
-    errors.mean[i] += (error - errors.mean[i]) / min(errors.judged[i], LONG_SPAN)
+    memory = min(errors.judged[i], LONG_SPAN)
+    errors.mean[i, 0] += (error - errors.mean[i, 0]) / memory
+    errors.mean[i, 1] += (wide - errors.mean[i, 1]) / memory
     weight = 1.0 / min(errors.scored[i], SPAN)
     errors.absolute[i, 0] += weight * (error - errors.absolute[i, 0])
     errors.absolute[i, 1] += weight * (moved - errors.absolute[i, 1])
@@ -291,5 +268,5 @@ def start_again(errors: Errors, i: int, factor: float) -> None:
         What a unit of the ring has been in the series' one, which it is from now on.
     """
     errors.scored[i], errors.absolute[i], errors.recent[i] = 0, 0.0, 0.0
-    errors.mean[i] = min(errors.mean[i] * abs(factor), LARGEST_SIZE)
+    errors.mean[i] = np.minimum(errors.mean[i] * abs(factor), LARGEST_SIZE)
     errors.peak[i], errors.since[i], errors.repeated[i], errors.rarity[i] = 0.0, 0, False, 0.0

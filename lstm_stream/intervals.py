@@ -72,6 +72,17 @@ def measure_errors(
 
 
 @compiled
+def mean_error(work: Workspace) -> Real:
+    """The mean absolute error of the forecasts of the newest value that are known, in the ring's unit."""
+    total, count = 0.0, 0
+    for h in range(len(work.error)):
+        if work.there[h]:
+            total += abs(work.error[h])
+            count += 1
+    return total / max(count, 1)
+
+
+@compiled
 def learn_errors(intervals: Intervals, layout: Layout, i: int, t: int, unit: Floats, work: Workspace) -> None:
     """Learn from the errors of step t (see `measure_errors`)."""
     learn_powers(intervals, layout, i, t, unit, work)

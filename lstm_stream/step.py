@@ -23,7 +23,7 @@ from lstm_stream.expert_losses import begin_expert, forget_losses
 from lstm_stream.experts import BY_THE_LONGER_SEASON
 from lstm_stream.features import OF_THE_SERIES
 from lstm_stream.history import append, back, count_repeat, factor
-from lstm_stream.intervals import LARGEST_ERROR, begin_errors, learn_errors, measure_errors
+from lstm_stream.intervals import LARGEST_ERROR, begin_errors, learn_errors, mean_error, measure_errors
 from lstm_stream.measured_features import round_features, write_lags, write_own
 from lstm_stream.move_scale import disown_moves, learn_moves, measure_moves, write_move_scale
 from lstm_stream.readout import ONE
@@ -102,7 +102,8 @@ def _score(p: Parts, i: int) -> Real:
     if work.intervals.there[0]:
         size = expected_size(state.intervals, i, unit[0], work.intervals)
         jump = bounded(moved[0], LARGEST_ERROR) * unit[0]
-        score = score_anomaly(state.errors, i, work.intervals.error[0], jump, size, state.history.latest[i])
+        error, wide = work.intervals.error[0], mean_error(work.intervals)
+        score = score_anomaly(state.errors, i, error, wide, jump, size, state.history.latest[i])
     learn_errors(state.intervals, tables.intervals, i, t, unit, work.intervals)
     return score
 

@@ -16,7 +16,14 @@ from lstm_stream.columns import grown
 from lstm_stream.compiled import entry
 from lstm_stream.error_sizes import SMALL_SAMPLE, expected_size
 from lstm_stream.interval_state import Intervals, Layout, Workspace
-from lstm_stream.intervals import LARGEST_ERROR, learn_errors, measure_errors, open_intervals, write_quantiles
+from lstm_stream.intervals import (
+    LARGEST_ERROR,
+    learn_errors,
+    mean_error,
+    measure_errors,
+    open_intervals,
+    write_quantiles,
+)
 from lstm_stream.move_scale import Moves, measure_moves, open_moves
 
 HORIZON = 12
@@ -80,7 +87,7 @@ def follow(
             surprise[k, i] = np.nan
             if room.there[0]:
                 size, jump = expected_size(intervals, i, unit[0], room), bounded(moved[0], LARGEST_ERROR) * unit[0]
-                surprise[k, i] = score_anomaly(errors, i, room.error[0], jump, size, value)
+                surprise[k, i] = score_anomaly(errors, i, room.error[0], mean_error(room), jump, size, value)
             learn_errors(intervals, layout, i, t, unit, room)
             unsure = np.full(horizon, disagreement[k, i], np.float32)
             open_intervals(intervals, errors, layout, i, t, np.float32(1.0), still, unsure, room.quantiles)
@@ -286,6 +293,14 @@ def test_of_errors_larger_than_all_before_the_largest_is_the_most_surprising() -
     surprise = surprise_of(intervals, 1000, larger.astype(np.float32))
     assert surprise[0] > 0.99
     assert (np.diff(surprise) > 0).all()
+
+
+def test_what_drifts_away_by_usual_steps_is_surprising() -> None:
+    values = calm(np.random.default_rng(13), 2000)
+    values[100:104] += np.array([40.0, -40.0, 40.0, -40.0])[:, None]  # no extreme later on is new
+    values[1500 : 1500 + HORIZON] += 2.0 * np.arange(HORIZON)[:, None]
+    surprise = around_last_value(values).surprise
+    assert np.median(surprise[1500 : 1500 + HORIZON].max(0)) > 0.995
 
 
 def test_a_flat_line_is_surprising_where_values_move_and_is_told_once() -> None:
