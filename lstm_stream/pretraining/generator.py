@@ -13,7 +13,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lstm_stream.pretraining.kinds import bursts, composed, counter, growing, intermittent, smooth, switching, walk
+from lstm_stream.pretraining.kinds import (
+    bursts,
+    composed,
+    counter,
+    growing,
+    intermittent,
+    jobs,
+    smooth,
+    switching,
+    walk,
+)
 from lstm_stream.pretraining.parts import DAY, Array, Draw, Form, coin, standard
 
 STEPS = (60.0, 300.0, 600.0, 900.0, 1800.0, 3600.0, 7200.0, 21_600.0, DAY, 7 * DAY, 30.4 * DAY)
@@ -48,12 +58,13 @@ def generate(count: int, draw: Draw) -> Generated:
 
 def _series(form: Form, draw: Draw) -> Array:
     kinds: tuple[tuple[float, Callable[[Form, Draw], Array]], ...] = (
-        (0.58, composed),
+        (0.53, composed),
         (0.10, bursts),
+        (0.06, jobs),
         (0.06, intermittent),
-        (0.06, switching),
+        (0.07, switching),
         (0.06, walk),
-        (0.09, smooth),
+        (0.08, smooth),
         (0.03, counter),
         (0.02, growing),
     )

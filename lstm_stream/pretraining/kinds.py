@@ -6,6 +6,7 @@ Shapes: N steps.
 import numpy as np
 
 from lstm_stream.pretraining.parts import (
+    DAY,
     Array,
     Draw,
     Form,
@@ -41,6 +42,32 @@ def bursts(form: Form, draw: Draw) -> Array:
     sizes = np.where(arrivals, draw.pareto(draw.uniform(1.5, 4), count) + 0.3, 0.0)
     ground = 10 ** draw.uniform(-2, 0) * np.abs(1 + 0.3 * draw_noise(count, draw))
     return decayed(sizes, draw.uniform(0, 0.95)) + ground
+
+
+PERIODS = (900.0, 1800.0, 3600.0, 10_800.0, 21_600.0, 43_200.0, DAY, 7 * DAY)
+"""Seconds from one run of a job to the next."""
+SHORTEST_RUNS, LONGEST_RUNS = 3, 400
+"""Steps from one run of a job to the next, that a series shows often enough to tell."""
+
+
+def jobs(form: Form, draw: Draw) -> Array:
+    """What machines do by the clock: one to three jobs, run every few minutes to every week, on a quiet ground."""
+    time: Array = form.start + form.step * np.arange(form.length, dtype=np.float64)
+    periods = [period for period in PERIODS if SHORTEST_RUNS <= period / form.step <= LONGEST_RUNS]
+    total = draw_noise(form.length, draw)
+    if coin(draw, 0.4):
+        total = total + 10 ** draw.uniform(-0.5, 1) * standard(draw_seasons(form, draw))
+    for _ in range(int(draw.integers(1, 4))):
+        by_calendar = periods and coin(draw, 0.8)
+        period = draw.choice(periods) if by_calendar else form.step * draw.integers(SHORTEST_RUNS, LONGEST_RUNS)
+        since = time / period - draw.random()
+        run = (np.floor(since) - np.floor(since[0])).astype(int)
+        spread, length = draw.uniform(0, 0.3, 2) * (draw.random(2) < 0.5), 10 ** draw.uniform(-2, -0.2)
+        lengths, heights = np.exp(spread[:, None] * draw.normal(0, 1, (2, run[-1] + 1)))
+        heights[draw.random(len(heights)) < (draw.uniform(0, 0.2) if coin(draw, 0.3) else 0)] = 0.0
+        lasts = np.maximum(length * lengths, form.step / period)[run]
+        total = total + np.where(since % 1 < lasts, 10 ** draw.uniform(0, 2.7) * heights[run], 0.0)
+    return total
 
 
 def intermittent(form: Form, draw: Draw) -> Array:
