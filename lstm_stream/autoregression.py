@@ -92,20 +92,26 @@ class Workspace(NamedTuple):
 @compiled
 def learn_autoregression(
     fitted: Autoregressions, history: History, scale: Scale, i: int, observed: bool, work: Workspace
-) -> None:
+) -> Flag:
     """Learn from the newest value; begin, or begin anew where the seasons have changed.
 
     A value that is filled in is no lesson, nor is one of a sensor that is stuck.
+
+    Returns
+    -------
+    Whether it has begun anew.
     """
     short, long = scale.lags[i, SHORT], scale.lags[i, LONG]
     lived = history.age[i] - 1 - scale.born[i]
     spread = spread_of(scale, history, i)
     if fitted.unit[i] == 0 or fitted.seasons[i, 0] != short or fitted.seasons[i, 1] != long:
         if lived >= BEGINNING and scale.spread[i] > 0:
+            anew = fitted.unit[i] > 0
             _begin(fitted, i, short, long, spread)
-        return
+            return anew
+        return False
     if not observed or stands_still(history, i):
-        return
+        return False
     if not fits(fitted.unit[i], spread):
         _change_unit(fitted, i, spread)
     write_lags_of(short, long, history.ring.shape[1], work.lags)
@@ -123,6 +129,7 @@ def learn_autoregression(
     worth = usual / (furthest * grown)
     if not _correct(fitted, i, _usual(fitted, i, error), worth * worth, spread, z, work.gain):
         _forget(fitted, i)
+    return False
 
 
 @compiled

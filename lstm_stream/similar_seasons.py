@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from lstm_stream.arithmetic import Floats, Halves, Real, Whole, bounded, fill, fits, narrowed, ratio, widened
+from lstm_stream.arithmetic import Flag, Floats, Halves, Real, Whole, bounded, fill, fits, narrowed, ratio, widened
 from lstm_stream.compiled import compiled
 from lstm_stream.history import History, back
 from lstm_stream.scale import Scale, spread_of
@@ -67,14 +67,20 @@ def season_to_compare(scale: Scale, i: int) -> Whole:
 
 
 @compiled
-def compare(similar: SimilarSeasons, history: History, scale: Scale, i: int) -> None:
-    """Compare the newest value with those whole seasons before; begin anew where the season has changed."""
+def compare(similar: SimilarSeasons, history: History, scale: Scale, i: int) -> Flag:
+    """Compare the newest value with those whole seasons before; begin anew where the season has changed.
+
+    Returns
+    -------
+    Whether it has.
+    """
     season = season_to_compare(scale, i)
     spread = spread_of(scale, history, i)
     if not fits(similar.unit[i], spread) or similar.season[i] != season:
         similar.unit[i] = spread if season > 1 and scale.spread[i] > 0 else np.float32(0.0)
+        changed = similar.season[i] != season
         similar.season[i], similar.compared[i] = season, 0
-        return
+        return changed
     similar.compared[i] += 1
     slowly = np.float32(1.0 / min(MOST_SPAN, max(SPANS_OF_SEASON * season, DISTANCE_SPAN)))
     for c in range(_candidates(similar, history, scale, i)):
@@ -89,6 +95,7 @@ def compare(similar: SimilarSeasons, history: History, scale: Scale, i: int) -> 
         variance += max(slowly, np.float32(1.0) / known) * (off * off - variance)
         similar.distance[i, c] = narrowed(distance)
         similar.unlike[i, c] = narrowed(math.sqrt(max(variance, np.float32(0.0))))
+    return False
 
 
 @compiled

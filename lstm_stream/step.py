@@ -20,7 +20,7 @@ from lstm_stream.covariates import write_covariates
 from lstm_stream.error_sizes import expected_size
 from lstm_stream.expert_errors import largest_error
 from lstm_stream.expert_losses import begin_expert, forget_losses
-from lstm_stream.experts import BY_THE_LONGER_SEASON
+from lstm_stream.experts import AUTOREGRESSION, BY_THE_LONGER_SEASON, SIMILAR_SEASONS
 from lstm_stream.features import OF_THE_SERIES
 from lstm_stream.history import append, back, count_repeat, factor
 from lstm_stream.intervals import LARGEST_ERROR, begin_errors, learn_errors, mean_error, measure_errors
@@ -156,8 +156,10 @@ def _move_on(p: Parts, m: int, i: int, place: int) -> None:
     learn_moves(state.moves, i, t - born, work.moved, work.unit, spread)
     write_move_scale(state.moves, i, state.history.age[i] - born, spread, shared.move_scale, scale)
     meet(state.trace, i, t, observed)
-    compare(state.similar, state.history, state.scale, i)
-    learn_autoregression(state.autoregressions, state.history, state.scale, i, observed, work.fitted)
+    if compare(state.similar, state.history, state.scale, i):
+        begin_expert(state.combination, i, SIMILAR_SEASONS)
+    if learn_autoregression(state.autoregressions, state.history, state.scale, i, observed, work.fitted):
+        begin_expert(state.combination, i, AUTOREGRESSION)
     score_experts(
         state.combination,
         tables.scoring,

@@ -4,11 +4,14 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from lstm_stream import Bank, Hyperparameters
 from lstm_stream.arithmetic import Wholes
 from lstm_stream.compiled import entry
 from lstm_stream.season_search import EVERY, FIRST, LATER, is_due
 
 STEPS = 4 * EVERY
+MINUTE = 60_000_000
+"""Microseconds."""
 
 
 @entry
@@ -40,3 +43,16 @@ def test_looks_of_many_series_that_began_together_are_even_over_the_steps() -> N
     looks = looks_of(np.random.default_rng(0).integers(0, 2**64, count, np.uint64))
     assert looks[EVERY:].max() < 2 * count / EVERY
     assert looks[:EVERY].max() < 1.2 * count / (FIRST // LATER)
+
+
+@pytest.mark.parametrize("cycle", [34, 50])
+def test_when_a_series_looks_does_not_decide_how_well_it_is_foreseen(cycle: int) -> None:
+    """As experts that a season makes others were once judged by their errors with the one found before."""
+    minutes, names = np.arange(1200), [f"series {n}" for n in range(6)]
+    values = 10.0 * (minutes % cycle < cycle // 2) + 0.2 * np.random.default_rng(0).normal(size=len(minutes))
+    origins, off = np.arange(700, len(minutes) - 1), list[float]()
+    for name in names:
+        rules = Hyperparameters(horizon=12, effort=0.0, pretrained=False)
+        means = Bank(rules).observe([name] * len(minutes), MINUTE * minutes, values).mean
+        off.append(float(np.mean((means[origins, 0] - values[origins + 1]) ** 2)))
+    assert max(off) < 1.15 * min(off)
