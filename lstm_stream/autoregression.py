@@ -93,13 +93,9 @@ class Workspace(NamedTuple):
 def learn_autoregression(
     fitted: Autoregressions, history: History, scale: Scale, i: int, observed: bool, work: Workspace
 ) -> Flag:
-    """Learn from the newest value; begin, or begin anew where the seasons have changed.
+    """Learn from the newest value; begin, or begin anew where the seasons have changed, and tell whether it did.
 
     A value that is filled in is no lesson, nor is one of a sensor that is stuck.
-
-    Returns
-    -------
-    Whether it has begun anew.
     """
     short, long = scale.lags[i, SHORT], scale.lags[i, LONG]
     lived = history.age[i] - 1 - scale.born[i]

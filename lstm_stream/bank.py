@@ -61,7 +61,7 @@ class Bank:
     >>> hour = 3_600_000_000
     >>> forecasts = bank.observe(["a", "b", "a"], np.array([0, 0, hour]), np.array([1.0, 5.0, 2.0]))
     >>> forecasts.mean.round(1).tolist()
-    [[1.0, 1.0, 1.0], [5.0, 5.0, 5.0], [2.0, 2.0, 1.9]]
+    [[1.0, 1.0, 1.0], [5.0, 5.0, 5.0], [2.0, 1.9, 1.9]]
     """
 
     def __init__(

@@ -142,6 +142,7 @@ def _ask_network(p: Parts, m: int, i: int) -> None:
     say_pretrained(
         shared.pretrained,
         x,
+        work.mixed,
         carried.hidden[i],
         carried.cell[i],
         members.scale[m],

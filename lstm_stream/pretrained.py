@@ -2,8 +2,9 @@
 
 Its carried state is what makes it know a series: it has learnt to learn a series' course from the values that it met.
 It reads the features of the series itself and the moves in the marked horizons by the regression on lags and by the
-experts that need no network. It tells how far values will move, and how far off that will be. Covariates and other
-series it does not read.
+experts that need no network. It tells how far values will move, as a sum of its own move and as much of what those
+experts say as it lets through, and how far off that will be. So where they are right it need not repeat them.
+Covariates and other series it does not read.
 
 Letters: F features of a bank, I inputs, U units, P horizons of the weights, H horizons of a bank.
 """
@@ -14,28 +15,28 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lstm_stream.arithmetic import MOST_HALF, Floats, Halves, Wholes, bounded, fill, narrowed, widened
+from lstm_stream.arithmetic import MOST_HALF, Floats, Halves, Real, Wholes, bounded, fill, narrowed, widened
 from lstm_stream.cell import Weights, think
 from lstm_stream.compiled import compiled
 from lstm_stream.features import MARKS, OF_THE_SERIES, Columns
 
-FEATURES = 1
-"""Version of what the network reads. Raise it when a feature of the series or a marked move is measured otherwise:
-weights that were trained on another version are refused."""
+FEATURES = 2
+"""Version of what the network reads and tells. Raise it when a feature of the series or a marked move is measured
+otherwise: weights that were trained on another version are refused."""
 HORIZON = 48
-"""P. In longer forecasts the series stays where it is expected then."""
+"""P. In longer forecasts its own move is the one that it expects by then."""
 INPUTS = OF_THE_SERIES + 2 * len(MARKS)
 """I."""
-OUTPUTS = 2
-"""Of a horizon: the move, and the logarithm of its mean absolute error."""
+OUTPUTS = 3
+"""Of a horizon: a move, the logarithm of the mean absolute error, and what is let through of the experts' move."""
 LARGEST_LOG = 8.0
-"""Of an error in move scales."""
+"""Of an error in move scales, and of the odds of what is let through."""
 
 
 class Pretrained(NamedTuple):
     """The network, and which features of a bank it reads."""
 
-    weights: Weights  # with a head of 2 min(P, H) outputs: moves, then logarithms of errors
+    weights: Weights  # with a head of 3 min(P, H) outputs: moves, logarithms of errors, what is let through
     ours: Wholes  # places of features among those of the bank
     theirs: Wholes  # places of the same features among the inputs
 
@@ -47,7 +48,7 @@ class Workspace(NamedTuple):
     h: Floats  # (U,)
     c: Floats  # (U,)
     gates: Floats  # (4U,)
-    output: Floats  # (2 min(P, H),)
+    output: Floats  # (3 min(P, H),)
 
     @classmethod
     def of(cls, horizon: int, units: int) -> "Workspace":
@@ -102,6 +103,7 @@ def places(columns: Columns) -> tuple[Wholes, Wholes]:
 def say_pretrained(
     pretrained: Pretrained,
     features: Floats,
+    plain: Floats,
     hidden: Halves,
     cell: Halves,
     scale: Floats,
@@ -114,6 +116,8 @@ def say_pretrained(
 
     Parameters
     ----------
+    plain : (H,)
+        How far the experts that need no network say that values will move, in move scales.
     hidden, cell : (U,)
         Its state, which is moved on.
     still
@@ -131,11 +135,16 @@ def say_pretrained(
     for u in range(len(work.h)):
         hidden[u], cell[u] = narrowed(work.h[u]), narrowed(bounded(work.c[u], np.float32(MOST_HALF)))
     near = len(work.output) // OUTPUTS
-    for ahead in range(near):
-        said[ahead] = work.output[ahead]
-        errors[ahead] = math.exp(bounded(work.output[near + ahead], np.float32(LARGEST_LOG)))
-    for ahead in range(near, len(said)):
-        said[ahead] = said[near - 1] * (scale[near - 1] / scale[ahead])
-        errors[ahead] = errors[near - 1]
+    for ahead in range(len(said)):
+        last = min(ahead, near - 1)
+        own = work.output[last] * (scale[last] / scale[ahead])
+        said[ahead] = own + _let_through(work.output[2 * near + last]) * plain[ahead]
+        errors[ahead] = math.exp(bounded(work.output[near + last], np.float32(LARGEST_LOG)))
     if still:
         fill(said, 0.0)
+
+
+@compiled
+def _let_through(gate: Real) -> Real:
+    """A share, 0 to 1."""
+    return np.float32(1.0 / (1.0 + math.exp(-bounded(gate, np.float32(LARGEST_LOG)))))

@@ -42,6 +42,7 @@ from pipeline.settings import Events, Kafka, Model, Settings
 from pipeline.shard import Shard
 from pipeline.weights import read_weights
 from pipeline.worker import Worker
+from tests.pretrained_said import AT, marked_moves
 
 HOUR = 3_600_000_000
 SMALL = Model(horizon=2, hidden_size=4, window=4, windows=2, replay=8, memory=64)
@@ -76,21 +77,19 @@ def test_a_network_of_any_number_of_units_says_what_torchs_lstm_says(units: int)
     weights, count = weights_of(units), 40
     bank = Bank(Hyperparameters(horizon=HORIZON, effort=0.0), weights=weights)
     ours, theirs = places(bank.columns)
-    x, said, scales = np.zeros((count, 1, INPUTS), np.float32), [], []
+    x, said, scales = np.zeros((count, INPUTS), np.float32), [], []
     for t, value in enumerate(waves(count)):
         by_expert = ExpertForecasts.zeros(1, EXPERTS, HORIZON)
         bank.observe(["a"], np.asarray([t * HOUR]), np.asarray([value]), by_expert=by_expert)
         _, features, scale = bank.last_step(1)
-        x[t, 0, theirs] = features[0, ours]
+        x[t, theirs] = features[0, ours]
         said.append(by_expert.mean[0, Expert.PRETRAINED] - value)
         scales.append(scale[0])
     same = network(units)
     same.load(weights.singles())
-    with torch.no_grad():
-        nothing = torch.zeros(1, units)
-        told = same.unroll(torch.from_numpy(x), nothing, nothing).numpy()[:, 0, :HORIZON]
+    told = marked_moves(same, x)
     assert np.abs(told[5:]).max() > 0.01
-    assert np.abs(np.asarray(said) / np.asarray(scales) - told)[5:].max() < 1e-2
+    assert np.abs((np.asarray(said) / np.asarray(scales))[:, AT] - told)[5:].max() < 1e-2
 
 
 def test_a_dump_holds_the_weights_it_rests_on_unless_the_package_has_them() -> None:
@@ -157,17 +156,17 @@ WRONG = {
     "text": (b"timestamp,value\n1,2\n", "found 20 bytes that begin with b'timestamp,va', expected a safetensors file"),
     "cut": (file_of()[:-7], "expected a safetensors file"),
     "large": (bytes(1 << 25), "found more than 16,777,216 bytes"),
-    "missing": (file_of(without("head.bias")), r"found tensor `head.bias` none, expected \(96,\)"),
-    "beside": (file_of(lambda of: of | {"x": of["head.bias"]}), r"found tensor `x` \(96,\), expected none"),
+    "missing": (file_of(without("head.bias")), r"found tensor `head.bias` none, expected \(144,\)"),
+    "beside": (file_of(lambda of: of | {"x": of["head.bias"]}), r"found tensor `x` \(144,\), expected none"),
     "shape": (
         file_of(lambda of: of | {"head.weight": of["head.weight"][:, 1:].copy()}),
-        r"found tensor `head.weight` \(96, 45\), expected \(96, 46\)",
+        r"found tensor `head.weight` \(144, 45\), expected \(144, 46\)",
     ),
     "units": (file_of(lambda of: of | {"lstm.weight_hh_l0": np.zeros((4, 1), "f2")}), "found a network of 1 units"),
     "flat": (file_of(lambda of: of | {"lstm.weight_hh_l0": np.zeros((), "f2")}), r"`lstm.weight_hh_l0` \(\)"),
     "nan": (file_of(with_value(np.nan)), "found nan in tensor `head.bias`, expected finite numbers"),
     "huge": (file_of(with_value(1e6)), r"found 1e\+06 in tensor `head.bias`, expected finite numbers below 65,504"),
-    "whole": (file_of(lambda of: of | {"head.bias": np.zeros(96, np.int64)}), "found tensor `head.bias` of int64"),
+    "whole": (file_of(lambda of: of | {"head.bias": np.zeros(144, np.int64)}), "found tensor `head.bias` of int64"),
     "no card": (file_of(card=None), "found no card in the metadata"),
     "odd card": (file_of(card={"units": "many"}), "found a card that cannot be read"),
     "features": (

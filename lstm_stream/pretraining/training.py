@@ -35,6 +35,8 @@ AT_ONCE = 64
 EARLY, EARLY_ROWS = 2.0, 64.0
 """By how much more the first row counts than late ones, and rows after which that is half as much: most series that
 are new are judged by their first days."""
+FINEST, COARSEST = 0.05, 1.5
+"""In move scales: errors count by how large they are beside those of the plain experts, but no finer or coarser."""
 SIZE_WEIGHT = 0.2
 """Of the loss of the told sizes, beside that of the moves."""
 WARM_UP = 100
@@ -65,8 +67,9 @@ class HeldBackLosses(NamedTuple):
 class Training:
     """Trains a network by Adam, its learning rate falling by a cosine.
 
-    The loss is Huber's of the moves, and of the sizes of their errors the negative log-likelihood of Laplace's
-    distribution. The second teaches the sizes, not the moves. What is trained follows from the parameters and the
+    The loss is Huber's of the moves, in mean absolute errors of the experts that need no network: a series that these
+    foresee well teaches as much as one that nobody does. And of the sizes of the errors the negative log-likelihood of
+    Laplace's distribution, which teaches the sizes, not the moves. What is trained follows from the parameters and the
     examples alone; a training that goes on from a `dump` ends with the same weights.
 
     Parameters
@@ -137,8 +140,10 @@ class Training:
         for first in STARTS[: self._steps - self.taken]:
             chunk = slice(first, first + CHUNK)
             x = self._on_device(_capped(examples.features[rows, chunk].astype(np.float32), caps))
-            moves = self._on_device(examples.moves[rows, chunk].astype(np.float32))
-            loss, hidden, cell = self._learn(x, moves, first, hidden, cell)
+            moves, plain = (
+                self._on_device(of[rows, chunk].astype(np.float32)) for of in (examples.moves, examples.plain)
+            )
+            loss, hidden, cell = self._learn(x, moves, plain, first, hidden, cell)
             losses.append(loss)
         return losses
 
@@ -147,13 +152,19 @@ class Training:
         return torch.from_numpy(by_series).to(self._device).transpose(0, 1)
 
     def _learn(
-        self, x: torch.Tensor, moves: torch.Tensor, first: int, hidden: torch.Tensor, cell: torch.Tensor
+        self,
+        x: torch.Tensor,
+        moves: torch.Tensor,
+        plain: torch.Tensor,
+        first: int,
+        hidden: torch.Tensor,
+        cell: torch.Tensor,
     ) -> tuple[float, torch.Tensor, torch.Tensor]:
         for group in self._adam.param_groups:
             group["lr"] = self._rate * _course(self.taken, self._steps)
         shown, (last_hidden, last_cell) = self.network.lstm(x, (hidden[None], cell[None]))
         worth = _worth(first, len(x)).to(self._device)[:, None, None]
-        loss, of_sizes = _losses(self.network.head(torch.cat([shown, x], 2)), moves, worth)
+        loss, of_sizes = _losses(self.network.head(torch.cat([shown, x], 2)), moves, plain, worth)
         self._adam.zero_grad()
         (loss + SIZE_WEIGHT * of_sizes).backward()  # type: ignore[no-untyped-call]
         clip_grad_norm_(self.network.parameters(), LARGEST_GRADIENT)
@@ -182,7 +193,7 @@ class Training:
 
 def held_back_losses(network: Network, examples: Examples) -> HeldBackLosses:
     """Losses of a network on stretches that it was not trained on."""
-    said = np.concatenate([told[..., :HORIZON].numpy() for told, _ in _said(network, examples)])
+    said = np.concatenate([_moves(outputs, plain).numpy() for outputs, _, plain in _told(network, examples)])
     moves, plain = examples.moves.astype(np.float32), examples.plain.astype(np.float32)
     return HeldBackLosses(*(_by_rows(what - moves) for what in (np.zeros_like(plain), plain, said)))
 
@@ -190,23 +201,31 @@ def held_back_losses(network: Network, examples: Examples) -> HeldBackLosses:
 def loss_on(network: Network, examples: Examples) -> float:
     """What training makes small, on stretches that it does not see."""
     total, count = 0.0, 0
-    for said, moves in _said(network, examples):
-        of_moves, of_sizes = _losses(said, moves, _worth(0, moves.shape[1])[None, :, None])
-        known = int((~torch.isnan(moves)).sum())
-        total, count = total + known * float(of_moves + SIZE_WEIGHT * of_sizes), count + known
+    for stretches in _told(network, examples):
+        for first in range(0, stretches[0].shape[1], CHUNK):
+            told, moves, plain = (of[:, first : first + CHUNK].transpose(0, 1) for of in stretches)
+            of_moves, of_sizes = _losses(told, moves, plain, _worth(first, len(moves))[:, None, None])
+            known = int((~torch.isnan(moves)).sum())
+            total, count = total + known * float(of_moves + SIZE_WEIGHT * of_sizes), count + known
     return total / max(count, 1)
 
 
-def _said(network: Network, examples: Examples) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Outputs (B, N, 2 H) along some stretches after others, and the moves that came (B, N, H)."""
+def _told(network: Network, examples: Examples) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
+    """Outputs (B, N, 3 H) along some stretches after others; the moves that came, and the plain ones, (B, N, H)."""
     device = network.head.weight.device
     for first in range(0, len(examples.features), AT_ONCE):
         some = slice(first, first + AT_ONCE)
         x = torch.from_numpy(examples.features[some].astype(np.float32)).to(device).transpose(0, 1)
         nothing = torch.zeros(x.shape[1], network.units, device=device)
         with torch.no_grad():
-            said = network.unroll(x, nothing, nothing).transpose(0, 1).cpu()
-        yield said, torch.from_numpy(examples.moves[some].astype(np.float32))
+            told = network.unroll(x, nothing, nothing).transpose(0, 1).cpu()
+        moves, plain = (torch.from_numpy(of[some].astype(np.float32)) for of in (examples.moves, examples.plain))
+        yield told, moves, plain
+
+
+def _moves(outputs: torch.Tensor, plain: torch.Tensor) -> torch.Tensor:
+    """How far values will move (..., H): the network's own move, and what it lets through of the plain one."""
+    return outputs[..., :HORIZON] + torch.sigmoid(outputs[..., 2 * HORIZON :]) * plain
 
 
 def _worth(first: int, count: int) -> torch.Tensor:
@@ -214,13 +233,20 @@ def _worth(first: int, count: int) -> torch.Tensor:
     return 1.0 + EARLY * EARLY_ROWS / (EARLY_ROWS + first + torch.arange(count))
 
 
-def _losses(said: torch.Tensor, moves: torch.Tensor, worth: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Mean losses of the moves that are known, and of the told sizes of the errors, times what a row is worth."""
+def _losses(
+    outputs: torch.Tensor, moves: torch.Tensor, plain: torch.Tensor, worth: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mean losses of the moves that are known, and of the told sizes of the errors, times what a row is worth.
+
+    Shapes: steps first. Of the moves, in mean absolute errors of the plain ones in these steps.
+    """
     known = ~torch.isnan(moves)
     count, moves = known.sum().clamp(min=1), torch.nan_to_num(moves)
-    told, logarithm = said[..., :HORIZON], said[..., HORIZON:].clamp(-LARGEST_LOG, LARGEST_LOG)
+    told, logarithm = _moves(outputs, plain), outputs[..., HORIZON : 2 * HORIZON].clamp(-LARGEST_LOG, LARGEST_LOG)
+    unit = ((plain - moves).abs() * known).sum(0) / known.sum(0).clamp(min=1)
+    unit = unit.clamp(FINEST, COARSEST)
     off = (moves - told).detach().abs()
-    of_moves = huber_loss(told, moves, reduction="none") * known * worth
+    of_moves = huber_loss(told / unit, moves / unit, reduction="none") * known * worth
     of_sizes = (off * torch.exp(-logarithm) + logarithm) * known * worth
     return of_moves.sum() / count, of_sizes.sum() / count
 

@@ -99,13 +99,6 @@ def read_examples(paths: Iterable[Path]) -> Examples:
     return Examples(*(np.concatenate([part[name] for part in parts]) for name in Examples._fields))
 
 
-def read_to_train(paths: Iterable[Path]) -> Examples:
-    """The same without what only judges, a third of the memory less: `plain` is empty."""
-    parts = [np.load(path) for path in paths]
-    features, moves = (np.concatenate([part[name] for part in parts]) for name in ("features", "moves"))
-    return Examples(features, moves, moves[:0])
-
-
 def write_arrays(arrays: Mapping[str, npt.NDArray[Any]], path: Path) -> None:
     """Write arrays at once: what was there before stays until all is written."""
     partly = path.with_suffix(".partly")

@@ -12,7 +12,7 @@ from safetensors.numpy import load_file
 
 from lstm_stream import Card, HeldBackLosses, PretrainedWeights, Training, held_back_losses
 from pipeline.clock import Clock
-from pipeline.pretraining.example_files import generated, made, read_examples, read_to_train, write_arrays
+from pipeline.pretraining.example_files import generated, made, read_examples, write_arrays
 from pipeline.pretraining.plans import Plan
 from pipeline.pretraining.remaining import remaining
 
@@ -42,7 +42,7 @@ def pretrain(
         training.load(load_file(state))
         tell(f"goes on behind step {training.taken:,}")
     begin, begun = clock.now(), training.taken
-    for progress in training.run(read_to_train(files[:-1]), KEEP_EVERY):
+    for progress in training.run(read_examples(files[:-1]), KEEP_EVERY):
         left = remaining(clock.now() - begin, progress.step - begun, plan.steps - begun)
         tell(f"step {progress.step:,} of {plan.steps:,}: loss {progress.loss:.4f}{left}")
         write_arrays(training.dump(), state)

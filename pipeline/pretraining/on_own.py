@@ -18,7 +18,7 @@ from safetensors.numpy import load_file
 from lstm_stream import Card, PretrainedWeights, Stretch, Training, held_back_losses, loss_on
 from pipeline.clock import Clock
 from pipeline.evaluation.log import Past
-from pipeline.pretraining.example_files import Own, Task, generated, made, read_examples, read_to_train, write_arrays
+from pipeline.pretraining.example_files import Own, Task, generated, made, read_examples, write_arrays
 from pipeline.pretraining.gain import Gain, Judging, change, judge, told
 from pipeline.pretraining.material import Material, has_long_series, material_of
 from pipeline.pretraining.on_generated import card_of, rounded
@@ -162,7 +162,7 @@ def _trained(
 ) -> _Best:
     """Train until the loss on what is held back has not fallen for `PATIENCE` looks."""
     training = Training(plan.units, plan.steps, plan.rate, plan.seed, plan.device, plan.batch, start)
-    examples, stopping = read_to_train(files.trained), read_examples(files.stopping)
+    examples, stopping = read_examples(files.trained), read_examples(files.stopping)
     if kept.exists():
         arrays = load_file(kept)
         training.load(arrays)
