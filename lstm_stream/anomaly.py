@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lstm_stream.arithmetic import Doubles, Flags, Floats, Real, Wholes, bounded, positive_ratio, ratio, sort
+from lstm_stream.arithmetic import Doubles, Flags, Floats, Real, Wholes, bounded, positive_ratio, ratio
 from lstm_stream.compiled import compiled
-from lstm_stream.rarity import LEVELS, tail_hazard
+from lstm_stream.rarity import LEVELS, hazard_of, tail_hazard
 
 LONG_SPAN = 5000
 """Memory of the mean size of errors that absolute errors are held against, in errors."""
@@ -193,13 +193,7 @@ def _calibrated(errors: Errors, i: int, rarity: Real) -> Real:
     for k in range(len(RARITIES)):
         pull = RARITY_RATES[k] * (RARITIES[k] if rarity > quantiles[k] else RARITIES[k] - 1.0)
         errors.rarities[i, k] = bounded(errors.rarities[i, k] + pull, RARITY_BOUND)
-    sort(quantiles)
-    below = hazard = 0.0
-    for k in range(len(RARITIES)):
-        part = (rarity - below) / max(quantiles[k] - below, 1e-9)
-        hazard += min(max(part, 0.0), 1.0) * EXPECTED_GAPS[k]
-        below = quantiles[k]
-    return hazard + RARITY_TAIL * math.log(max(rarity / below, 1.0))
+    return hazard_of(rarity, quantiles, EXPECTED_GAPS, RARITY_TAIL)
 
 
 @compiled

@@ -1,4 +1,4 @@
-"""How rare an absolute error is, by quantiles of those before it.
+"""How rare an absolute error is, or any value, by quantiles of those before it.
 
 The quantiles follow the errors by gradient steps on the pinball loss. Letters: R levels.
 """
@@ -29,8 +29,6 @@ HAZARDS = tuple(np.diff(-np.log1p(-np.asarray(LEVELS)), prepend=0.0).tolist())
 def tail_hazard(logarithms: Floats, scaled: Real) -> Real:
     """Minus the logarithm of the share of absolute errors that are larger than one of this size, from which it learns.
 
-    From quantile to quantile it is that of an exponential distribution, beyond the last one of a Pareto distribution.
-
     Parameters
     ----------
     logarithms : (R,)
@@ -43,10 +41,26 @@ def tail_hazard(logarithms: Floats, scaled: Real) -> Real:
         quantiles[k] = NORMAL[k] * math.exp(logarithms[k])
         pull = RATE * (LEVELS[k] if scaled > quantiles[k] else LEVELS[k] - 1.0)
         logarithms[k] = max(logarithms[k] + pull, LOWEST)
+    return hazard_of(scaled, quantiles, HAZARDS, TAIL)
+
+
+@compiled
+def hazard_of(value: Real, quantiles: Floats, gaps: tuple[Real, ...], tail: Real) -> Real:
+    """Minus the logarithm of the share of values that are larger than this one, by quantiles, which it sorts.
+
+    From quantile to quantile it is that of an exponential distribution, beyond the last one of a Pareto distribution.
+
+    Parameters
+    ----------
+    quantiles, gaps : (R,)
+        And how much that logarithm falls from each to the next.
+    tail
+        Beyond the last quantile, a value e times as large is this power of e as rare.
+    """
     sort(quantiles)
     below = hazard = 0.0
-    for k in range(len(LEVELS)):
-        part = (scaled - below) / max(quantiles[k] - below, 1e-9)
-        hazard += min(max(part, 0.0), 1.0) * HAZARDS[k]
+    for k in range(len(gaps)):
+        part = (value - below) / max(quantiles[k] - below, 1e-9)
+        hazard += min(max(part, 0.0), 1.0) * gaps[k]
         below = quantiles[k]
-    return hazard + TAIL * math.log(max(scaled / below, 1.0))
+    return hazard + tail * math.log(max(value / below, 1.0))
