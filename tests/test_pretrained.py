@@ -64,6 +64,21 @@ def test_on_its_second_day_a_series_is_foreseen_better_with_it() -> None:
     assert errors[0] < 0.8 * errors[1]
 
 
+def test_on_a_series_that_the_plain_experts_know_it_errs_no_more_than_they_do() -> None:
+    """A network that had to repeat them in its own words erred ten times as much."""
+    count, horizon, hours = 900, 24, np.arange(900)
+    on_work = np.where(hours // 24 % 7 < 5, 1.5, -1.5)
+    values = daily(count, seed=2) + on_work * np.sin(4 * np.pi * hours / 24)
+    said = ExpertForecasts.zeros(count, EXPERTS, horizon)
+    Bank(Hyperparameters(horizon=horizon)).observe(["a"] * count, hours * HOUR, values, by_expert=said)
+    without = Bank(Hyperparameters(horizon=horizon, pretrained=False, effort=0.0))
+    plain = without.observe(["a"] * count, hours * HOUR, values).mean
+    origins = np.arange(500, count - horizon)
+    came = values[origins[:, None] + np.arange(1, horizon + 1)]
+    ours, theirs = (float(((of[origins] - came) ** 2).mean()) for of in (said.mean[:, Expert.PRETRAINED], plain))
+    assert ours < 1.1 * theirs
+
+
 def test_a_bank_without_it_has_one_expert_that_says_nothing() -> None:
     _, said = shown(Hyperparameters(horizon=3, pretrained=False))
     assert np.isnan(said.mean[:, Expert.PRETRAINED]).all()
